@@ -1,0 +1,53 @@
+# A newcomer's two commands: `make fit` (an environment, then the main job) and `make test` (an environment, then the
+# tests). Everything else is for those who work on the package.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT ?= fit
+
+.DEFAULT_GOAL := help
+.PHONY: help fit test slow nightly lint types notebooks figures wheel clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+fit: $(VENV)/.installed ## set up, then fit BP1 with NA64mu, ESS, ESS10 and DARWIN; results in the folder fit/
+	$(BIN)/lmtbayes fit --out $(OUT)
+
+test: $(VENV)/.installed ## set up, then run the default tests (both cores)
+	$(BIN)/python -m pytest -n auto
+
+slow: $(VENV)/.installed ## the long and statistical tests
+	$(BIN)/python -m pytest -n auto -m slow
+
+nightly: $(VENV)/.installed ## what is too long for CI: samplers against dense integration at every benchmark
+	$(BIN)/python -m pytest -m nightly
+
+lint: $(VENV)/.installed ## style, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.installed ## static types
+	$(BIN)/mypy
+
+notebooks: $(VENV)/.installed ## execute every notebook in place
+	$(BIN)/python notebooks/execute.py
+
+figures: $(VENV)/.installed ## the figures of the paper, into figures/
+	$(BIN)/lmtbayes figures --out figures
+
+wheel: $(VENV)/.installed ## build dist/*.whl
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+# One stamp: the environment is made again when the dependencies change.
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 12) else "lmtbayes needs Python 3.12 or newer; " + sys.executable + " is %d.%d. Try: make $(MAKECMDGOALS) PYTHON=python3.12" % v[:2])'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,nested,notebooks]'
+	@touch $@
+
+clean: ## remove the environment and what was built
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

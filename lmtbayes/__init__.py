@@ -1,0 +1,91 @@
+"""lmtbayes: which boson, if any? A gauged Lmu-Ltau against NA64mu, CEvNS and liquid-xenon data, in JAX."""
+
+import os as _os
+
+import jax as _jax
+
+# XLA's CPU compiler of jaxlib 0.10.2 to (at least) 0.12.0 hands reductions to a library that returns silently wrong
+# numbers at some array sizes (github.com/jax-ml/jax/issues/39103, case in tests/test_compiler.py). The flag is read at
+# the first computation, so importing lmtbayes before that is enough; a setting of the user's own is left alone.
+if "xla_cpu_experimental_ynn_fusion_type" not in _os.environ.get("XLA_FLAGS", ""):
+    _os.environ["XLA_FLAGS"] = _os.environ.get("XLA_FLAGS", "") + " --xla_cpu_experimental_ynn_fusion_type="
+
+if _os.environ.get("LMTBAYES_X64", "1") != "0":
+    _jax.config.update("jax_enable_x64", True)
+
+from lmtbayes import errors
+from lmtbayes.experiments import (
+    experiment,
+    experiment_names,
+    experiment_options,
+    register,
+)
+from lmtbayes.experiments.base import Binning, Description, Experiment
+from lmtbayes.experiments.cite import bibtex
+from lmtbayes.experiments.limits import published_limit
+from lmtbayes.experiments.measurement import measurement
+from lmtbayes.experiments.muon_g2 import muon_g2
+from lmtbayes.experiments.nuisance import Gaussian, GaussianMixture, LogNormal, Nuisance, TruncatedGaussian
+from lmtbayes.gauge.decays import branching_ratio, decay_length_cm, decay_width
+from lmtbayes.gauge.mixing import loop_mixing
+from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, MODELS, GaugeModel, HiddenPhoton
+from lmtbayes.gauge.muon_g2 import delta_a_mu
+from lmtbayes.inference import priors
+from lmtbayes.inference.comparison import compare_models
+from lmtbayes.inference.contours import contours
+from lmtbayes.inference.data import asimov, simulate
+from lmtbayes.inference.discovery import discovery_exposure
+from lmtbayes.inference.evidence import evidence
+from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.limits import intervals, upper_limit
+from lmtbayes.inference.posterior import sample_posterior
+from lmtbayes.inference.priors import Prior
+from lmtbayes.inference.profile import profile_likelihood
+from lmtbayes.inference.pulls import nuisance_pulls
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BENCHMARKS",
+    "LMU",
+    "LMU_LTAU",
+    "MODELS",
+    "Binning",
+    "Description",
+    "Experiment",
+    "GaugeModel",
+    "Gaussian",
+    "GaussianMixture",
+    "HiddenPhoton",
+    "JointLikelihood",
+    "LogNormal",
+    "Nuisance",
+    "Prior",
+    "TruncatedGaussian",
+    "asimov",
+    "bibtex",
+    "branching_ratio",
+    "compare_models",
+    "contours",
+    "decay_length_cm",
+    "decay_width",
+    "delta_a_mu",
+    "discovery_exposure",
+    "errors",
+    "evidence",
+    "experiment",
+    "experiment_names",
+    "experiment_options",
+    "intervals",
+    "loop_mixing",
+    "measurement",
+    "muon_g2",
+    "nuisance_pulls",
+    "priors",
+    "profile_likelihood",
+    "published_limit",
+    "register",
+    "sample_posterior",
+    "simulate",
+    "upper_limit",
+]

@@ -1,0 +1,122 @@
+"""Checks of arguments: eager, before anything compiles, one template for every message.
+
+A traced value (inside jit, grad, vmap) cannot be checked and passes.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+import jax
+import numpy as np
+
+from lmtbayes.errors import InvalidArgument, UnknownName
+
+
+def invalid(argument: str, value: object, expected: str) -> InvalidArgument:
+    """Return the error "`argument` must be <expected>; got <value>"."""
+    return InvalidArgument(f"`{argument}` must be {expected}; got {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, np.ndarray | jax.Array) and not is_traced(value):
+        return np.array2string(np.asarray(value), threshold=8)
+    return repr(value)
+
+
+def is_traced(value: object) -> bool:
+    """Whether `value` is a tracer, whose number is not known yet."""
+    return isinstance(value, jax.core.Tracer)
+
+
+def number(argument: str, value: object, expected: str = "a number") -> np.ndarray | None:
+    """Return `value` as a float64 array, None if it is traced; InvalidArgument if it is no number or array of them."""
+    if is_traced(value):
+        return None
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise invalid(argument, value, expected) from None
+    return array
+
+
+def finite(argument: str, value: object) -> None:
+    """Require finite numbers."""
+    array = number(argument, value)
+    if array is not None and not np.all(np.isfinite(array)):
+        raise invalid(argument, value, "finite")
+
+
+def positive(argument: str, value: object, unit: str = "") -> None:
+    """Require finite numbers above zero."""
+    expected = f"finite and positive{unit and f' [{unit}]'}"
+    array = number(argument, value, expected)
+    if array is not None and not (np.all(np.isfinite(array)) and np.all(array > 0)):
+        raise invalid(argument, value, expected)
+
+
+def non_negative(argument: str, value: object, unit: str = "") -> None:
+    """Require finite numbers, zero or above."""
+    expected = f"finite and not negative{unit and f' [{unit}]'}"
+    array = number(argument, value, expected)
+    if array is not None and not (np.all(np.isfinite(array)) and np.all(array >= 0)):
+        raise invalid(argument, value, expected)
+
+
+def in_interval(argument: str, value: object, low: float, high: float) -> None:
+    """Require numbers in the closed interval [low, high]."""
+    expected = f"between {low:g} and {high:g}"
+    array = number(argument, value, expected)
+    if array is not None and not np.all((array >= low) & (array <= high)):
+        raise invalid(argument, value, expected)
+
+
+def whole(argument: str, value: object, minimum: int = 1) -> None:
+    """Require a whole number of at least `minimum`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:
+        raise invalid(argument, value, f"a whole number of at least {minimum}")
+
+
+def increasing(argument: str, value: object, minimum_length: int = 2) -> np.ndarray:
+    """Return `value` as a strictly increasing 1-d float64 array of at least `minimum_length` finite entries."""
+    expected = f"a strictly increasing sequence of at least {minimum_length} finite numbers"
+    array = number(argument, value, expected)
+    if (
+        array is None
+        or array.ndim != 1
+        or array.size < minimum_length
+        or not np.all(np.isfinite(array))
+        or not np.all(np.diff(array) > 0)
+    ):
+        raise invalid(argument, value, expected)
+    return array
+
+
+def shape(argument: str, value: object, expected_shape: tuple[int, ...]) -> np.ndarray:
+    """Return `value` as a float64 array of exactly `expected_shape`."""
+    array = number(argument, value, f"an array of shape {expected_shape}")
+    if array is None or array.shape != expected_shape:
+        found = "a traced value" if array is None else f"shape {array.shape}"
+        raise InvalidArgument(f"`{argument}` must be an array of shape {expected_shape}; got {found}")
+    return array
+
+
+def one_of(argument: str, value: object, accepted: Iterable[object]) -> None:
+    """Require membership; the message lists what is accepted and guesses what was meant."""
+    accepted = tuple(accepted)
+    if value not in accepted:
+        raise InvalidArgument(
+            f"`{argument}` must be one of {', '.join(map(repr, accepted))}; got {value!r}{suggestion(value, accepted)}"
+        )
+
+
+def unknown(kind: str, name: object, accepted: Iterable[str]) -> UnknownName:
+    """Return the error for a name that is not registered, with the nearest ones that are."""
+    accepted = tuple(accepted)
+    listed = ", ".join(accepted) if accepted else "none"
+    return UnknownName(f"unknown {kind} {name!r}{suggestion(name, accepted)}; accepted: {listed}")
+
+
+def suggestion(name: object, accepted: Iterable[object]) -> str:
+    """Return " (did you mean ...?)" for a near miss, else an empty string."""
+    near = difflib.get_close_matches(str(name), [str(entry) for entry in accepted], n=2, cutoff=0.6)
+    return f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""

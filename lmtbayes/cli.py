@@ -1,0 +1,193 @@
+"""The command line `lmtbayes`: options in, a job or a picture out; everything it does is a call of the library."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+import lmtbayes as lmt
+from lmtbayes.errors import LmtbayesError
+from lmtbayes.jobs.settings import FitSettings, split_names
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console()
+
+DEFAULTS = FitSettings()
+MAIN_JOB = ",".join(DEFAULTS.experiments)
+
+Experiments = Annotated[str, typer.Option(help="names, comma-separated; overrides as name:key=value")]
+Truth = Annotated[str, typer.Option(help="BP1 ... BP4, g_x=5e-4,mass=15,eps_x=-7e-6, or none")]
+Out = Annotated[Path, typer.Option(help="folder for the results")]
+Force = Annotated[bool, typer.Option("--force", help="replace existing results")]
+Convention = Annotated[str, typer.Option(help="default (right physics) or paper (the choices of arXiv:2104.03297)")]
+
+
+@app.callback(help="Which boson, if any? A gauged Lmu-Ltau against NA64mu, CEvNS and liquid-xenon detectors.")
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="print the version and stop", is_eager=True)] = False,
+) -> None:
+    if version:
+        console.print(lmt.__version__)
+        raise typer.Exit
+
+
+@app.command()
+def experiments() -> None:
+    """List every registered experiment."""
+    table = Table("name", "status", "bins", "nuisances", "what")
+    for name in lmt.experiment_names():
+        exp = lmt.experiment(name)
+        table.add_row(name, exp.status, str(exp.n_bins), ", ".join(n.name for n in exp.nuisances), exp.title)
+    console.print(table)
+
+
+@app.command()
+def rates(
+    name: Annotated[str, typer.Argument(help="a registered experiment, with overrides if wanted: ess:mass_ton=2")],
+    point: Annotated[str, typer.Option(help="BP1 ... BP4, or g_x=5e-4,mass=15,eps_x=-7e-6, or none")] = "BP4",
+    model: Annotated[str, typer.Option(help="lmu-ltau or lmu")] = "lmu-ltau",
+    all_benchmarks: Annotated[bool, typer.Option("--all-benchmarks", help="a column for each of BP1-BP4")] = False,
+    out: Annotated[Path | None, typer.Option(help="picture to write (.png, .pdf, .svg)")] = None,
+) -> None:
+    """Print the expected counts of an experiment and draw its spectrum for the four benchmarks."""
+    from lmtbayes.jobs import rates as job
+
+    table = job.table(name, list(lmt.BENCHMARKS) if all_benchmarks else [point], model)
+    console.print(table)
+    path = out or Path(f"rates_{name.partition(':')[0]}.png")
+    if job.picture(name, model, path):
+        console.print(f"spectrum of the four benchmarks: {path}")
+
+
+@app.command()
+def figures(
+    only: Annotated[list[str] | None, typer.Option(help="names of figures, e.g. fig4; all of them by default")] = None,
+    convention: Convention = "default",
+    out: Annotated[Path, typer.Option(help="folder for the pictures")] = Path("figures"),
+    suffix: Annotated[str, typer.Option("--format", help="png, pdf or svg")] = "png",
+) -> None:
+    """Compute and draw figures of the paper."""
+    from lmtbayes import paper
+    from lmtbayes.jobs.pictures import save
+
+    for name in only or paper.figure_names():
+        with console.status(f"{name} ({convention})"):
+            path = save(paper.draw(name, convention), out / f"{name}_{convention}.{suffix}")
+        console.print(f"{name}: {path}")
+
+
+@app.command()
+def fit(
+    experiments: Experiments = MAIN_JOB,
+    truth: Truth = "BP1",
+    model: Annotated[str, typer.Option(help="in which the data are read: lmu-ltau or lmu")] = "lmu-ltau",
+    mixing: Annotated[str, typer.Option(help="free, paper, loop, loop0 or a number eps_x/g_x")] = "free",
+    truth_model: Annotated[str, typer.Option(help="which made the data: lmu-ltau or lmu")] = "lmu-ltau",
+    data: Annotated[str, typer.Option(help="asimov, toy or observed")] = "asimov",
+    seed: Annotated[int, typer.Option(help="of sampler and toys")] = 0,
+    chains: Annotated[int, typer.Option(help="side by side")] = DEFAULTS.chains,
+    warmup: Annotated[int, typer.Option(help="steps of adaptation")] = DEFAULTS.warmup,
+    draws: Annotated[int, typer.Option(help="of each chain")] = DEFAULTS.draws,
+    grid: Annotated[int, typer.Option(help="points a side of the profile's grid; 0 for none")] = DEFAULTS.grid,
+    settings: Annotated[Path | None, typer.Option(help="repeat a run from its settings.json")] = None,
+    out: Out = Path("fit"),
+    force: Force = False,
+    progress: Annotated[bool, typer.Option(help="show progress")] = True,
+    suffix: Annotated[str, typer.Option("--format", help="of the pictures: pdf, svg or png")] = "pdf",
+) -> None:
+    """Posterior and profile of one data set, with pictures. Without options: BP1 with four experiments."""
+    from lmtbayes.jobs.fit import fit as job
+
+    given = (
+        FitSettings.from_file(settings)
+        if settings is not None
+        else FitSettings(
+            experiments=split_names(experiments),
+            model=model,
+            mixing=mixing,
+            data=data,
+            truth=truth,
+            truth_model=truth_model,
+            seed=seed,
+            chains=chains,
+            warmup=warmup,
+            draws=draws,
+            grid=grid,
+        )
+    )
+
+    def say(text: str) -> None:
+        console.print(f"[dim]{escape(text)}[/]", soft_wrap=True)
+
+    summary = job(given, out, force, progress, say, suffix)
+    console.print(escape(summary), soft_wrap=True, highlight=False)
+    console.print(f"results: {out}")
+
+
+@app.command()
+def contours(
+    experiments: Experiments = "na64mu,ess",
+    truth: Truth = "BP1",
+    model: Annotated[str, typer.Option(help="lmu-ltau or lmu")] = "lmu-ltau",
+    mixing: Annotated[str, typer.Option(help="free, paper, loop, loop0 or a number eps_x/g_x")] = "paper",
+    data: Annotated[str, typer.Option(help="asimov, toy or observed")] = "asimov",
+    grid: Annotated[int, typer.Option(help="points a side")] = 60,
+    out: Out = Path("contours"),
+    force: Force = False,
+) -> None:
+    """Profile-likelihood contours and the 90 % upper limit in the (mass, g_x) plane."""
+    from lmtbayes.jobs.contours import contours as job
+
+    given = FitSettings(
+        experiments=split_names(experiments), model=model, mixing=mixing, data=data, truth=truth, grid=grid
+    )
+    console.print(escape(job(given, out, force)), soft_wrap=True, highlight=False)
+    console.print(f"results: {out}")
+
+
+@app.command()
+def compare(
+    experiments: Experiments = ("na64mu,ess,darwin-nr:threshold_kev=1.0"),
+    truth: Truth = "BP1",
+    truth_model: Annotated[str, typer.Option(help="which made the data: lmu-ltau or lmu")] = "lmu-ltau",
+    data: Annotated[str, typer.Option(help="asimov, toy or observed")] = "asimov",
+    mixings: Annotated[str, typer.Option(help="each model is taken with each of these")] = "paper,free",
+    method: Annotated[str, typer.Option(help="cubature, smc or nested")] = "cubature",
+    seed: Annotated[int, typer.Option(help="of the method and of toys")] = 0,
+    out: Out = Path("compare"),
+    force: Force = False,
+) -> None:
+    """Bayesian evidence: Lmu-Ltau against Lmu, minimal against free mixing."""
+    from lmtbayes.jobs.compare import compare as job
+
+    given = FitSettings(
+        experiments=split_names(experiments), data=data, truth=truth, truth_model=truth_model, seed=seed
+    )
+    summary = job(given, tuple(mixings.split(",")), method, out, force)
+    console.print(escape(summary), soft_wrap=True, highlight=False)
+    console.print(f"results: {out}")
+
+
+@app.command()
+def cite(
+    names: Annotated[list[str] | None, typer.Argument(help="experiments and methods, e.g. na64mu ess nuts")] = None,
+) -> None:
+    """Print BibTeX for experiments and methods, and for the package's own paper."""
+    typer.echo(lmt.bibtex(*(names or ["lmtbayes"])))
+
+
+def main() -> None:
+    """Run the command line; an error of the package is one sentence on stderr and exit status 2."""
+    try:
+        app()
+    except LmtbayesError as error:
+        Console(stderr=True).print(f"[bold red]error[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""WHAT is seen: targets, efficiency, quenching, resolution."""

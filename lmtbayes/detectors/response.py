@@ -1,0 +1,137 @@
+"""From true to reconstructed energy (Eq. 37): efficiency at true energy, then Gaussian smearing, folded into a matrix.
+
+Nuclear recoils are smeared in electron-equivalent energy, E_ee = L(E) E with Lindhard's L. NumPy: folded once.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import ArrayLike, Float
+from scipy.optimize import brentq
+from scipy.special import ndtr
+
+from lmtbayes import _checks
+
+XENON_PROTONS = 54
+LINDHARD_K = 0.1735
+"""Lindhard's k of liquid xenon, +- 0.0060 (LUX D-D calibration, arXiv:1608.05381)."""
+LINDHARD_K_SIGMA = 0.0060
+
+
+def lindhard(
+    energy_kevnr: ArrayLike, k: ArrayLike = LINDHARD_K, protons: int = XENON_PROTONS
+) -> Float[np.ndarray, "..."]:
+    """Lindhard's factor L = k g/(1 + k g), g = 3 eps^0.15 + 0.7 eps^0.6 + eps, eps = 11.5 Z^(-7/3) E [keVnr].
+
+    References
+    ----------
+    J. Lindhard et al., Mat. Fys. Medd. Dan. Vid. Selsk. 33 (1963) no. 10; k: arXiv:1608.05381.
+    """
+    reduced = 11.5 * protons ** (-7.0 / 3.0) * np.asarray(energy_kevnr, dtype=float)
+    stopping = np.asarray(k) * (3.0 * reduced**0.15 + 0.7 * reduced**0.6 + reduced)
+    return np.asarray(stopping / (1.0 + stopping))
+
+
+def to_kevee(energy_kevnr: ArrayLike, k: ArrayLike = LINDHARD_K) -> Float[np.ndarray, "..."]:
+    """Electron-equivalent energy L(E) E [keVee] of a nuclear recoil [keVnr]."""
+    return np.asarray(np.asarray(energy_kevnr, dtype=float) * lindhard(energy_kevnr, k))
+
+
+def to_kevnr(energy_kevee: float, k: float = LINDHARD_K) -> float:
+    """Nuclear recoil [keVnr] of an electron-equivalent energy [keVee], > 0; inverse of `to_kevee`."""
+    _checks.positive("energy_kevee", energy_kevee, "keVee")
+    return float(brentq(lambda e: float(to_kevee(e, k)) - energy_kevee, energy_kevee, 1e4 * energy_kevee, xtol=1e-14))
+
+
+@dataclass(frozen=True, eq=False)
+class Efficiency:
+    """Detection efficiency against true energy, moved to a lower threshold where one is asked for.
+
+    Straight lines between the points; zero below the first, constant above the last. With s = threshold/half < 1 the
+    curve is eff(E/s) up to plateau s, eff(plateau) between plateau s and plateau, eff(E) above: moved in log E at its
+    rise, untouched at its fall.
+
+    Parameters
+    ----------
+    energy_kev, efficiency
+        The published points.
+    half_kev, plateau_kev
+        Its 50 % point and its first maximum [keV].
+    threshold_kev
+        Where the 50 % point shall be; None or above `half_kev` leaves the curve as published.
+    floor_kev
+        Nothing is detected below this true energy [keV].
+    """
+
+    energy_kev: np.ndarray
+    efficiency: np.ndarray
+    half_kev: float
+    plateau_kev: float
+    threshold_kev: float | None = None
+    floor_kev: float = 0.0
+
+    def __post_init__(self) -> None:
+        _checks.increasing("energy_kev", self.energy_kev)
+        _checks.in_interval("efficiency", self.efficiency, 0.0, 1.0)
+        if self.threshold_kev is not None:
+            _checks.positive("threshold_kev", self.threshold_kev, "keV")
+
+    @property
+    def shift(self) -> float:
+        """Factor s = threshold/half, at most one."""
+        return 1.0 if self.threshold_kev is None else min(1.0, self.threshold_kev / self.half_kev)
+
+    def _published(self, energy: np.ndarray) -> np.ndarray:
+        return np.asarray(np.interp(energy, self.energy_kev, self.efficiency, left=0.0))
+
+    def __call__(self, energy_kev: ArrayLike) -> Float[np.ndarray, "..."]:
+        """Efficiency at true energies [keV]."""
+        energy = np.asarray(energy_kev, dtype=float)
+        moved = self._published(np.minimum(energy / self.shift, self.plateau_kev))
+        value = np.where(energy < self.plateau_kev, moved, self._published(energy))
+        return np.where(energy >= self.floor_kev, value, 0.0)
+
+    @property
+    def kinks_kev(self) -> np.ndarray:
+        """Energies where the curve jumps or bends: a quadrature must stop there."""
+        low = self.shift * self.energy_kev[self.energy_kev <= self.plateau_kev]
+        high = self.energy_kev[self.energy_kev >= self.plateau_kev]
+        return np.unique([*low, self.shift * self.plateau_kev, self.plateau_kev, *high, self.floor_kev])
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Relative energy resolution sigma/E = a/sqrt(E) + b, E in keVee.
+
+    Where a threshold is lowered by the factor `shift`, the curve moves with it and is capped at its value at the
+    original 50 % threshold `cap_kevee`: sigma/E at E is that at max(E/shift, cap_kevee).
+    """
+
+    a: float
+    b: float = 0.0
+    cap_kevee: float = 0.0
+    shift: float = 1.0
+
+    def __call__(self, energy_kevee: ArrayLike) -> Float[np.ndarray, "..."]:
+        """sigma/E at an energy [keVee]; dimensionless."""
+        energy = np.maximum(np.asarray(energy_kevee, dtype=float) / self.shift, self.cap_kevee)
+        return np.asarray(self.a / np.sqrt(energy) + self.b)
+
+
+def smearing_matrix(
+    edges_kevee: ArrayLike, mean_kevee: ArrayLike, sigma_kevee: ArrayLike
+) -> Float[np.ndarray, "bins ..."]:
+    """Probability that a Gaussian (mean, sigma) [keVee] of each point falls into each bin.
+
+    Parameters
+    ----------
+    edges_kevee
+        Strictly increasing, (bins + 1,).
+    mean_kevee, sigma_kevee
+        Of the reconstructed energy at each true energy, shape n.
+    """
+    edges = _checks.increasing("edges_kevee", edges_kevee)
+    mean, sigma = np.asarray(mean_kevee, dtype=float), np.asarray(sigma_kevee, dtype=float)
+    z = (edges.reshape(-1, *(1,) * mean.ndim) - mean) / sigma
+    # The smaller of the two tails is differenced, so that far bins keep their digits.
+    return np.where(z[:-1] > 0.0, ndtr(-z[:-1]) - ndtr(-z[1:]), ndtr(z[1:]) - ndtr(z[:-1]))

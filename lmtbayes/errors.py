@@ -1,0 +1,33 @@
+"""The package's exceptions: one per kind of failure, each also the builtin that a caller would expect."""
+
+
+class LmtbayesError(Exception):
+    """Base of every error that lmtbayes raises on purpose."""
+
+
+class InvalidArgument(LmtbayesError, ValueError):  # noqa: N818 - reads as a sentence where it is raised
+    """An argument has a value that the function cannot take."""
+
+
+class UnknownName(LmtbayesError, LookupError):  # noqa: N818
+    """A name (experiment, override, nuisance, benchmark, ...) that nothing is registered under."""
+
+
+class NuisanceConflict(LmtbayesError, ValueError):  # noqa: N818
+    """Two experiments give one nuisance name two different constraints."""
+
+
+class PrecisionError(LmtbayesError, RuntimeError):
+    """A likelihood was built while jax runs in 32 bits."""
+
+
+class NotFinite(LmtbayesError, ArithmeticError):  # noqa: N818
+    """A likelihood or its gradient is not finite where the prior has support."""
+
+
+class MissingDependency(LmtbayesError, ImportError):  # noqa: N818
+    """An optional extra is needed; the message gives the command that installs it."""
+
+
+class CheckpointError(LmtbayesError, ValueError):
+    """A checkpoint file is damaged or belongs to another run."""

@@ -1,0 +1,271 @@
+"""Experiment: a boson goes in, expected counts come out. What every experiment shares, and what a new one must give."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument
+from lmtbayes.experiments.nuisance import Nuisance
+from lmtbayes.experiments.terms import Term
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+
+STATUSES = ("data", "projection", "approximate")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What an experiment is, in words.
+
+    Parameters
+    ----------
+    name
+        As in the registry, or your own.
+    title
+        For legends and tables.
+    citation
+        Paper(s), as "author et al., journal, arXiv:number".
+    status
+        "data" (published, with a likelihood that can be calculated), "projection", or "approximate" (a published curve
+        turned into a likelihood).
+    """
+
+    name: str
+    title: str
+    citation: str
+    status: str
+
+    def __post_init__(self) -> None:
+        _checks.one_of("status", self.status, STATUSES)
+        if not self.name or not isinstance(self.name, str):
+            raise _checks.invalid("name", self.name, "a non-empty string")
+
+
+@dataclass(frozen=True, eq=False)
+class Binning:
+    """Bin edges, strictly increasing, with the name of their quantity and their unit ("" for a pure number).
+
+    `edges` and `unit` are None and "" for a measurement that is a single number.
+    """
+
+    edges: np.ndarray
+    unit: str
+    quantity: str
+
+    def __post_init__(self) -> None:
+        edges = _checks.increasing("bin_edges", self.edges).copy()
+        edges.flags.writeable = False
+        object.__setattr__(self, "edges", edges)
+
+    def __len__(self) -> int:
+        return self.edges.size - 1
+
+
+SINGLE_NUMBER = Binning(np.array([0.0, 1.0]), "", "measurement")
+"""The one "bin" of a measurement that counts nothing."""
+
+
+class Experiment(eqx.Module):
+    """One experiment: differentiable expectation, nuisances, likelihood term, and data where they exist.
+
+    A subclass gives `_signal`, and `_background` where there is one; it reads nuisances from the mapping it is handed,
+    in which every declared nuisance has a value, switched on or off. Arrays that no parameter changes are computed in
+    NumPy when the experiment is built and kept as fields.
+
+    Parameters
+    ----------
+    description
+        Name, title, citation, status.
+    binning
+        Edges, unit, quantity.
+    term
+        How expected and observed counts are compared.
+    declared
+        Every nuisance that the rates know.
+    active
+        Names of those that are free in a fit; the others stay at their central values.
+    observed
+        Data, one entry a bin; None for a projection.
+    """
+
+    description: Description = eqx.field(static=True)
+    binning: Binning = eqx.field(static=True)
+    term: Term
+    declared: tuple[Nuisance, ...] = eqx.field(static=True)
+    active: tuple[str, ...] = eqx.field(static=True)
+    observed: np.ndarray | None
+
+    def __check_init__(self) -> None:
+        names = [nuisance.name for nuisance in self.declared]
+        for name in self.active:
+            if name not in names:
+                raise _checks.unknown(f"nuisance of experiment {self.name!r}", name, names)
+        if self.observed is not None:
+            _checks.shape("observed", self.observed, (self.n_bins,))
+
+    # -- what it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """Name, as in the registry."""
+        return self.description.name
+
+    @property
+    def title(self) -> str:
+        """Name for legends and tables."""
+        return self.description.title
+
+    @property
+    def citation(self) -> str:
+        """Paper(s) to cite."""
+        return self.description.citation
+
+    @property
+    def status(self) -> str:
+        """One of "data", "projection" and "approximate"."""
+        return self.description.status
+
+    @property
+    def bin_edges(self) -> np.ndarray:
+        """Edges of the bins [bin_unit], shape (n_bins + 1,)."""
+        return self.binning.edges
+
+    @property
+    def bin_unit(self) -> str:
+        """Unit of the edges."""
+        return self.binning.unit
+
+    @property
+    def n_bins(self) -> int:
+        """Number of bins."""
+        return len(self.binning)
+
+    @property
+    def nuisances(self) -> tuple[Nuisance, ...]:
+        """The nuisances that are free in a fit."""
+        return tuple(nuisance for nuisance in self.declared if nuisance.name in self.active)
+
+    # -- what a subclass gives ----------------------------------------------------------------------------------------
+
+    def _signal(
+        self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
+    ) -> Float[Array, " bins"]:
+        """Counts of a single photon, background apart; `values` holds every declared nuisance."""
+        raise NotImplementedError
+
+    def _background(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, " bins"]:  # noqa: ARG002
+        """Counts that no boson changes; none unless a subclass says so."""
+        return jnp.zeros(self.n_bins)
+
+    # -- what everybody calls -----------------------------------------------------------------------------------------
+
+    def expected_counts(
+        self, model: GaugeModel, photon: HiddenPhoton, nuisances: Mapping[str, ArrayLike] | None = None
+    ) -> Float[Array, "*batch bins"]:
+        """Everything that the experiment counts: signal, Standard Model and background.
+
+        Parameters
+        ----------
+        model
+            Charges and mixing rule.
+        photon
+            One photon, or an array of them, over which the result is batched.
+        nuisances
+            Name to physical value (a scalar, or an array of the photon's shape); what is not named is central.
+
+        Returns
+        -------
+        counts
+            Shape `photon.shape + (n_bins,)`.
+
+        Raises
+        ------
+        UnknownName
+            A nuisance that the experiment does not declare.
+        """
+        return self._batched(lambda p, v: self._signal(model, p, v) + self._background(v), photon, nuisances)
+
+    def expected(
+        self, model: GaugeModel, photon: HiddenPhoton, nuisances: Mapping[str, ArrayLike] | None = None
+    ) -> Float[Array, "*batch bins"]:
+        """Alias of `expected_counts`, the name that suits a measurement that counts nothing."""
+        return self.expected_counts(model, photon, nuisances)
+
+    def signal_counts(
+        self, model: GaugeModel, photon: HiddenPhoton, nuisances: Mapping[str, ArrayLike] | None = None
+    ) -> Float[Array, "*batch bins"]:
+        """Counts of the A' (muon beam) or of neutrinos, SM and A' together (recoils), without background.
+
+        Arguments, shape and errors are those of `expected_counts`.
+        """
+        return self._batched(lambda p, v: self._signal(model, p, v), photon, nuisances)
+
+    @property
+    def background_counts(self) -> Float[Array, " bins"]:
+        """Background at central nuisances, shape (n_bins,)."""
+        return self._background(self.nuisance_values())
+
+    def nuisance_values(self, nuisances: Mapping[str, ArrayLike] | None = None) -> dict[str, Float[Array, "..."]]:
+        """Return a value for every declared nuisance: the given one, else the central one.
+
+        Raises
+        ------
+        UnknownName
+            A name that is not declared.
+        InvalidArgument
+            A value that is no finite number.
+        """
+        given = dict(nuisances or {})
+        for name, value in given.items():
+            if name not in {nuisance.name for nuisance in self.declared}:
+                raise _checks.unknown(f"nuisance of experiment {self.name!r}", name, [n.name for n in self.declared])
+            _checks.finite(f"nuisances[{name!r}]", value)
+        return {n.name: jnp.asarray(given.get(n.name, n.constraint.central), dtype=float) for n in self.declared}
+
+    def _batched(
+        self,
+        single: Callable[[HiddenPhoton, dict[str, Array]], Float[Array, " bins"]],
+        photon: HiddenPhoton,
+        nuisances: Mapping[str, ArrayLike] | None,
+    ) -> Float[Array, "*batch bins"]:
+        if not isinstance(photon, HiddenPhoton):
+            raise _checks.invalid("photon", photon, "a HiddenPhoton")
+        values = self.nuisance_values(nuisances)
+        shape = photon.shape
+        if shape == () and all(value.shape == () for value in values.values()):
+            return single(photon, values)
+        try:
+            shape = np.broadcast_shapes(shape, *(value.shape for value in values.values()))
+        except ValueError:
+            raise InvalidArgument(
+                f"`nuisances` must be scalars or arrays that broadcast with the photon's shape {shape}; got shapes "
+                f"{ {name: value.shape for name, value in values.items() if value.shape} }"
+            ) from None
+        flat = jax.tree.map(lambda x: jnp.broadcast_to(x, shape).reshape(math.prod(shape)), (photon, values))
+        counts = jax.vmap(single)(*flat)
+        return counts.reshape(*shape, *counts.shape[1:])
+
+
+def active_names(declared: tuple[Nuisance, ...], nuisances: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the names an override `nuisances=` keeps: all of them for None.
+
+    Raises
+    ------
+    UnknownName
+        A name that the experiment does not declare.
+    """
+    names = tuple(nuisance.name for nuisance in declared)
+    if nuisances is None:
+        return names
+    if isinstance(nuisances, str):
+        raise _checks.invalid("nuisances", nuisances, f"a tuple of names out of {names}, or None for all")
+    for name in nuisances:
+        if name not in names:
+            raise _checks.unknown("nuisance", name, names)
+    return tuple(name for name in names if name in nuisances)

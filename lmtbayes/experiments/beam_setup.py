@@ -1,0 +1,205 @@
+"""What a muon-beam experiment is made of, one row of data: BeamSetup; and its counts per g^2 by direct quadrature."""
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import ArrayLike, Float
+from scipy.special import ndtr
+
+from lmtbayes import _checks, tables
+from lmtbayes.constants import AVOGADRO, CM2_PER_INVERSE_MEV2, MEV_PER_GEV, MUON_MASS
+from lmtbayes.errors import InvalidArgument
+from lmtbayes.processes.bremsstrahlung import dsigma_dx
+
+_NODES_PER_PANEL = 4
+_FINE = 24
+_PANELS_PER_BEAM_ENERGY = 16
+_GRADING = 3.0 ** -np.arange(9)
+"""Panels of at most E_0/16 (10 GeV of 160 GeV) with four nodes reach 1e-6; narrower ones follow the spectrum to E_0,
+where soft A' pile up, and to zero, where heavy ones do."""
+_REACH = 5.0
+"""How far beyond the window muons are followed that the resolution may bring in, in standard deviations."""
+
+
+@dataclass(frozen=True)
+class BeamSetup:
+    """A muon beam, its target and its window; every number is checked when it is built.
+
+    Parameters
+    ----------
+    name, title, citation
+        As in `Description`.
+    beam_energy
+        E_0 [GeV].
+    muons_on_target
+        Number.
+    target, Z, A
+        Name, atomic number and molar mass [g/mol] of the target.
+    density_g_cm3, target_length_cm
+        Of the target.
+    decay_length_cm
+        L_D behind the target: an A' whose decay is seen decays within L_det = L_T + L_D.
+    efficiency
+        Fraction of the signal that is kept, in (0, 1].
+    efficiency_factor
+        The factor to which it is known at 1 sigma; None for exactly.
+    bin_edges
+        Of the scattered muon's energy E'_mu [GeV], increasing, from the muon mass to below E_0.
+    resolution_gev
+        Standard deviation of the measured E'_mu [GeV]; None for perfect.
+    observed
+        Counts in the bins; None for a projection.
+    """
+
+    name: str
+    title: str
+    citation: str
+    beam_energy: float
+    muons_on_target: float
+    target: str
+    Z: float
+    A: float
+    density_g_cm3: float
+    target_length_cm: float
+    decay_length_cm: float
+    efficiency: float
+    efficiency_factor: float | None
+    bin_edges: tuple[float, ...]
+    resolution_gev: float | None = None
+    observed: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("beam_energy", "muons_on_target", "Z", "A", "density_g_cm3", "target_length_cm", "efficiency"):
+            _positive(name, getattr(self, name))
+        _checks.shape("decay_length_cm", self.decay_length_cm, ())
+        _checks.non_negative("decay_length_cm", self.decay_length_cm, "cm")
+        if not self.efficiency <= 1.0:
+            raise _checks.invalid("efficiency", self.efficiency, "a fraction in (0, 1]")
+        if self.efficiency_factor is not None and not _positive("efficiency_factor", self.efficiency_factor) > 1.0:
+            raise _checks.invalid("efficiency_factor", self.efficiency_factor, "above 1, or None")
+        if self.resolution_gev is not None:
+            _positive("resolution_gev", self.resolution_gev)
+        edges = _checks.increasing("bin_edges", self.bin_edges)
+        lowest = MUON_MASS / MEV_PER_GEV
+        if edges[0] < lowest or edges[-1] >= self.beam_energy:
+            raise _checks.invalid(
+                "bin_edges",
+                self.bin_edges,
+                f"between the muon mass, {lowest:.4g} GeV, and below the beam energy, {self.beam_energy:g} GeV",
+            )
+        object.__setattr__(self, "bin_edges", tuple(edges.tolist()))
+        if self.observed is not None and len(self.observed) != len(self.bin_edges) - 1:
+            raise InvalidArgument(
+                f"`bin_edges` must stay those of the data of {self.name!r}: it has {len(self.observed)} observed "
+                f"counts; got {len(self.bin_edges) - 1} bins"
+            )
+
+    @property
+    def atoms_per_cm2(self) -> float:
+        """Areal density of the target [1/cm^2]."""
+        return self.density_g_cm3 * self.target_length_cm * AVOGADRO / self.A
+
+    @property
+    def boson_energy(self) -> Float[np.ndarray, " bins"]:
+        """Energy of the A' in the middle of each bin, E_0 - E'_mu [MeV]."""
+        edges = np.array(self.bin_edges)
+        return MEV_PER_GEV * (self.beam_energy - 0.5 * (edges[:-1] + edges[1:]))
+
+    def response(self) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, "bins nodes"]]:
+        """Nodes in E'_mu [GeV] and the matrix that turns dN/dE'_mu at the nodes into counts in the bins.
+
+        In each panel the spectrum is the polynomial through its nodes, integrated against the probability that a muon
+        of energy E'_mu is measured in a bin: Gauss-Legendre where the energy is measured perfectly, else the folding
+        with a Gaussian, muons from outside the window included.
+        """
+        cuts = self._panels()
+        unit, weights = np.polynomial.legendre.leggauss(_NODES_PER_PANEL)
+        fine, fine_weights = np.polynomial.legendre.leggauss(_FINE)
+        half, middle = 0.5 * np.diff(cuts)[:, None], 0.5 * (cuts[:-1] + cuts[1:])[:, None]
+        nodes = middle + half * unit
+        # Lagrange polynomials of the nodes at the fine points, from Legendre series: (fine, nodes).
+        order = np.arange(_NODES_PER_PANEL)
+        to_series = (order[:, None] + 0.5) * weights * np.polynomial.legendre.legvander(unit, order[-1]).T
+        lagrange = np.polynomial.legendre.legvander(fine, order[-1]) @ to_series
+        probability = self._in_bin(middle + half * fine)
+        matrix = np.einsum("bpf,f,fn,p->bpn", probability, fine_weights, lagrange, half[:, 0])
+        return nodes.ravel(), matrix.reshape(len(self.bin_edges) - 1, -1)
+
+    def _panels(self) -> Float[np.ndarray, " cuts"]:
+        edges = list(self.bin_edges)
+        if self.resolution_gev is not None:
+            reach = _REACH * self.resolution_gev
+            edges = [max(MUON_MASS / MEV_PER_GEV, edges[0] - reach), *edges, min(self.beam_energy, edges[-1] + reach)]
+        widest = self.beam_energy / _PANELS_PER_BEAM_ENERGY
+        graded = [*(widest * _GRADING), *(self.beam_energy - widest * _GRADING)]
+        edges = sorted({*edges, *(cut for cut in graded if edges[0] < cut < edges[-1])})
+        pieces = [
+            np.linspace(low, high, math.ceil((high - low) / widest * (1.0 - 1e-9)) + 1)[:-1]
+            for low, high in itertools.pairwise(edges)
+        ]
+        return np.append(np.concatenate(pieces), edges[-1])
+
+    def _in_bin(self, energy: Float[np.ndarray, "panels fine"]) -> Float[np.ndarray, "bins panels fine"]:
+        edges = np.array(self.bin_edges)[:, None, None]
+        if self.resolution_gev is None:
+            below = (energy < edges).astype(float)
+        else:
+            below = ndtr((edges - energy) / self.resolution_gev)
+        return below[1:] - below[:-1]
+
+
+def counts_per_coupling2(setup: BeamSetup, mass: ArrayLike, convention: str) -> Float[np.ndarray, "*batch bins"]:
+    """A' produced in each bin per g_x^2 and unit efficiency, all of them unseen: good to 1e-6.
+
+    Muons on target times atoms per area times the integral of `dsigma_dx` over the bin; the target is thin to the
+    muons (160 GeV muons lose less than 1 GeV in it).
+
+    Parameters
+    ----------
+    setup
+        Beam, target and bins.
+    mass
+        M_A' [MeV], any shape.
+    convention
+        As in `dsigma_dx`.
+
+    Returns
+    -------
+    counts
+        Shape `mass.shape + (bins,)`.
+    """
+    nodes, matrix = setup.response()
+    x = 1.0 - nodes / setup.beam_energy
+    masses = np.asarray(mass, dtype=float)[..., None]
+    per_x = dsigma_dx(x, masses, setup.beam_energy * MEV_PER_GEV, setup.Z, setup.A, convention=convention)
+    scale = setup.muons_on_target * setup.atoms_per_cm2 * CM2_PER_INVERSE_MEV2 / setup.beam_energy
+    return scale * per_x @ matrix.T
+
+
+def read_setups() -> dict[str, BeamSetup]:
+    """Return the published set-ups by name (data/muon_beam/setups.csv)."""
+    table = tables.read("muon_beam/setups")
+    rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
+    return {str(row["name"]): _from_row(row) for row in rows}
+
+
+def _from_row(row: dict[str, Any]) -> BeamSetup:
+    words = {key: str(row[key]) for key in ("name", "title", "citation", "target")}
+    numbers = ("muons_on_target", "Z", "A", "density_g_cm3", "target_length_cm", "decay_length_cm", "efficiency")
+    fields: dict[str, Any] = {**words, **{key: float(row[key]) for key in numbers}}
+    return BeamSetup(
+        **fields,
+        beam_energy=float(row["beam_energy_gev"]),
+        efficiency_factor=float(row["efficiency_factor"]) if str(row["efficiency_factor"]) else None,
+        bin_edges=tuple(float(edge) for edge in str(row["bin_edges_gev"]).split()),
+        observed=tuple(float(count) for count in str(row["observed"]).split()) or None,
+    )
+
+
+def _positive(argument: str, value: object) -> float:
+    number = _checks.shape(argument, value, ())
+    _checks.positive(argument, number)
+    return float(number)

@@ -1,0 +1,195 @@
+"""Published upper limits without a calculable likelihood, as approximate terms: ln L = -(z^2/2) (g/g_lim(M))^4.
+
+The term is a Gaussian, with observed 0 and width 1/z, in the signal's strength
+
+    mu = g_x^2 Q_mu^2 BR(model)/(g_lim(M)^2 [Q_mu^2 BR](model of the publication)),
+
+so that ln L falls by z^2/2 where mu = 1: z = 1.282 for a limit at 90 %, 1.645 at 95 %. Production goes with the square
+of the muon's coupling, and what is seen with the branching ratio into the channel of the search; in the model that the
+limit was published for, mu = (g_x/g_lim)^2. What a search saw, its background and its fine structure in M are lost:
+status "approximate".
+"""
+
+import functools
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import interpax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from scipy.stats import norm
+
+from lmtbayes import _checks, tables
+from lmtbayes.errors import InvalidArgument
+from lmtbayes.experiments.base import SINGLE_NUMBER, Description, Experiment
+from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.terms import Gaussian
+from lmtbayes.gauge.decays import decay_width
+from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
+
+CHANNELS = (None, "e", "mu", "tau", "invisible")
+FADE = 0.05
+"""Width in ln M over which a limit fades to nothing beyond either end of its curve; inside it is untouched."""
+
+
+class PublishedLimit(Experiment):
+    """Strength of the signal in units of its upper limit; observed 0.
+
+    Parameters (beyond those of Experiment)
+    ----------
+    log_limit
+        ln g_lim against ln M [MeV]: monotonic between the points, so that a digitised curve does not overshoot.
+    log_mass_range
+        ln of the curve's first and last mass. Beyond them the limit fades out over FADE and constrains nothing.
+    channel
+        What the search looked for; None: the same limit on g_x in every model.
+    reference
+        The model that the limit was published for.
+    """
+
+    log_limit: interpax.Interpolator1D
+    log_mass_range: tuple[float, float] = eqx.field(static=True)
+    channel: str | None = eqx.field(static=True)
+    reference: GaugeModel = eqx.field(static=True)
+
+    def limit(self, mass: Float[Array, "..."]) -> Float[Array, "..."]:
+        """g_lim(M) in the model of the publication, M in MeV; beyond the curve the value at its end."""
+        return jnp.exp(self.log_limit(jnp.clip(jnp.log(mass), *self.log_mass_range)))
+
+    def _signal(
+        self,
+        model: GaugeModel,
+        photon: HiddenPhoton,
+        values: Mapping[str, Float[Array, ""]],  # noqa: ARG002
+    ) -> Float[Array, " bins"]:
+        strength = (photon.g_x / self.limit(photon.mass)) ** 2 * self._relative_yield(model, photon)
+        return jnp.atleast_1d(strength * self._window(photon.mass))
+
+    def _relative_yield(self, model: GaugeModel, photon: HiddenPhoton) -> Float[Array, "..."]:
+        """Q_mu^2 BR of one model over that of the other; 0 where the reference cannot make the signal."""
+        if self.channel is None:
+            return jnp.ones(photon.shape)
+        # Products of widths, not ratios of ratios: at g_x = 0 and below a threshold both models have nothing.
+        charges = (model.charges["mu"] / self.reference.charges["mu"]) ** 2
+        above = decay_width(model, photon, self.channel) * decay_width(self.reference, photon, "total")
+        below = decay_width(self.reference, photon, self.channel) * decay_width(model, photon, "total")
+        is_open = below > 0.0
+        return jnp.where(is_open, charges * above / jnp.where(is_open, below, 1.0), 0.0)
+
+    def _window(self, mass: Float[Array, "..."]) -> Float[Array, "..."]:
+        """1 on the curve, 0 beyond FADE, a smoothstep between."""
+        log_mass = jnp.log(mass)
+        low, high = self.log_mass_range
+        outside = jnp.maximum(jnp.maximum(low - log_mass, log_mass - high), 0.0) / FADE
+        left = 1.0 - jnp.minimum(outside, 1.0)
+        return left**2 * (3.0 - 2.0 * left)
+
+
+def published_limit(
+    name: str,
+    curve: Any,
+    cl: float = 0.90,
+    channel: str | None = None,
+    citation: str = "given by the user",
+    title: str | None = None,
+    reference: GaugeModel = LMU_LTAU,
+) -> PublishedLimit:
+    """Make an approximate experiment of a published upper limit on g_x, for use in a JointLikelihood.
+
+    Parameters
+    ----------
+    name
+        Of the experiment.
+    curve
+        Path of a CSV file with columns mass_mev and g_x (lines of # are skipped), or two arrays (masses [MeV], limits).
+        Masses increase.
+    cl
+        Confidence level of the limit, between 0.5 and 1.
+    channel
+        What the boson decays to in the search: "e", "mu", "tau" or "invisible". The limit is then carried over to other
+        models by Q_mu^2 BR(channel). None: g_x has the same limit in every model.
+    citation, title
+        As in Description.
+    reference
+        The model that the limit was published for.
+
+    Returns
+    -------
+    experiment
+        Status "approximate". Outside the curve's masses it says nothing: it fades out over 5 % in M.
+
+    Raises
+    ------
+    InvalidArgument
+        A curve that cannot be read, masses that do not increase, limits that are not positive, a confidence level or
+        channel out of range.
+    """
+    masses, limits = _points(curve)
+    if not 0.5 < cl < 1.0:
+        raise _checks.invalid("cl", cl, "a confidence level between 0.5 and 1")
+    _checks.one_of("channel", channel, CHANNELS)
+    if channel is not None and reference.charges["mu"] == 0.0:
+        raise _checks.invalid(
+            "reference", reference.name, "a model in which the muon, which makes the boson, is charged"
+        )
+    return PublishedLimit(
+        description=Description(name, name if title is None else title, citation, "approximate"),
+        binning=SINGLE_NUMBER,
+        term=Gaussian(1.0 / norm.ppf(cl)),
+        declared=(),
+        active=(),
+        observed=np.zeros(1),
+        log_limit=interpax.Interpolator1D(np.log(masses), np.log(limits), method="monotonic"),
+        log_mass_range=(math.log(masses[0]), math.log(masses[-1])),
+        channel=channel,
+        reference=reference,
+    )
+
+
+def _points(curve: Any) -> tuple[np.ndarray, np.ndarray]:
+    if isinstance(curve, str | os.PathLike):
+        path = Path(curve)
+        if not path.is_file():
+            raise _checks.invalid("curve", str(curve), "the path of a CSV file that exists, or (masses, limits)")
+        columns = tables.read_csv(path)
+        missing = [key for key in ("mass_mev", "g_x") if key not in columns]
+        if missing:
+            raise InvalidArgument(
+                f"`curve` must have columns mass_mev and g_x; {path.name} lacks {', '.join(missing)} and has "
+                f"{', '.join(columns) or 'none'}"
+            )
+        given = (columns["mass_mev"], columns["g_x"])
+    else:
+        if not isinstance(curve, tuple | list) or len(curve) != 2:
+            raise _checks.invalid("curve", curve, "the path of a CSV file, or two arrays (masses [MeV], limits)")
+        given = (curve[0], curve[1])
+    masses = _checks.increasing("curve masses", given[0])
+    _checks.positive("curve masses", masses, "MeV")
+    limits = _checks.shape("curve limits", given[1], masses.shape)
+    _checks.positive("curve limits", limits)
+    return masses, limits
+
+
+def _registered(*, name: str, row: int, nuisances: tuple[str, ...] | None = None) -> PublishedLimit:
+    if nuisances:
+        raise _checks.unknown(f"nuisance of experiment {name!r}", nuisances[0], ())
+    index = tables.read("constraints/index")
+    table = tables.read(f"constraints/{index['table'][row]}")
+    return published_limit(
+        name,
+        (table["mass_mev"], table["g_x"]),
+        cl=float(index["cl"][row]),
+        channel=str(index["channel"][row]),
+        citation=str(index["citation"][row]),
+        title=str(index["label"][row]),
+    )
+
+
+for _row, _name in enumerate(tables.read("constraints/index")["experiment"]):
+    if _name:
+        register(str(_name), functools.partial(_registered, name=str(_name), row=_row))

@@ -1,0 +1,297 @@
+"""Solar neutrinos in liquid xenon: LZ, XENONnT and DARWIN through nuclear recoils, electron recoils or both.
+
+Sect. 5 and App. A of arXiv:2104.03297: Eqs. 33, 35-37. The entries are rows of data/xenon/detectors.csv.
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from lmtbayes import _checks
+from lmtbayes.constants import SIN2_THETA_W, SIN2_THETA_W_MZ
+from lmtbayes.detectors.response import LINDHARD_K, LINDHARD_K_SIGMA, to_kevee, to_kevnr
+from lmtbayes.experiments import solar_nuisances, xenon_detectors
+from lmtbayes.experiments.base import Binning, Description, Experiment, active_names
+from lmtbayes.experiments.common import electron_binding, weak_mixing_angle
+from lmtbayes.experiments.nuisance import Gaussian, Nuisance
+from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.terms import Poisson
+from lmtbayes.experiments.xenon_detectors import Detector, Response
+from lmtbayes.experiments.xenon_folding import (
+    NR_SOURCES,
+    background_rate,
+    electron_kernel,
+    electron_spectrum,
+    nuclear_kernel,
+    nuclear_spectrum,
+)
+from lmtbayes.experiments.xenon_kernels import RecoilKernel
+from lmtbayes.experiments.xenon_spectra import Sun
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.processes import binding as atoms
+from lmtbayes.sources import solar
+from lmtbayes.sources.oscillation import DEFAULT_SET
+from lmtbayes.sources.oscillation import oscillation as oscillation_parameters
+
+CONVENTIONS = ("default", "paper")
+ER_FLUX_NUISANCES = ("pp", "7be", "pep", "13n", "15o")
+"""Sources whose uncertainty an electron-recoil spectrum can feel; the others add up to less than 1e-3 of it."""
+BACKGROUND_UNCERTAINTY = 0.10
+"""Relative; a judgement: the projections quote none. A fit to a spectrum constrains it further."""
+NODES_ONE_BIN, NODES_PER_BIN = 8, 4
+"""Gauss nodes in ln q^2: any mass of the boson to 1e-7 (tests)."""
+
+
+class LiquidXenon(Experiment):
+    """One liquid-xenon search.
+
+    Parameters (beyond those of Experiment)
+    ----------
+    kernels
+        One for each kind of recoil.
+    background_rate
+        Electron-recoil background in each bin [1/(t yr)].
+    exposure_tyr
+        [t yr]; a leaf of the pytree, so that it can be traced and differentiated.
+    threshold_kev
+        Of the analysis, in the unit of the bins.
+    sun, channel, binding
+        What `differential_rate` needs beside them.
+    """
+
+    kernels: tuple[RecoilKernel, ...]
+    background_rate: np.ndarray
+    exposure_tyr: ArrayLike
+    threshold_kev: float = eqx.field(static=True)
+    sun: Sun = eqx.field(static=True)
+    channel: str = eqx.field(static=True)
+    binding: str = eqx.field(static=True)
+
+    def _signal(
+        self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
+    ) -> Float[Array, " bins"]:
+        rates = [kernel.rates(model, photon, values) for kernel in self.kernels]
+        return jnp.asarray(self.exposure_tyr) * jnp.sum(jnp.stack(rates), axis=0)
+
+    def _background(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, " bins"]:
+        scale = next((value for name, value in values.items() if name.startswith("er_background_")), jnp.ones(()))
+        return scale * jnp.asarray(self.exposure_tyr) * self.background_rate
+
+    def differential_rate(
+        self,
+        model: GaugeModel,
+        photon: HiddenPhoton,
+        energy: ArrayLike,
+        nuisances: Mapping[str, ArrayLike] | None = None,
+    ) -> Float[Array, "*batch energies"]:
+        """Neutrino events per keV of true recoil energy for the configured exposure, before response and acceptance.
+
+        Parameters
+        ----------
+        model, photon
+            As in `expected_counts`.
+        energy
+            True recoil energies [keV], one-dimensional, > 0, known numbers (not traced): keVnr in "nr", keVee in "er".
+            In "nr+er" keVee: nuclear recoils are counted at their quenched energy.
+        nuisances
+            Name to value; the nuclear part does not depend on "lindhard_k".
+
+        Returns
+        -------
+        rate
+            [1/keV], shape `photon.shape` + (energies,).
+
+        Raises
+        ------
+        InvalidArgument
+            `energy` not positive, not one-dimensional, or traced.
+        """
+        if _checks.is_traced(energy):
+            raise _checks.invalid("energy", energy, "known numbers; it cannot be traced")
+        _checks.positive("energy", energy, "keV")
+        points = np.atleast_1d(np.asarray(energy, dtype=float))
+        if points.ndim != 1:
+            raise _checks.invalid("energy", energy, "a number or a one-dimensional array")
+        kernels: list[RecoilKernel] = []
+        if "nr" in self.channel:
+            nuclear, jacobian = points, np.ones(points.size)
+            if self.channel != "nr":
+                nuclear = np.array([to_kevnr(float(e)) for e in points])
+                step = 1e-4 * nuclear
+                jacobian = 2.0 * step / (to_kevee(nuclear + step) - to_kevee(nuclear - step))
+            kernels.append(nuclear_spectrum(nuclear, jacobian, self.sun))
+        if "er" in self.channel:
+            kernels.append(electron_spectrum(points, self.sun, self.binding))
+
+        def single(p: HiddenPhoton, values: dict[str, Array]) -> Float[Array, " energies"]:
+            rates = [kernel.rates(model, p, values) for kernel in kernels]
+            return jnp.asarray(self.exposure_tyr) * jnp.sum(jnp.stack(rates), axis=0)
+
+        return self._batched(single, photon, nuisances)
+
+
+def liquid_xenon(
+    detector: Detector,
+    channel: str,
+    *,
+    name: str | None = None,
+    convention: str = "default",
+    threshold_kev: float | None = None,
+    exposure_tyr: ArrayLike | None = None,
+    bin_edges: ArrayLike | Sequence[float] | None = None,
+    oscillation: str | None = None,
+    binding: str = "rrpa",
+    sin2_theta_w: float | None = None,
+    solar_model: str = "gs98",
+    spectrum_8b: str = "w06",
+    flux_8b_width: str = "b16",
+    octant: str = "set",
+    nuisances: tuple[str, ...] | None = None,
+) -> LiquidXenon:
+    """Build a search for solar neutrinos with a liquid-xenon detector.
+
+    Parameters
+    ----------
+    detector
+        A row of data, or your own.
+    channel
+        "nr", "er" or "nr+er".
+    name
+        Of the experiment; "<detector>-<channel>" unless given.
+    convention
+        "default", or "paper": one bin, no free nuisances, sin^2 theta_W = 0.23122, oscillation set "paper-2021".
+    threshold_kev
+        Reconstructed energy above which events are counted: [keVnr] in "nr", [keVee] else. Below the detector's own
+        threshold the efficiency and the resolution are moved, see `detectors.response`.
+    exposure_tyr
+        [t yr]; may be traced.
+    bin_edges
+        In the unit of the threshold and not below it. By default bins one full width at half maximum of the resolution
+        wide up to 30 keVee; one bin with convention="paper".
+    oscillation
+        Parameter set: "nufit-6.0-ic24" (default), "nufit-6.0-ic19" or "paper-2021".
+    binding
+        Of the electrons: "rrpa", "stepped" or "free".
+    sin2_theta_w
+        0.23857 by default.
+    solar_model
+        B16 "gs98" or "agss09met".
+    spectrum_8b
+        "w06" or "b96".
+    flux_8b_width
+        Width of the nuisance "flux_8b": "b16" (12 %) or "sno" (3.8 %).
+    octant
+        Of theta_23: "set", or "both" for a prior with two modes.
+    nuisances
+        Names of those that stay free; None for all (none with convention="paper").
+
+    Raises
+    ------
+    InvalidArgument
+        A value that is not accepted; the message says what is.
+    UnknownName
+        A nuisance that the channel does not have.
+    """
+    _checks.one_of("channel", channel, xenon_detectors.CHANNELS)
+    _checks.one_of("convention", convention, CONVENTIONS)
+    _checks.one_of("binding", binding, atoms.BINDINGS)
+    _checks.one_of("solar_model", solar_model, solar.SOLAR_MODELS)
+    _checks.one_of("spectrum_8b", spectrum_8b, solar.SPECTRA_8B)
+    paper = convention == "paper"
+    parameters = oscillation_parameters(oscillation or ("paper-2021" if paper else DEFAULT_SET))
+    sin2 = sin2_theta_w if sin2_theta_w is not None else (SIN2_THETA_W_MZ if paper else SIN2_THETA_W)
+    _checks.in_interval("sin2_theta_w", sin2, 0.0, 1.0)
+    exposure = detector.exposure_tyr if exposure_tyr is None else exposure_tyr
+    _checks.positive("exposure_tyr", exposure, "t yr")
+    threshold = detector.threshold(channel) if threshold_kev is None else threshold_kev
+    _check_threshold(threshold, channel)
+
+    recoils = [recoil for recoil in ("nr", "er") if recoil in channel]
+    responses = {r: xenon_detectors.response(detector, r, channel, threshold) for r in recoils}
+    edges = _edges(bin_edges, channel, threshold, paper, responses[recoils[-1]])
+    edges_kevee = np.asarray(to_kevee(edges)) if channel == "nr" else edges
+    sun = Sun(solar_model, spectrum_8b, parameters.name)
+    nodes = NODES_ONE_BIN if edges.size == 2 else NODES_PER_BIN
+    kernels: list[RecoilKernel] = []
+    background = np.zeros(edges.size - 1)
+    if "nr" in responses:
+        kernels.append(nuclear_kernel(responses["nr"], edges_kevee, sun, nodes))
+    if "er" in responses:
+        kernels.append(electron_kernel(responses["er"], edges_kevee, sun, binding, nodes))
+        background = background_rate(responses["er"], edges_kevee, detector)
+
+    declared = _declared(detector.name, recoils, sun, sin2, binding, flux_8b_width, octant)
+    active = active_names(declared, () if paper and nuisances is None else nuisances)
+    title = {"lz": "LZ", "xenonnt": "XENONnT", "darwin": "DARWIN"}.get(detector.name, detector.name)
+    return LiquidXenon(
+        description=Description(
+            name or f"{detector.name}-{channel}",
+            f"{title} {channel.upper()}",
+            "Amaral et al., Eur. Phys. J. C 81 (2021) 861, arXiv:2104.03297",
+            "projection",
+        ),
+        binning=Binning(edges, "keVnr" if channel == "nr" else "keVee", "reconstructed recoil energy"),
+        term=Poisson(),
+        declared=declared,
+        active=active,
+        observed=None,
+        kernels=tuple(kernels),
+        background_rate=background,
+        exposure_tyr=exposure,
+        threshold_kev=float(threshold),
+        sun=sun,
+        channel=channel,
+        binding=binding,
+    )
+
+
+def _check_threshold(threshold: object, channel: str) -> None:
+    if _checks.is_traced(threshold):
+        raise _checks.invalid(
+            "threshold_kev", threshold, "a known number; to scan it, build one experiment a threshold"
+        )
+    high = to_kevnr(xenon_detectors.WINDOW_KEVEE) if channel == "nr" else xenon_detectors.WINDOW_KEVEE
+    _checks.shape("threshold_kev", threshold, ())
+    _checks.in_interval("threshold_kev", threshold, 0.05, 0.99 * high)
+
+
+def _edges(
+    bin_edges: ArrayLike | Sequence[float] | None, channel: str, threshold: float, one_bin: bool, response: Response
+) -> np.ndarray:
+    if bin_edges is not None:
+        edges = _checks.increasing("bin_edges", bin_edges)
+        if edges[0] < threshold * (1.0 - 1e-12):
+            raise _checks.invalid("bin_edges", edges, f"at or above the threshold, {threshold:g} keV")
+        return edges
+    edges = xenon_detectors.default_edges(channel, threshold, response.resolution)
+    return edges[[0, -1]] if one_bin else edges
+
+
+def _declared(
+    detector: str, recoils: list[str], sun: Sun, sin2: float, binding: str, flux_8b_width: str, octant: str
+) -> tuple[Nuisance, ...]:
+    fluxes = [*(NR_SOURCES if "nr" in recoils else ()), *(ER_FLUX_NUISANCES if "er" in recoils else ())]
+    declared = [solar_nuisances.flux(source, sun.solar_model, flux_8b_width) for source in fluxes]
+    declared += solar_nuisances.oscillations(oscillation_parameters(sun.oscillation), octant)
+    declared.append(weak_mixing_angle(sin2))
+    if "nr" in recoils:
+        if sun.spectrum_8b == "w06":
+            declared.append(solar_nuisances.shape_8b())
+        constraint = Gaussian(LINDHARD_K, LINDHARD_K_SIGMA)
+        declared.append(Nuisance("lindhard_k", constraint, "Lindhard's k of xenon: energy scale", "arXiv:1608.05381"))
+    if "er" in recoils:
+        if binding == "rrpa":
+            declared.append(electron_binding())
+        constraint = Gaussian(1.0, BACKGROUND_UNCERTAINTY)
+        effect = f"factor on the electron-recoil background of {detector}"
+        declared.append(Nuisance(f"er_background_{detector}", constraint, effect, "judgement"))
+    return tuple(declared)
+
+
+for _detector in xenon_detectors.detectors().values():
+    for _channel in xenon_detectors.CHANNELS:
+        register(f"{_detector.name}-{_channel}", functools.partial(liquid_xenon, _detector, _channel))

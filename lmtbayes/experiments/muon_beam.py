@@ -1,0 +1,227 @@
+"""Muon beams that look for missing energy, NA64mu and M3: mu Z -> mu Z A', A' unseen (Sect. 3 of arXiv:2104.03297).
+
+Counts in bins of the scattered muon's energy: g_x^2 Q_mu^2 s_i(M) BR_eff. The s_i(M) are tabulated when the
+experiment is built. Below 2 m_mu BR_eff = 1 and every model with the same muon charge counts the same.
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import equinox as eqx
+import interpax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+from scipy.interpolate import CubicSpline
+from scipy.special import lambertw
+
+from lmtbayes import _checks
+from lmtbayes.constants import HBAR_C_MEV_CM, MEV_PER_GEV
+from lmtbayes.experiments.base import Binning, Description, Experiment, active_names
+from lmtbayes.experiments.beam_setup import BeamSetup, counts_per_coupling2, read_setups
+from lmtbayes.experiments.nuisance import LogNormal, Nuisance
+from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.terms import Poisson
+from lmtbayes.gauge.decays import branching_ratio, decay_width
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.processes.bremsstrahlung import CONVENTIONS, closing_mass
+
+LOWEST_MASS, HIGHEST_MASS = 1e-2, 1e4
+"""Range of the tables [MeV]."""
+FORM_FACTOR_UNCERTAINTY = 1.04
+"""Factor, 1 sigma, to which form factors and the equivalent-photon approximation give a rate: 3-5 %."""
+_KNOTS = 200
+_STRETCH = 12.0
+"""Knots are even in ln M + 12 M/M_max: sparse in ln M where little happens, dense where the rate falls steeply."""
+
+
+class MassTable(eqx.Module):
+    """ln s_i(M) as a C2 cubic spline, continued beyond its ends as a power law; good to 1e-5 of s_i."""
+
+    highest: float = eqx.field(static=True)
+    knots: np.ndarray
+    log_rate: np.ndarray
+    slope: np.ndarray
+
+    def __init__(self, setup: BeamSetup, convention: str):
+        self.highest = HIGHEST_MASS
+        if convention == "default":
+            # The bin of the hardest muons closes first; its last 5 % of mass has no shape that a spline could follow.
+            softest_boson = 1.0 - setup.bin_edges[-1] / setup.beam_energy
+            closing = closing_mass(softest_boson, setup.beam_energy * MEV_PER_GEV)
+            self.highest = min(HIGHEST_MASS, 0.95 * float(closing))
+        scale = self.highest / _STRETCH
+        first, last = (np.log(mass) + mass / scale for mass in (LOWEST_MASS, self.highest))
+        self.knots = np.linspace(first, last, _KNOTS)
+        masses = scale * np.real(lambertw(np.exp(self.knots) / scale))
+        self.log_rate = np.log(counts_per_coupling2(setup, masses, convention))
+        self.slope = CubicSpline(self.knots, self.log_rate)(self.knots, 1)
+
+    def __call__(self, mass: Float[Array, ""]) -> Float[Array, " bins"]:
+        """s_i(M) [1], M in MeV."""
+        log_mass = jnp.log(mass)
+        knot = jnp.clip(log_mass + mass * (_STRETCH / self.highest), self.knots[0], self.knots[-1])
+        log_rate = interpax.interp1d(knot, self.knots, self.log_rate, method="cubic2", fx=self.slope)
+        below = jnp.minimum(log_mass - np.log(LOWEST_MASS), 0.0) * self.slope[0]
+        above = jnp.maximum(log_mass - np.log(self.highest), 0.0) * self.slope[-1] * (1.0 + _STRETCH)
+        return jnp.exp(log_rate + below + above)
+
+
+class MuonBeam(Experiment):
+    """Counts of unseen A' in bins of the scattered muon's energy E'_mu [GeV]; no background.
+
+    Parameters
+    ----------
+    setup
+        Beam, target, efficiency and window.
+    convention
+        Of the cross section.
+    table
+        s_i(M).
+    """
+
+    setup: BeamSetup = eqx.field(static=True)
+    convention: str = eqx.field(static=True)
+    table: MassTable
+
+    def _signal(
+        self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
+    ) -> Float[Array, " bins"]:
+        charge = model.charges["mu"]
+        if charge == 0.0:
+            return jnp.zeros(self.n_bins)
+        scale = (charge * photon.g_x) ** 2 * values[_form_factor_name(self.setup)]
+        scale *= values.get(_efficiency_name(self.setup), self.setup.efficiency)
+        return scale * self.table(photon.mass) * self.unseen_fraction(model, photon)
+
+    def unseen_fraction(self, model: GaugeModel, photon: HiddenPhoton) -> Float[Array, " bins"]:
+        """BR_eff of a single photon in each bin: the part of the A' that leaves nothing in the detector (Eq. 27).
+
+        BR_inv + (1 - BR_inv) exp(-L_det/L_A'): decays to neutrinos, and to charged leptons of the gauge charge beyond
+        L_det = L_T + L_D, with the decay length L_A' of the boson's energy in the middle of the bin. Exactly 1 below
+        2 m_mu for Lmu-Ltau and Lmu. The e+e- decay through kinetic mixing is left out, as in the paper: its branching
+        ratio is (eps_x e/g_x)^2 in Lmu-Ltau, 2e-5 for eps_x = -g_x/70, 1e-3 for -g_x/10, and twice that in Lmu.
+        """
+        # Widths per g_x^2, so that g_x = 0 divides nothing by zero.
+        unit = HiddenPhoton(1.0, photon.mass, 0.0)
+        invisible = branching_ratio(model, unit, "invisible")
+        energy = self.setup.boson_energy
+        # An A' heavier than its energy is not produced: its momentum only has to stay above zero.
+        momentum = jnp.sqrt(jnp.maximum(energy**2 - photon.mass**2, (1e-3 * energy) ** 2))
+        decays_per_cm = photon.g_x**2 * decay_width(model, unit, "total") * photon.mass / momentum / HBAR_C_MEV_CM
+        length = self.setup.target_length_cm + self.setup.decay_length_cm
+        return invisible + (1.0 - invisible) * jnp.exp(-decays_per_cm * length)
+
+    def direct_counts(self, mass: ArrayLike) -> Float[np.ndarray, "*batch bins"]:
+        """A' in each bin per g_x^2 at the central efficiency by quadrature, past the table; mass [MeV] of any shape."""
+        _checks.positive("mass", mass, "MeV")
+        return self.setup.efficiency * counts_per_coupling2(self.setup, mass, self.convention)
+
+
+def muon_beam(
+    setup: BeamSetup,
+    *,
+    convention: str = "default",
+    nuisances: tuple[str, ...] | None = None,
+    name: str | None = None,
+) -> MuonBeam:
+    """Build the experiment of a set-up, published or your own.
+
+    Parameters
+    ----------
+    setup
+        Beam, target, efficiency and window.
+    convention
+        "default", "improved" or "paper" (see `lmtbayes.processes.bremsstrahlung`); "paper" has no nuisances.
+    nuisances
+        Names of those to keep: "form_factor_<target>", shared by all beams on that target, and "efficiency_<setup>"
+        where the efficiency is uncertain. None for all of the convention.
+    name
+        Of the experiment; the set-up's own by default.
+
+    Raises
+    ------
+    InvalidArgument
+        Unknown convention.
+    UnknownName
+        A nuisance that there is not.
+    """
+    _checks.one_of("convention", convention, CONVENTIONS)
+    declared = _declared(setup)
+    if nuisances is None and convention == "paper":
+        nuisances = ()
+    return MuonBeam(
+        description=Description(
+            setup.name if name is None else name,
+            setup.title,
+            setup.citation,
+            "projection" if setup.observed is None else "data",
+        ),
+        binning=Binning(np.array(setup.bin_edges), "GeV", "energy of the scattered muon"),
+        term=Poisson(),
+        declared=declared,
+        active=active_names(declared, nuisances),
+        observed=None if setup.observed is None else np.array(setup.observed),
+        setup=setup,
+        convention=convention,
+        table=MassTable(setup, convention),
+    )
+
+
+def _declared(setup: BeamSetup) -> tuple[Nuisance, ...]:
+    declared = [
+        Nuisance(
+            _form_factor_name(setup),
+            LogNormal(1.0, FORM_FACTOR_UNCERTAINTY),
+            f"scales every A' rate on {setup.target}: form factors of the atom, equivalent photons",
+            "3-5 % between published form factors (arXiv:0906.0580, arXiv:2401.06843); approximation: below 1 %",
+        )
+    ]
+    if setup.efficiency_factor is not None:
+        declared.append(
+            Nuisance(
+                _efficiency_name(setup),
+                LogNormal(setup.efficiency, setup.efficiency_factor),
+                f"signal efficiency of {setup.title}",
+                setup.citation,
+            )
+        )
+    return tuple(declared)
+
+
+def _form_factor_name(setup: BeamSetup) -> str:
+    return f"form_factor_{setup.target}"
+
+
+def _efficiency_name(setup: BeamSetup) -> str:
+    return f"efficiency_{setup.name}"
+
+
+def _from_registry(
+    setup: BeamSetup,
+    *,
+    convention: str = "default",
+    muons_on_target: float | None = None,
+    efficiency: float | None = None,
+    efficiency_factor: float | None = None,
+    bin_edges: Sequence[float] | np.ndarray | None = None,
+    resolution_gev: float | None = None,
+    nuisances: tuple[str, ...] | None = None,
+    name: str | None = None,
+) -> MuonBeam:
+    """Build a row of the table with changes; None leaves a number as published, names are those of `BeamSetup`."""
+    given: dict[str, Any] = {
+        "muons_on_target": muons_on_target,
+        "efficiency": efficiency,
+        "efficiency_factor": efficiency_factor,
+        "bin_edges": None if bin_edges is None else tuple(_checks.increasing("bin_edges", bin_edges).tolist()),
+        "resolution_gev": resolution_gev,
+    }
+    changed = replace(setup, **{key: value for key, value in given.items() if value is not None})
+    return muon_beam(changed, convention=convention, nuisances=nuisances, name=name)
+
+
+for _name, _setup in read_setups().items():
+    register(_name, functools.partial(_from_registry, _setup))

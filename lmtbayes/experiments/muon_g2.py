@@ -1,0 +1,124 @@
+"""The muon's anomalous magnetic moment: experiment minus prediction, compared with Eq. 13 (PHYSICS sources below).
+
+Experiment and Standard Model prediction are stored apart, so that the pair is always named. No preset is "the" value:
+with the 2025 pair there is no excess, with the 2021 pair there is one of 4.2 sigma.
+"""
+
+import functools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from lmtbayes import _checks, tables
+from lmtbayes.experiments.base import SINGLE_NUMBER, Description, Experiment
+from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.terms import Gaussian
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.gauge.muon_g2 import delta_a_mu
+
+UNIT = 1e-11
+"""a_mu is published in units of 1e-11."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One published a_mu with its uncertainty, in units of 1e-11, and its source."""
+
+    value: float
+    sigma: float
+    source: str
+
+
+class MuonG2(Experiment):
+    """Delta a_mu = a_mu(experiment) - a_mu(SM) [1e-11], Gaussian."""
+
+    def _signal(
+        self,
+        model: GaugeModel,
+        photon: HiddenPhoton,
+        values: Mapping[str, Float[Array, ""]],  # noqa: ARG002 - the uncertainty is in the term
+    ) -> Float[Array, " bins"]:
+        return jnp.atleast_1d(delta_a_mu(photon, model) / UNIT)
+
+
+def moments() -> dict[str, Moment]:
+    """Return the published measurements and predictions by key (data/muon_g2.csv)."""
+    table = tables.read("muon_g2")
+    rows = zip(table["key"], table["value_1e11"], table["sigma_1e11"], table["source"], strict=True)
+    return {str(key): Moment(float(value), float(sigma), str(source)) for key, value, sigma, source in rows}
+
+
+def muon_g2(
+    measurement: str | tuple[float, float],
+    prediction: str | tuple[float, float],
+    name: str = "muon-g2",
+) -> MuonG2:
+    """Build a g-2 measurement from any pair.
+
+    Parameters
+    ----------
+    measurement, prediction
+        A key of `moments()`, or your own (a_mu, sigma) in units of 1e-11.
+    name
+        Of the experiment.
+
+    Raises
+    ------
+    UnknownName
+        No such key.
+    InvalidArgument
+        A pair that is no two numbers, or whose sigma is not positive.
+    """
+    pair = [_moment("measurement", measurement), _moment("prediction", prediction)]
+    difference = pair[0].value - pair[1].value
+    sigma = math.hypot(pair[0].sigma, pair[1].sigma)
+    return MuonG2(
+        description=Description(
+            name,
+            f"muon g-2: Δa = ({difference:.1f} ± {sigma:.1f}) × 10⁻¹¹",
+            "; ".join(dict.fromkeys(moment.source for moment in pair)),
+            "data",
+        ),
+        binning=SINGLE_NUMBER,
+        term=Gaussian(sigma),
+        declared=(),
+        active=(),
+        observed=np.array([difference]),
+    )
+
+
+def _moment(argument: str, given: str | tuple[float, float]) -> Moment:
+    if isinstance(given, str):
+        known = moments()
+        if given not in known:
+            raise _checks.unknown(f"a_mu ({argument})", given, known)
+        return known[given]
+    value, sigma = _checks.shape(argument, given, (2,))
+    _checks.positive(f"{argument}[1]", sigma, "1e-11")
+    return Moment(float(value), float(sigma), "given by the user")
+
+
+def _preset(
+    *,
+    name: str,
+    measurement: str | tuple[float, float],
+    prediction: str | tuple[float, float],
+    nuisances: tuple[str, ...] | None = None,
+) -> MuonG2:
+    if nuisances:
+        raise _checks.unknown(f"nuisance of experiment {name!r}", nuisances[0], ())
+    return muon_g2(measurement, prediction, name)
+
+
+PRESETS = {
+    "muon-g2-2021": ("experiment-2021", "white-paper-2020"),
+    "muon-g2-2023": ("experiment-2023", "white-paper-2020"),
+    "muon-g2-2025": ("experiment-2025", "white-paper-2025"),
+    "muon-g2-2025-wp20": ("experiment-2025", "white-paper-2020"),
+}
+for _name, (_measurement, _prediction) in PRESETS.items():
+    register(_name, functools.partial(_preset, name=_name, measurement=_measurement, prediction=_prediction))

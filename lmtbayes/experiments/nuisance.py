@@ -1,0 +1,218 @@
+"""Nuisance parameters: declared by the experiment that has them, shared between experiments by name.
+
+A nuisance lives in two coordinates. Rates read its `value` (physical). Statistics work in its `pull`, a coordinate in
+which the external constraint is of unit size: samplers and optimisers see well-scaled numbers and the pull is what one
+plots. `Constraint` joins the two.
+"""
+
+import abc
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jax.scipy.special import ndtr, ndtri
+from jaxtyping import Array, ArrayLike, Float
+from scipy import special
+
+from lmtbayes import _checks
+from lmtbayes.errors import NuisanceConflict
+
+
+@dataclass(frozen=True)
+class Constraint(abc.ABC):
+    """What is known of a nuisance from elsewhere. Immutable and hashable; equal constraints are one constraint."""
+
+    @abc.abstractmethod
+    def value(self, pull: ArrayLike) -> Float[Array, "..."]:
+        """Physical value at a pull; increasing, differentiable."""
+
+    @abc.abstractmethod
+    def pull(self, value: ArrayLike) -> Float[Array, "..."]:
+        """Inverse of `value`."""
+
+    def distribution(self) -> dist.Distribution:
+        """Normalised density of the pull; the standard normal unless a constraint says otherwise."""
+        return dist.Normal(0.0, 1.0)
+
+    @property
+    def central_pull(self) -> float:
+        """The pull that "no nuisances given" stands for; the mode of `distribution`."""
+        return 0.0
+
+    @property
+    def pieces(self) -> tuple[tuple[float, float, float], ...]:
+        """(weight, mean, sigma) of the Gaussians that `distribution` is a sum of; empty unless there are several.
+
+        What optimises or integrates over the pull does so piece by piece: no start alone would find all of them.
+        """
+        return ()
+
+    @property
+    def central(self) -> float:
+        """Central physical value; a plain number also where a caller is being traced."""
+        with jax.ensure_compile_time_eval():
+            return float(self.value(self.central_pull))
+
+
+@dataclass(frozen=True)
+class Gaussian(Constraint):
+    """value = mean + sigma * pull."""
+
+    mean: float
+    sigma: float
+
+    def __post_init__(self) -> None:
+        _checks.finite("mean", self.mean)
+        _checks.positive("sigma", self.sigma)
+
+    def value(self, pull: ArrayLike) -> Float[Array, "..."]:
+        """Mean + sigma * pull."""
+        return self.mean + self.sigma * jnp.asarray(pull, dtype=float)
+
+    def pull(self, value: ArrayLike) -> Float[Array, "..."]:
+        """(value - mean)/sigma."""
+        return (jnp.asarray(value, dtype=float) - self.mean) / self.sigma
+
+
+@dataclass(frozen=True)
+class LogNormal(Constraint):
+    """value = median * factor^pull: positive, known to a factor."""
+
+    median: float
+    factor: float
+
+    def __post_init__(self) -> None:
+        _checks.positive("median", self.median)
+        if not self.factor > 1.0:
+            raise _checks.invalid("factor", self.factor, "above 1 (the value is known to this factor at 1 sigma)")
+
+    def value(self, pull: ArrayLike) -> Float[Array, "..."]:
+        """Median * factor^pull."""
+        return self.median * jnp.exp(jnp.log(self.factor) * jnp.asarray(pull, dtype=float))
+
+    def pull(self, value: ArrayLike) -> Float[Array, "..."]:
+        """Logarithm of value/median to the base of factor."""
+        return jnp.log(jnp.asarray(value, dtype=float) / self.median) / jnp.log(self.factor)
+
+
+@dataclass(frozen=True)
+class TruncatedGaussian(Constraint):
+    """A Gaussian cut to [low, high], through its quantiles: the pull stays a standard normal."""
+
+    mean: float
+    sigma: float
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        _checks.positive("sigma", self.sigma)
+        if not self.low <= self.mean <= self.high or not self.low < self.high:
+            raise _checks.invalid("mean", self.mean, f"inside [low, high] = [{self.low:g}, {self.high:g}]")
+
+    def _edges(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        return ndtr((self.low - self.mean) / self.sigma), ndtr((self.high - self.mean) / self.sigma)
+
+    def value(self, pull: ArrayLike) -> Float[Array, "..."]:
+        """Quantile of the cut Gaussian at Phi(pull)."""
+        low, high = self._edges()
+        quantile = low + (high - low) * ndtr(jnp.asarray(pull, dtype=float))
+        return jnp.clip(self.mean + self.sigma * ndtri(quantile), self.low, self.high)
+
+    def pull(self, value: ArrayLike) -> Float[Array, "..."]:
+        """Phi^-1 of the cut Gaussian's distribution function."""
+        low, high = self._edges()
+        return ndtri((ndtr((jnp.asarray(value, dtype=float) - self.mean) / self.sigma) - low) / (high - low))
+
+    @property
+    def central_pull(self) -> float:
+        """The pull of the Gaussian's own mean."""
+        low, high = special.ndtr([(self.low - self.mean) / self.sigma, (self.high - self.mean) / self.sigma])
+        return float(special.ndtri((0.5 - low) / (high - low)))
+
+    @property
+    def central(self) -> float:
+        """The Gaussian's own mean."""
+        return self.mean
+
+
+@dataclass(frozen=True)
+class GaussianMixture(Constraint):
+    """Several Gaussian solutions (the two octants of theta_23), weighted; the pull is in units of the heaviest one."""
+
+    means: tuple[float, ...]
+    sigmas: tuple[float, ...]
+    weights: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not len(self.means) == len(self.sigmas) == len(self.weights) > 0:
+            raise _checks.invalid("means", self.means, "as many as there are sigmas and weights, at least one")
+        _checks.positive("sigmas", self.sigmas)
+        _checks.positive("weights", self.weights)
+
+    def _scale(self) -> tuple[float, float]:
+        heaviest = self.weights.index(max(self.weights))
+        return self.means[heaviest], self.sigmas[heaviest]
+
+    def value(self, pull: ArrayLike) -> Float[Array, "..."]:
+        """Mean + sigma * pull of the heaviest solution."""
+        mean, sigma = self._scale()
+        return mean + sigma * jnp.asarray(pull, dtype=float)
+
+    def pull(self, value: ArrayLike) -> Float[Array, "..."]:
+        """(value - mean)/sigma of the heaviest solution."""
+        mean, sigma = self._scale()
+        return (jnp.asarray(value, dtype=float) - mean) / sigma
+
+    @property
+    def pieces(self) -> tuple[tuple[float, float, float], ...]:
+        """Normalised weight, mean and sigma of every solution, in the pull."""
+        mean, sigma = self._scale()
+        rows = zip(self.weights, self.means, self.sigmas, strict=True)
+        return tuple((weight / sum(self.weights), (m - mean) / sigma, s / sigma) for weight, m, s in rows)
+
+    def distribution(self) -> dist.Distribution:
+        """The weighted sum of Gaussians, in the pull."""
+        weights, means, sigmas = jnp.array(self.pieces).T
+        return dist.MixtureSameFamily(dist.Categorical(probs=weights), dist.Normal(means, sigmas))
+
+
+@dataclass(frozen=True)
+class Nuisance:
+    """A parameter that is not the physics, with what is known of it.
+
+    Parameters
+    ----------
+    name
+        Shared: two experiments that use one name mean one physical thing, and a joint fit correlates them.
+    constraint
+        Gaussian, LogNormal, TruncatedGaussian, GaussianMixture, or your own subclass of Constraint.
+    effect
+        What it scales or shifts, with its unit, in one sentence.
+    source
+        Where the constraint comes from.
+    """
+
+    name: str
+    constraint: Constraint
+    effect: str
+    source: str = ""
+
+
+def merge(nuisances: tuple[Nuisance, ...], owners: tuple[str, ...]) -> tuple[Nuisance, ...]:
+    """Merge by name, in order of first appearance.
+
+    Raises
+    ------
+    NuisanceConflict
+        One name with two constraints; the message names the experiments.
+    """
+    seen: dict[str, tuple[Nuisance, str]] = {}
+    for nuisance, owner in zip(nuisances, owners, strict=True):
+        first, first_owner = seen.setdefault(nuisance.name, (nuisance, owner))
+        if first.constraint != nuisance.constraint:
+            raise NuisanceConflict(
+                f"nuisance {nuisance.name!r} is shared by name, but {first_owner!r} constrains it by "
+                f"{first.constraint} and {owner!r} by {nuisance.constraint}; give both the same, or another name"
+            )
+    return tuple(nuisance for nuisance, _ in seen.values())

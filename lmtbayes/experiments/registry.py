@@ -1,0 +1,98 @@
+"""The registry: every configuration by name; an entry is a row of data and the function that builds from it."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument
+from lmtbayes.experiments.base import Experiment
+
+type Builder = Callable[..., Experiment]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered configuration; `accepted` are the overrides it takes, with their defaults."""
+
+    name: str
+    build: Builder
+    accepted: MappingProxyType[str, Any]
+
+
+_ENTRIES: dict[str, Entry] = {}
+
+
+def register(name: str, build: Builder) -> None:
+    """Make `build` available as `experiment(name, **overrides)`.
+
+    Parameters
+    ----------
+    name
+        Must be free.
+    build
+        Its keyword-only arguments are the overrides that the entry accepts, each with a default.
+
+    Raises
+    ------
+    InvalidArgument
+        The name is taken, or `build` has an argument without default.
+    """
+    if name in _ENTRIES:
+        raise InvalidArgument(f"`name` must be free; {name!r} is registered already")
+    accepted = {}
+    for parameter in inspect.signature(build).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            if parameter.default is parameter.empty:
+                raise InvalidArgument(f"`build` of {name!r} must give its argument {parameter.name!r} a default")
+            accepted[parameter.name] = parameter.default
+    _ENTRIES[name] = Entry(name, build, MappingProxyType(accepted))
+
+
+def experiment_names() -> tuple[str, ...]:
+    """Return every registered name, sorted."""
+    return tuple(sorted(_ENTRIES))
+
+
+def experiment_options(name: str) -> dict[str, Any]:
+    """Return the overrides that `experiment(name, ...)` accepts, with their defaults.
+
+    Raises
+    ------
+    UnknownName
+        No such experiment.
+    """
+    return dict(_entry(name).accepted)
+
+
+def experiment(name: str, /, **overrides: Any) -> Experiment:
+    """Build a registered experiment.
+
+    Parameters
+    ----------
+    name
+        One of `experiment_names()`.
+    overrides
+        Any of `experiment_options(name)`; `name=` renames, so that two variants of one entry fit together.
+
+    Raises
+    ------
+    UnknownName
+        No such experiment, or an override that it does not accept; the message lists what is accepted and what was
+        probably meant.
+    InvalidArgument
+        An override has a value that is not accepted.
+    """
+    entry = _entry(name)
+    for override in overrides:
+        if override not in entry.accepted:
+            raise _checks.unknown(f"override of experiment {name!r}", override, entry.accepted)
+    return entry.build(**overrides)
+
+
+def _entry(name: str) -> Entry:
+    if not isinstance(name, str) or name not in _ENTRIES:
+        raise _checks.unknown("experiment", name, experiment_names())
+    return _ENTRIES[name]

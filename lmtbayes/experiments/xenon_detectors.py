@@ -1,0 +1,139 @@
+"""Projected liquid-xenon detectors as rows of data, and their response to nuclear and electron recoils (Eq. 37)."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from jaxtyping import Float
+
+from lmtbayes import tables
+from lmtbayes.detectors.response import Efficiency, Resolution, smearing_matrix, to_kevee, to_kevnr
+
+CHANNELS = ("nr", "er", "nr+er")
+NR_ACCEPTANCE = 0.5
+"""Share of nuclear recoils that the cut against electron recoils keeps."""
+ER_ACCEPTANCE = 0.995
+"""Share of electron recoils that are recognised as such: the discrimination."""
+NR_FLOOR_KEVNR = 0.7
+"""Smallest nuclear recoil that is taken to be seen: the lowest calibrated energy, arXiv:1608.05381."""
+WINDOW_KEVEE = 30.0
+_FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
+_LAST_FINE_EDGE_KEVNR = 4.5
+"""End point of 8B recoils: above it one bin takes what smearing and hep leave."""
+
+
+@dataclass(frozen=True)
+class Detector:
+    """One row of data/xenon/detectors.csv; see its header for meaning, units and sources."""
+
+    name: str
+    efficiency: str
+    exposure_tyr: float
+    threshold_kevnr: float
+    threshold_kevee: float
+    half_kevnr: float
+    plateau_kevnr: float
+    half_kevee: float
+    plateau_kevee: float
+    resolution_a: float
+    resolution_b: float
+    background: tuple[float, ...]
+
+    def threshold(self, channel: str) -> float:
+        """Nominal threshold: [keVnr] in "nr", [keVee] in "er" and "nr+er"."""
+        return self.threshold_kevnr if channel == "nr" else self.threshold_kevee
+
+    def background_rate(self, energy_kevee: np.ndarray) -> np.ndarray:
+        """Electron-recoil background before efficiency [1/(t yr keVee)], without solar neutrinos."""
+        return np.polynomial.polynomial.polyval(energy_kevee, self.background)
+
+
+@cache
+def detectors() -> dict[str, Detector]:
+    """Return the projected detectors by name."""
+    table = tables.read("xenon/detectors")
+    scalar = [key for key in table if key not in ("detector", "efficiency") and not key.startswith("background")]
+    rows = {}
+    for i, name in enumerate(map(str, table["detector"])):
+        numbers = {key: float(table[key][i]) for key in scalar}
+        coefficients = tuple(float(table[f"background_{n}"][i]) for n in range(3))
+        rows[name] = Detector(name, str(table["efficiency"][i]), background=coefficients, **numbers)
+    return rows
+
+
+@dataclass(frozen=True)
+class Response:
+    """Efficiency and smearing of one kind of recoil: a matrix on demand.
+
+    Parameters
+    ----------
+    efficiency
+        Against true energy, in the recoil's own unit.
+    resolution
+        Against electron-equivalent energy.
+    quenched
+        Nuclear recoils: true energies are keVnr and are smeared in keVee.
+    acceptance
+        Of the analysis.
+    """
+
+    efficiency: Efficiency
+    resolution: Resolution
+    quenched: bool
+    acceptance: float
+
+    def matrix(
+        self, energy_kev: Float[np.ndarray, " n"], edges_kevee: Float[np.ndarray, " edges"], lindhard_k: float
+    ) -> Float[np.ndarray, "bins n"]:
+        """Probability that a recoil of a true energy is counted in each bin."""
+        mean = to_kevee(energy_kev, lindhard_k) if self.quenched else energy_kev
+        smeared = smearing_matrix(edges_kevee, mean, self.resolution(mean) * mean)
+        return self.acceptance * self.efficiency(energy_kev) * smeared
+
+    def range_kev(self, highest_kevee: float) -> tuple[float, float]:
+        """True energies between which the matrix does not vanish."""
+        low = max(self.efficiency.shift * float(self.efficiency.energy_kev[0]), self.efficiency.floor_kev)
+        high = highest_kevee * (1.0 + 9.0 * float(self.resolution(highest_kevee)))
+        return low, to_kevnr(high) if self.quenched else high
+
+
+def response(detector: Detector, recoil: str, channel: str, threshold_kev: float) -> Response:
+    """Response of a detector to "nr" or "er" in a channel, its threshold lowered to `threshold_kev`.
+
+    Published efficiencies hold at the published threshold. Below it, efficiency and resolution are moved, see
+    `Efficiency` and `Resolution`. In "nr+er" nothing is discriminated and the threshold of nuclear recoils is the
+    energy that quenches to `threshold_kev`.
+    """
+    nuclear = recoil == "nr"
+    lowered = threshold_kev < detector.threshold(channel)
+    threshold = to_kevnr(threshold_kev) if nuclear and channel == "nr+er" else threshold_kev
+    half = detector.half_kevnr if nuclear else detector.half_kevee
+    table = tables.read(f"xenon/efficiency_{recoil}")
+    efficiency = Efficiency(
+        table["energy_kevnr" if nuclear else "energy_kevee"],
+        table[detector.efficiency],
+        half,
+        detector.plateau_kevnr if nuclear else detector.plateau_kevee,
+        threshold if lowered else None,
+        NR_FLOOR_KEVNR if nuclear else 0.0,
+    )
+    a, b = detector.resolution_a, detector.resolution_b
+    if efficiency.shift < 1.0:
+        cap, at = (float(to_kevee(half)), float(to_kevee(threshold))) if nuclear else (half, threshold)
+        resolution = Resolution(a, b, cap, at / cap)
+    else:
+        resolution = Resolution(a, b)
+    acceptance = {"nr": NR_ACCEPTANCE, "er": ER_ACCEPTANCE, "nr+er": 1.0}[channel]
+    return Response(efficiency, resolution, nuclear, acceptance)
+
+
+def default_edges(channel: str, threshold_kev: float, resolution: Resolution) -> np.ndarray:
+    """Bins one full width at half maximum wide, up to the end of the window; [keVnr] in "nr", else [keVee]."""
+    nuclear = channel == "nr"
+    fine = float(to_kevee(_LAST_FINE_EDGE_KEVNR)) if nuclear else WINDOW_KEVEE
+    edges = [float(to_kevee(threshold_kev)) if nuclear else threshold_kev]
+    while (following := edges[-1] * (1.0 + _FWHM * float(resolution(edges[-1])))) < fine:
+        edges.append(following)
+    # What is left over joins the last bin.
+    edges = [*edges, WINDOW_KEVEE] if len(edges) == 1 or nuclear else [*edges[:-1], WINDOW_KEVEE]
+    return np.array([threshold_kev, *map(to_kevnr, edges[1:])]) if nuclear else np.array(edges)

@@ -1,0 +1,1 @@
+"""Everything statistical, built on Experiment.expected_counts alone."""

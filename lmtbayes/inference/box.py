@@ -1,0 +1,152 @@
+"""The box of boson parameters that a fit searches, in natural logarithms: coordinates, scans over it and its peaks."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
+
+from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+
+RANGES = {"g_x": (1e-5, 1e-2), "mass": (1.0, 1000.0), "kappa": (1e-3, 1.0)}
+"""Default ranges of g_x, M_A' [MeV] and kappa = -eps_x/g_x: those of the default prior."""
+UNITS = {"g_x": "1", "mass": "MeV", "kappa": "1", "eps_x": "1"}
+_SCAN_ORDER = ("mass", "g_x", "kappa", "eps_x")
+"""Outermost first: what depends on the mass alone is then computed once for a whole plane of couplings."""
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """Names and ranges of the boson's free parameters; `Box.of` makes one.
+
+    Coordinates are x = ln(g_x), ln(M_A'/MeV) and, where mixing is free, ln(kappa) or ln(-eps_x).
+    """
+
+    model: GaugeModel
+    names: tuple[str, ...]
+    low: Float[np.ndarray, " parameters"]
+    high: Float[np.ndarray, " parameters"]
+
+    @classmethod
+    def of(
+        cls,
+        model: GaugeModel,
+        bounds: Mapping[str, Sequence[float]] | None = None,
+        grid: Mapping[str, np.ndarray] | None = None,
+    ) -> "Box":
+        """Return the box of a model: given ranges, default ones elsewhere, widened to hold a grid.
+
+        Parameters
+        ----------
+        model
+            Mixing "free" makes the third parameter: eps_x if that is on the grid, else kappa = -eps_x/g_x.
+        bounds
+            Parameter to (low, high), in its own unit; eps_x is negative.
+        grid
+            Parameter to checked grid.
+
+        Raises
+        ------
+        InvalidArgument
+            An unknown parameter; a range that is not two increasing numbers of the right sign, or that cuts the grid.
+        """
+        grid = grid or {}
+        names: tuple[str, ...] = ("g_x", "mass")
+        if model.mixing == "free":
+            names += ("eps_x",) if "eps_x" in grid else ("kappa",)
+        given = dict(bounds or {})
+        for name in given:
+            _checks.one_of("bounds", name, names)
+        low, high = [], []
+        for name in names:
+            on_grid = np.sort(logarithm(name, grid[name])) if name in grid else None
+            if name in given:
+                edges = _checks.shape(f"bounds[{name!r}]", _checks.increasing(f"bounds[{name!r}]", given[name]), (2,))
+                _checks.positive(f"bounds[{name!r}]", -edges if name == "eps_x" else edges, UNITS[name])
+                edges = np.sort(logarithm(name, edges))
+                if on_grid is not None and (on_grid[0] < edges[0] - 1e-9 or on_grid[-1] > edges[1] + 1e-9):
+                    raise _checks.invalid(f"bounds[{name!r}]", given[name], "a range that holds the grid")
+            elif name in RANGES:
+                edges = np.log(RANGES[name])
+            elif on_grid is not None and on_grid.size > 1:
+                edges = on_grid[[0, -1]]
+            else:
+                raise InvalidArgument(f"`bounds` must give a range of {name!r}")
+            inside = edges if on_grid is None else np.concatenate([edges, on_grid])
+            low.append(inside.min())
+            high.append(inside.max())
+        return cls(model, names, np.array(low), np.array(high))
+
+    def describe(self) -> str:
+        """Say the ranges in one line."""
+        parts = []
+        for name, low, high in zip(self.names, self.low, self.high, strict=True):
+            symbol, unit = ("-eps_x", "") if name == "eps_x" else (name, " MeV" if name == "mass" else "")
+            parts.append(f"{symbol} {np.exp(low):.4g} to {np.exp(high):.4g}{unit}")
+        return "; ".join(parts)
+
+
+def logarithm(name: str, values: object) -> np.ndarray:
+    """Coordinate of physical values: ln, of -eps_x for the mixing."""
+    array = np.asarray(values, dtype=float)
+    return np.log(-array if name == "eps_x" else array)
+
+
+def physical(name: str, logarithms: object) -> np.ndarray:
+    """Inverse of `logarithm`."""
+    value = np.exp(np.asarray(logarithms, dtype=float))
+    return -value if name == "eps_x" else value
+
+
+def photon_at(model: GaugeModel, x: Mapping[str, ArrayLike]) -> HiddenPhoton:
+    """Return the photon at coordinates by name (scalars, traceable)."""
+    g_x, mass = jnp.exp(x["g_x"]), jnp.exp(x["mass"])
+    if "kappa" in x:
+        return HiddenPhoton(g_x, mass, -jnp.exp(x["kappa"]) * g_x)
+    if "eps_x" in x:
+        return HiddenPhoton(g_x, mass, -jnp.exp(x["eps_x"]))
+    return model.hidden_photon(g_x, mass)
+
+
+def scan(
+    function: Callable[[dict[str, Array]], tuple[Array, Array]], axes: Mapping[str, Float[Array, " points"]]
+) -> tuple[Float[Array, "*axes"], Float[Array, "*axes nuisances"]]:
+    """Evaluate (value, pulls) on the outer product of axes; the result's axes are those of `axes`."""
+    order = [name for name in _SCAN_ORDER if name in axes]
+
+    def nested(x: dict[str, Array], left: list[str]) -> tuple[Array, Array]:
+        if not left:
+            return function(x)
+        return jax.vmap(lambda value: nested({**x, left[0]: value}, left[1:]))(axes[left[0]])
+
+    values, pulls = nested({}, order)
+    position = [order.index(name) for name in axes]
+    return jnp.transpose(values, position), jnp.transpose(pulls, [*position, len(position)])
+
+
+def peaks(
+    values: Float[Array, "*axes"], count: int
+) -> tuple[Int[Array, "count axes"], Float[Array, " count"], Bool[Array, " count"]]:
+    """Find the `count` highest local maxima of a tensor.
+
+    Returns
+    -------
+    index, height
+        Of each, the highest first.
+    is_worthwhile
+        False where there are fewer, and for a peak that cannot rise above the highest between its points: its height
+        and the drop to its lowest neighbour, the most that a parabola could hide, are together more than 2 below.
+    """
+    values = jnp.where(jnp.isnan(values), -jnp.inf, values)
+    window, stride = (3,) * values.ndim, (1,) * values.ndim
+    highest = jax.lax.reduce_window(values, -jnp.inf, jax.lax.max, window, stride, "SAME")
+    lowest = jax.lax.reduce_window(values, jnp.inf, jax.lax.min, window, stride, "SAME")
+    is_peak = (values >= highest) & (values > -jnp.inf)
+    height, flat = jax.lax.top_k(jnp.where(is_peak, values, -jnp.inf).ravel(), min(count, values.size))
+    possible = 2.0 * height - lowest.ravel()[flat]
+    index = jnp.stack(jnp.unravel_index(flat, values.shape), axis=-1)
+    return index, height, (height > -jnp.inf) & (possible + 2.0 >= height[0])

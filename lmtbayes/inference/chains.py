@@ -1,0 +1,183 @@
+"""Chains side by side: numpyro's NUTS and, before each of its steps, one jump proposed from the posterior grid.
+
+A step of NUTS explores the mode it is in; it does not cross to another. The jump is a Metropolis-Hastings step whose
+proposal q is the grid's own density (`proposal.Proposal`), accepted with probability min(1, p' q/(p q')): it leaves the
+posterior invariant whatever the grid missed or got wrong, and carries the chains between modes with the right weights.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from lmtbayes.inference.likelihood import Data
+from lmtbayes.inference.proposal import Proposal
+from lmtbayes.inference.space import Space, log_jacobian
+
+WARMUP_TREE_DEPTH = 6
+"""Cap while step size and mass matrix are still being found: deeper trees would be most of a run's time."""
+
+
+class Settings(NamedTuple):
+    """What a run of chains is compiled for."""
+
+    chains: int
+    warmup: int
+    chunk: int
+    target_accept: float
+    max_tree_depth: int
+    jumps: bool
+
+    def room(self, size: int) -> "Draws":
+        """Empty draws of one chunk."""
+        number = jnp.zeros((self.chunk, self.chains))
+        return Draws(
+            position=jnp.zeros((self.chunk, self.chains, size)),
+            potential=number,
+            energy=number,
+            acceptance=number,
+            steps=number.astype(int),
+            diverging=number.astype(bool),
+            jumped=number.astype(bool),
+            step_size=number,
+        )
+
+
+class Draws(NamedTuple):
+    """One chunk of steps: leading axes (chunk, chains); jax arrays while they run, NumPy's once they are kept."""
+
+    position: Any
+    potential: Any
+    energy: Any
+    acceptance: Any
+    steps: Any
+    diverging: Any
+    jumped: Any
+    step_size: Any
+
+
+class Chains:
+    """Compiled functions of one likelihood, prior and settings; state and data are arguments.
+
+    `start(keys, positions, covariance, data)` gives the state of all chains, their mass matrix the inverse of a first
+    guess at the covariance; `run(state, number, data, proposal)` makes `number`
+    steps (at most `chunk`) and gives the state and `Draws`, of which the first `number` are filled. Warm-up is over
+    when a state has made `settings.warmup` steps.
+    """
+
+    def __init__(self, space: Space, settings: Settings):
+        from numpyro.infer.hmc import hmc
+        from numpyro.infer.util import ParamInfo
+
+        self.space = space
+        self.settings = settings
+
+        def potential_of(data: Data) -> Callable[[Array], Array]:
+            return lambda position: space.potential(position, data)
+
+        initialise, step = hmc(potential_fn_gen=potential_of, algo="NUTS")
+
+        def start_one(key: Array, position: Array, covariance: Array, data: Data) -> Any:
+            # Potential and gradient are filled in by the first call of `run`: one compilation of the likelihood less.
+            return initialise(
+                ParamInfo(position, jnp.zeros(()), jnp.zeros(space.size)),
+                settings.warmup,
+                dense_mass=True,
+                inverse_mass_matrix=covariance,
+                target_accept_prob=settings.target_accept,
+                max_tree_depth=(min(settings.max_tree_depth, WARMUP_TREE_DEPTH), settings.max_tree_depth),
+                model_args=(data,),
+                rng_key=key,
+            )
+
+        def advance(state: Any, data: Data, proposal: Proposal | None) -> tuple[Any, Draws]:
+            first = state.i == 0
+            if proposal is None:
+                jumped = jnp.array(False)
+                state = jax.lax.cond(first, lambda s: self._arrive(s, s.z, data), lambda s: s, state)
+            else:
+                state, jumped = self._jump(state, first, data, proposal)
+            new = step(state, (data,), {})
+            return new, Draws(
+                new.z,
+                new.potential_energy,
+                new.energy,
+                new.accept_prob,
+                new.num_steps,
+                new.diverging,
+                jumped,
+                new.adapt_state.step_size,
+            )
+
+        def run(state: Any, number: Array, data: Data, proposal: Proposal | None) -> tuple[Any, Draws]:
+            # The iteration is one number for all chains, so that adaptation is a branch, not a selection.
+            axes = jax.tree.map(lambda _: 0, state)._replace(i=None)
+            together = jax.vmap(lambda s: advance(s, data, proposal), in_axes=(axes,), out_axes=(axes, 0))
+            drawn = settings.room(space.size)
+
+            def body(index: Array, carried: tuple[Any, Draws]) -> tuple[Any, Draws]:
+                state, drawn = carried
+                state, new = together(state)
+                return state, jax.tree.map(lambda all_, one: all_.at[index].set(one), drawn, new)
+
+            return jax.lax.fori_loop(0, number, body, (state, drawn))
+
+        def start(keys: Array, positions: Array, covariance: Array, data: Data) -> Any:
+            state = jax.vmap(start_one, in_axes=(0, 0, None, None))(keys, positions, covariance, data)
+            return state._replace(i=jnp.zeros((), state.i.dtype))
+
+        # A resumed run never calls `start`, without which numpyro's `step` does not know its own settings.
+        data = space.like.data
+        self.shapes = jax.eval_shape(
+            start,
+            jax.eval_shape(lambda: jax.random.split(jax.random.key(0), settings.chains)),
+            jax.ShapeDtypeStruct((settings.chains, space.size), float),
+            jax.ShapeDtypeStruct((space.size, space.size), float),
+            data,
+        )
+        self.start = jax.jit(start)
+        self.run = jax.jit(run)
+
+    def _arrive(self, state: Any, position: Array, data: Data) -> Any:
+        potential, gradient = jax.value_and_grad(self.space.potential)(position, data)
+        return state._replace(z=position, potential_energy=potential, z_grad=gradient)
+
+    def _jump(self, state: Any, first: Array, data: Data, proposal: Proposal) -> tuple[Any, Array]:
+        """Jump, or, in the first step of all, arrive where the chain starts."""
+        space, d = self.space, self.space.dimensions
+        key, draw_key, accept_key = jax.random.split(state.rng_key, 3)
+        state = state._replace(rng_key=key)
+        drawn = space.join(*proposal.sample(draw_key))
+        new = self._arrive(state, jnp.where(first, state.z, drawn), data)
+
+        def log_ratio(state: Any) -> Array:
+            # Both densities in (u, pulls); the Jacobian of z cancels.
+            return -state.potential_energy - log_jacobian(state.z[:d]) - proposal.log_prob(*space.split(state.z))
+
+        finite = jnp.isfinite(new.potential_energy) & jnp.all(jnp.isfinite(new.z_grad))
+        accept = finite & (jnp.log(jax.random.uniform(accept_key)) < log_ratio(new) - log_ratio(state))
+        moved = ("z", "potential_energy", "z_grad")
+        chosen = {name: jnp.where(first | accept, getattr(new, name), getattr(state, name)) for name in moved}
+        return state._replace(**chosen), accept & ~first
+
+
+def to_arrays(state: Any) -> dict[str, Any]:
+    """Leaves of a state as plain arrays, by number, to be written."""
+    leaves = jax.tree.leaves(state)
+    return {f"state_{k}": jax.random.key_data(x) if _is_key(x) else x for k, x in enumerate(leaves)}
+
+
+def from_arrays(shapes: Any, arrays: Mapping[str, Any]) -> Any:
+    """Inverse of `to_arrays`; `shapes` is a state, or its shapes, of the same settings."""
+    leaves, structure = jax.tree.flatten(shapes)
+    restored = []
+    for k, leaf in enumerate(leaves):
+        array = jnp.asarray(arrays[f"state_{k}"])
+        restored.append(jax.random.wrap_key_data(array) if _is_key(leaf) else array)
+    return jax.tree.unflatten(structure, restored)
+
+
+def _is_key(leaf: Any) -> bool:
+    return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)

@@ -1,0 +1,62 @@
+"""Checkpoints: one file a run, replaced as a whole, so that a killed run leaves its last complete one behind."""
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lmtbayes.errors import CheckpointError
+
+_FORMAT = 1
+
+
+def save(path: Path, identity: str, settings: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+    """Write to a temporary name beside `path`, to the disk, and rename."""
+    header = json.dumps({"format": _FORMAT, "identity": identity, "settings": dict(settings)})
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            kept: dict[str, Any] = {name: np.asarray(array) for name, array in arrays.items()}
+            np.savez(file, header=np.array(header), **kept)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path: Path, identity: str, settings: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
+    """Read the arrays; None where there is no file.
+
+    Raises
+    ------
+    CheckpointError
+        Not a checkpoint, or one of another run; the message says what differs.
+    """
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        header = json.loads(str(arrays.pop("header")))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise CheckpointError(
+            f"`checkpoint` {path} is not a checkpoint of lmtbayes ({error}); name another file"
+        ) from None
+    if header.get("format") != _FORMAT or header.get("identity") != identity:
+        theirs, ours = header.get("settings", {}), dict(settings)
+        changed = [
+            f"{name}: {theirs.get(name)!r} there, {ours.get(name)!r} here"
+            for name in sorted({*theirs, *ours})
+            if theirs.get(name) != ours.get(name)
+        ]
+        reason = "; ".join(changed) or "the data, an experiment or the prior are not the same"
+        raise CheckpointError(
+            f"`checkpoint` {path} belongs to another run ({reason}); name another file, delete it, or repeat the "
+            "call with the settings it was made with"
+        )
+    return arrays

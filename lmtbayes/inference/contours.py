@@ -1,0 +1,218 @@
+"""Contours of a two-dimensional profile likelihood, with their degrees of freedom, closed or open; CSV export.
+
+A contour of confidence level CL is where q = -2 ln lambda reaches the chi^2 quantile of CL: 2.30 and 6.18 for 68.27 %
+and 95.45 % with two degrees of freedom. q is relative to the global best fit, so that a contour does not depend on the
+range of the grid; where the grid cuts it, it is said to be open.
+"""
+
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import gammaincinv
+
+from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    import xarray
+
+
+def threshold(level: float, dof: int) -> float:
+    """Value of q at a confidence level: the chi^2 quantile with `dof` degrees of freedom."""
+    return 2.0 * float(gammaincinv(dof / 2.0, level))
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One connected piece of a contour."""
+
+    x: Float[np.ndarray, " points"]
+    y: Float[np.ndarray, " points"]
+    closed: bool
+    sides: tuple[str, ...]
+    """Edges of the grid at which an open line ends, such as "mass lower"; empty for a closed one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contour:
+    """All lines of one confidence level."""
+
+    level: float
+    q: float
+    lines: tuple[Line, ...]
+    allowed: float
+    """Fraction of the grid's points inside."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether there are lines, and the grid cuts none of them."""
+        return bool(self.lines) and all(line.closed for line in self.lines)
+
+    @property
+    def status(self) -> str:
+        """In words."""
+        if not self.lines:
+            return "nothing on the grid is excluded" if self.allowed > 0.5 else "nothing on the grid is allowed"
+        if self.closed:
+            return "closed" + (f", {len(self.lines)} lines" if len(self.lines) > 1 else "")
+        sides = sorted({side for line in self.lines for side in line.sides})
+        return f"open at the grid's {' and '.join(sides)} edge"
+
+
+@dataclass(frozen=True, eq=False)
+class Contours:
+    """Contours of a profile; made by `contours`."""
+
+    names: tuple[str, str]
+    """Parameters of x and y."""
+    units: tuple[str, str]
+    dof: int
+    levels: tuple[Contour, ...]
+    provenance: tuple[str, ...]
+
+    def __getitem__(self, level: float) -> Contour:
+        for contour in self.levels:
+            if math.isclose(contour.level, level):
+                return contour
+        raise _checks.unknown("confidence level", f"{level:g}", [f"{c.level:g}" for c in self.levels])
+
+    def __str__(self) -> str:
+        """Say for every level what it is."""
+        lines = [f"contours in ({self.names[0]}, {self.names[1]}), {self.dof} degrees of freedom"]
+        lines += [f"  {100 * c.level:.4g} % (q = {c.q:.3f}): {c.status}" for c in self.levels]
+        return "\n".join(lines)
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write every point, in order along its line, below a header with the provenance.
+
+        Columns: level, line (counted within a level), closed (1 or 0), and the two parameters. The file is written
+        under another name and renamed: it is whole or not there. `lmtbayes.tables.read_csv` reads it.
+        """
+        rows = [
+            f"{contour.level:.10g},{number},{int(line.closed)},{x:.10g},{y:.10g}"
+            for contour in self.levels
+            for number, line in enumerate(contour.lines)
+            for x, y in zip(line.x, line.y, strict=True)
+        ]
+        header = [f"# {line}" for line in (*self.provenance, *str(self).splitlines())]
+        header.append(f"# units: {self.names[0]} [{self.units[0]}], {self.names[1]} [{self.units[1]}]")
+        return write_atomically(path, [*header, f"level,line,closed,{self.names[0]},{self.names[1]}", *rows])
+
+
+def write_atomically(path: str | Path, lines: Sequence[str]) -> Path:
+    """Write lines of text under a temporary name beside `path`, then rename."""
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write("\n".join(lines) + "\n")
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def provenance(profile: "xarray.Dataset") -> tuple[str, ...]:
+    """Lines that say where a profile comes from."""
+    a = profile.attrs
+    lines = [f"lmtbayes {a.get('lmtbayes_version', '?')}: profile likelihood of {a.get('experiments', '?')}"]
+    lines.append(f"model {a.get('model', '?')}, mixing {a.get('mixing', '?')}; profiled: {a.get('profiled', '?')}")
+    lines.append(f"ranges: {a.get('ranges', '?')}")
+    if "best_g_x" in a:
+        lines.append(
+            f"best fit: g_x = {a['best_g_x']:.6g}, mass = {a['best_mass']:.6g} MeV, eps_x = {a['best_eps_x']:.6g}, "
+            f"ln L = {a['best_log_likelihood']:.6f}"
+        )
+    return tuple(lines)
+
+
+def axis_of(name: str, values: np.ndarray) -> np.ndarray:
+    """Coordinate that runs evenly along a log-spaced grid and increases with it."""
+    return -np.log(-values) if name == "eps_x" else np.log(values)
+
+
+def value_of(name: str, coordinate: np.ndarray) -> np.ndarray:
+    """Inverse of `axis_of`."""
+    return -np.exp(-coordinate) if name == "eps_x" else np.exp(coordinate)
+
+
+def contours(
+    profile: "xarray.Dataset",
+    levels: Sequence[float] = (0.6827, 0.9545),
+    *,
+    dof: int = 2,
+    x: str | None = None,
+) -> Contours:
+    """Contours of q of a two-dimensional profile.
+
+    Lines are interpolated linearly in sqrt(q), the distance in standard deviations, on logarithmic axes.
+
+    Parameters
+    ----------
+    profile
+        Of `profile_likelihood`, two parameters.
+    levels
+        Confidence levels.
+    dof
+        Degrees of freedom that turn a level into a threshold of q: 2 (2.30, 6.18) for a region of both parameters
+        together, 1 (1.00, 4.00) where each line is read as an interval of one of them.
+    x
+        The parameter of x; by default the mass, or the grid's second parameter.
+
+    Raises
+    ------
+    InvalidArgument
+        A profile that is not two-dimensional (for one dimension: `intervals`), levels outside (0, 1).
+    """
+    from contourpy import contour_generator
+
+    dims = tuple(str(d) for d in profile["q"].dims)
+    if len(dims) != 2 or min(profile["q"].shape) < 2:
+        raise InvalidArgument(
+            f"`profile` must have two parameters of two values or more; it has {dict(profile['q'].sizes)} "
+            "(intervals() takes one parameter)"
+        )
+    _checks.one_of("dof", dof, (1, 2))
+    levels = check_levels("levels", levels)
+    if x is None:
+        x = "mass" if "mass" in dims else dims[1]
+    _checks.one_of("x", x, dims)
+    y = dims[1 - dims.index(x)]
+    root = np.minimum(np.sqrt(profile["q"].transpose(y, x).values), 1e6)  # infinite where a fit failed altogether
+    ends = {name: axis_of(name, profile[name].values) for name in (x, y)}
+    generator = contour_generator(x=ends[x], y=ends[y], z=root, line_type="Separate")
+    found = []
+    for level in levels:
+        q = threshold(level, dof)
+        lines = tuple(_line(np.asarray(points), x, y, ends) for points in generator.lines(math.sqrt(q)))
+        found.append(Contour(level, q, lines, float(np.mean(root**2 < q))))
+    units = tuple(str(profile[name].attrs.get("units", "1")) for name in (x, y))
+    return Contours((x, y), (units[0], units[1]), dof, tuple(found), provenance(profile))
+
+
+def check_levels(argument: str, levels: Sequence[float]) -> tuple[float, ...]:
+    """Return confidence levels as floats inside (0, 1)."""
+    array = _checks.number(argument, levels, "numbers between 0 and 1")
+    if array is None or array.ndim != 1 or not array.size or not np.all((array > 0.0) & (array < 1.0)):
+        raise _checks.invalid(argument, levels, "numbers between 0 and 1, such as (0.6827, 0.9545)")
+    return tuple(array.tolist())
+
+
+def _line(points: np.ndarray, x: str, y: str, ends: dict[str, np.ndarray]) -> Line:
+    closed = len(points) > 2 and bool(np.array_equal(points[0], points[-1]))
+    sides = []
+    if not closed:
+        for point in (points[0], points[-1]):
+            for name, value in zip((x, y), point, strict=True):
+                for side, edge in (("lower", ends[name][0]), ("upper", ends[name][-1])):
+                    if abs(value - edge) < 1e-9 * (ends[name][-1] - ends[name][0]):
+                        sides.append(f"{name} {side}")
+    return Line(value_of(x, points[:, 0]), value_of(y, points[:, 1]), closed, tuple(dict.fromkeys(sides)))

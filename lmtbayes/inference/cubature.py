@@ -1,0 +1,368 @@
+"""Adaptive tensor Gauss-Legendre cubature of exp(f) on the unit cube, in log space: ln Z and a weighted posterior.
+
+Every cell carries a 3-node rule; a 5-node rule is added where the 3-node values cannot vouch for the cell, and a cell
+whose two rules disagree is halved along the directions in which the integrand is not a low polynomial. The error of a
+cell is the difference of its rules or, for a cell with 3 nodes only, how much the integrand can vary in it: a bound
+that is conservative, since it is the error of the lower rule while the value is the higher one's.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.special import logsumexp
+
+from lmtbayes import _checks
+from lmtbayes.errors import NotFinite
+from lmtbayes.inference.rules import HIGH, LOW, Rule, rule, split
+
+type LogIntegrand = Callable[[np.ndarray], np.ndarray]
+type ModeFinder = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+START_CELLS = {1: 64, 2: 16, 3: 16, 4: 8}
+"""Start cells along each direction, by dimension."""
+_STARTS = 24
+_FLOOR = 500.0
+"""ln f is cut this far below its largest value before it is extrapolated inside a cell."""
+_NARROWEST = 2.0**-30
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Boxes of the unit cube with ln f at their nodes; rows of `high_values` that were never needed are NaN."""
+
+    low: Float[np.ndarray, "cells dim"]
+    width: Float[np.ndarray, "cells dim"]
+    low_values: Float[np.ndarray, "cells low_nodes"]
+    high_values: Float[np.ndarray, "cells high_nodes"]
+
+    def __len__(self) -> int:
+        return len(self.low)
+
+    @property
+    def dim(self) -> int:
+        """Number of directions."""
+        return self.low.shape[1]
+
+    @functools.cached_property
+    def both(self) -> Bool[np.ndarray, " cells"]:
+        """Whether the cell has both rules."""
+        return ~np.isnan(self.high_values[:, 0])
+
+    @functools.cached_property
+    def log_volume(self) -> Float[np.ndarray, " cells"]:
+        """Logarithm of the volume."""
+        return np.log(self.width).sum(-1)
+
+    def take(self, which: np.ndarray) -> "Cells":
+        """Cells of a mask or of indices."""
+        return Cells(self.low[which], self.width[which], self.low_values[which], self.high_values[which])
+
+    def joined(self, other: "Cells") -> "Cells":
+        """These and the others."""
+        pairs = ((getattr(self, f), getattr(other, f)) for f in ("low", "width", "low_values", "high_values"))
+        return Cells(*(np.concatenate(pair) for pair in pairs))
+
+    def nodes(self, order: int) -> Float[np.ndarray, "cells nodes dim"]:
+        """Nodes of the rule with that many along each direction."""
+        return self.low[:, None] + self.width[:, None] * rule(order, self.dim).nodes
+
+    def integrals(self) -> tuple[Float[np.ndarray, " cells"], Float[np.ndarray, " cells"]]:
+        """Logarithms of the integral over each cell and of the bound of its error."""
+        low_rule, high_rule = rule(LOW, self.dim), rule(HIGH, self.dim)
+        value = logsumexp(self.low_values + low_rule.log_weights, axis=1)
+        top = np.max(self.low_values)
+        inside = np.maximum(self.low_values, top - _FLOOR) @ low_rule.to_lattice.T
+        # The interpolant of ln f, which is far smoother than f, at edges and centre of the cell as well as at nodes.
+        error = _log_difference(
+            np.maximum(inside.max(1), self.low_values.max(1)), np.minimum(inside.min(1), self.low_values.min(1))
+        )
+        if self.both.any():
+            better = logsumexp(self.high_values[self.both] + high_rule.log_weights, axis=1)
+            error[self.both] = _log_difference(*_ordered(better, value[self.both]))
+            value[self.both] = better
+        return value + self.log_volume, error + self.log_volume
+
+
+@dataclass(frozen=True, eq=False)
+class Cubature:
+    """ln of the integral of exp(f) over the unit cube, and the cells that gave it.
+
+    Parameters
+    ----------
+    log_z, log_z_error
+        The integral and the bound of its error.
+    converged, status
+        Whether the bound met the tolerance, and what happened, in words.
+    evaluations
+        Of f.
+    cells
+        Final cells with their node values.
+    modes
+        Optima that were found and refined, in the unit cube, (modes, dim).
+    """
+
+    log_z: float
+    log_z_error: float
+    converged: bool
+    status: str
+    evaluations: int
+    cells: Cells
+    modes: Float[np.ndarray, "modes dim"]
+
+    @functools.cached_property
+    def nodes(self) -> tuple[Float[np.ndarray, "nodes dim"], Float[np.ndarray, " nodes"]]:
+        """Nodes of all cells and ln of their weights under exp(f)/Z, which sum to 1: a quadrature of the posterior."""
+        points, log_weights = [], []
+        for which, order in ((self.cells.both, HIGH), (~self.cells.both, LOW)):
+            cells = self.cells.take(which)
+            values = cells.high_values if order == HIGH else cells.low_values
+            points.append(cells.nodes(order).reshape(-1, cells.dim))
+            log_weights.append((values + rule(order, cells.dim).log_weights + cells.log_volume[:, None]).ravel())
+        weights = np.concatenate(log_weights)
+        return np.concatenate(points), weights - logsumexp(weights)
+
+    def log_integral(self, low: np.ndarray, high: np.ndarray) -> tuple[float, float]:
+        """Integral over a smaller box, without new evaluations of f.
+
+        A cell that an edge cuts is integrated through its interpolating polynomial, so the result is as smooth in the
+        edges as f is; the interpolation error counts in the bound.
+
+        Parameters
+        ----------
+        low, high
+            Edges in the unit cube, (dim,).
+
+        Returns
+        -------
+        log_integral, error
+            ln of the integral, and the bound of its error.
+        """
+        begin = np.clip((np.asarray(low) - self.cells.low) / self.cells.width, 0.0, 1.0)
+        end = np.clip((np.asarray(high) - self.cells.low) / self.cells.width, 0.0, 1.0)
+        inside = (end > begin).all(1)
+        if not inside.any():
+            return -np.inf, np.inf
+        cells, begin, end = self.cells.take(inside), begin[inside], end[inside]
+        values, errors = cells.integrals()
+        shift = values.max()
+        values, errors = np.exp(values - shift), np.exp(errors - shift)
+        cut = ((begin > 0.0) | (end < 1.0)).any(1)
+        for both, order in ((True, HIGH), (False, LOW)):
+            chosen = cut & (cells.both == both)
+            if chosen.any():
+                some = cells.take(chosen)
+                node_values = np.exp((some.high_values if both else some.low_values) + some.log_volume[:, None] - shift)
+                full, truncated = (
+                    _contract(rule(order, cells.dim), node_values, begin[chosen], end[chosen], drop) for drop in (0, 1)
+                )
+                share = (end[chosen] - begin[chosen]).prod(1)
+                values[chosen] = full
+                errors[chosen] = np.abs(full - truncated) + share * errors[chosen]
+        total = values.sum()
+        if not total > 0.0:
+            return -np.inf, np.inf
+        return float(np.log(total) + shift), float(_log_error(errors.sum(), total))
+
+    def reweighted(self, log_ratio: LogIntegrand) -> "Cubature":
+        """Integral of exp(f + log_ratio) with the same cells; `log_ratio` (nodes, dim) -> (nodes,) must be smooth."""
+        cells = self.cells
+        low_values = cells.low_values + log_ratio(cells.nodes(LOW).reshape(-1, cells.dim)).reshape(len(cells), -1)
+        high_values = cells.high_values.copy()
+        some = cells.take(cells.both)
+        if len(some):
+            high_values[cells.both] += log_ratio(some.nodes(HIGH).reshape(-1, cells.dim)).reshape(len(some), -1)
+        changed = Cells(cells.low, cells.width, low_values, high_values)
+        log_z, log_z_error = _total(changed)
+        return dataclasses.replace(self, log_z=log_z, log_z_error=log_z_error, cells=changed)
+
+
+def integrate(
+    log_integrand: LogIntegrand,
+    dim: int,
+    rtol: float = 1e-3,
+    start_cells: int | None = None,
+    find_modes: ModeFinder | None = None,
+    max_evaluations: int = 20_000_000,
+    batch: int = 4096,
+) -> Cubature:
+    """Integrate exp(f) over the unit cube.
+
+    Parameters
+    ----------
+    log_integrand
+        f: (batch, dim) -> (batch,), always called with `batch` points, so a jitted function compiles once. -inf is
+        allowed.
+    dim
+        1 to 4.
+    rtol
+        Tolerance of ln Z.
+    start_cells
+        Along each direction; `START_CELLS` by default. A mode that is narrower than about a fifth of a cell in all
+        directions, and that `find_modes` does not find, may be missed.
+    find_modes
+        From start points in the cube (24, dim) to optima of f and the boxes (low, high) around them, (modes, dim) each;
+        cells there are halved until they are no wider than the box.
+    max_evaluations
+        Give up there; the status says so.
+    batch
+        Points a call.
+
+    Raises
+    ------
+    InvalidArgument
+        A setting out of range.
+    NotFinite
+        f is NaN or +inf somewhere; the message has the point.
+    """
+    _checks.one_of("dim", dim, START_CELLS)
+    _checks.positive("rtol", rtol)
+    start_cells = START_CELLS[dim] if start_cells is None else start_cells
+    for name, setting in (("start_cells", start_cells), ("max_evaluations", max_evaluations), ("batch", batch)):
+        if not isinstance(setting, int) or setting < 1:
+            raise _checks.invalid(name, setting, "a positive integer")
+    work = _Worker(log_integrand, dim, batch)
+
+    edges = np.arange(start_cells) / start_cells
+    low = np.stack(np.meshgrid(*[edges] * dim, indexing="ij"), -1).reshape(-1, dim)
+    cells = work.new_cells(low, np.full_like(low, 1.0 / start_cells))
+    modes = np.zeros((0, dim))
+    if find_modes is not None:
+        modes, box_low, box_high = find_modes(_start_points(cells, start_cells))
+        cells = work.refine_boxes(cells, box_low, box_high)
+
+    rounds, stopped = 0, ""
+    while True:
+        values, errors = cells.integrals()
+        log_z, log_z_error = _total(cells)
+        if log_z_error <= rtol:
+            break
+        if work.evaluations >= max_evaluations:
+            stopped = f"the limit of {max_evaluations} evaluations"
+            break
+        # The smallest set of cells whose removal would leave a third of the tolerance.
+        order = np.argsort(errors)
+        rest = np.exp(np.logaddexp.accumulate(errors[order]) - logsumexp(values))
+        worst = order[rest > rtol / 3.0]
+        room = (max_evaluations - work.evaluations) // HIGH**dim + 1
+        worst = worst[::-1][:room]
+        checked, cells_left = worst[~cells.both[worst]], worst[cells.both[worst]]
+        too_narrow = (cells.width[cells_left] <= _NARROWEST).any(1)
+        if len(checked) == 0 and too_narrow.all():
+            stopped = "cells too narrow to halve (is the integrand discontinuous?)"
+            break
+        rounds += 1
+        cells = work.refine(cells, checked, cells_left[~too_narrow])
+    found = f"{len(modes)} optima refined" if find_modes is not None else "optima not searched"
+    if stopped:
+        status = f"not converged: stopped at {stopped} with error bound {log_z_error:.1e} above rtol {rtol:g}; {found}"
+    else:
+        status = f"converged: error bound {log_z_error:.1e} within rtol {rtol:g}, {len(cells)} cells, {found}"
+    return Cubature(log_z, log_z_error, not stopped, status, work.evaluations, cells, modes)
+
+
+class _Worker:
+    """Evaluates f on cells in batches of one size, and counts."""
+
+    def __init__(self, log_integrand: LogIntegrand, dim: int, batch: int):
+        self.log_integrand, self.dim, self.batch, self.evaluations = log_integrand, dim, batch, 0
+
+    def values(self, points: np.ndarray) -> np.ndarray:
+        """Values of f at (cells, nodes, dim)."""
+        flat = points.reshape(-1, self.dim)
+        padded = np.concatenate([flat, np.repeat(flat[-1:], -len(flat) % self.batch, axis=0)])
+        chunks = [self.log_integrand(part) for part in padded.reshape(-1, self.batch, self.dim)]
+        found = np.concatenate([np.asarray(chunk, dtype=float) for chunk in chunks])[: len(flat)]
+        self.evaluations += len(flat)
+        wrong = np.isnan(found) | (found == np.inf)
+        if wrong.any():
+            raise NotFinite(f"the integrand is {found[wrong][0]} at {flat[wrong][0]} of the unit cube")
+        return found.reshape(points.shape[:2])
+
+    def new_cells(self, low: np.ndarray, width: np.ndarray) -> Cells:
+        points = low[:, None] + width[:, None] * rule(LOW, self.dim).nodes
+        return Cells(low, width, self.values(points), np.full((len(low), HIGH**self.dim), np.nan))
+
+    def refine(self, cells: Cells, check: np.ndarray, halve: np.ndarray) -> Cells:
+        """Add the higher rule to some cells and halve others."""
+        high_values = cells.high_values
+        if len(check):
+            high_values = high_values.copy()
+            high_values[check] = self.values(cells.take(check).nodes(HIGH))
+        kept = np.ones(len(cells), dtype=bool)
+        kept[halve] = False
+        result = Cells(cells.low, cells.width, cells.low_values, high_values).take(kept)
+        if len(halve):
+            some = cells.take(halve)
+            top = some.high_values.max(1, keepdims=True)
+            rough = rule(HIGH, self.dim).roughness(np.exp(some.high_values - top))
+            low, width = split(some.low, some.width, rough >= 0.3 * rough.max(1, keepdims=True))
+            result = result.joined(self.new_cells(low, width))
+        return result
+
+    def refine_boxes(self, cells: Cells, box_low: np.ndarray, box_high: np.ndarray) -> Cells:
+        """Halve every cell that touches a box, until it is no wider than the box."""
+        low, width = cells.low, cells.width
+        untouched = np.ones(len(cells), dtype=bool)
+        new_low, new_width = [np.zeros((0, self.dim))], [np.zeros((0, self.dim))]
+        size = np.maximum(box_high - box_low, _NARROWEST)
+        while len(low):
+            touched = ((low[:, None] < box_high) & (low[:, None] + width[:, None] > box_low)).all(-1)
+            too_wide = (width[:, None] > size) & touched[:, :, None]
+            halve = too_wide.any(1)
+            cut = halve.any(1)
+            if len(new_low) == 1:
+                untouched = ~cut
+            new_low.append(low[~cut] if len(new_low) > 1 else low[:0])
+            new_width.append(width[~cut] if len(new_width) > 1 else width[:0])
+            low, width = split(low[cut], width[cut], halve[cut])
+        fresh_low, fresh_width = np.concatenate(new_low), np.concatenate(new_width)
+        if not len(fresh_low):
+            return cells
+        return cells.take(untouched).joined(self.new_cells(fresh_low, fresh_width))
+
+
+def _start_points(cells: Cells, start_cells: int) -> Float[np.ndarray, "starts dim"]:
+    """The best node of the cells that are higher than their neighbours, highest first, filled up by other cells."""
+    best = cells.low_values.max(1)
+    grid = np.pad(best.reshape((start_cells,) * cells.dim), 1, constant_values=-np.inf)
+    windows = np.lib.stride_tricks.sliding_window_view(grid, (3,) * cells.dim)
+    neighbourhood = windows.reshape(-1, 3**cells.dim).max(1)
+    order = np.lexsort((-best, best < neighbourhood))
+    order = np.resize(order, _STARTS)
+    nodes = cells.take(order).nodes(LOW)
+    return nodes[np.arange(_STARTS), cells.low_values[order].argmax(1)]
+
+
+def _total(cells: Cells) -> tuple[float, float]:
+    values, errors = cells.integrals()
+    log_z = logsumexp(values)
+    return float(log_z), float(_log_error(np.exp(logsumexp(errors) - log_z), 1.0))
+
+
+def _log_error(error: float, value: float) -> float:
+    """Error of ln(value): the wider side, infinite where the value may be zero; never below rounding."""
+    return max(-np.log1p(-error / value), _ROUNDING) if error < value else np.inf
+
+
+def _ordered(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.maximum(a, b), np.minimum(a, b)
+
+
+def _log_difference(larger: np.ndarray, smaller: np.ndarray) -> np.ndarray:
+    """ln(exp(larger) - exp(smaller))."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = larger + np.log(-np.expm1(smaller - larger))
+    return np.where(larger > smaller, found, -np.inf)
+
+
+def _contract(used: Rule, values: np.ndarray, begin: np.ndarray, end: np.ndarray, drop: int) -> np.ndarray:
+    """Integral of the interpolant of `values` over the part of each cell from `begin` to `end`."""
+    for axis in range(used.dim):
+        weights = used.partial_weights(begin[:, axis], end[:, axis], drop)
+        values = np.einsum("cn,cnr->cr", weights, values.reshape(len(values), used.order, -1))
+    return values[:, 0]

@@ -1,0 +1,124 @@
+"""Data of a joint likelihood: Asimov, observed, given, or toys; in the end one array of counts an experiment."""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument
+from lmtbayes.experiments.base import Experiment
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+
+if TYPE_CHECKING:
+    from lmtbayes.inference.likelihood import JointLikelihood
+
+type Data = dict[str, Float[Array, " _"]]
+"""Experiment name to its counts, one entry a bin; experiments differ in their number of bins."""
+
+
+@dataclass(frozen=True)
+class Asimov:
+    """Data that equal their expectation under a truth; made by `asimov`."""
+
+    model: GaugeModel
+    photon: HiddenPhoton
+    nuisances: Mapping[str, ArrayLike] | None = None
+
+
+def asimov(model: GaugeModel, photon: HiddenPhoton, nuisances: Mapping[str, ArrayLike] | None = None) -> Asimov:
+    """Return the data set in which every experiment sees exactly what it expects.
+
+    Parameters
+    ----------
+    model, photon
+        The truth; one photon. No boson at all is `HiddenPhoton(0.0, mass, 0.0)`.
+    nuisances
+        Name to physical value; what is not named is central.
+
+    Raises
+    ------
+    InvalidArgument
+        More than one photon.
+    """
+    if photon.shape != ():
+        raise InvalidArgument(f"`photon` must be a single photon; got an array of shape {photon.shape}")
+    return Asimov(model, photon, nuisances)
+
+
+def resolve(experiments: tuple[Experiment, ...], data: Asimov | str | Mapping[str, ArrayLike]) -> Data:
+    """Return one array of counts for each experiment; the errors are those of JointLikelihood."""
+    if isinstance(data, Asimov):
+        return {
+            e.name: e.expected_counts(
+                data.model,
+                data.photon,
+                {k: v for k, v in (data.nuisances or {}).items() if k in {n.name for n in e.declared}},
+            )
+            for e in experiments
+        }
+    if isinstance(data, str):
+        _checks.one_of("data", data, ("observed",))
+        projections = [e.name for e in experiments if e.observed is None]
+        if projections:
+            raise InvalidArgument(
+                f"`data` = 'observed' needs observed data in every experiment; {', '.join(projections)} "
+                f"{'is a projection' if len(projections) == 1 else 'are projections'}"
+            )
+        return {e.name: jnp.asarray(e.observed) for e in experiments}
+    if not isinstance(data, Mapping):
+        raise _checks.invalid("data", data, "asimov(model, photon), 'observed' or a mapping of name to counts")
+    names = [e.name for e in experiments]
+    for name in data:
+        if name not in names:
+            raise _checks.unknown("experiment in `data`", name, names)
+    missing = [name for name in names if name not in data]
+    if missing:
+        raise InvalidArgument(f"`data` must have an entry for every experiment; missing: {', '.join(missing)}")
+    for e in experiments:
+        _checks.finite(f"data[{e.name!r}]", data[e.name])
+    return {e.name: jnp.asarray(_checks.shape(f"data[{e.name!r}]", data[e.name], (e.n_bins,))) for e in experiments}
+
+
+def simulate(
+    likelihood: "JointLikelihood",
+    photon: HiddenPhoton,
+    seed: int,
+    nuisances: Mapping[str, ArrayLike] | None = None,
+    model: GaugeModel | None = None,
+    size: int | None = None,
+) -> dict[str, Float[Array, "... _bins"]]:
+    """Draw toy data for every experiment.
+
+    Parameters
+    ----------
+    likelihood
+        Whose experiments are simulated.
+    photon
+        The truth, one photon.
+    seed
+        Equal seeds give equal toys; an experiment's toys do not depend on which others are in the fit.
+    nuisances
+        Name to true physical value; central where not named.
+    model
+        The true model; by default the likelihood's.
+    size
+        Number of toys; None for a single one without the leading axis.
+
+    Returns
+    -------
+    toys
+        Experiment name to counts, (n_bins,) or (size, n_bins): what `with_data` takes (one toy at a time).
+    """
+    truth = resolve(likelihood.experiments, asimov(model or likelihood.model, photon, nuisances))
+    toys = {}
+    for e in likelihood.experiments:
+        key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(e.name.encode()))
+        keys = jax.random.split(key, 1 if size is None else size)
+        drawn = jax.vmap(lambda k, e=e: e.term.sample(k, truth[e.name]))(keys)
+        toys[e.name] = drawn[0] if size is None else drawn
+    return toys

@@ -1,0 +1,264 @@
+"""Draws to the ecosystem's own object: an arviz DataTree with named coordinates, units, and attributes NetCDF takes."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.chains import Draws
+from lmtbayes.inference.grid import PosteriorGrid
+from lmtbayes.inference.likelihood import PULL, Data
+from lmtbayes.inference.space import Space, fingerprint
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+PRIOR_DRAWS = 1000
+_BLOCK = 1000
+_BATCH = 100
+
+_LABELS = {
+    "g_x": ("gauge coupling", "1"),
+    "mass": ("mass of the boson", "MeV"),
+    "eps_x": ("kinetic mixing", "1"),
+    "kappa": ("-eps_x/g_x", "1"),
+    "log10_g_x": ("log10 of the gauge coupling", "1"),
+    "log10_mass": ("log10 of the mass in MeV", "1"),
+    "log10_kappa": ("log10 of -eps_x/g_x", "1"),
+}
+
+
+def build(
+    space: Space,
+    grid: PosteriorGrid | None,
+    drawn: Draws,
+    settings: Mapping[str, Any],
+    identity: str,
+    seconds: float,
+) -> "xr.DataTree":
+    """Join everything that is known of a run; see `sample_posterior` for the groups."""
+    import xarray as xr
+
+    from lmtbayes.inference.diagnostics import diagnose
+
+    position = np.swapaxes(drawn.position, 0, 1)
+    key = jax.random.fold_in(jax.random.key(settings["seed"]), 1)
+    prior_key, predictive_key, prior_predictive_key = jax.random.split(key, 3)
+    found = _describe(space, position, predictive_key)
+    prior_position = np.asarray(space.join(*space.draw_prior(prior_key, PRIOR_DRAWS)))[None]
+    before = _describe(space, prior_position, prior_predictive_key)
+    statistics = {
+        "lp": found["lp"],
+        "log_likelihood": found["total"],
+        "acceptance_rate": drawn.acceptance.T,
+        "diverging": drawn.diverging.T,
+        "energy": drawn.energy.T,
+        "n_steps": drawn.steps.T,
+        "tree_depth": np.ceil(np.log2(drawn.steps.T + 1)).astype(np.int64),
+        "step_size": drawn.step_size.T,
+        "jumped": drawn.jumped.T,
+    }
+    notes = {
+        "lp": "log posterior density in the prior's coordinates and the pulls, up to ln Z",
+        "log_likelihood": "ln L of all experiments and of the constraints",
+        "jumped": "whether the step ended with a jump proposed from the grid",
+        "energy": "Hamiltonian of the NUTS step, before the jump",
+    }
+    groups = {
+        "posterior": _parameters(space, found["parameters"]),
+        "unconstrained_posterior": _unconstrained(space, position),
+        "sample_stats": xr.Dataset(
+            {
+                name: (("chain", "draw"), np.asarray(value), {"long_name": notes[name]} if name in notes else {})
+                for name, value in statistics.items()
+            },
+            attrs={"max_tree_depth": settings["max_tree_depth"]},
+        ),
+        "log_likelihood": _by_bin(space, found["pointwise"], "log-likelihood"),
+        "posterior_predictive": _by_bin(space, found["predictive"], "counts"),
+        "prior": _parameters(space, before["parameters"]),
+        "prior_predictive": _by_bin(space, before["predictive"], "counts"),
+        "observed_data": _by_bin(space, {k: np.asarray(v) for k, v in space.like.data.items()}, "counts"),
+        "constant_data": _constant(space),
+    }
+    if grid is not None:
+        unit = np.asarray(space.split(jnp.asarray(position))[0])
+        groups["grid"] = _grid(grid, unit)
+    tree = xr.DataTree.from_dict({name: _numbered(dataset) for name, dataset in groups.items()})
+    tree["posterior"].attrs.update(inference_library="numpyro", creation_library="lmtbayes")
+    verdict = diagnose(tree)
+    tree.attrs.update(
+        {name: int(value) if isinstance(value, bool) else value for name, value in settings.items()},
+        fingerprint=identity,
+        seconds=seconds,
+        grid_check=int(grid is not None),
+        parameters=json.dumps(list(space.prior.names)),
+        nuisances=json.dumps(list(space.like.nuisance_names)),
+        verdict=str(verdict),
+        passed=int(verdict.passed),
+    )
+    return tree
+
+
+def _numbered(dataset: "xr.Dataset") -> "xr.Dataset":
+    """Give chain and draw their numbers."""
+    numbers = {name: np.arange(dataset.sizes[name]) for name in ("chain", "draw") if name in dataset.sizes}
+    return dataset.assign_coords(numbers)
+
+
+def _describe(space: Space, position: Float[np.ndarray, "chain draw parameters"], key: Array) -> dict[str, Any]:
+    """Everything that follows from a draw, evaluated in blocks of one size."""
+
+    def build() -> Callable[..., Any]:
+        def one(position: Array, data: Data) -> dict[str, Any]:
+            unit, pulls = space.split(position)
+            photon = space.photon(unit)
+            values = space.like.nuisance_values(pulls)
+            expected = space.like.expected_counts(photon, values)
+            pointwise = {e.name: e.term.log_prob(expected[e.name], data[e.name]) for e in space.like.experiments}
+            total = sum((jnp.sum(term) for term in pointwise.values()), space.like.log_constraint(pulls))
+            return {
+                "parameters": {**_physical(space, photon), **values},
+                "pointwise": pointwise,
+                "expected": expected,
+                "total": total,
+                "lp": total + space.prior.log_prob(space.prior.values(photon)),
+            }
+
+        def many(positions: Array, data: Data) -> dict[str, Any]:
+            return jax.lax.map(lambda x: one(x, data), positions, batch_size=_BATCH)
+
+        return jax.jit(many)
+
+    function = space.like.compiled(("describe", fingerprint(space.prior)), build)
+    shape = position.shape[:-1]
+    flat = position.reshape(-1, space.size)
+    blocks = []
+    for k, begin in enumerate(range(0, len(flat), _BLOCK)):
+        block = flat[begin : begin + _BLOCK]
+        full = np.concatenate([block, np.repeat(block[-1:], _BLOCK - len(block), axis=0)])
+        result = function(full, space.like.data)
+        keys = jax.random.split(jax.random.fold_in(key, k), len(space.like.experiments))
+        result["predictive"] = {
+            e.name: e.term.sample(own, result["expected"][e.name])
+            for e, own in zip(space.like.experiments, keys, strict=True)
+        }
+        number = len(block)
+        blocks.append(jax.tree.map(lambda x, n=number: np.asarray(x)[:n], result))
+    joined = jax.tree.map(lambda *x: np.concatenate(x), *blocks)
+    return jax.tree.map(lambda x: x.reshape(*shape, *x.shape[1:]), joined)
+
+
+def _physical(space: Space, photon: HiddenPhoton) -> dict[str, Array]:
+    result = {
+        "g_x": photon.g_x,
+        "mass": photon.mass,
+        "eps_x": photon.eps_x,
+        "log10_g_x": jnp.log10(photon.g_x),
+        "log10_mass": jnp.log10(photon.mass),
+    }
+    if space.like.model.mixing == "free":
+        result["log10_kappa"] = jnp.log10(-photon.eps_x / photon.g_x)
+    return result
+
+
+def _parameters(space: Space, values: Mapping[str, np.ndarray]) -> "xr.Dataset":
+    import xarray as xr
+
+    variables = {}
+    nuisances = {n.name: n for n in space.like.nuisances}
+    for name, value in values.items():
+        if name in nuisances:
+            own = nuisances[name]
+            attributes = {"long_name": own.effect, "constraint": repr(own.constraint), "source": own.source}
+        else:
+            attributes = dict(zip(("long_name", "units"), _LABELS[name], strict=True))
+        variables[name] = (("chain", "draw"), value, attributes)
+    return xr.Dataset(variables)
+
+
+def _unconstrained(space: Space, position: np.ndarray) -> "xr.Dataset":
+    import xarray as xr
+
+    names = [*space.prior.names, *(name + PULL for name in space.like.nuisance_names)]
+    notes = ["logit of the prior's quantile"] * space.dimensions + ["pull of the nuisance"] * len(space.like.nuisances)
+    return xr.Dataset(
+        {
+            name: (("chain", "draw"), position[..., k], {"long_name": note, "units": "1"})
+            for k, (name, note) in enumerate(zip(names, notes, strict=True))
+        }
+    )
+
+
+def _by_bin(space: Space, values: Mapping[str, np.ndarray], quantity: str) -> "xr.Dataset":
+    import xarray as xr
+
+    variables, coordinates = {}, {}
+    for e in space.like.experiments:
+        dimension = f"{e.name}_bin"
+        leading = ("chain", "draw") if values[e.name].ndim == 3 else ()
+        variables[e.name] = (
+            (*leading, dimension),
+            values[e.name],
+            {"long_name": f"{e.name}: {quantity}", "units": "1"},
+        )
+        edges, attributes = e.bin_edges, {"units": e.bin_unit or "1"}
+        what = e.binning.quantity
+        coordinates[dimension] = (
+            dimension,
+            0.5 * (edges[:-1] + edges[1:]),
+            attributes | {"long_name": f"{what}, centre"},
+        )
+        coordinates[f"{e.name}_low"] = (dimension, edges[:-1], attributes | {"long_name": f"{what}, lower edge"})
+        coordinates[f"{e.name}_high"] = (dimension, edges[1:], attributes | {"long_name": f"{what}, upper edge"})
+    return xr.Dataset(variables, coordinates)
+
+
+def _constant(space: Space) -> "xr.Dataset":
+    import xarray as xr
+
+    variables = {}
+    for e in space.like.experiments:
+        attributes = {"units": e.bin_unit or "1", "long_name": f"bin edges of {e.name}: {e.binning.quantity}"}
+        variables[f"{e.name}_edges"] = (f"{e.name}_edge", np.asarray(e.bin_edges), attributes | {"source": e.citation})
+    for name, box in space.prior.box.items():
+        label, unit = _LABELS[name]
+        variables[f"{name}_prior"] = ("edge", np.array(box), {"long_name": f"prior's edges of {label}", "units": unit})
+    return xr.Dataset(variables)
+
+
+def _grid(grid: PosteriorGrid, unit: np.ndarray) -> "xr.Dataset":
+    import xarray as xr
+
+    variables: dict[str, Any] = {}
+    for name in grid.prior.names:
+        edges, probability = grid.marginal(name)
+        label, units = _LABELS[name]
+        variables[f"{name}_edges"] = (f"{name}_edge", edges, {"long_name": label, "units": units})
+        variables[f"{name}_probability"] = (
+            f"{name}_bin",
+            probability,
+            {"long_name": f"posterior of {label} in the bin"},
+        )
+    modes = grid.modes()
+    variables["mode_weight"] = ("mode", np.array([mode.weight for mode in modes]), {"long_name": "weight by the grid"})
+    labels = grid.regions()[grid.cells.locate(unit.reshape(-1, unit.shape[-1]))]
+    counts = np.bincount(labels[labels >= 0], minlength=len(modes))
+    occupancy = counts / max(float(counts.sum()), 1.0)
+    variables["mode_occupancy"] = ("mode", occupancy, {"long_name": "weight by the chains"})
+    for name in grid.prior.names:
+        for part in ("peak", "low", "high"):
+            values = np.array([getattr(mode, part)[name] for mode in modes])
+            variables[f"mode_{part}_{name}"] = ("mode", values, {"units": _LABELS[name][1]})
+    attributes = {
+        "log_evidence": grid.log_evidence,
+        "estimated_relative_error": grid.error,
+        "cells": len(grid.cells),
+        "evaluations": grid.evaluations,
+    }
+    return xr.Dataset(variables, attrs=attributes)

@@ -1,0 +1,243 @@
+"""Whether to trust a posterior: R-hat, effective sample sizes, divergences, E-BFMI, and the marginals against the grid.
+
+Rank-normalised split R-hat and ESS of arXiv:1903.08008, E-BFMI of arXiv:1604.00695. The grid check is the one that
+sees what all chains have missed together: total variation, half the sum of |p_chains - p_grid| over bins.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lmtbayes.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+R_HAT = 1.01
+ESS = 400.0
+ESS_PUBLISHED = 2000.0
+DIVERGENT = 1e-3
+DIVERGENT_WITH_JUMPS = 0.05
+"""A divergence marks a region that NUTS cannot enter. Jumps enter it all the same; then the grid check has the word."""
+OFTEN = 0.2
+"""Part of the steps that end in a jump."""
+E_BFMI = 0.3
+TREE_DEPTH = 0.01
+TOTAL_VARIATION = 0.05
+OCCUPANCY = 0.05
+GRID_ERROR = 1.0
+"""Of the grid's own estimate, which was ten times the true error or more where that was known."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One diagnostic."""
+
+    name: str
+    value: float
+    passed: bool
+    text: str
+    """Value, where it is worst, and what is accepted."""
+    advice: str = ""
+    """What to do where it failed."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All diagnostics of one posterior; printing it says what is wrong and what to do."""
+
+    checks: tuple[Check, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(check.passed for check in self.checks)
+
+    def __getitem__(self, name: str) -> Check:
+        """Check by name."""
+        return next(check for check in self.checks if check.name == name)
+
+    def __str__(self) -> str:
+        """The verdict, a line a check, then the advice."""
+        failed = [check for check in self.checks if not check.passed]
+        head = (
+            "Posterior: trust it." if not failed else f"Posterior: {len(failed)} of {len(self.checks)} checks failed."
+        )
+        width = max(len(check.name) for check in self.checks)
+        lines = [head]
+        lines += [
+            f"  {'ok  ' if check.passed else 'FAIL'}  {check.name:<{width}}  {check.text}" for check in self.checks
+        ]
+        lines += [f"  {note}" for note in self.notes]
+        advice = dict.fromkeys(check.advice for check in failed)
+        if advice:
+            lines += ["What to do:", *(f"  - {line}" for line in advice)]
+        return "\n".join(lines)
+
+
+def diagnose(posterior: "xr.DataTree") -> Verdict:
+    """Judge a posterior that `sample_posterior` made, also one that was read from a file.
+
+    Raises
+    ------
+    InvalidArgument
+        A tree without the groups posterior and sample_stats.
+    """
+    for group in ("posterior", "sample_stats"):
+        if group not in posterior.children:
+            raise InvalidArgument(f"`posterior` must be a DataTree of sample_posterior; it has no group {group!r}")
+    from arviz_stats.base import array_stats
+
+    statistics = posterior["sample_stats"]
+    variables = {str(name): np.asarray(value) for name, value in posterior["posterior"].data_vars.items()}
+    variables["log_likelihood"] = np.asarray(statistics["log_likelihood"])
+    # A parameter that is fixed has no R-hat; chains that do not move at all have a bad one.
+    moving = {name: value for name, value in variables.items() if np.ptp(value) > 0.0}
+    variables = moving or variables
+
+    def worst(function: Callable[..., Any], sign: float, **options: Any) -> tuple[str, float]:
+        values = {}
+        for name, value in variables.items():
+            found = float(function(value, chain_axis=0, draw_axis=1, **options)) if name in moving else np.nan
+            values[name] = found if np.isfinite(found) else (np.inf if sign > 0 else 0.0)
+        name = max(values, key=lambda key: sign * values[key])
+        return name, values[name]
+
+    checks = []
+    name, value = worst(array_stats.rhat, 1.0)
+    checks.append(
+        Check(
+            "R-hat",
+            value,
+            value <= R_HAT,
+            f"{value:.4f} at worst ({name}), at most {R_HAT}",
+            "chains disagree: more warmup and draws; if the grid shows several modes, leave jumps on",
+        )
+    )
+    bulk_name, bulk = worst(array_stats.ess, -1.0, method="bulk")
+    tail_name, tail = worst(array_stats.ess, -1.0, method="tail", prob=(0.05, 0.95))
+    for label, name, value in (("bulk ESS", bulk_name, bulk), ("tail ESS", tail_name, tail)):
+        checks.append(
+            Check(
+                label,
+                value,
+                value >= ESS,
+                f"{value:.0f} at worst ({name}), at least {ESS:.0f}",
+                "few independent draws: more draws, or more chains",
+            )
+        )
+    against = _against_grid(posterior, bulk) if "grid" in posterior.children else []
+    checks.append(_divergences(statistics.to_dataset(), covered=bool(against) and all(c.passed for c in against)))
+    energy = np.asarray(statistics["energy"])
+    bfmi = float(np.min(np.mean(np.diff(energy, axis=1) ** 2, axis=1) / np.maximum(np.var(energy, axis=1), 1e-300)))
+    checks.append(
+        Check(
+            "E-BFMI",
+            bfmi,
+            bfmi > E_BFMI,
+            f"{bfmi:.2f} in the worst chain, above {E_BFMI}",
+            "energies mix slowly: more draws; check for a prior edge that a heavy tail runs into",
+        )
+    )
+    deepest = int(statistics.attrs["max_tree_depth"])
+    saturated = float(np.mean(np.asarray(statistics["tree_depth"]) >= deepest))
+    checks.append(
+        Check(
+            "tree depth",
+            saturated,
+            saturated < TREE_DEPTH,
+            f"{saturated:.1%} of steps at the cap of {deepest}, below {TREE_DEPTH:.0%}",
+            f"long trajectories are cut: max_tree_depth={deepest + 2}",
+        )
+    )
+    notes = []
+    if against:
+        checks += against
+        notes += _modes(posterior["grid"].to_dataset())
+    else:
+        notes.append("no grid check: a mode that all chains missed would not show")
+    if bulk < ESS_PUBLISHED or tail < ESS_PUBLISHED:
+        notes.append(f"intervals to be published want {ESS_PUBLISHED:.0f} effective draws")
+    return Verdict(tuple(checks), tuple(notes))
+
+
+def _divergences(statistics: "xr.Dataset", covered: bool) -> Check:
+    """Few divergences; or not very many, where jumps are frequent and chains and grid agree."""
+    diverging = np.asarray(statistics["diverging"])
+    fraction = float(diverging.mean())
+    jumping = float(np.asarray(statistics["jumped"]).mean()) > OFTEN
+    text = f"{diverging.sum()} of {diverging.size}, below {DIVERGENT:.1%}"
+    passed = fraction < DIVERGENT
+    if not passed and covered and jumping and fraction < DIVERGENT_WITH_JUMPS:
+        passed = True
+        text += f" or, as jumps reach where NUTS diverges and the grid agrees, {DIVERGENT_WITH_JUMPS:.0%}"
+    advice = "divergences: target_accept=0.99; look where they are (sample_stats.diverging)"
+    return Check("divergences", fraction, passed, text, advice)
+
+
+def _against_grid(posterior: "xr.DataTree", effective: float) -> list[Check]:
+    grid = posterior["grid"].to_dataset()
+    distances, noise = {}, {}
+    for name in (str(key).removesuffix("_probability") for key in grid.data_vars if str(key).endswith("_probability")):
+        expected = np.asarray(grid[f"{name}_probability"])
+        edges = np.asarray(grid[f"{name}_edges"]).copy()
+        edges[0], edges[-1] = -np.inf, np.inf
+        source = posterior["posterior"]
+        draws = np.asarray(source[name] if name in source else -source["eps_x"] / source["g_x"])
+        counts = np.histogram(draws, edges)[0]
+        distances[name] = 0.5 * float(np.abs(counts / draws.size - expected).sum())
+        # Mean of |binomial fluctuation|, as if draws were as many as they are worth.
+        noise[name] = 0.5 * float(np.sqrt(2.0 / np.pi * expected * (1.0 - expected) / max(effective, 1.0)).sum())
+    name = max(distances, key=lambda key: distances[key])
+    value, error = distances[name], float(grid.attrs["estimated_relative_error"])
+    return [
+        Check(
+            "grid",
+            value,
+            value < TOTAL_VARIATION,
+            f"marginals differ by {value:.3f} at worst ({name}; {noise[name]:.3f} is noise), below {TOTAL_VARIATION}",
+            "chains and grid disagree, one of them is wrong: init='grid' and jumps=True, more draws if the difference "
+            "is noise, and lmtbayes.evidence(..., method='smc') as a third opinion",
+        ),
+        Check(
+            "grid error",
+            error,
+            error < GRID_ERROR,
+            f"{error:.2g} of the total as the grid bounds it, below {GRID_ERROR:g}",
+            "the grid has too few cells for this ridge: its marginals are no yardstick; narrow the prior",
+        ),
+        *_occupancy(grid),
+    ]
+
+
+def _occupancy(grid: "xr.Dataset") -> list[Check]:
+    weights, occupancy = np.asarray(grid["mode_weight"]), np.asarray(grid["mode_occupancy"])
+    if len(weights) < 2:
+        return []
+    value = float(np.abs(weights - occupancy).max())
+    return [
+        Check(
+            "mode weights",
+            value,
+            value < OCCUPANCY,
+            f"chains and grid differ by {value:.3f}, below {OCCUPANCY}",
+            "chains do not visit the modes as often as they should: jumps=True, or many more chains",
+        )
+    ]
+
+
+def _modes(grid: "xr.Dataset") -> list[str]:
+    weights = np.asarray(grid["mode_weight"])
+    lines = [] if len(weights) == 1 else [f"the posterior has {len(weights)} separate modes:"]
+    for k in range(len(weights) if len(weights) > 1 else 0):
+        peak = ", ".join(
+            f"{str(key).removeprefix('mode_peak_')} {float(grid[key][k]):.4g}"
+            for key in grid.data_vars
+            if str(key).startswith("mode_peak_")
+        )
+        occupancy = float(grid["mode_occupancy"][k])
+        lines.append(f"  weight {weights[k]:.3f} (chains {occupancy:.3f}), peak at {peak}")
+    return lines

@@ -1,0 +1,65 @@
+"""Physical parameters and pulls together, in coordinates whose prior is a standard normal: what samplers walk in.
+
+A physical parameter is the quantile of its prior at Phi(z). A pull z has its constraint as prior; where that is no
+standard normal (the octants of theta_23), the ratio of the two densities counts as likelihood, so the evidence is the
+same.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+from jax.scipy.special import ndtr
+from jaxtyping import Array, Float
+
+from lmtbayes.errors import InvalidArgument
+from lmtbayes.inference.data import Data
+from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.priors import Prior
+
+type NormalLikelihood = Callable[[Float[Array, " dim"], Any], Float[Array, ""]]
+"""(z, arguments) -> ln L, the prior of z being a standard normal."""
+
+type Arguments = tuple[Data, Mapping[str, dist.Distribution]]
+"""Data and the prior's distributions: handed over to compiled functions, which then serve any of them."""
+
+
+def check_models(like: JointLikelihood, prior: Prior) -> None:
+    """Require a prior of the likelihood's own model.
+
+    Raises
+    ------
+    InvalidArgument
+        It is of another model.
+    """
+    if prior.model != like.model:
+        raise InvalidArgument(f"`prior` must be of the likelihood's model {like.model}; got one of {prior.model}")
+
+
+def log_likelihood(like: JointLikelihood, physical: int) -> NormalLikelihood:
+    """Return ln L over (physical parameters, pulls) in standard-normal coordinates; its arguments are `Arguments`."""
+    scales = np.array([_mean_and_sigma(n.constraint.pieces) for n in like.nuisances]).reshape(-1, 2)
+
+    def evaluate(z: Float[Array, " dim"], arguments: Arguments) -> Float[Array, ""]:
+        data, distributions = arguments
+        prior = Prior(like.model, distributions)
+        photon = prior.photon(prior.from_unit_cube(ndtr(z[:physical])))
+        reference = z[physical:]
+        pulls = scales[:, 0] + scales[:, 1] * reference
+        log_reference = jnp.sum(jax.scipy.stats.norm.logpdf(reference) - np.log(scales[:, 1]))
+        value = like.log_density(photon, pulls, data) - log_reference
+        # A point that the likelihood excludes outright must stay comparable with its neighbours.
+        return jnp.nan_to_num(value, nan=-1e30, neginf=-1e30, posinf=-1e30)
+
+    return evaluate
+
+
+def _mean_and_sigma(pieces: tuple[tuple[float, float, float], ...]) -> tuple[float, float]:
+    if not pieces:
+        return 0.0, 1.0
+    weights, means, sigmas = np.array(pieces).T
+    mean = weights @ means
+    return float(mean), float(np.sqrt(weights @ (sigmas**2 + (means - mean) ** 2)))

@@ -1,0 +1,277 @@
+"""JointLikelihood: the one definition of the likelihood that sampling, evidence, profiles and toys all evaluate.
+
+ln L(photon, nuisances) = sum over experiments and bins of the term's log-probability + sum over nuisances of the
+normalised log-density of their constraint, the nuisances being shared between experiments by name.
+"""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+from jaxtyping import Array, ArrayLike, Float
+
+from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument, NotFinite, PrecisionError
+from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.nuisance import Nuisance, merge
+from lmtbayes.experiments.registry import experiment
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.inference import priors
+from lmtbayes.inference.data import Asimov, Data, resolve
+
+PULL = "_pull"
+"""Suffix of a nuisance's pull in the numpyro model; the name itself is its physical value."""
+
+
+class JointLikelihood:
+    """Likelihood of several experiments in one model.
+
+    Parameters
+    ----------
+    experiments
+        Names of the registry or experiments; no name twice.
+    model
+        The model in which the data are read; it need not be the one that made them.
+    data
+        `asimov(model, photon)`, "observed", or a mapping of experiment name to an array of its bins.
+    check
+        Evaluate likelihood and gradient at draws from the default prior, so that a NaN is found here and not in a
+        sampler.
+
+    Raises
+    ------
+    PrecisionError
+        jax runs in 32 bits.
+    UnknownName
+        No such experiment, or data for one that is not there.
+    InvalidArgument
+        No experiment, a name twice, data of a wrong shape, "observed" for a projection.
+    NuisanceConflict
+        Two experiments constrain one nuisance differently.
+    NotFinite
+        The likelihood or its gradient is not finite; the message names the experiment and the photon.
+    """
+
+    def __init__(
+        self,
+        experiments: Sequence[str | Experiment],
+        model: GaugeModel,
+        data: Asimov | str | Mapping[str, ArrayLike],
+        check: bool = True,
+    ):
+        if not jax.config.jax_enable_x64:
+            raise PrecisionError(
+                "a likelihood needs jax in 64 bits: unset LMTBAYES_X64=0 or call "
+                "jax.config.update('jax_enable_x64', True)"
+            )
+        if isinstance(experiments, str | Experiment):
+            experiments = [experiments]
+        self.experiments = tuple(e if isinstance(e, Experiment) else experiment(e) for e in experiments)
+        names = [e.name for e in self.experiments]
+        if not names:
+            raise _checks.invalid("experiments", experiments, "at least one experiment")
+        for name in names:
+            if names.count(name) > 1:
+                raise InvalidArgument(
+                    f"`experiments` must have different names; {name!r} appears {names.count(name)} times (the "
+                    "override name= renames one)"
+                )
+        if not isinstance(model, GaugeModel):
+            raise _checks.invalid("model", model, "a GaugeModel")
+        self.model = model
+        self.nuisances: tuple[Nuisance, ...] = merge(
+            tuple(n for e in self.experiments for n in e.nuisances),
+            tuple(e.name for e in self.experiments for _ in e.nuisances),
+        )
+        self._compiled: dict[Hashable, Any] = {}
+        self.data = resolve(self.experiments, data)
+        if check:
+            self._check_finite()
+
+    # -- data ---------------------------------------------------------------------------------------------------------
+
+    def with_data(self, data: Asimov | str | Mapping[str, ArrayLike]) -> "JointLikelihood":
+        """Return the same likelihood with other data; everything that was compiled is kept."""
+        other = object.__new__(JointLikelihood)
+        other.__dict__.update(self.__dict__)
+        other.data = resolve(self.experiments, data)
+        return other
+
+    # -- evaluation ---------------------------------------------------------------------------------------------------
+
+    @property
+    def nuisance_names(self) -> tuple[str, ...]:
+        """Names of the free nuisances, in the order of the pulls."""
+        return tuple(nuisance.name for nuisance in self.nuisances)
+
+    @property
+    def central_pulls(self) -> Float[Array, " nuisances"]:
+        """The pulls at which every nuisance is central."""
+        return jnp.array([n.constraint.central_pull for n in self.nuisances], dtype=float)
+
+    def nuisance_values(self, pulls: Float[Array, "... nuisances"]) -> dict[str, Float[Array, "..."]]:
+        """Physical values of the nuisances at their pulls."""
+        return {n.name: n.constraint.value(pulls[..., i]) for i, n in enumerate(self.nuisances)}
+
+    def expected_counts(
+        self, photon: HiddenPhoton, values: Mapping[str, ArrayLike] | None = None
+    ) -> dict[str, Float[Array, "*batch _bins"]]:
+        """Expected counts by experiment name, at physical values of the shared nuisances."""
+        values = values or {}
+        return {
+            e.name: e.expected_counts(
+                self.model, photon, {n.name: values[n.name] for n in e.nuisances if n.name in values}
+            )
+            for e in self.experiments
+        }
+
+    def pointwise(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data | None = None) -> Data:
+        """Log-likelihood of every bin of every experiment (constraints apart), for one photon."""
+        data = self.data if data is None else data
+        expected = self.expected_counts(photon, self.nuisance_values(pulls))
+        return {e.name: e.term.log_prob(expected[e.name], data[e.name]) for e in self.experiments}
+
+    def log_constraint(self, pulls: Float[Array, " nuisances"]) -> Float[Array, ""]:
+        """Log-density of the constraints, normalised over the pulls."""
+        total = jnp.zeros(())
+        for i, nuisance in enumerate(self.nuisances):
+            total = total + nuisance.constraint.distribution().log_prob(pulls[i])
+        return total
+
+    def log_density(
+        self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data | None = None
+    ) -> Float[Array, ""]:
+        """Log-likelihood ln L at one photon and the pulls of the nuisances: what every statistical method evaluates.
+
+        Traceable in all arguments; hand `data` over to a jitted function so that new data do not recompile it.
+        """
+        terms = self.pointwise(photon, pulls, data)
+        total = self.log_constraint(pulls)
+        for term in terms.values():
+            total = total + jnp.sum(term)
+        return total
+
+    def log_likelihood(
+        self, photon: HiddenPhoton, nuisances: Mapping[str, ArrayLike] | None = None
+    ) -> Float[Array, "..."]:
+        """Log-likelihood ln L of photon(s), constraint terms included.
+
+        Parameters
+        ----------
+        photon
+            One, or an array of them.
+        nuisances
+            Name to physical value (a scalar); what is not named is at its central value.
+
+        Returns
+        -------
+        log_likelihood
+            Shape of `photon`. -2 ln L is Eq. 34's chi^2 up to a constant where the experiment is Gaussian.
+
+        Raises
+        ------
+        UnknownName
+            A nuisance that no experiment has free.
+        """
+        given = dict(nuisances or {})
+        for name, value in given.items():
+            if name not in self.nuisance_names:
+                raise _checks.unknown("nuisance", name, self.nuisance_names)
+            _checks.finite(f"nuisances[{name!r}]", value)
+        pulls = self.central_pulls
+        for i, nuisance in enumerate(self.nuisances):
+            if nuisance.name in given:
+                pulls = pulls.at[i].set(nuisance.constraint.pull(jnp.asarray(given[nuisance.name], dtype=float)))
+        if photon.shape == ():
+            return self.log_density(photon, pulls)
+        flat = jax.tree.map(jnp.ravel, photon.broadcast())
+        return jax.vmap(lambda p: self.log_density(p, pulls))(flat).reshape(photon.shape)
+
+    def saturated_log_likelihood(self, data: Data | None = None) -> Float[Array, ""]:
+        """Log-likelihood where expectations equal data and nuisances are central: for a goodness of fit."""
+        data = self.data if data is None else data
+        total = self.log_constraint(self.central_pulls)
+        for e in self.experiments:
+            total = total + jnp.sum(e.term.saturated_log_prob(data[e.name]))
+        return total
+
+    # -- numpyro ------------------------------------------------------------------------------------------------------
+
+    def numpyro_model(self, prior: priors.Prior) -> Callable[..., None]:
+        """Return a plain numpyro model, for any numpyro tool.
+
+        Sample sites: the prior's coordinates; `NAME_pull` for every nuisance; one site for each experiment, observed.
+        Deterministic sites: g_x, mass [MeV], eps_x, and every nuisance's physical value.
+
+        The model's only argument is `data`: left out, the likelihood's own; None leaves the experiments unobserved, as
+        predictive draws need; a mapping of name to counts conditions on those.
+
+        Raises
+        ------
+        InvalidArgument
+            A prior of another model.
+        """
+        if prior.model != self.model:
+            raise InvalidArgument(f"`prior` must be of the likelihood's model {self.model}; got one of {prior.model}")
+
+        def model(data: Data | None = self.data) -> None:
+            photon = prior.photon({name: numpyro.sample(name, d) for name, d in prior.distributions.items()})
+            for name in ("g_x", "mass", "eps_x"):
+                if name not in prior.names:
+                    numpyro.deterministic(name, getattr(photon, name))
+            values = {}
+            for nuisance in self.nuisances:
+                pull = numpyro.sample(nuisance.name + PULL, nuisance.constraint.distribution())
+                values[nuisance.name] = numpyro.deterministic(nuisance.name, nuisance.constraint.value(pull))
+            expected = self.expected_counts(photon, values)
+            for e in self.experiments:
+                observed = None if data is None else data[e.name]
+                distribution = e.term.distribution(expected[e.name], observed).to_event(1)
+                numpyro.sample(e.name, distribution, obs=observed)
+
+        return model
+
+    # -- machinery ----------------------------------------------------------------------------------------------------
+
+    def compiled[T](self, key: Hashable, build: Callable[[], T]) -> T:
+        """Return what `build` makes (a jitted function), built once for this likelihood and its `with_data` copies."""
+        if key not in self._compiled:
+            self._compiled[key] = build()
+        return self._compiled[key]
+
+    def _check_finite(self) -> None:
+        prior = priors.default(self.model)
+        photons = prior.photon(prior.sample(seed=0, size=8))
+
+        def build() -> Callable[..., Any]:
+            # One reverse pass an experiment: in a joint one a NaN would spread to its neighbours.
+            def both(photon: HiddenPhoton, pulls: Array, data: Data) -> tuple[Array, Any]:
+                def log_likelihood(photon: HiddenPhoton, pulls: Array, e: Experiment) -> Array:
+                    values = self.nuisance_values(pulls)
+                    expected = e.expected_counts(self.model, photon, {n.name: values[n.name] for n in e.nuisances})
+                    return jnp.sum(e.term.log_prob(expected, data[e.name]))
+
+                pairs = [
+                    jax.value_and_grad(lambda p, z, e=e: log_likelihood(p, z, e), argnums=(0, 1))(photon, pulls)
+                    for e in self.experiments
+                ]
+                return jnp.stack([value for value, _ in pairs]), jax.tree.map(
+                    lambda *leaves: jnp.stack(leaves), *[slope for _, slope in pairs]
+                )
+
+            return jax.jit(jax.vmap(both, in_axes=(0, None, None)))
+
+        values, slopes = self.compiled("check", build)(photons, self.central_pulls, self.data)
+        finite = np.isfinite(values)
+        for leaf in jax.tree.leaves(slopes):
+            finite &= np.isfinite(leaf).reshape(*finite.shape, -1).all(-1)
+        if not finite.all():
+            draw, which = np.argwhere(~finite)[0]
+            g_x, mass, eps_x = (float(x[draw]) for x in (photons.g_x, photons.mass, photons.eps_x))
+            raise NotFinite(
+                f"experiment {self.experiments[which].name!r} has a log-likelihood or gradient that is not finite at "
+                f"g_x = {g_x:.4g}, mass = {mass:.4g} MeV, eps_x = {eps_x:.4g} (central nuisances)"
+            )

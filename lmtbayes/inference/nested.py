@@ -1,0 +1,109 @@
+"""Evidence by static nested sampling (dynesty, the optional extra `nested`)."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from lmtbayes import _checks
+from lmtbayes.errors import MissingDependency
+
+_EDGE = 1e-15
+_INSTALL = "method 'nested' needs dynesty: pip install 'lmtbayes[nested]'"
+
+
+@dataclass(frozen=True)
+class NestedSettings:
+    """Settings of `method="nested"`.
+
+    Parameters
+    ----------
+    live
+        Live points.
+    dlogz
+        Stop when the live points can add no more than this to ln Z.
+    sample
+        dynesty's way of drawing a new point: "auto", "unif", "rwalk", "slice" or "rslice".
+    max_evaluations
+        Of the likelihood; give up there.
+    """
+
+    live: int = 500
+    dlogz: float = 0.01
+    sample: str = "auto"
+    max_evaluations: int = 2_000_000
+
+    def __post_init__(self) -> None:
+        for name, lowest in (("live", 50), ("max_evaluations", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < lowest:
+                raise _checks.invalid(name, value, f"an integer, at least {lowest}")
+        _checks.positive("dlogz", self.dlogz)
+        _checks.one_of("sample", self.sample, ("auto", "unif", "rwalk", "slice", "rslice"))
+
+
+@dataclass(frozen=True, eq=False)
+class NestedResult:
+    """ln Z with its error, and weighted samples in standard-normal coordinates."""
+
+    log_z: float
+    log_z_error: float
+    converged: bool
+    status: str
+    evaluations: int
+    samples: np.ndarray
+    log_weights: np.ndarray
+
+
+def run(log_likelihood: Callable[[np.ndarray], float], dim: int, seed: int, settings: NestedSettings) -> NestedResult:
+    """Sample ln L over coordinates whose prior is a standard normal.
+
+    Parameters
+    ----------
+    log_likelihood
+        (dim,) -> ln L, finite.
+    dim, seed, settings
+        Coordinates; of numpy's generator; see NestedSettings.
+
+    Raises
+    ------
+    MissingDependency
+        dynesty is not installed.
+    """
+    try:
+        import dynesty
+    except ImportError:
+        raise MissingDependency(_INSTALL) from None
+
+    with warnings.catch_warnings():
+        # What dynesty has to say about its own run is in the status.
+        warnings.simplefilter("ignore")
+        sampler = dynesty.NestedSampler(
+            log_likelihood,
+            lambda unit: ndtri(np.clip(unit, _EDGE, 1.0 - _EDGE)),
+            dim,
+            nlive=settings.live,
+            sample=settings.sample,
+            rstate=np.random.default_rng(seed),
+        )
+        sampler.run_nested(dlogz=settings.dlogz, maxcall=settings.max_evaluations, print_progress=False)
+        results = sampler.results
+    evaluations = int(np.sum(results.ncall))
+    # dynesty stops at whichever comes first and does not say which.
+    converged = evaluations < settings.max_evaluations
+    description = f"{settings.live} live points, {results.niter} iterations, stopped at dlogz = {settings.dlogz:g}"
+    if not converged:
+        description = (
+            f"stopped at the limit of {settings.max_evaluations} evaluations before dlogz = {settings.dlogz:g}"
+        )
+    return NestedResult(
+        log_z=float(results.logz[-1]),
+        log_z_error=float(results.logzerr[-1]),
+        converged=converged,
+        status=f"{'converged' if converged else 'not converged'}: {description}",
+        evaluations=evaluations,
+        samples=np.asarray(results.samples),
+        log_weights=np.asarray(results.logwt - results.logz[-1]),
+    )

@@ -1,0 +1,272 @@
+"""sample_posterior: NUTS chains started from the posterior's grid, in resumable chunks, to an arviz DataTree."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import lmtbayes
+from lmtbayes import _checks
+from lmtbayes.inference import checkpoint as checkpoints
+from lmtbayes.inference.chains import Chains, Draws, Settings, from_arrays, to_arrays
+from lmtbayes.inference.grid import PosteriorGrid
+from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.priors import Prior
+from lmtbayes.inference.refinement import posterior_grid
+from lmtbayes.inference.space import Space, fingerprint
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+INITIALISATIONS = ("grid", "prior")
+
+
+def sample_posterior(
+    like: JointLikelihood,
+    prior: Prior,
+    seed: int = 0,
+    *,
+    chains: int = 16,
+    warmup: int = 500,
+    draws: int = 500,
+    target_accept: float = 0.95,
+    max_tree_depth: int = 8,
+    init: str = "grid",
+    jumps: bool = True,
+    grid_check: bool = True,
+    chunk: int = 100,
+    checkpoint: str | Path | None = None,
+    progress: bool = True,
+    devices: Sequence[Any] | None = None,
+) -> "xr.DataTree":
+    """Sample the posterior of the boson's parameters and the nuisances.
+
+    NUTS with a dense mass matrix, in the logits of the prior's quantiles and the pulls. Each step is followed by one
+    jump that is proposed from an adaptive grid of the posterior (`posterior_grid`) and accepted by the
+    Metropolis-Hastings rule: it takes chains between modes that do not touch, with the weights the modes have, and
+    makes draws almost independent. With `jumps=False` the chains are NUTS alone; disconnected modes then keep the
+    weights of the starts, which are dealt out mode by mode, so that they are right to 1/(2 chains) at best.
+
+    Everything that runs long is compiled once for a likelihood: another seed, or `like.with_data(...)`, reuses it.
+
+    Parameters
+    ----------
+    like, prior
+        Of one model; the prior has 2 or 3 coordinates.
+    seed
+        Equal seeds give equal draws on the same machine.
+    chains, warmup, draws
+        Chains run side by side; steps of adaptation, then draws, of each.
+    target_accept, max_tree_depth
+        Of NUTS.
+    init
+        "grid" starts the chains at draws of the grid; "prior" at draws of the prior (to see what goes wrong then).
+    jumps
+        Whether NUTS steps alternate with jumps.
+    grid_check
+        Compare every marginal of the chains with the grid's and put it into the verdict: the one diagnostic that
+        catches a missed mode. Without it, without `jumps` and with `init="prior"`, no grid is made.
+    chunk
+        Steps between two looks at the keyboard, at the progress bar and, with a checkpoint, two files.
+    checkpoint
+        File that holds the run so far, replaced after each chunk. The same call goes on where the file ends, also
+        after the process was killed, and gives the draws that the uninterrupted run gives, bit for bit. It is kept.
+    progress
+        Show a bar and print the verdict.
+    devices
+        Devices over which the chains are spread; by default all of jax's if they divide the chains. Draws on several
+        devices need not equal those on one to the last bit.
+
+    Returns
+    -------
+    posterior
+        DataTree with groups posterior (g_x, mass [MeV], eps_x, log10_g_x, log10_mass, log10_kappa where mixing is free,
+        nuisances by physical value), unconstrained_posterior (z and pulls), sample_stats, log_likelihood,
+        posterior_predictive, prior, prior_predictive, observed_data, constant_data, and grid (marginals, modes).
+        `print(posterior.attrs["verdict"])` says whether to trust it.
+
+    Raises
+    ------
+    InvalidArgument
+        A setting out of range; a prior of another model.
+    CheckpointError
+        The checkpoint belongs to another run, or is no checkpoint.
+    """
+    _check_settings(seed, chains, warmup, draws, target_accept, max_tree_depth, init, chunk)
+    space = Space(like, prior)
+    settings = {
+        "seed": seed,
+        "chains": chains,
+        "warmup": warmup,
+        "draws": draws,
+        "target_accept": float(target_accept),
+        "max_tree_depth": max_tree_depth,
+        "init": init,
+        "jumps": jumps,
+        "chunk": chunk,
+        "model": repr(like.model),
+        "prior": repr(prior),
+        "experiments": ",".join(e.name for e in like.experiments),
+        **versions(),
+    }
+    identity = fingerprint(like, prior, settings)
+    path = None if checkpoint is None else Path(checkpoint)
+    saved = None if path is None else checkpoints.load(path, identity, settings)
+    began = time.perf_counter()
+    with _Bar(warmup + draws, progress) as bar:
+        grid = None
+        if jumps or grid_check or init == "grid":
+            bar.say("grid")
+            grid = posterior_grid(like, prior, progress=lambda cells, _: bar.say(f"grid of {cells} cells"))
+        drawn = _run(space, grid, settings, saved, path, identity, bar, devices)
+        bar.say("summary")
+        from lmtbayes.inference.datatree import build
+
+        tree = build(space, grid if grid_check else None, drawn, settings, identity, time.perf_counter() - began)
+    if progress:
+        print(tree.attrs["verdict"])
+    return tree
+
+
+def covariance_of(space: Space, grid: PosteriorGrid, draws: int = 4096) -> np.ndarray:
+    """Covariance of (z, pulls) under the grid's posterior, a little inflated on the diagonal."""
+    unit, pulls = grid.starts(draws, seed=0)
+    position = np.asarray(space.join(jnp.asarray(unit), jnp.asarray(pulls)))
+    return np.cov(position.T) + 1e-6 * np.eye(space.size)
+
+
+def run_chains(space: Space, settings: Settings) -> Chains:
+    """Return the compiled chains of a likelihood and prior, made once."""
+    key = ("chains", fingerprint(space.prior), settings)
+    return space.like.compiled(key, lambda: Chains(space, settings))
+
+
+def _run(
+    space: Space,
+    grid: PosteriorGrid | None,
+    settings: dict[str, Any],
+    saved: dict[str, np.ndarray] | None,
+    path: Path | None,
+    identity: str,
+    bar: "_Bar",
+    devices: Sequence[Any] | None,
+) -> Draws:
+    """All draws after warm-up, leading axes (draw, chain)."""
+    number, warmup, chunk = settings["chains"], settings["warmup"], settings["chunk"]
+    compiled = run_chains(
+        space,
+        Settings(number, warmup, chunk, settings["target_accept"], settings["max_tree_depth"], bool(settings["jumps"])),
+    )
+    data = space.like.data
+    proposal = grid.proposal(space.like) if grid is not None and settings["jumps"] else None
+    done, parts = 0, []
+    if saved is None:
+        bar.say("compiling")
+        key, start_key = jax.random.split(jax.random.key(settings["seed"]))
+        if settings["init"] == "grid" and grid is not None:
+            unit, pulls = (jnp.asarray(x) for x in grid.starts(number, settings["seed"]))
+        else:
+            unit, pulls = space.draw_prior(start_key, number)
+        covariance = jnp.eye(space.size) if grid is None else jnp.asarray(covariance_of(space, grid))
+        state = compiled.start(jax.random.split(key, number), space.join(unit, pulls), covariance, data)
+    else:
+        state = from_arrays(compiled.shapes, saved)
+        done = int(saved["done"])
+        parts = [Draws(*(saved[f"draws_{name}"] for name in Draws._fields))]
+        bar.advance(done)
+    state = _spread(state, number, devices)
+    try:
+        while done < warmup + settings["draws"]:
+            steps = min(chunk, warmup + settings["draws"] - done)
+            state, new = compiled.run(state, jnp.asarray(steps), data, proposal)
+            new = jax.tree.map(lambda x, n=steps: np.asarray(x)[:n], new)
+            unused = min(max(warmup - done, 0), steps)
+            done += steps
+            parts.append(jax.tree.map(lambda x, k=unused: x[k:], new))
+            if path is not None:
+                parts = [_joined(parts)]
+                drawn = {f"draws_{name}": value for name, value in parts[0]._asdict().items()}
+                checkpoints.save(path, identity, settings, to_arrays(state) | drawn | {"done": np.array(done)})
+            bar.say("warm-up" if done <= warmup else f"sampling, {int(_joined(parts).diverging.sum())} divergences")
+            bar.advance(steps)
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(
+            f"stopped after {done} of {warmup + settings['draws']} steps; "
+            + ("nothing was kept: give checkpoint=FILE" if path is None else f"the same call goes on from {path}")
+        )
+        raise
+    return _joined(parts)
+
+
+def _joined(parts: list[Draws]) -> Draws:
+    return Draws(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _spread(state: Any, chains: int, devices: Sequence[Any] | None) -> Any:
+    """Put the chains on several devices, evenly."""
+    given = devices is not None
+    devices = list(devices) if devices is not None else jax.local_devices()
+    if given and (not devices or chains % len(devices)):
+        raise _checks.invalid("devices", devices, f"a number of devices that divides the {chains} chains")
+    if (len(devices) == 1 and not given) or chains % len(devices):
+        return state
+    from jax.sharding import AxisType, NamedSharding, PartitionSpec
+
+    mesh = jax.make_mesh((len(devices),), ("chain",), axis_types=(AxisType.Auto,), devices=devices)
+
+    def put(leaf: Any) -> Any:
+        axes = PartitionSpec("chain") if leaf.ndim and leaf.shape[0] == chains else PartitionSpec()
+        return jax.device_put(leaf, NamedSharding(mesh, axes))
+
+    return jax.tree.map(put, state)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the draws depend on."""
+    import numpyro
+
+    return {"lmtbayes": lmtbayes.__version__, "jax": jax.__version__, "numpyro": numpyro.__version__}
+
+
+def _check_settings(
+    seed: int,
+    chains: int,
+    warmup: int,
+    draws: int,
+    target_accept: float,
+    max_tree_depth: int,
+    init: str,
+    chunk: int,
+) -> None:
+    whole = {"seed": (seed, 0), "chains": (chains, 1), "warmup": (warmup, 10), "draws": (draws, 4), "chunk": (chunk, 1)}
+    for name, (value, least) in {**whole, "max_tree_depth": (max_tree_depth, 1)}.items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise _checks.invalid(name, value, f"a whole number, at least {least}")
+    if not 0.0 < float(target_accept) < 1.0:
+        raise _checks.invalid("target_accept", target_accept, "between 0 and 1, both excluded")
+    _checks.one_of("init", init, INITIALISATIONS)
+
+
+class _Bar:
+    """A progress bar on the standard error, or nothing."""
+
+    def __init__(self, total: int, show: bool):
+        from tqdm.std import tqdm
+
+        self.bar = tqdm(total=total, unit="step", disable=not show, dynamic_ncols=True)
+
+    def say(self, text: str) -> None:
+        self.bar.set_description(text)
+
+    def advance(self, steps: int) -> None:
+        self.bar.update(steps)
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.bar.close()

@@ -1,0 +1,173 @@
+"""Priors of (g_x, M_A', eps_x): numpyro distributions by parameter, normalised, so that evidences mean something."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+from jaxtyping import Array, ArrayLike, Float
+
+from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument
+from lmtbayes.gauge.models import LMU, GaugeModel, HiddenPhoton
+
+COORDINATES = {"g_x": ("log10_g_x", "g_x"), "mass": ("log10_mass", "mass"), "kappa": ("log10_kappa", "kappa")}
+"""Physical parameter to the coordinates that a prior may be put on; kappa means -eps_x/g_x > 0, mass is in MeV."""
+
+LOOP_LMU_RANGES = {"paper": (0.01, 0.1), "one-loop": (0.035, 0.200)}
+"""-eps_x/g_x of Lmu: as printed below Eq. 12, and as Eq. 12 gives for M_NP = 100 GeV to 1e16 GeV."""
+
+
+class Prior:
+    """A normalised prior of the boson's parameters in one model.
+
+    Parameters
+    ----------
+    model
+        Where its mixing is "free", the prior covers kappa = -eps_x/g_x too; else eps_x follows from g_x.
+    distributions
+        Coordinate to univariate numpyro distribution. One coordinate for each parameter: "log10_g_x" or "g_x",
+        "log10_mass" or "mass" (MeV), and, where mixing is free, "log10_kappa" or "kappa".
+
+    Raises
+    ------
+    InvalidArgument
+        A parameter that is missing, given twice or unknown; something that is no univariate distribution.
+    """
+
+    def __init__(self, model: GaugeModel, distributions: Mapping[str, dist.Distribution]):
+        parameters = ("g_x", "mass", "kappa") if model.mixing == "free" else ("g_x", "mass")
+        known = {coordinate for parameter in parameters for coordinate in COORDINATES[parameter]}
+        for name, distribution in distributions.items():
+            _checks.one_of("distributions", name, sorted(known))
+            if not isinstance(distribution, dist.Distribution) or distribution.event_shape or distribution.batch_shape:
+                raise _checks.invalid(f"distributions[{name!r}]", distribution, "a univariate numpyro distribution")
+        names = []
+        for parameter in parameters:
+            given = [coordinate for coordinate in COORDINATES[parameter] if coordinate in distributions]
+            if len(given) != 1:
+                raise InvalidArgument(
+                    f"`distributions` must give exactly one of {COORDINATES[parameter]} (model {model.name!r}, mixing "
+                    f"{model.mixing!r}); got {given or 'none'}"
+                )
+            names += given
+        self.model = model
+        self.distributions = {name: distributions[name] for name in names}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Sampled coordinates, in the order g_x, mass, kappa."""
+        return tuple(self.distributions)
+
+    def photon(self, values: Mapping[str, ArrayLike]) -> HiddenPhoton:
+        """Return the photon(s) at values of the sampled coordinates."""
+        physical = {}
+        for name in self.names:
+            value = jnp.asarray(values[name], dtype=float)
+            physical[name.removeprefix("log10_")] = 10.0**value if name.startswith("log10_") else value
+        g_x = physical["g_x"]
+        if "kappa" not in physical:
+            return self.model.hidden_photon(g_x, physical["mass"])
+        return HiddenPhoton(g_x, physical["mass"], -physical["kappa"] * g_x)
+
+    def values(self, photon: HiddenPhoton) -> dict[str, Float[Array, "..."]]:
+        """Return the sampled coordinates of photon(s): the inverse of `photon`."""
+        physical = {"g_x": photon.g_x, "mass": photon.mass, "kappa": -photon.eps_x / photon.g_x}
+        return {
+            name: jnp.log10(physical[name.removeprefix("log10_")]) if name.startswith("log10_") else physical[name]
+            for name in self.names
+        }
+
+    def log_prob(self, values: Mapping[str, ArrayLike]) -> Float[Array, "..."]:
+        """Log density in the sampled coordinates, summed over parameters; -inf outside the support."""
+        total = jnp.zeros(())
+        for name, distribution in self.distributions.items():
+            value = jnp.asarray(values[name], dtype=float)
+            with warnings.catch_warnings():
+                # numpyro warns of a value outside the support, which is what is being asked here.
+                warnings.simplefilter("ignore", UserWarning)
+                density = distribution.log_prob(value)
+            total = total + jnp.where(distribution.support(value), density, -jnp.inf)
+        return total
+
+    def from_unit_cube(self, unit: Float[Array, "... parameters"]) -> dict[str, Float[Array, "..."]]:
+        """Map the unit cube to the sampled coordinates through each distribution's quantiles."""
+        return {name: d.icdf(unit[..., index]) for index, (name, d) in enumerate(self.distributions.items())}
+
+    def sample(self, seed: int = 0, size: int = 1) -> dict[str, Float[Array, " draws"]]:
+        """Draw `size` points of the sampled coordinates."""
+        keys = jax.random.split(jax.random.key(seed), len(self.distributions))
+        return {name: d.sample(key, (size,)) for key, (name, d) in zip(keys, self.distributions.items(), strict=True)}
+
+    @property
+    def box(self) -> dict[str, tuple[float, float]]:
+        """Edges of each coordinate's support; infinite where it has none."""
+        unit = jnp.array([0.0, 1.0])
+        return {name: tuple(np.asarray(d.icdf(unit)).tolist()) for name, d in self.distributions.items()}
+
+    def __repr__(self) -> str:
+        """One line with the model and every edge: evidences are never quoted without it."""
+        parts = []
+        for name, (low, high) in self.box.items():
+            kind = type(self.distributions[name]).__name__
+            parts.append(f"{name} ~ {kind}[{low:.4g}, {high:.4g}]")
+        return f"Prior({self.model.name}, mixing={self.model.mixing!r}: {', '.join(parts)})"
+
+
+def default(
+    model: GaugeModel,
+    g_x: Sequence[float] = (1e-5, 1e-2),
+    mass: Sequence[float] = (1.0, 1000.0),
+    kappa: Sequence[float] = (1e-3, 1.0),
+) -> Prior:
+    """Log-uniform in every parameter.
+
+    Parameters
+    ----------
+    model
+        Mixing "free" adds kappa.
+    g_x, mass, kappa
+        (low, high) of the gauge coupling, of M_A' [MeV] and of -eps_x/g_x. The evidence of a null result depends on
+        the lower edges: they are physics.
+
+    Raises
+    ------
+    InvalidArgument
+        A range that is not two increasing positive numbers.
+    """
+    ranges = {"g_x": g_x, "mass": mass} | ({"kappa": kappa} if model.mixing == "free" else {})
+    distributions = {}
+    for name, given in ranges.items():
+        edges = _checks.increasing(name, given)
+        _checks.positive(name, edges)
+        low, high = np.log10(_checks.shape(name, edges, (2,)))
+        distributions[f"log10_{name}"] = dist.Uniform(float(low), float(high))
+    return Prior(model, distributions)
+
+
+def loop_lmu(
+    loop_range: str | Sequence[float] = "one-loop",
+    g_x: Sequence[float] = (1e-5, 1e-2),
+    mass: Sequence[float] = (1.0, 1000.0),
+) -> Prior:
+    """Lmu whose mixing is what its loop gives for an unknown scale of new physics (Eq. 12), log-uniform in it.
+
+    Parameters
+    ----------
+    loop_range
+        "one-loop" (0.035-0.200, from Eq. 12 with M_NP = 100 GeV to 1e16 GeV), "paper" (the printed 0.01-0.1), or your
+        own (low, high) of -eps_x/g_x.
+    g_x, mass
+        As in `default`.
+
+    Raises
+    ------
+    InvalidArgument
+        An unknown range.
+    """
+    if isinstance(loop_range, str):
+        _checks.one_of("loop_range", loop_range, LOOP_LMU_RANGES)
+        loop_range = LOOP_LMU_RANGES[loop_range]
+    return default(LMU, g_x, mass, loop_range)

@@ -1,0 +1,150 @@
+"""The coordinates of samplers and grids: the prior's unit cube for the boson, pulls for the nuisances.
+
+u in (0, 1)^d holds the prior's own quantiles, so that the prior is flat in u and a volume of u is a prior probability.
+Samplers work in z = ln u/(1 - u), which has no edges; d^d u = prod u (1 - u) d^d z.
+"""
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from lmtbayes.errors import InvalidArgument
+from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.likelihood import Data, JointLikelihood
+from lmtbayes.inference.priors import Prior
+
+_EDGE = 1e-14
+"""Keeps u away from 0 and 1, where the quantile of an unbounded prior is infinite."""
+
+
+class Space:
+    """One likelihood under one prior, as functions of arrays.
+
+    Parameters
+    ----------
+    like, prior
+        Of the same model.
+
+    Raises
+    ------
+    InvalidArgument
+        No likelihood, no prior, a prior of another model, a prior whose distribution has no quantile function.
+    """
+
+    def __init__(self, like: JointLikelihood, prior: Prior):
+        if not isinstance(like, JointLikelihood):
+            raise InvalidArgument(f"`like` must be a JointLikelihood; got {like!r}")
+        if not isinstance(prior, Prior):
+            raise InvalidArgument(f"`prior` must be a Prior (lmtbayes.priors); got {prior!r}")
+        if prior.model != like.model:
+            raise InvalidArgument(f"`prior` must be of the likelihood's model {like.model}; got one of {prior.model}")
+        for name, distribution in prior.distributions.items():
+            try:
+                distribution.icdf(0.5)
+            except (NotImplementedError, ImportError) as error:
+                raise InvalidArgument(
+                    f"`prior` must have a quantile function (icdf) in every coordinate; {name!r} is a "
+                    f"{type(distribution).__name__}, which has none here: {error}"
+                ) from None
+        self.like = like
+        self.prior = prior
+
+    @property
+    def dimensions(self) -> int:
+        """Number of the prior's coordinates."""
+        return len(self.prior.names)
+
+    @property
+    def size(self) -> int:
+        """Number of coordinates and nuisances together."""
+        return self.dimensions + len(self.like.nuisances)
+
+    def photon(self, unit: Float[Array, "... coordinates"]) -> HiddenPhoton:
+        """Photon(s) at points of the unit cube."""
+        return self.prior.photon(self.prior.from_unit_cube(jnp.clip(unit, _EDGE, 1.0 - _EDGE)))
+
+    def log_likelihood(
+        self, unit: Float[Array, " coordinates"], pulls: Float[Array, " nuisances"], data: Data
+    ) -> Float[Array, ""]:
+        """Log-likelihood, constraints included: the log posterior density in (u, pulls) up to ln Z."""
+        return self.like.log_density(self.photon(unit), pulls, data)
+
+    def potential(self, position: Float[Array, " parameters"], data: Data) -> Float[Array, ""]:
+        """Minus the log posterior density in (z, pulls), up to ln Z."""
+        unit, pulls = self.split(position)
+        return -self.log_likelihood(unit, pulls, data) - log_jacobian(position[: self.dimensions])
+
+    def split(
+        self, position: Float[Array, "... parameters"]
+    ) -> tuple[Float[Array, "... coordinates"], Float[Array, "... nuisances"]]:
+        """(z, pulls) to u and pulls."""
+        return jax.nn.sigmoid(position[..., : self.dimensions]), position[..., self.dimensions :]
+
+    def join(
+        self, unit: Float[Array, "... coordinates"], pulls: Float[Array, "... nuisances"]
+    ) -> Float[Array, "... parameters"]:
+        """Inverse of `split`."""
+        unit = jnp.clip(unit, _EDGE, 1.0 - _EDGE)
+        return jnp.concatenate([jnp.log(unit) - jnp.log1p(-unit), pulls], axis=-1)
+
+    def draw_prior(self, key: Array, size: int) -> tuple[Float[Array, "size coordinates"], Float[Array, "size pulls"]]:
+        """Draws of the prior and of the nuisances' constraints: u and pulls."""
+        keys = jax.random.split(key, 1 + len(self.like.nuisances))
+        unit = jax.random.uniform(keys[0], (size, self.dimensions))
+        pulls = [n.constraint.distribution().sample(k, (size,)) for k, n in zip(keys[1:], self.like.nuisances)]  # noqa: B905
+        return unit, jnp.stack(pulls, axis=-1) if pulls else jnp.zeros((size, 0))
+
+
+def log_jacobian(z: Float[Array, "... coordinates"]) -> Float[Array, "..."]:
+    """Ln |du/dz|."""
+    return jnp.sum(jax.nn.log_sigmoid(z) + jax.nn.log_sigmoid(-z), axis=-1)
+
+
+# -- identity ---------------------------------------------------------------------------------------------------------
+
+
+def fingerprint(*parts: Any) -> str:
+    """Hash that is equal for equal settings, data, priors and experiments, also in another process."""
+    digest = hashlib.sha256()
+    for part in parts:
+        _feed(digest, part)
+    return digest.hexdigest()[:32]
+
+
+def _feed(digest: Any, part: Any) -> None:
+    digest.update(type(part).__name__.encode() + b"(")
+    if isinstance(part, np.ndarray | jax.Array | np.generic):
+        array = np.asarray(part)
+        digest.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
+    elif isinstance(part, Prior):
+        _feed(digest, part.model)
+        for name, distribution in part.distributions.items():
+            # The quantile function is all that is used of a distribution, and does not depend on the process.
+            quantiles = np.asarray(distribution.icdf(jnp.linspace(0.01, 0.99, 33)))
+            _feed(digest, (name, type(distribution).__qualname__, quantiles))
+    elif isinstance(part, JointLikelihood):
+        _feed(digest, (part.model, part.experiments, {name: np.asarray(x) for name, x in part.data.items()}))
+    elif dataclasses.is_dataclass(part) and not isinstance(part, type):
+        _feed(digest, type(part).__qualname__)
+        for field in dataclasses.fields(part):
+            _feed(digest, (field.name, getattr(part, field.name)))
+    elif isinstance(part, Mapping):
+        for key in sorted(part, key=str):
+            _feed(digest, (key, part[key]))
+    elif isinstance(part, list | tuple):
+        for item in part:
+            _feed(digest, item)
+    elif hasattr(part, "__code__"):
+        code = part.__code__
+        constants = [c for c in code.co_consts if not hasattr(c, "co_code")]
+        _feed(digest, (part.__module__, part.__qualname__, code.co_code.hex(), constants))
+    else:
+        digest.update(re.sub(r"0x[0-9a-fA-F]+", "", repr(part)).encode())
+    digest.update(b")")

@@ -1,0 +1,1 @@
+"""What the command line runs: settings in, a folder of results out."""

@@ -1,0 +1,36 @@
+"""`lmtbayes contours`: profile-likelihood contours and the upper limit in the plane of mass and coupling."""
+
+from pathlib import Path
+
+from lmtbayes.inference.contours import contours as regions_of
+from lmtbayes.inference.limits import upper_limit
+from lmtbayes.jobs import pictures
+from lmtbayes.jobs.draw import plane
+from lmtbayes.jobs.fit import profile_on_plane
+from lmtbayes.jobs.output import output_folder, write_text
+from lmtbayes.jobs.settings import FitSettings
+
+
+def contours(settings: FitSettings, out: str | Path, force: bool = False) -> str:
+    """Write profile.nc, contours.csv, limit.nc, summary.txt and plane.pdf.
+
+    Returns
+    -------
+    summary
+        Best fit, and which contours close.
+
+    Raises
+    ------
+    InvalidArgument
+        A setting that cannot be; a folder that exists.
+    """
+    with output_folder(out, settings.to_dict(), force) as folder:
+        profile = profile_on_plane(settings.likelihood(), settings, progress=True)
+        profile.to_netcdf(folder / "profile.nc", engine="h5netcdf")
+        regions = regions_of(profile, (0.6827, 0.9545))
+        regions.to_csv(folder / "contours.csv")
+        upper_limit(profile, "g_x", cl=0.90).to_netcdf(folder / "limit.nc", engine="h5netcdf")
+        pictures.save(plane(settings, None, profile), folder / "plane.pdf")
+        summary = str(regions)
+        write_text(folder / "summary.txt", summary + "\n")
+    return summary

@@ -1,0 +1,123 @@
+"""`lmtbayes fit`: posterior and profile of one set of data, with pictures, in a folder that repeats itself."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lmtbayes import _checks
+from lmtbayes.inference.contours import contours
+from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.posterior import sample_posterior
+from lmtbayes.inference.profile import profile_likelihood
+from lmtbayes.jobs import pictures
+from lmtbayes.jobs.draw import draw, group
+from lmtbayes.jobs.output import output_folder, write_text
+from lmtbayes.jobs.settings import FitSettings
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+type Say = Callable[[str], None]
+
+
+def fit(
+    settings: FitSettings,
+    out: str | Path,
+    force: bool = False,
+    progress: bool = True,
+    say: Say = print,
+    suffix: str = "pdf",
+) -> str:
+    """Sample, profile, draw, write.
+
+    Parameters
+    ----------
+    settings
+        Everything that determines the results.
+    out
+        Folder; holds settings.json, posterior.nc, profile.nc, contours.csv, summary.txt and pictures when it is done.
+        An interrupted run is continued by the same call.
+    force
+        Replace an existing folder of results.
+    progress
+        Show bars.
+    say
+        Is told what is being done.
+    suffix
+        Of the pictures: "pdf", "svg" or "png".
+
+    Returns
+    -------
+    summary
+        The text of summary.txt.
+
+    Raises
+    ------
+    InvalidArgument
+        A setting that cannot be; a folder that exists.
+    """
+    _checks.one_of("suffix", f".{suffix}", pictures.FORMATS)
+    with output_folder(out, settings.to_dict(), force) as folder:
+        say(f"likelihood: {', '.join(settings.experiments)}")
+        like, prior = settings.likelihood(), settings.prior
+        say(f"posterior: {prior!r}")
+        posterior = sample_posterior(
+            like,
+            prior,
+            settings.seed,
+            chains=settings.chains,
+            warmup=settings.warmup,
+            draws=settings.draws,
+            checkpoint=folder / "chains.npz",
+            progress=progress,
+        )
+        posterior.to_netcdf(folder / "posterior.nc", engine="h5netcdf")
+        parts = [posterior_summary(posterior)]
+        profile = None
+        if settings.grid:
+            say(f"profile: {settings.grid} x {settings.grid} points of (mass, g_x)")
+            profile = profile_on_plane(like, settings, progress, posterior)
+            profile.to_netcdf(folder / "profile.nc", engine="h5netcdf")
+            regions = contours(profile, (0.6827, 0.9545))
+            regions.to_csv(folder / "contours.csv")
+            parts.append(str(regions))
+        say("pictures")
+        draw(folder, like, settings, posterior, profile, suffix)
+        (folder / "chains.npz").unlink(missing_ok=True)
+        summary = "\n\n".join(parts) + "\n"
+        write_text(folder / "summary.txt", summary)
+    return summary
+
+
+def profile_on_plane(
+    like: JointLikelihood, settings: FitSettings, progress: bool, posterior: "xr.DataTree | None" = None
+) -> "xr.Dataset":
+    """Profile on a log-spaced (mass, g_x) grid, everything else profiled in the prior's ranges.
+
+    The grid covers the prior's box; with a posterior, the part of the box where its draws are, half a decade beyond
+    them, so that a narrow region is resolved.
+    """
+    bounds = {"g_x": settings.g_x, "mass": settings.mass}
+    grid = {}
+    for name in ("mass", "g_x"):
+        low, high = bounds[name]
+        if posterior is not None:
+            draws = group(posterior, "posterior")[name].values
+            low, high = max(low, draws.min() / 10**0.5), min(high, draws.max() * 10**0.5)
+        grid[name] = np.geomspace(low, high, settings.grid)
+    if like.model.mixing == "free":
+        bounds["kappa"] = settings.kappa
+    return profile_likelihood(like, grid=grid, bounds=bounds, progress=progress)
+
+
+def posterior_summary(posterior: "xr.DataTree") -> str:
+    """Medians and central 68 % and 95 % intervals, with the verdict on the run."""
+    lines = [str(posterior.attrs["verdict"]), "", f"{'':14s}{'median':>12s}{'68 %':>26s}{'95 %':>26s}"]
+    for name, values in group(posterior, "posterior").data_vars.items():
+        low95, low68, median, high68, high95 = np.quantile(values.values, [0.0228, 0.1587, 0.5, 0.8413, 0.9772])
+        lines.append(
+            f"{name!s:14s}{median:12.4g}{f'{low68:.4g} to {high68:.4g}':>26s}{f'{low95:.4g} to {high95:.4g}':>26s}"
+        )
+    return "\n".join(lines)

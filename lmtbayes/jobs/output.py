@@ -1,0 +1,64 @@
+"""A folder of results that is there whole or not at all.
+
+A job writes into FOLDER.partial and the folder gets its name when the job is done. What an interrupted job left there
+(checkpoints) is picked up by the next run with the same settings.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lmtbayes.errors import InvalidArgument
+
+SETTINGS_FILE = "settings.json"
+
+
+@contextmanager
+def output_folder(path: str | Path, settings: Mapping[str, Any], force: bool = False) -> Iterator[Path]:
+    """Give a folder to write into, named `path` once the block ends without an error.
+
+    Parameters
+    ----------
+    path
+        Where the results go.
+    settings
+        Written as settings.json; an unfinished run is resumed only if its settings were the same.
+    force
+        Replace an existing folder.
+
+    Raises
+    ------
+    InvalidArgument
+        `path` exists and `force` is False, or is no folder of results of this package.
+    """
+    final = Path(path)
+    if final.exists():
+        if not force:
+            raise InvalidArgument(f"`out` must not exist yet; {str(final)!r} does (--force replaces it)")
+        if not (final / SETTINGS_FILE).is_file() and any(final.iterdir() if final.is_dir() else [final]):
+            raise InvalidArgument(f"`out` = {str(final)!r} holds no results of lmtbayes; it is not replaced")
+    partial = final.with_name(final.name + ".partial")
+    text = json.dumps(dict(settings), indent=2) + "\n"
+    if partial.exists() and not _same(partial / SETTINGS_FILE, text):
+        shutil.rmtree(partial)
+    partial.mkdir(parents=True, exist_ok=True)
+    write_text(partial / SETTINGS_FILE, text)
+    yield partial
+    if final.exists():
+        shutil.rmtree(final)
+    os.replace(partial, final)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file under a temporary name, then rename it."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _same(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == text

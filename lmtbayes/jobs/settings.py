@@ -1,0 +1,195 @@
+"""Settings of a fit: what the command line's options mean, checked, saved and read back."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument
+from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.registry import experiment
+from lmtbayes.gauge.models import BENCHMARKS, MIXING_RULES, MODELS, GaugeModel, HiddenPhoton
+from lmtbayes.inference import priors
+from lmtbayes.inference.data import Asimov, asimov, simulate
+from lmtbayes.inference.likelihood import JointLikelihood
+
+DATA = ("asimov", "toy", "observed")
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """Everything that determines a fit; two runs with equal settings give equal results, bit for bit.
+
+    Parameters
+    ----------
+    experiments
+        Names of the registry, each with overrides if wanted: "darwin-nr:threshold_kev=1.0:exposure_tyr=100".
+    model, mixing
+        In which the data are read: a name of MODELS; "free", "loop", "loop0", "paper" or a number.
+    data
+        "asimov" and "toy" are made from the truth; "observed" are the published ones.
+    truth, truth_model, truth_mixing
+        A benchmark, "g_x=5e-4,mass=15,eps_x=-7e-6" (eps_x may be left out where the mixing fixes it) or "none".
+    g_x, mass, kappa
+        Ranges of the log-uniform prior.
+    seed, chains, warmup, draws
+        Of the sampler.
+    grid
+        Points a side of the (mass, g_x) grid of the profile; 0 leaves the profile out.
+    """
+
+    experiments: tuple[str, ...] = ("na64mu", "ess", "ess10", "darwin-nr:threshold_kev=1.0")
+    model: str = "lmu-ltau"
+    mixing: str = "free"
+    data: str = "asimov"
+    truth: str = "BP1"
+    truth_model: str = "lmu-ltau"
+    truth_mixing: str = "paper"
+    g_x: tuple[float, float] = (1e-5, 1e-2)
+    mass: tuple[float, float] = (1.0, 1000.0)
+    kappa: tuple[float, float] = (1e-3, 1.0)
+    seed: int = 0
+    chains: int = 16
+    warmup: int = 500
+    draws: int = 500
+    grid: int = 40
+
+    def __post_init__(self) -> None:
+        _checks.one_of("data", self.data, DATA)
+        for name in ("model", "truth_model"):
+            _checks.one_of(name, getattr(self, name), MODELS)
+        for name in ("chains", "warmup", "draws"):
+            _checks.positive(name, getattr(self, name))
+        _checks.non_negative("grid", self.grid)
+        if not self.experiments:
+            raise _checks.invalid("experiments", self.experiments, "at least one name")
+
+    @property
+    def gauge_model(self) -> GaugeModel:
+        """The model in which the data are read."""
+        return MODELS[self.model].with_mixing(_mixing(self.mixing))
+
+    @property
+    def prior(self) -> priors.Prior:
+        """Log-uniform in the stated ranges."""
+        return priors.default(self.gauge_model, self.g_x, self.mass, self.kappa)
+
+    @property
+    def true_photon(self) -> HiddenPhoton | None:
+        """The photon behind Asimov or toy data; None for observed data."""
+        if self.data == "observed":
+            return None
+        return parse_truth(self.truth, MODELS[self.truth_model].with_mixing(_mixing(self.truth_mixing)))
+
+    def likelihood(self) -> JointLikelihood:
+        """Build the likelihood with its data."""
+        built = [parse_experiment(text) for text in self.experiments]
+        photon = self.true_photon
+        if photon is None:
+            return JointLikelihood(built, self.gauge_model, "observed")
+        truth: Asimov = asimov(MODELS[self.truth_model], photon)
+        like = JointLikelihood(built, self.gauge_model, truth)
+        if self.data == "toy":
+            like = like.with_data(simulate(like, photon, self.seed, model=MODELS[self.truth_model]))
+        return like
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers, strings and lists, as written to settings.json."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> "FitSettings":
+        """Read what `to_dict` gave.
+
+        Raises
+        ------
+        InvalidArgument
+            No such file, no JSON, or settings that do not exist.
+        """
+        try:
+            given = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InvalidArgument(f"`settings` must be a file of settings; {str(path)!r}: {error}") from None
+        known = {field.name for field in dataclasses.fields(cls)}
+        for name in given if isinstance(given, Mapping) else [type(given).__name__]:
+            if name not in known:
+                raise _checks.unknown(f"setting in {str(path)!r}", name, sorted(known))
+        settings: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
+        return cls(**settings)
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Split "a,b:edges=[1,2],c" at the commas that separate names, not at those inside brackets."""
+    names, depth = [""], 0
+    for character in text:
+        depth += (character == "[") - (character == "]")
+        if character == "," and depth == 0:
+            names.append("")
+        else:
+            names[-1] += character
+    return tuple(name.strip() for name in names if name.strip())
+
+
+def parse_experiment(text: str) -> Experiment:
+    """Build "name" or "name:override=value:override=value"; values are read as JSON where they are, else as words.
+
+    Raises
+    ------
+    InvalidArgument
+        An override without "=".
+    """
+    name, *overrides = text.split(":")
+    options = {}
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals:
+            raise InvalidArgument(f"`experiments` must read name:override=value; got {text!r}")
+        try:
+            options[key.strip()] = json.loads(value)
+        except ValueError:
+            options[key.strip()] = value
+    options = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
+    return experiment(name.strip(), **options)
+
+
+def parse_truth(text: str, model: GaugeModel) -> HiddenPhoton:
+    """Return the photon of "BP1", "g_x=5e-4,mass=15,eps_x=-7e-6" or "none" (no boson).
+
+    Raises
+    ------
+    UnknownName
+        No such benchmark or parameter.
+    InvalidArgument
+        A value that is no number; g_x or mass missing.
+    """
+    if text == "none":
+        return HiddenPhoton(0.0, 10.0, 0.0)
+    if "=" not in text:
+        return BENCHMARKS[text]
+    values = {}
+    for part in text.split(","):
+        key, _, value = part.partition("=")
+        if key.strip() not in ("g_x", "mass", "eps_x"):
+            raise _checks.unknown("parameter of `truth`", key.strip(), ("g_x", "mass", "eps_x"))
+        try:
+            values[key.strip()] = float(value)
+        except ValueError:
+            raise _checks.invalid("truth", text, "numbers, as in g_x=5e-4,mass=15,eps_x=-7e-6") from None
+    if not {"g_x", "mass"} <= set(values):
+        raise _checks.invalid("truth", text, "a benchmark, 'none', or at least g_x=...,mass=...")
+    if "eps_x" in values:
+        return HiddenPhoton(values["g_x"], values["mass"], values["eps_x"])
+    return model.hidden_photon(values["g_x"], values["mass"])
+
+
+def _mixing(text: str) -> str | float:
+    if text in MIXING_RULES:
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        _checks.one_of("mixing", text, (*MIXING_RULES, "a number"))
+        raise

@@ -1,0 +1,162 @@
+"""Corner picture of a posterior: every marginal and every pair, with the prior, the truth and the modes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from scipy.ndimage import gaussian_filter
+
+from lmtbayes import _checks
+from lmtbayes.plotting.style import BLACK, BLUE, VERMILLION, style
+
+LABELS = {
+    "log10_g_x": r"$\log_{10}\, g_x$",
+    "log10_mass": r"$\log_{10}\, M_{A'}$ [MeV]",
+    "log10_kappa": r"$\log_{10}\,(-\epsilon_x/g_x)$",
+    "log10_eps_x": r"$\log_{10}\,(-\epsilon_x)$",
+    "g_x": r"$g_x$",
+    "mass": r"$M_{A'}$ [MeV]",
+    "eps_x": r"$\epsilon_x$",
+}
+
+
+def corner(
+    samples: Mapping[str, np.ndarray],
+    prior: Mapping[str, np.ndarray] | None = None,
+    truth: Mapping[str, float] | None = None,
+    modes: Sequence[Mapping[str, float]] = (),
+    levels: Sequence[float] = (0.6827, 0.9545),
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+    axes: Any = None,
+) -> np.ndarray:
+    """Draw marginals and pairwise credible regions.
+
+    Parameters
+    ----------
+    samples
+        Name to draws, all of one length; one row and column of panels each.
+    prior
+        Draws of the prior: dotted in the marginals.
+    truth
+        Name to value: a red line, a star in the pairs.
+    modes
+        Points of highest posterior, one mapping each: crosses in the pairs.
+    levels
+        Probability content of the highest-density regions.
+    ranges
+        Axis limits; those of the samples (and of the truth) unless given.
+    axes
+        (n, n) array of Axes to draw on; a new figure unless given.
+
+    Returns
+    -------
+    axes
+        The (n, n) array; panels above the diagonal are empty.
+
+    Raises
+    ------
+    InvalidArgument
+        No samples, or arrays of different lengths.
+    """
+    names = list(samples)
+    if not names or len({np.shape(samples[name]) for name in names}) != 1:
+        raise _checks.invalid("samples", {k: np.shape(v) for k, v in samples.items()}, "arrays of one length")
+    with style():
+        if axes is None:
+            _, axes = plt.subplots(len(names), len(names), figsize=(2.4 * len(names), 2.4 * len(names)), squeeze=False)
+        limits = {name: _limits(name, samples, truth, ranges) for name in names}
+        for row, y in enumerate(names):
+            for column, x in enumerate(names):
+                axis = axes[row, column]
+                if column > row:
+                    axis.set_visible(False)
+                    continue
+                if row == column:
+                    _marginal(axis, x, samples, prior, truth, limits[x])
+                else:
+                    _pair(axis, x, y, samples, truth, modes, levels, limits)
+                axis.xaxis.set_major_locator(MaxNLocator(4, prune="both"))
+                axis.tick_params(axis="x", labelrotation=45)
+                if row == len(names) - 1:
+                    axis.set_xlabel(LABELS.get(x, x))
+                else:
+                    axis.set_xticklabels([])
+                if column == 0 and row > 0:
+                    axis.set_ylabel(LABELS.get(y, y))
+                elif column > 0 or row == 0:
+                    axis.set_yticklabels([])
+    return axes
+
+
+def highest_density_levels(density: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+    """Heights above which a binned density holds the given fractions of its sum, increasing and distinct."""
+    ordered = np.sort(density.ravel())[::-1]
+    content = np.cumsum(ordered) / ordered.sum()
+    heights = np.array([ordered[np.searchsorted(content, level)] for level in sorted(levels, reverse=True)])
+    # Two regions may end in one cell of a coarse histogram; contour() wants increasing heights.
+    return np.maximum.accumulate(heights) * (1.0 + 1e-9 * np.arange(heights.size))
+
+
+def _limits(
+    name: str,
+    samples: Mapping[str, np.ndarray],
+    truth: Mapping[str, float] | None,
+    ranges: Mapping[str, tuple[float, float]] | None,
+) -> tuple[float, float]:
+    if ranges and name in ranges:
+        return ranges[name]
+    low, high = np.quantile(samples[name], [0.001, 0.999])
+    if truth and name in truth:
+        low, high = min(low, truth[name]), max(high, truth[name])
+    pad = 0.08 * (high - low) or 0.5
+    return float(low - pad), float(high + pad)
+
+
+def _marginal(
+    axis: Axes,
+    name: str,
+    samples: Mapping[str, np.ndarray],
+    prior: Mapping[str, np.ndarray] | None,
+    truth: Mapping[str, float] | None,
+    limits: tuple[float, float],
+) -> None:
+    edges = np.linspace(*limits, 49).tolist()
+    axis.hist(samples[name], edges, density=True, histtype="stepfilled", color=BLUE, alpha=0.25)
+    axis.hist(samples[name], edges, density=True, histtype="step", color=BLUE, lw=1.2)
+    if prior and name in prior:
+        drawn = np.histogram(prior[name], np.linspace(*limits, 17))[0] / len(prior[name]) / (limits[1] - limits[0]) * 16
+        axis.stairs(drawn, np.linspace(*limits, 17), color=BLACK, ls=":", lw=1.0)
+    if truth and name in truth:
+        axis.axvline(truth[name], color=VERMILLION, lw=1.2)
+    axis.set_xlim(*limits)
+    axis.set_yticks([])
+
+
+def _pair(
+    axis: Axes,
+    x: str,
+    y: str,
+    samples: Mapping[str, np.ndarray],
+    truth: Mapping[str, float] | None,
+    modes: Sequence[Mapping[str, float]],
+    levels: Sequence[float],
+    limits: Mapping[str, tuple[float, float]],
+) -> None:
+    edges = [np.linspace(*limits[name], 61) for name in (x, y)]
+    counts, *_ = np.histogram2d(samples[x], samples[y], edges)
+    density = gaussian_filter(counts, 1.2, mode="constant")
+    centres = [0.5 * (e[1:] + e[:-1]) for e in edges]
+    if density.sum() > 0:
+        heights = highest_density_levels(density, levels)
+        axis.contourf(*centres, density.T, [*heights, density.max() * 1.01], colors=[BLUE], alpha=0.25)
+        axis.contour(*centres, density.T, heights, colors=[BLUE], linewidths=1.0)
+    for mode in modes:
+        axis.plot(mode[x], mode[y], "x", color=BLACK, ms=6, mew=1.4)
+    if truth and x in truth and y in truth:
+        axis.plot(truth[x], truth[y], "*", color=VERMILLION, ms=11, mec="white", mew=0.6)
+    axis.set_xlim(*limits[x])
+    axis.set_ylim(*limits[y])
+    axis.yaxis.set_major_locator(MaxNLocator(4, prune="both"))

@@ -1,0 +1,1 @@
+"""HOW the boson scatters: cross sections, pure functions of arrays."""

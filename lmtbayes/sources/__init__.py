@@ -1,0 +1,1 @@
+"""WHERE the projectiles come from: fluxes, spectra, oscillation."""

@@ -1,0 +1,96 @@
+"""When neutrinos of pions at rest arrive: a Gaussian beam pulse folded with the lives of the pion and of the muon.
+
+Prompt nu_mu: Gaussian * exponential(tau_pi). Delayed nubar_mu and nu_e: that folded with exponential(tau_mu). Both in
+closed form, also where the efficiency falls exponentially with time: a Gaussian or an exponential times exp(-k t) is
+one again.
+"""
+
+import jax.numpy as jnp
+from jax.scipy.special import log_ndtr, ndtr
+from jaxtyping import Array, ArrayLike, Float
+
+from lmtbayes import _checks
+from lmtbayes.constants import MUON_LIFETIME_US, PION_LIFETIME_US
+
+COMPONENTS = ("prompt", "delayed")
+
+
+def arrived(
+    component: str, time_us: ArrayLike, mean_us: ArrayLike, width_us: float, loss_per_us: float = 0.0
+) -> Float[Array, "..."]:
+    """Integral of the arrival density times exp(-loss t) from the beginning up to a time; 1 at the end without loss.
+
+    Parameters
+    ----------
+    component
+        "prompt" or "delayed".
+    time_us
+        Upper end [us], any shape.
+    mean_us, width_us
+        Mean and standard deviation [us] of the instants at which pions are made, seen at the detector; the mean is
+        differentiable.
+    loss_per_us
+        k >= 0 [1/us].
+
+    Raises
+    ------
+    InvalidArgument
+        Another component.
+    """
+    _checks.one_of("component", component, COMPONENTS)
+    if component == "prompt":
+        return _one_life(PION_LIFETIME_US, time_us, mean_us, width_us, loss_per_us)
+    # Two lives one after the other: a difference of the single ones, weighted with the lifetimes.
+    muon, pion = MUON_LIFETIME_US, PION_LIFETIME_US
+    late = _one_life(muon, time_us, mean_us, width_us, loss_per_us)
+    early = _one_life(pion, time_us, mean_us, width_us, loss_per_us)
+    return (muon * late - pion * early) / (muon - pion)
+
+
+def _one_life(
+    lifetime_us: float, time_us: ArrayLike, mean_us: ArrayLike, width_us: float, loss_per_us: float
+) -> Float[Array, "..."]:
+    mean = jnp.asarray(mean_us, dtype=float)
+    weight = jnp.exp(-loss_per_us * mean + 0.5 * (loss_per_us * width_us) ** 2) / (1.0 + loss_per_us * lifetime_us)
+    life = lifetime_us / (1.0 + loss_per_us * lifetime_us)
+    z = (jnp.asarray(time_us, dtype=float) - mean + loss_per_us * width_us**2) / width_us
+    ratio = width_us / life
+    # exp(large) times a tiny tail: together in the exponent.
+    return weight * (ndtr(z) - jnp.exp(0.5 * ratio**2 - ratio * z + log_ndtr(z - ratio)))
+
+
+def fractions(
+    component: str,
+    edges_us: ArrayLike,
+    mean_us: ArrayLike,
+    width_us: float,
+    loss_start_us: float = 0.0,
+    loss_per_us: float = 0.0,
+) -> Float[Array, " bins"]:
+    """Fraction of a component's neutrinos in each bin of time.
+
+    Parameters
+    ----------
+    component, mean_us, width_us
+        As in `arrived`; one mean.
+    edges_us
+        Edges of the bins [us], increasing, shape (bins + 1,).
+    loss_start_us, loss_per_us
+        Efficiency in time: 1 up to the start [us], exp(-loss (t - start)) after it.
+
+    Returns
+    -------
+    fractions
+        Shape (bins,); they add up to less than one by what comes outside the edges or is lost.
+
+    Raises
+    ------
+    InvalidArgument
+        Edges that do not increase, a width that is not positive, a negative loss, another component.
+    """
+    edges = _checks.increasing("edges_us", edges_us)
+    _checks.positive("width_us", width_us, "us")
+    _checks.non_negative("loss_per_us", loss_per_us, "1/us")
+    before = arrived(component, edges.clip(max=loss_start_us), mean_us, width_us)
+    after = arrived(component, edges.clip(min=loss_start_us), mean_us, width_us, loss_per_us)
+    return jnp.diff(before) + jnp.exp(loss_per_us * loss_start_us) * jnp.diff(after)

@@ -1,0 +1,15 @@
+"""Shared by all tests: run-time checked annotations, hypothesis profiles, one thread a process."""
+
+import os
+
+from jaxtyping import install_import_hook
+
+# Before anything imports the package: every annotated array's shape and dtype is checked in every test.
+install_import_hook("lmtbayes", "typecheck.checked")
+
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("dev", max_examples=20, **_COMMON)
+settings.register_profile("ci", max_examples=60, derandomize=True, print_blob=True, **_COMMON)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")

@@ -1,0 +1,86 @@
+"""Constraints: value and pull are inverses, densities are normalised, names are shared or conflict."""
+
+import jax
+import numpy as np
+import pytest
+import scipy.integrate
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lmtbayes.errors import InvalidArgument, NuisanceConflict
+from lmtbayes.experiments.nuisance import (
+    Gaussian,
+    GaussianMixture,
+    LogNormal,
+    Nuisance,
+    TruncatedGaussian,
+    merge,
+)
+
+CONSTRAINTS = [
+    Gaussian(5.0, 0.3),
+    LogNormal(0.1, 2.0),
+    TruncatedGaussian(0.3, 0.2, 0.0, 1.0),
+    GaussianMixture((43.3, 48.5), (1.0, 0.8), (0.4, 0.6)),
+]
+IDS = [type(c).__name__ for c in CONSTRAINTS]
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS, ids=IDS)
+@given(pull=st.floats(-4, 4))
+def test_value_and_pull_are_inverses(constraint, pull):
+    # 1e-8: the truncated Gaussian goes through Phi and its inverse, whose tails lose digits.
+    assert float(constraint.pull(constraint.value(pull))) == pytest.approx(pull, abs=1e-8)
+    assert float(jax.grad(constraint.value)(pull)) > 0
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS, ids=IDS)
+def test_density_of_the_pull_is_normalised(constraint):
+    density = jax.jit(lambda z: jax.numpy.exp(constraint.distribution().log_prob(z)))
+    integral, _ = scipy.integrate.quad(lambda z: float(density(z)), -30, 30, points=[-7, -1, 0, 1], limit=200)
+    assert integral == pytest.approx(1.0, abs=1e-7)
+
+
+def test_values_follow_the_stated_distribution():
+    truncated = CONSTRAINTS[2]
+    reference = scipy.stats.truncnorm((0 - 0.3) / 0.2, (1 - 0.3) / 0.2, 0.3, 0.2)
+    for pull in (-2.0, 0.0, 1.5):
+        quantile = scipy.stats.norm.cdf(pull)
+        assert float(truncated.value(pull)) == pytest.approx(reference.ppf(quantile), rel=1e-9)
+    assert float(CONSTRAINTS[1].value(1.0)) == pytest.approx(0.2)
+    assert truncated.central == pytest.approx(0.3, rel=1e-12)
+
+
+def test_octants_keep_their_weights():
+    mixture = CONSTRAINTS[3]
+    z = np.linspace(-14, 9, 20001)
+    density = np.exp(np.asarray(mixture.distribution().log_prob(z)))
+    theta = np.asarray(mixture.value(z))
+    mean = np.trapezoid(theta * density, z)
+    assert mean == pytest.approx(0.4 * 43.3 + 0.6 * 48.5, rel=1e-6)
+    assert mixture.central == 48.5
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Gaussian(1.0, 0.0), "`sigma` must be finite and positive"),
+        (lambda: LogNormal(-1.0, 2.0), "`median` must be finite and positive"),
+        (lambda: LogNormal(1.0, 1.0), "`factor` must be above 1"),
+        (lambda: TruncatedGaussian(2.0, 1.0, 0.0, 1.0), r"`mean` must be inside \[low, high\]"),
+        (lambda: GaussianMixture((1.0,), (1.0, 2.0), (1.0,)), "`means` must be as many"),
+    ],
+)
+def test_bad_input(build, message):
+    with pytest.raises(InvalidArgument, match=message):
+        build()
+
+
+def test_one_name_is_one_thing():
+    flux = Nuisance("flux", Gaussian(1.0, 0.1), "scales")
+    same = Nuisance("flux", Gaussian(1.0, 0.1), "scales another detector")
+    other = Nuisance("flux", Gaussian(1.0, 0.2), "scales")
+    assert merge((flux, same), ("a", "b")) == (flux,)
+    with pytest.raises(NuisanceConflict, match=r"'flux'.*'a'.*sigma=0.1.*'b'.*sigma=0.2"):
+        merge((flux, other), ("a", "b"))

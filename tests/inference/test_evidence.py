@@ -1,0 +1,289 @@
+import math
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+from evidence_targets import LOG_Z, TARGETS
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jax.scipy.special import ndtr
+from profile_toys import FIXED, PHOTON, counts, scale, toy
+from scipy.special import erf, gammaln
+
+import lmtbayes as lmt
+from lmtbayes.errors import InvalidArgument, MissingDependency, UnknownName
+from lmtbayes.experiments.terms import Gaussian, Poisson
+from lmtbayes.inference import nested, smc
+from lmtbayes.inference.evidence import evidence
+
+PRIOR = lmt.priors.default(FIXED)
+QUICK_SMC = {"particles": 300, "steps": 10, "ess": 0.8}
+
+
+# -- the samplers on the six targets ----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TARGETS)
+def test_smc_on_known_evidence(name):
+    setup = smc.SmcSettings()
+    run = smc.build(lambda z, _: TARGETS[name](ndtr(z)), 3, setup)
+    result = smc.summarise(run(jax.random.split(jax.random.key(0), setup.replicas), None), setup)
+    assert result.converged, result.status
+    # Three of its own standard deviations; an error that claims nothing would be no test.
+    assert abs(result.log_z - LOG_Z[name]) < 3.0 * result.log_z_error
+    assert result.log_z_error < 0.15
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TARGETS)
+def test_nested_on_known_evidence(name):
+    f = jax.jit(lambda z: TARGETS[name](ndtr(z)))
+    result = nested.run(lambda z: float(f(z)), 3, 1, nested.NestedSettings())
+    assert result.converged, result.status
+    assert abs(result.log_z - LOG_Z[name]) < 3.0 * result.log_z_error
+    assert result.log_z_error < 0.2
+
+
+# -- likelihoods with an evidence on paper ----------------------------------------------------------------------------
+
+
+def linear(g_x, mass, eps_x, values):
+    """mu_b = a_b (log10 g + 3.5) + c_b pull, linear in the nuisance."""
+    x = jnp.log10(g_x) + 3.5
+    return jnp.array([4.0, 1.0]) * x + jnp.array([0.5, -1.0]) * values["tilt"]
+
+
+TILT = lmt.Nuisance("tilt", lmt.Gaussian(0.0, 1.0), "tilts the spectrum")
+
+
+def linear_likelihood(data=(2.0, 0.3)):
+    return lmt.JointLikelihood([toy(linear, Gaussian([0.5, 0.8]), 2, (TILT,))], FIXED, {"toy": np.array(data)})
+
+
+def linear_log_z(data, low, high):
+    """Pull and x integrated on paper: N(d; a x, S) with S = sigma^2 + c c^T, then a normal in x between the edges."""
+    a, c, d = np.array([4.0, 1.0]), np.array([0.5, -1.0]), np.array(data)
+    covariance = np.diag([0.25, 0.64]) + np.outer(c, c)
+    inverse = np.linalg.inv(covariance)
+    precision, mean = a @ inverse @ a, (a @ inverse @ d) / (a @ inverse @ a)
+    peak = -0.5 * (d - a * mean) @ inverse @ (d - a * mean) - 0.5 * np.linalg.slogdet(2.0 * np.pi * covariance)[1]
+    root = math.sqrt(precision / 2.0)
+    inside = 0.5 * math.sqrt(2.0 * math.pi / precision) * (erf(root * (high - mean)) - erf(root * (low - mean)))
+    return peak + math.log(inside / (high - low))
+
+
+def test_gaussian_with_a_linear_nuisance_is_exact():
+    found = evidence(linear_likelihood(), PRIOR)
+    assert found.converged
+    assert "exactly" in found.status
+    assert found.log_correction == 0.0
+    assert abs(found.log_z - linear_log_z((2.0, 0.3), -1.5, 1.5)) < found.log_z_error < 5e-3
+
+
+@settings(max_examples=8)
+@given(data=st.tuples(st.floats(-4.0, 6.0), st.floats(-2.0, 3.0)))
+def test_gaussian_with_a_linear_nuisance_for_any_data(data):
+    found = evidence(LINEAR.with_data({"toy": np.array(data)}), PRIOR)
+    assert abs(found.log_z - linear_log_z(data, -1.5, 1.5)) < found.log_z_error
+
+
+LINEAR = linear_likelihood()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["smc", "nested"])
+def test_samplers_on_a_likelihood_with_a_nuisance(method):
+    found = evidence(LINEAR, PRIOR, method)
+    assert found.converged
+    assert abs(found.log_z - linear_log_z((2.0, 0.3), -1.5, 1.5)) < 3.0 * found.log_z_error
+
+
+def lognormal(g_x, mass, eps_x, values):
+    return jnp.array([6.0, 3.0]) * (g_x / 5e-4) ** 2 * values["efficiency"] + jnp.array([1.0, 2.0]) * values["level"]
+
+
+EFFICIENCY = lmt.Nuisance("efficiency", lmt.LogNormal(1.0, 1.6), "scales the signal")
+LEVEL = lmt.Nuisance("level", lmt.LogNormal(1.0, 1.4), "scales the background")
+OCTANTS = lmt.Nuisance("level", lmt.GaussianMixture((1.0, 2.5), (0.1, 0.2), (0.6, 0.4)), "scales the background")
+
+
+def direct_log_z(nuisances, data):
+    """Poisson terms by equal-width sums over log10 g and both pulls: converged to rounding for smooth integrands."""
+    x = np.linspace(-5.0, -2.0, 601)
+    weight = np.full(x.size, x[1] - x[0])
+    weight[[0, -1]] /= 2.0
+    z = np.linspace(-9.0, 24.0, 400) if nuisances[1].constraint.pieces else np.linspace(-9.0, 9.0, 180)
+    first = np.linspace(-9.0, 9.0, 140)
+    efficiency = np.asarray(nuisances[0].constraint.value(first))
+    level = np.asarray(nuisances[1].constraint.value(z))
+    log_prior = np.asarray(nuisances[1].constraint.distribution().log_prob(z)) + math.log(z[1] - z[0])
+    log_first = -0.5 * first**2 - 0.5 * math.log(2.0 * math.pi) + math.log(first[1] - first[0])
+    total = -np.inf
+    for e, w in zip(efficiency, log_first, strict=True):
+        signal = np.array([6.0, 3.0]) * (10.0 ** x[:, None, None] / 5e-4) ** 2 * e
+        mu = np.maximum(signal + np.array([1.0, 2.0]) * level[:, None], 1e-30)
+        logs = (data * np.log(mu) - mu - gammaln(data + 1.0)).sum(-1) + log_prior + np.log(weight / 3.0)[:, None] + w
+        total = np.logaddexp(total, np.logaddexp.reduce(logs, axis=None))
+    return total
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("second", [LEVEL, OCTANTS], ids=["lognormal", "sum of Gaussians"])
+def test_poisson_with_nonlinear_nuisances_against_quadrature(second):
+    data = np.array([9.0, 4.0])
+    like = lmt.JointLikelihood([toy(lognormal, Poisson(), 2, (EFFICIENCY, second))], FIXED, {"toy": data})
+    exact = direct_log_z((EFFICIENCY, second), data)
+    found = evidence(like, PRIOR, rtol=1e-3, laplace_draws=4096)
+    assert found.converged
+    assert abs(found.log_z - exact) < found.log_z_error < 0.02
+    # What Laplace leaves out is small, and said.
+    assert 0.0 < abs(found.log_correction) < 0.02
+    by_smc = evidence(like, PRIOR, "smc")
+    assert abs(by_smc.log_z - exact) < 3.0 * by_smc.log_z_error
+
+
+# -- a count experiment: what the result can do -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def like():
+    experiment = toy(counts, Poisson(), 3, (scale(),))
+    return lmt.JointLikelihood([experiment], FIXED, lmt.asimov(FIXED, PHOTON))
+
+
+@pytest.fixture(scope="module")
+def found(like):
+    return evidence(like, PRIOR)
+
+
+def test_the_prior_is_in_the_same_line(found):
+    first = repr(found).splitlines()[0]
+    assert "ln Z" in first
+    assert "log10_g_x ~ Uniform[-5, -2]" in first
+    assert "log10_mass ~ Uniform[0, 3]" in first
+
+
+def test_seed_repeats_a_run(like, found):
+    assert evidence(like, PRIOR).log_z == found.log_z
+    other = evidence(like, PRIOR, seed=1)
+    assert other.log_z != found.log_z
+    assert abs(other.log_z - found.log_z) < other.log_z_error + found.log_z_error
+    first, again = (evidence(like, PRIOR, "smc", seed=3, **QUICK_SMC) for _ in range(2))
+    assert first.log_z == again.log_z
+    assert abs(first.log_z - found.log_z) < 4.0 * first.log_z_error
+
+
+def test_new_data_do_not_compile_again(like, found):
+    before = dict(like._compiled)
+    evidence(like.with_data(lmt.asimov(FIXED, lmt.BENCHMARKS["BP3"])), PRIOR)
+    assert like._compiled == before
+    assert like._compiled["marginal"]._cache_size() == 1
+
+
+def test_marginal_and_moments_agree(found):
+    edges = np.linspace(-5.0, -2.0, 61)
+    marginal = found.marginal("log10_g_x", edges)
+    assert marginal.sum() == pytest.approx(1.0, abs=1e-6)
+    middle = (edges[1:] + edges[:-1]) / 2.0
+    assert marginal @ middle == pytest.approx(found.mean("log10_g_x"), abs=2e-3)
+    spread = math.sqrt(marginal @ (middle - found.mean("log10_g_x")) ** 2)
+    assert found.standard_deviation("log10_g_x") == pytest.approx(spread, rel=0.02)
+    # The toy's truth.
+    assert found.mean("log10_g_x") == pytest.approx(math.log10(PHOTON.g_x), abs=0.1)
+    with pytest.raises(UnknownName, match="log10_g_x"):
+        found.mean("g_x")
+
+
+@pytest.mark.parametrize("g_x", [(2e-4, 2e-3), (1e-5, 5.3e-4), (4.7e-4, 1e-2)])
+def test_reweighting_to_a_smaller_box_equals_a_new_run(like, found, g_x):
+    prior = lmt.priors.default(FIXED, g_x=g_x, mass=(3.0, 700.0))
+    moved, again = found.with_prior(prior), evidence(like, prior)
+    assert abs(moved.log_z - again.log_z) < moved.log_z_error + again.log_z_error
+    assert moved.log_z_error < 0.03
+    assert moved.mean("log10_g_x") == pytest.approx(again.mean("log10_g_x"), abs=0.02)
+
+
+def test_reweighting_to_a_density_equals_a_new_run(like, found):
+    prior = lmt.priors.Prior(
+        FIXED, {"log10_g_x": dist.TruncatedNormal(-3.2, 0.3, low=-4.5, high=-2.5), "log10_mass": dist.Uniform(0.0, 3.0)}
+    )
+    moved, again = found.with_prior(prior), evidence(like, prior)
+    assert abs(moved.log_z - again.log_z) < moved.log_z_error + again.log_z_error
+    assert moved.log_z_error < 0.05
+
+
+def test_what_needs_a_new_run_is_refused(like, found):
+    with pytest.raises(InvalidArgument, match=r"log10_g_x in .* needs a new run"):
+        found.with_prior(lmt.priors.default(FIXED, g_x=(1e-6, 1e-2)))
+    with pytest.raises(InvalidArgument, match="needs a new run"):
+        found.with_prior(lmt.priors.default(lmt.LMU_LTAU))
+    by_smc = evidence(like, PRIOR, "smc", **QUICK_SMC)
+    with pytest.raises(InvalidArgument, match="'smc'"):
+        by_smc.with_prior(PRIOR)
+
+
+def test_without_nuisances_there_is_nothing_to_correct():
+    like = lmt.JointLikelihood([toy(counts, Poisson(), 3)], FIXED, lmt.asimov(FIXED, PHOTON))
+    found = evidence(like, PRIOR)
+    assert found.log_correction == 0.0
+    g, mass = np.linspace(-5.0, -2.0, 1501), np.linspace(0.0, 3.0, 151)
+    logs = like.log_likelihood(FIXED.hidden_photon(*np.meshgrid(10.0**g, 10.0**mass, indexing="ij")))
+    mean = np.trapezoid(np.trapezoid(np.exp(logs), mass), g) / 9.0
+    assert abs(found.log_z - math.log(mean)) < found.log_z_error + 1e-5
+
+
+def test_prior_in_linear_coordinates(like):
+    # Narrow and flat in g: the mean likelihood over the box, by a plain sum over g and the nuisance.
+    prior = lmt.priors.Prior(FIXED, {"g_x": dist.Uniform(4e-4, 6e-4), "mass": dist.Uniform(10.0, 20.0)})
+    found = evidence(like, prior)
+    g, mass, pull = (np.linspace(a, b, n) for a, b, n in ((4e-4, 6e-4, 81), (10.0, 20.0, 21), (-6.0, 6.0, 61)))
+    logs = np.empty((g.size, mass.size, pull.size))
+    grid = FIXED.hidden_photon(*np.meshgrid(g, mass, indexing="ij"))
+    for i, z in enumerate(pull):
+        logs[:, :, i] = like.log_likelihood(grid, {"scale": 1.0 + 0.1 * z})
+    values = np.trapezoid(np.trapezoid(np.trapezoid(np.exp(logs), pull), mass), g) / (2e-4 * 10.0)
+    assert found.log_z == pytest.approx(math.log(values), abs=found.log_z_error + 1e-4)
+
+
+# -- bad input --------------------------------------------------------------------------------------------------------
+
+
+def test_unknown_method_and_settings_are_named(like):
+    with pytest.raises(InvalidArgument, match="cubature"):
+        evidence(like, PRIOR, "cubatur")
+    with pytest.raises(UnknownName, match=r"'particle'.*did you mean 'particles'"):
+        evidence(like, PRIOR, "smc", particle=10)
+    with pytest.raises(UnknownName, match="rtol"):
+        evidence(like, PRIOR, live=100)
+    for method, setting, value in (
+        ("cubature", "rtol", -1.0),
+        ("cubature", "batch", 0),
+        ("cubature", "start_cells", 0),
+        ("smc", "replicas", 1),
+        ("smc", "ess", 1.5),
+        ("nested", "live", 3),
+        ("nested", "sample", "magic"),
+    ):
+        with pytest.raises(InvalidArgument, match=setting):
+            evidence(like, PRIOR, method, **{setting: value})
+
+
+def test_prior_of_another_model_is_refused(like):
+    with pytest.raises(InvalidArgument, match="model"):
+        evidence(like, lmt.priors.default(lmt.LMU_LTAU))
+
+
+def test_missing_dynesty_says_how_to_install_it(like, monkeypatch):
+    monkeypatch.setitem(sys.modules, "dynesty", None)
+    with pytest.raises(MissingDependency, match=r"pip install 'lmtbayes\[nested\]'"):
+        evidence(like, PRIOR, "nested")
+
+
+def test_nested_gives_up_honestly(like):
+    result = evidence(like, PRIOR, "nested", live=50, max_evaluations=200)
+    assert not result.converged
+    assert "200 evaluations" in result.status

@@ -1,0 +1,52 @@
+"""The cheap Laplace integral against the exact one, and against quadrature where it must be exact."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from profile_toys import FIXED, PHOTON, counts, scale, toy
+from scipy.integrate import quad
+
+import lmtbayes as lmt
+from lmtbayes.experiments.nuisance import GaussianMixture
+from lmtbayes.experiments.terms import Gaussian, Poisson
+from lmtbayes.inference.conditional import conditional
+from lmtbayes.inference.linearised import linearised
+
+LEVEL = lmt.Nuisance("level", lmt.LogNormal(1.0, 1.3), "background")
+OCTANT = lmt.Nuisance("scale", GaussianMixture((0.9, 1.1), (0.02, 0.03), (0.4, 0.6)), "scales the rate")
+
+
+def joint(term, nuisances):
+    experiment = toy(counts, term, 3, nuisances)
+    return lmt.JointLikelihood([experiment], FIXED, data=lmt.asimov(FIXED, PHOTON), check=False)
+
+
+def test_exact_for_a_linear_nuisance_and_a_gaussian_term():
+    like = joint(Gaussian([2.0, 2.0, 1.0]), (scale(),))
+    photon = FIXED.hidden_photon(6e-4, 20.0)
+    peak = float(like.log_density(photon, jnp.zeros(1)))
+    f = jax.jit(lambda x: like.log_density(photon, x))
+    integral, _ = quad(lambda x: np.exp(float(f(jnp.array([x]))) - peak), -12, 12, epsabs=1e-13, epsrel=1e-12)
+    assert float(linearised(like, photon).log_integral) == pytest.approx(np.log(integral) + peak, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "nuisances", [(scale(), LEVEL), pytest.param((OCTANT, LEVEL), marks=pytest.mark.slow)], ids=["gaussian", "octants"]
+)
+def test_close_to_the_exact_laplace_integral(nuisances):
+    """Within 5 units of the maximum the left-out second derivatives are worth less than 0.03 in ln L (measured)."""
+    like = joint(Poisson(), nuisances)
+    rng = np.random.default_rng(0)
+    photons = FIXED.hidden_photon(5e-4 * 10 ** rng.normal(0, 0.2, 64), 15.0 * 10 ** rng.normal(0, 0.2, 64))
+    cheap, exact = (jax.jit(jax.vmap(lambda p, f=f: f(like, p)))(photons) for f in (linearised, conditional))
+    near = np.asarray(exact.log_integral > exact.log_integral.max() - 5.0)
+    assert near.sum() > 20
+    assert bool(np.all(cheap.converged[near]))
+    np.testing.assert_allclose(cheap.log_integral[near], exact.log_integral[near], atol=0.03)
+    np.testing.assert_allclose(cheap.pulls[near], exact.pulls[near], atol=0.05)
+
+
+def test_without_nuisances_it_is_the_likelihood():
+    like = joint(Poisson(), ())
+    assert float(linearised(like, PHOTON).log_integral) == float(like.log_likelihood(PHOTON))

@@ -1,0 +1,296 @@
+"""sample_posterior: known posteriors, modes, restarts, compilations, and what the DataTree holds."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from posterior_toys import SHORT, THREE, TWO, gaussian, two_modes
+from profile_toys import FIXED
+from scipy.stats import truncnorm
+
+import lmtbayes as lmt
+from lmtbayes.errors import CheckpointError, InvalidArgument
+from lmtbayes.inference.diagnostics import diagnose
+from lmtbayes.inference.posterior import sample_posterior
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def like():
+    return two_modes()
+
+
+@pytest.fixture(scope="module")
+def tree(like):
+    return sample_posterior(like, TWO, seed=1, chains=8, warmup=200, draws=500, progress=False)
+
+
+# -- is it the posterior? ---------------------------------------------------------------------------------------------
+
+
+def test_conjugate_gaussian():
+    means, sigmas = (-3.2, 1.4), (0.05, 0.2)
+    found = sample_posterior(gaussian(means, sigmas), TWO, chains=8, warmup=200, draws=500, progress=False)
+    assert found.attrs["passed"], found.attrs["verdict"]
+    for name, mean, sigma, (low, high) in zip(TWO.names, means, sigmas, [(-5.0, -2.0), (0.0, 3.0)], strict=True):
+        draws = found["posterior"][name].values.ravel()
+        exact = truncnorm((low - mean) / sigma, (high - mean) / sigma, mean, sigma)
+        # 4000 draws, nearly independent: five standard errors, here and below.
+        assert draws.mean() == pytest.approx(exact.mean(), abs=5 * sigma / np.sqrt(3000))
+        assert draws.std() == pytest.approx(exact.std(), rel=5 / np.sqrt(2 * 3000))
+
+
+def test_two_modes_are_visited_with_their_weights(tree):
+    assert tree.attrs["passed"], tree.attrs["verdict"]
+    grid = tree["grid"]
+    assert grid.sizes["mode"] == 2
+    np.testing.assert_allclose(grid["mode_occupancy"], grid["mode_weight"], atol=0.03)
+    assert "2 separate modes" in tree.attrs["verdict"]
+    # Every chain has been in both.
+    above = tree["posterior"]["g_x"].values > 3e-4
+    assert (above.any(axis=1) & ~above.all(axis=1)).all()
+
+
+@pytest.mark.slow
+def test_nuts_alone_gets_modes_wrong_and_the_verdict_says_so(like):
+    found = sample_posterior(like, TWO, seed=3, init="prior", jumps=False, **SHORT)
+    verdict = diagnose(found)
+    assert not verdict.passed
+    assert not verdict["R-hat"].passed
+    assert not verdict["mode weights"].passed
+    assert "What to do" in found.attrs["verdict"]
+
+
+# -- compiled once, resumed bit for bit -------------------------------------------------------------------------------
+
+
+def test_new_data_and_seed_do_not_recompile(like, tree):
+    from jax import monitoring
+
+    settings = {"chains": 8, "warmup": 200, "draws": 500, "progress": False}
+    other = like.with_data(lmt.asimov(FIXED, FIXED.hidden_photon(2e-4, 100.0)))
+    compiled = []
+
+    def listen(event, duration, **kwargs):
+        if event == "/jax/core/compile/backend_compile_duration":
+            compiled.append(kwargs.get("fun_name"))
+
+    monitoring.register_event_duration_secs_listener(listen)
+    try:
+        jax.jit(lambda x: x + 1.2345)(1.0)
+        assert len(compiled) >= 1  # the listener listens
+        compiled.clear()
+        found = sample_posterior(other, TWO, seed=2, **settings)
+    finally:
+        monitoring.unregister_event_duration_listener(listen)
+    assert compiled == []
+    assert not np.allclose(found["observed_data"]["toy"], tree["observed_data"]["toy"])
+
+
+def identical(first, second):
+    for group in ("posterior", "unconstrained_posterior", "sample_stats", "log_likelihood", "posterior_predictive"):
+        for name in first[group].data_vars:
+            np.testing.assert_array_equal(
+                first[group][name].values, second[group][name].values, err_msg=f"{group} {name}"
+            )
+
+
+SCRIPT = """
+import sys
+from posterior_toys import SHORT, TWO, two_modes
+from lmtbayes.inference.posterior import sample_posterior
+sample_posterior(two_modes(), TWO, seed=5, checkpoint=sys.argv[1], **(SHORT | {"draws": 1000000}))
+"""
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """A checkpoint of a process that was killed with SIGKILL after a few chunks."""
+    path = tmp_path_factory.mktemp("killed") / "run.npz"
+    script = SCRIPT.replace("1000000", "2000")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1]), *sys.path])}
+    process = subprocess.Popen([sys.executable, "-c", script, str(path)], env=environment)
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the run ended before it was killed"
+        if path.exists():
+            with np.load(path) as file:
+                done = int(file["done"])
+            if done >= 100:
+                break
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    with np.load(path) as file:
+        assert 100 <= int(file["done"]) < 2060
+    return path
+
+
+def test_a_killed_run_goes_on_and_equals_the_uninterrupted_one(killed, like):
+    settings = SHORT | {"draws": 2000}
+    resumed = sample_posterior(like, TWO, seed=5, checkpoint=killed, **settings)
+    straight = sample_posterior(like, TWO, seed=5, **settings)
+    identical(resumed, straight)
+    # Finished: the same call again only reads.
+    identical(sample_posterior(like, TWO, seed=5, checkpoint=killed, **settings), straight)
+    leftovers = [p for p in killed.parent.iterdir() if p != killed and not p.name.endswith(".tmp")]
+    assert leftovers == []
+
+
+def test_checkpoint_of_another_run_is_refused(killed, like, tmp_path):
+    settings = SHORT | {"draws": 2000}
+    with pytest.raises(CheckpointError, match="seed: 5 there, 6 here"):
+        sample_posterior(like, TWO, seed=6, checkpoint=killed, **settings)
+    with pytest.raises(CheckpointError, match="chains: 4 there, 8 here"):
+        sample_posterior(like, TWO, seed=5, checkpoint=killed, **(settings | {"chains": 8}))
+    other = like.with_data(lmt.asimov(FIXED, FIXED.hidden_photon(2e-4, 100.0)))
+    with pytest.raises(CheckpointError, match="the data, an experiment or the prior"):
+        sample_posterior(other, TWO, seed=5, checkpoint=killed, **settings)
+    nonsense = tmp_path / "nonsense.npz"
+    nonsense.write_bytes(b"not a checkpoint")
+    with pytest.raises(CheckpointError, match="is not a checkpoint"):
+        sample_posterior(like, TWO, checkpoint=nonsense, **SHORT)
+
+
+def test_keyboard_interrupt_keeps_the_checkpoint(like, tmp_path, monkeypatch):
+    from lmtbayes.inference import checkpoint, posterior
+
+    path = tmp_path / "run.npz"
+    calls = []
+
+    save = checkpoint.save
+
+    def save_then_stop(*arguments):
+        save(*arguments)
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(posterior.checkpoints, "save", save_then_stop)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        sample_posterior(like, TWO, seed=7, checkpoint=path, **SHORT)
+    assert "goes on from" in caught.value.__notes__[0]
+    monkeypatch.undo()
+    identical(
+        sample_posterior(like, TWO, seed=7, checkpoint=path, **SHORT), sample_posterior(like, TWO, seed=7, **SHORT)
+    )
+
+
+# -- what the tree holds ----------------------------------------------------------------------------------------------
+
+
+def test_groups_variables_and_units(tree):
+    assert set(tree.children) == {
+        "posterior", "unconstrained_posterior", "sample_stats", "log_likelihood", "posterior_predictive", "prior",
+        "prior_predictive", "observed_data", "constant_data", "grid",
+    }  # fmt: skip
+    posterior = tree["posterior"]
+    assert set(posterior.data_vars) == {"g_x", "mass", "eps_x", "log10_g_x", "log10_mass", "scale"}
+    assert posterior["mass"].attrs["units"] == "MeV"
+    assert dict(posterior.sizes) == {"chain": 8, "draw": 500}
+    np.testing.assert_allclose(posterior["g_x"], 10 ** posterior["log10_g_x"])
+    np.testing.assert_allclose(posterior["eps_x"], posterior["g_x"] * FIXED.kappa)
+    np.testing.assert_allclose(posterior["scale"], 1.0 + 0.05 * tree["unconstrained_posterior"]["scale_pull"])
+    assert {"lp", "diverging", "energy", "n_steps", "acceptance_rate", "tree_depth", "step_size", "jumped"} <= set(
+        tree["sample_stats"].data_vars
+    )
+    for dataset in tree.subtree:
+        for value in [*dataset.attrs.values(), *(v for x in dataset.variables.values() for v in x.attrs.values())]:
+            assert isinstance(value, str | int | float), value
+
+
+def test_pointwise_likelihood_has_named_bins(tree, like):
+    pointwise = tree["log_likelihood"]["toy"]
+    assert pointwise.dims == ("chain", "draw", "toy_bin")
+    np.testing.assert_array_equal(pointwise["toy_bin"], [0.5, 1.5])
+    np.testing.assert_array_equal(pointwise["toy_low"], [0.0, 1.0])
+    np.testing.assert_array_equal(pointwise["toy_high"], [1.0, 2.0])
+    chain, draw = 3, 17
+    one = tree["posterior"].isel(chain=chain, draw=draw)
+    photon = lmt.HiddenPhoton(*(float(one[name]) for name in ("g_x", "mass", "eps_x")))
+    total = float(like.log_likelihood(photon, {"scale": float(one["scale"])}))
+    assert float(tree["sample_stats"]["log_likelihood"][chain, draw]) == pytest.approx(total, rel=1e-9)
+    pull = (float(one["scale"]) - 1.0) / 0.05
+    bins = float(pointwise[chain, draw].sum())
+    assert bins - 0.5 * pull**2 - 0.5 * np.log(2.0 * np.pi) == pytest.approx(total, rel=1e-9)
+    # lp is normalised over the prior's box: 3 by 3.
+    assert float(tree["sample_stats"]["lp"][chain, draw]) == pytest.approx(total - 2.0 * np.log(3.0), rel=1e-9)
+
+
+def test_predictive_draws(tree, like):
+    observed = np.asarray(like.data["toy"])
+    mean = tree["posterior_predictive"]["toy"].mean(("chain", "draw"))
+    np.testing.assert_allclose(mean, observed, rtol=0.1)
+    assert tree["prior_predictive"].sizes["draw"] == 1000
+    assert float(tree["prior"]["log10_g_x"].min()) > -5.0
+    assert float(tree["prior_predictive"]["toy"].std()) > 10 * float(tree["posterior_predictive"]["toy"].std())
+
+
+def test_netcdf_round_trip(tree, tmp_path):
+    import arviz
+    import xarray as xr
+
+    path = tmp_path / "posterior.nc"
+    tree.to_netcdf(path, engine="h5netcdf")
+    with xr.open_datatree(path, engine="h5netcdf") as read:
+        xr.testing.assert_identical(tree, read.load())
+        assert str(diagnose(read)) == tree.attrs["verdict"]
+    again = arviz.from_netcdf(path)
+    assert float(arviz.summary(again, var_names=["log10_g_x"], round_to="none")["r_hat"].iloc[0]) < 1.02
+
+
+def test_same_seed_same_draws_other_seed_other_draws(like):
+    first, again, other = (sample_posterior(like, TWO, seed=seed, **SHORT) for seed in (1, 1, 2))
+    identical(first, again)
+    assert not np.array_equal(first["posterior"]["g_x"], other["posterior"]["g_x"])
+
+
+def test_a_short_run_is_not_trusted(like):
+    found = sample_posterior(like, TWO, **(SHORT | {"draws": 10}))
+    assert not diagnose(found).passed
+
+
+def test_without_the_grid_check_the_verdict_says_so(like):
+    found = sample_posterior(like, TWO, grid_check=False, **SHORT)
+    assert "grid" not in found.children
+    assert "no grid check" in found.attrs["verdict"]
+
+
+# -- bad input --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"chains": 0}, "`chains` must be a whole number, at least 1; got 0"),
+        ({"draws": 2}, "`draws` must be a whole number, at least 4"),
+        ({"warmup": 0}, "`warmup` must be a whole number, at least 10"),
+        ({"target_accept": 1.0}, "`target_accept` must be between 0 and 1"),
+        ({"init": "gird"}, "did you mean 'grid'"),
+        ({"chunk": 0}, "`chunk`"),
+        ({"seed": -1}, "`seed`"),
+        ({"devices": []}, "`devices`"),
+    ],
+)
+def test_bad_settings(like, settings, message):
+    with pytest.raises(InvalidArgument, match=message):
+        sample_posterior(like, TWO, **(SHORT | settings))
+
+
+def test_prior_of_another_model(like):
+    with pytest.raises(InvalidArgument, match="`prior` must be of the likelihood's model"):
+        sample_posterior(like, THREE, **SHORT)
+
+
+def test_diagnose_wants_a_posterior():
+    import xarray as xr
+
+    with pytest.raises(InvalidArgument, match="no group 'posterior'"):
+        diagnose(xr.DataTree())

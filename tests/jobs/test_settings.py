@@ -1,0 +1,108 @@
+"""Settings of a fit: parsed, checked, saved and read back; folders that are there whole or not at all."""
+
+import json
+
+import numpy as np
+import pytest
+
+import lmtbayes as lmt
+from lmtbayes.errors import InvalidArgument, UnknownName
+from lmtbayes.jobs.output import output_folder
+from lmtbayes.jobs.settings import FitSettings, parse_experiment, parse_truth
+
+
+def test_settings_survive_a_file(tmp_path):
+    settings = FitSettings(experiments=("na64mu", "ess:mass_ton=2"), truth="BP3", mass=(2.0, 500.0), seed=7)
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(settings.to_dict()))
+    assert FitSettings.from_file(path) == settings
+
+
+def test_the_defaults_are_the_main_job():
+    settings = FitSettings()
+    assert settings.gauge_model == lmt.LMU_LTAU
+    assert settings.prior.names == ("log10_g_x", "log10_mass", "log10_kappa")
+    assert float(settings.true_photon.g_x) == 5e-4
+
+
+def test_experiments_take_overrides():
+    exp = parse_experiment("ess:mass_ton=2:bin_edges=[20,40,60]:name=mine")
+    assert exp.name == "mine"
+    np.testing.assert_array_equal(exp.bin_edges, [20, 40, 60])
+    twice = exp.signal_counts(lmt.LMU, lmt.BENCHMARKS["BP1"]) / lmt.experiment(
+        "ess", bin_edges=[20.0, 40.0, 60.0]
+    ).signal_counts(lmt.LMU, lmt.BENCHMARKS["BP1"])
+    np.testing.assert_allclose(twice, 2.0, rtol=1e-12)
+
+
+def test_truths():
+    given = parse_truth("g_x=1e-3,mass=20,eps_x=-1e-5", lmt.LMU)
+    assert (float(given.g_x), float(given.mass), float(given.eps_x)) == (1e-3, 20.0, -1e-5)
+    filled = parse_truth("g_x=7e-4,mass=20", lmt.LMU_LTAU.with_mixing("paper"))
+    assert float(filled.eps_x) == pytest.approx(-1e-5)
+    assert float(parse_truth("none", lmt.LMU).g_x) == 0.0
+    assert float(parse_truth("BP4", lmt.LMU).mass) == 100.0
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: FitSettings(data="real"), InvalidArgument, "`data` must be one of 'asimov', 'toy', 'observed'"),
+        (lambda: FitSettings(model="lmu-tau"), InvalidArgument, "did you mean 'lmu-ltau'"),
+        (lambda: FitSettings(experiments=()), InvalidArgument, "`experiments` must be at least one"),
+        (lambda: FitSettings(mixing="papr").gauge_model, InvalidArgument, "did you mean 'paper'"),
+        (lambda: FitSettings(chains=0), InvalidArgument, "`chains` must be finite and positive"),
+        (lambda: parse_experiment("ess:mass_ton"), InvalidArgument, "name:override=value"),
+        (lambda: parse_experiment("ess:mass=2"), UnknownName, "did you mean 'mass_ton'"),
+        (lambda: parse_truth("g=1,mass=2", lmt.LMU), UnknownName, "parameter of `truth` 'g'"),
+        (lambda: parse_truth("g_x=1e-3", lmt.LMU), InvalidArgument, "at least g_x"),
+        (lambda: parse_truth("g_x=a,mass=2", lmt.LMU), InvalidArgument, "`truth` must be numbers"),
+        (lambda: parse_truth("g_x=1e-3,mass=2", lmt.LMU), InvalidArgument, "it is 'free'"),
+    ],
+)
+def test_bad_input(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_unknown_settings_in_a_file_are_named(tmp_path):
+    path = tmp_path / "settings.json"
+    path.write_text('{"sed": 1}')
+    with pytest.raises(UnknownName, match="'sed' \\(did you mean 'seed'"):
+        FitSettings.from_file(path)
+    path.write_text("{")
+    with pytest.raises(InvalidArgument, match="must be a file of settings"):
+        FitSettings.from_file(path)
+
+
+def test_a_folder_is_there_whole_or_not_at_all(tmp_path):
+    out = tmp_path / "fit"
+    with pytest.raises(RuntimeError, match="interrupted"), output_folder(out, {"seed": 1}) as folder:
+        (folder / "half").write_text("x")
+        raise RuntimeError("interrupted")
+    assert not out.exists()
+    assert (tmp_path / "fit.partial" / "half").exists()
+    with output_folder(out, {"seed": 1}) as folder:
+        assert (folder / "half").exists(), "the same settings go on where the run stopped"
+    assert (out / "settings.json").is_file()
+    assert not (tmp_path / "fit.partial").exists()
+
+
+def test_other_settings_start_afresh_and_nothing_is_overwritten_unasked(tmp_path):
+    out = tmp_path / "fit"
+    with pytest.raises(RuntimeError), output_folder(out, {"seed": 1}) as folder:
+        (folder / "half").write_text("x")
+        raise RuntimeError
+    with output_folder(out, {"seed": 2}) as folder:
+        assert not (folder / "half").exists()
+    with pytest.raises(InvalidArgument, match="`out` must not exist yet"), output_folder(out, {"seed": 2}):
+        pass
+    with output_folder(out, {"seed": 3}, force=True) as folder:
+        (folder / "new").write_text("y")
+    assert (out / "new").exists()
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "thesis.tex").write_text("years of work")
+    refused = pytest.raises(InvalidArgument, match="holds no results of lmtbayes")
+    with refused, output_folder(tmp_path / "home", {}, force=True):
+        pass
+    assert (tmp_path / "home" / "thesis.tex").exists()

@@ -1,0 +1,116 @@
+"""Fig. 1: the lines are where the likelihoods put them, every entry has a citation, labels do not overlap, switches."""
+
+import itertools
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
+import lmtbayes as lmt
+from lmtbayes import citations, paper
+from lmtbayes.errors import UnknownName
+from lmtbayes.paper import fig01
+from lmtbayes.plotting.parameter_space import edges_of
+from lmtbayes.plotting.placing import _rectangle, overlap
+
+FAST = ("muon-g2-2021", "muon-g2-2025", "n-eff", "ccfr-trident", "borexino-7be", "babar_4mu", "h0_band", "na62")
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    yield fig01.figure("default", FAST)
+    plt.close("all")
+
+
+def corners(text):
+    angle = np.radians(text.get_rotation())
+    text.set_rotation(0)
+    extent = text.get_window_extent()
+    text.set_rotation(np.degrees(angle))
+    return _rectangle(text.axes.transData.transform(text.get_position()), extent.width, extent.height, angle)
+
+
+def test_no_label_on_another_and_all_are_there(drawn):
+    (axis,) = drawn.axes
+    texts = [t for t in axis.texts if t.get_gid() in FAST]
+    assert {t.get_gid() for t in texts} == set(FAST)
+    for first, second in itertools.combinations(texts, 2):
+        assert overlap(corners(first), corners(second)) == 0.0, (first.get_text(), second.get_text())
+
+
+@pytest.mark.parametrize("mass", [3.0, 100.0, 2000.0])
+def test_trident_line_is_where_the_likelihood_falls_by_2_71(mass):
+    (entry,) = fig01.entries("default", ["ccfr-trident"])
+    exp = lmt.experiment("ccfr-trident")
+
+    def chi2(g):
+        return float(((exp.expected(lmt.LMU_LTAU, lmt.HiddenPhoton(g, mass, 0.0)) - 0.82) / 0.28)[0] ** 2)
+
+    outline_mass, outline = entry.outlines[0]
+    order = np.argsort(outline_mass)
+    g = np.exp(np.interp(np.log(mass), np.log(outline_mass[order]), np.log(outline[order])))
+    # R > 1, so that no boson is the best fit; the grid has 25 couplings a decade: 2 % of the coupling, 5 % of q.
+    assert chi2(g) - chi2(0.0) == pytest.approx(2.71, rel=0.06)
+
+
+def test_coarse_grid_moves_the_edge_by_less_than_two_percent():
+    fine = fig01.limit("ccfr-trident")
+    coarse = (*fig01.COARSE, fine[2][::2, ::2])
+    edges = []
+    for masses, couplings, statistic in (fine, coarse):
+        ((mass, coupling), *_) = edges_of(masses, couplings, statistic, fig01.LEVEL)
+        order = np.argsort(mass)
+        edges.append(np.interp(np.linspace(0.5, 8.0, 40), np.log(mass[order]), np.log(coupling[order])))
+    np.testing.assert_allclose(edges[0], edges[1], atol=0.02)
+
+
+def test_n_eff_is_a_wall_at_one_mass():
+    (entry,) = fig01.entries("default", ["n-eff"])
+    ((mass, _),) = entry.outlines
+    # 3 (1 + F/2)^(4/3) = x with (x - 2.99)^2 - 0.01^2 = 2.71 x 0.17^2.
+    expected = 2.99 + np.sqrt(2.71 * 0.17**2 + 1e-4)
+    n_eff = lmt.experiment("n-eff").expected(lmt.LMU_LTAU, lmt.HiddenPhoton(1e-4, mass.mean(), 0.0))
+    assert mass.std() < 1e-6 * mass.mean()
+    assert float(n_eff[0]) == pytest.approx(expected, rel=0.01)
+
+
+def test_borexino_line_profiles_the_flux():
+    (entry,) = fig01.entries("default", ["borexino-7be"])
+    mass, g = (np.asarray(x) for x in max(entry.outlines, key=lambda outline: len(outline[0])))
+    middle = np.argmin(abs(mass - 10.0))
+    photon = lmt.LMU_LTAU.with_mixing("paper").hidden_photon(float(g[middle]), float(mass[middle]))
+    rate = float(lmt.experiment("borexino-7be").expected(lmt.LMU_LTAU, photon)[0])
+    # With the flux profiled, sigma^2 = 0.065^2 + 0.06^2 (rate^2 - 1); its best value without boson leaves nothing.
+    q = (1.01 - rate) ** 2 / (0.065**2 + 0.06**2 * (rate**2 - 1))
+    assert q == pytest.approx(2.71, rel=0.05)
+
+
+def test_g2_bands():
+    outline = fig01.entries("default", ["muon-g2-2021"])[0].outlines[0]
+    shift = np.asarray(lmt.delta_a_mu(lmt.HiddenPhoton(outline[1], outline[0], 0.0))) * 1e11
+    half = shift.size // 2
+    np.testing.assert_allclose(shift[:half], 251 - 2 * np.hypot(41, 43), rtol=1e-9)
+    np.testing.assert_allclose(shift[half:], 251 + 2 * np.hypot(41, 43), rtol=1e-9)
+    assert fig01.entries("default", ["muon-g2-2025"])[0].kind == "limit"
+
+
+def test_every_entry_of_both_pictures_can_be_cited():
+    for convention in ("default", "paper"):
+        published = [n for n in fig01.entry_names(convention) if n in fig01.PUBLISHED[convention]]
+        for entry in fig01.entries(convention, published):
+            assert citations.cited_in(entry.citation), entry.name
+    assert {"ccfr-trident", "n-eff", "borexino-7be"} <= set(fig01.entry_names())
+    assert not {"ccfr-trident", "n-eff"} & set(fig01.entry_names("paper"))
+
+
+def test_registered_as_a_figure_and_switchable():
+    assert "fig1" in paper.figure_names()
+    picture = paper.draw("fig1", "paper")
+    assert picture.axes[0].get_xscale() == "log"
+    names = {line.get_gid() for line in picture.axes[0].lines}
+    assert "muon-g2-2025" not in names
+    with pytest.raises(UnknownName, match=r"entry of Fig. 1 'ccfr-tridnt' \(did you mean 'ccfr-trident'"):
+        fig01.figure("default", ["ccfr-tridnt"])

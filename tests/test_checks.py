@@ -1,0 +1,46 @@
+"""The template of error messages: argument, what it must be, what it is, what was probably meant."""
+
+import jax
+import numpy as np
+import pytest
+
+from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument, LmtbayesError, UnknownName
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: _checks.finite("x", [1.0, np.inf]), "`x` must be finite"),
+        (lambda: _checks.positive("x", 0.0, "MeV"), r"`x` must be finite and positive \[MeV\]; got 0.0"),
+        (lambda: _checks.positive("x", "ten"), "`x` must be finite and positive; got 'ten'"),
+        (lambda: _checks.non_negative("x", -1e-30), "not negative; got -1e-30"),
+        (lambda: _checks.in_interval("efficiency", 1.1, 0, 1), "`efficiency` must be between 0 and 1; got 1.1"),
+        (lambda: _checks.in_interval("efficiency", np.nan, 0, 1), "got nan"),
+        (lambda: _checks.increasing("edges", [1.0, 3.0, 2.0]), "strictly increasing sequence"),
+        (lambda: _checks.increasing("edges", [1.0]), "at least 2"),
+        (lambda: _checks.shape("x", np.ones((2, 2)), (2,)), r"shape \(2,\); got shape \(2, 2\)"),
+        (lambda: _checks.one_of("mode", "pape", ("paper", "default")), r"got 'pape' \(did you mean 'paper'\?\)"),
+    ],
+)
+def test_messages(call, message):
+    with pytest.raises(InvalidArgument, match=message) as caught:
+        call()
+    assert isinstance(caught.value, ValueError)
+    assert isinstance(caught.value, LmtbayesError)
+
+
+def test_unknown_names_list_what_exists():
+    error = _checks.unknown("experiment", "es", ("ess", "ess10"))
+    assert isinstance(error, UnknownName)
+    assert isinstance(error, LookupError)
+    assert "accepted: ess, ess10" in str(error)
+
+
+def test_traced_values_pass():
+    def function(x):
+        _checks.positive("x", x)
+        _checks.finite("x", x)
+        return x
+
+    assert float(jax.jit(function)(-1.0)) == -1.0
