@@ -11,13 +11,17 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.gauge.models import LMU, GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import LMU, LMU_LTAU, GaugeModel, HiddenPhoton
 
 COORDINATES = {"g_x": ("log10_g_x", "g_x"), "mass": ("log10_mass", "mass"), "kappa": ("log10_kappa", "kappa")}
 """Physical parameter to the coordinates that a prior may be put on; kappa means -eps_x/g_x > 0, mass is in MeV."""
 
 LOOP_LMU_RANGES = {"paper": (0.01, 0.1), "one-loop": (0.035, 0.200)}
 """-eps_x/g_x of Lmu: as printed below Eq. 12, and as Eq. 12 gives for M_NP = 100 GeV to 1e16 GeV."""
+
+
+_ANY_MASS = 10.0
+"""[MeV] of a boson that couples to nothing."""
 
 
 class Prior:
@@ -29,7 +33,8 @@ class Prior:
         Where its mixing is "free", the prior covers kappa = -eps_x/g_x too; else eps_x follows from g_x.
     distributions
         Coordinate to univariate numpyro distribution. One coordinate for each parameter: "log10_g_x" or "g_x",
-        "log10_mass" or "mass" (MeV), and, where mixing is free, "log10_kappa" or "kappa".
+        "log10_mass" or "mass" (MeV), and, where mixing is free, "log10_kappa" or "kappa". Empty: no boson at all, the
+        Standard Model, which has an evidence too.
 
     Raises
     ------
@@ -39,6 +44,8 @@ class Prior:
 
     def __init__(self, model: GaugeModel, distributions: Mapping[str, dist.Distribution]):
         parameters = ("g_x", "mass", "kappa") if model.mixing == "free" else ("g_x", "mass")
+        if not distributions:
+            parameters = ()
         known = {coordinate for parameter in parameters for coordinate in COORDINATES[parameter]}
         for name, distribution in distributions.items():
             _checks.one_of("distributions", name, sorted(known))
@@ -63,6 +70,8 @@ class Prior:
 
     def photon(self, values: Mapping[str, ArrayLike]) -> HiddenPhoton:
         """Return the photon(s) at values of the sampled coordinates."""
+        if not self.names:
+            return HiddenPhoton(0.0, _ANY_MASS, 0.0)
         physical = {}
         for name in self.names:
             value = jnp.asarray(values[name], dtype=float)
@@ -113,6 +122,8 @@ class Prior:
         for name, (low, high) in self.box.items():
             kind = type(self.distributions[name]).__name__
             parts.append(f"{name} ~ {kind}[{low:.4g}, {high:.4g}]")
+        if not parts:
+            return "Prior(no boson)"
         return f"Prior({self.model.name}, mixing={self.model.mixing!r}: {', '.join(parts)})"
 
 
@@ -171,3 +182,14 @@ def loop_lmu(
         _checks.one_of("loop_range", loop_range, LOOP_LMU_RANGES)
         loop_range = LOOP_LMU_RANGES[loop_range]
     return default(LMU, g_x, mass, loop_range)
+
+
+def no_boson(model: GaugeModel = LMU_LTAU) -> Prior:
+    """The Standard Model as a prior without parameters: an entry of `compare_models` like any other.
+
+    Parameters
+    ----------
+    model
+        That of the likelihood; without a boson it makes no difference.
+    """
+    return Prior(model, {})

@@ -45,6 +45,8 @@ class Space:
             raise InvalidArgument(f"`prior` must be a Prior (lmtbayes.priors); got {prior!r}")
         if prior.model != like.model:
             raise InvalidArgument(f"`prior` must be of the likelihood's model {like.model}; got one of {prior.model}")
+        if not prior.names:
+            raise InvalidArgument("`prior` must have a parameter to sample; that of no boson has none")
         for name, distribution in prior.distributions.items():
             try:
                 distribution.icdf(0.5)

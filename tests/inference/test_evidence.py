@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jax.scipy.special import ndtr
 from profile_toys import FIXED, PHOTON, counts, scale, toy
 from scipy.special import erf, gammaln
+from scipy.stats import multivariate_normal
 
 import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument, MissingDependency, UnknownName
@@ -287,3 +288,45 @@ def test_nested_gives_up_honestly(like):
     result = evidence(like, PRIOR, "nested", live=50, max_evaluations=200)
     assert not result.converged
     assert "200 evaluations" in result.status
+
+
+# -- no boson ---------------------------------------------------------------------------------------------------------
+
+
+NULL_DATA = np.array([0.8, -1.1])
+
+
+@pytest.fixture(scope="module")
+def null_likelihood():
+    def expected(g_x, mass, eps_x, values):
+        return 1e3 * g_x + jnp.array([0.5, -1.0]) * values["tilt"]
+
+    return lmt.JointLikelihood([toy(expected, Gaussian([0.5, 0.8]), 2, (TILT,))], FIXED, {"toy": NULL_DATA})
+
+
+def test_no_boson_is_the_integral_over_the_nuisances_alone(null_likelihood):
+    # On paper: d ~ N(0, sigma^2 + c c^T).
+    covariance = np.diag([0.25, 0.64]) + np.outer([0.5, -1.0], [0.5, -1.0])
+    exact = multivariate_normal([0.0, 0.0], covariance).logpdf(NULL_DATA)
+    found = evidence(null_likelihood, lmt.priors.no_boson(FIXED))
+    assert found.converged, found.status
+    assert found.log_z == pytest.approx(exact, abs=1e-10)  # quadratic in the pull: Laplace is exact up to rounding
+    assert "no boson" in repr(found)
+    sampled = evidence(null_likelihood, lmt.priors.no_boson(FIXED), "smc", **QUICK_SMC)
+    assert abs(sampled.log_z - exact) < 4.0 * sampled.log_z_error
+
+
+def test_no_boson_beside_a_boson_in_a_comparison(null_likelihood):
+    with_boson = (null_likelihood, PRIOR)
+    table = lmt.compare_models({"boson": with_boson, "SM": (null_likelihood, lmt.priors.no_boson(FIXED))}).table
+    # A box of vanishing couplings is no boson.
+    tiny = lmt.priors.default(FIXED, g_x=(1e-9, 1e-8))
+    assert evidence(null_likelihood, tiny).log_z == pytest.approx(float(table.log_z.sel(model="SM")), abs=1e-4)
+    assert float(table.log_bayes_factor.sel(model="boson", against="SM")) == pytest.approx(
+        float(table.log_z.sel(model="boson") - table.log_z.sel(model="SM"))
+    )
+
+
+def test_no_boson_cannot_be_sampled():
+    with pytest.raises(InvalidArgument, match="no boson"):
+        lmt.sample_posterior(linear_likelihood(), lmt.priors.no_boson(FIXED))
