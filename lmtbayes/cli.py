@@ -82,7 +82,13 @@ def figures(
 
 @app.command()
 def fit(
-    experiments: Experiments = MAIN_JOB,
+    experiments: Annotated[
+        str | None,
+        typer.Option(
+            help=f"names, comma-separated; overrides as name:key=value. By default {MAIN_JOB}; with --data observed "
+            "all published data, in both models, with g-2 of 2021 and of 2025"
+        ),
+    ] = None,
     truth: Truth = "BP1",
     model: Annotated[str, typer.Option(help="in which the data are read: lmu-ltau or lmu")] = "lmu-ltau",
     mixing: Annotated[str, typer.Option(help="free, paper, loop, loop0 or a number eps_x/g_x")] = "free",
@@ -99,14 +105,20 @@ def fit(
     progress: Annotated[bool, typer.Option(help="show progress")] = True,
     suffix: Annotated[str, typer.Option("--format", help="of the pictures: pdf, svg or png")] = "pdf",
 ) -> None:
-    """Posterior and profile of one data set, with pictures. Without options: BP1 with four experiments."""
-    from lmtbayes.jobs.fit import fit as job
+    """Posterior and profile of one data set, with pictures. Without options: BP1 with four experiments.
 
+    With --data observed and no experiments named: the fit of today, which compares models and g-2 presets too.
+    """
+    from lmtbayes.jobs.fit import fit as single
+    from lmtbayes.jobs.today import published, today
+
+    of_today = data == "observed" and experiments is None
     given = (
         FitSettings.from_file(settings)
         if settings is not None
         else FitSettings(
-            experiments=split_names(experiments),
+            experiments=published() if of_today else split_names(experiments or MAIN_JOB),
+            study="today" if of_today else "single",
             model=model,
             mixing=mixing,
             data=data,
@@ -123,6 +135,7 @@ def fit(
     def say(text: str) -> None:
         console.print(f"[dim]{escape(text)}[/]", soft_wrap=True)
 
+    job = today if given.study == "today" else single
     summary = job(given, out, force, progress, say, suffix)
     console.print(escape(summary), soft_wrap=True, highlight=False)
     console.print(f"results: {out}")

@@ -8,11 +8,13 @@ ln int = ln L + g H^-1 g/2 + (n/2) ln(2 pi) - (1/2) ln det H.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lmtbayes.experiments.base import Experiment
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.conditional import Conditional, _choices
 from lmtbayes.inference.likelihood import Data, JointLikelihood
@@ -45,6 +47,28 @@ class Bins:
         expected = self.like.expected_counts(photon, self.like.nuisance_values(pulls))
         return jnp.concatenate([expected[e.name] for e in self.like.experiments])
 
+    def jacobian(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Float[Array, "bins nuisances"]:
+        """First derivatives of the counts in the pulls."""
+        return self._by_experiment(photon, pulls, jax.jacfwd)
+
+    def curvatures(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Float[Array, "bins nuisances"]:
+        """Second derivative of the counts in each pull alone."""
+        return self._by_experiment(photon, pulls, _second_derivatives)
+
+    def _by_experiment(self, photon: HiddenPhoton, pulls: Array, differentiate: Callable[..., Any]) -> Array:
+        """Rows of zeros but for an experiment's own nuisances: most of many experiments' nuisances are not shared."""
+        names, rows = self.like.nuisance_names, []
+        for e in self.like.experiments:
+            own = [names.index(n.name) for n in e.nuisances]
+
+            def counts(x: Array, e: Experiment = e) -> Array:
+                values = {n.name: n.constraint.value(x[i]) for i, n in enumerate(e.nuisances)}
+                return e.expected_counts(self.like.model, photon, values)
+
+            row = jnp.zeros((e.n_bins, len(names)))
+            rows.append(row.at[:, own].set(differentiate(counts)(pulls[jnp.array(own)])) if own else row)
+        return jnp.concatenate(rows)
+
     def log_prob(self, counts: Float[Array, " bins"]) -> Float[Array, " bins"]:
         """Log-likelihood of every bin."""
         parts, begin = [], 0
@@ -56,6 +80,19 @@ class Bins:
     def score_and_weight(self, counts: Float[Array, " bins"]) -> tuple[Float[Array, " bins"], Float[Array, " bins"]]:
         """First and minus second derivative of every bin's log-likelihood in its own expectation."""
         return score_and_weight(self.log_prob, counts)
+
+
+def _second_derivatives(counts: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    def at(x: Array) -> Array:
+        def along(direction: Array) -> Array:
+            def slope(y: Array) -> Array:
+                return jax.jvp(counts, (y,), (direction,))[1]
+
+            return jax.jvp(slope, (x,), (direction,))[1]
+
+        return jax.vmap(along, out_axes=-1)(jnp.eye(x.size))
+
+    return at
 
 
 def linearised(like: JointLikelihood, photon: HiddenPhoton, data: Data | None = None) -> Conditional:
@@ -71,18 +108,6 @@ def linearised(like: JointLikelihood, photon: HiddenPhoton, data: Data | None = 
     size = len(like.nuisances)
 
     bins = Bins(like, data)
-    jacobian = jax.jacfwd(lambda pulls: (bins.counts(photon, pulls),) * 2, has_aux=True)
-
-    def curvatures(pulls: Array) -> Array:
-        """d^2 mu/d pull^2, (nuisances, bins)."""
-
-        def along(direction: Array) -> Array:
-            def slope(x: Array) -> Array:
-                return jax.jvp(lambda y: bins.counts(photon, y), (x,), (direction,))[1]
-
-            return jax.jvp(slope, (pulls,), (direction,))[1]
-
-        return jax.vmap(along)(jnp.eye(size))
 
     def piece(means: Array, sigmas: Array, log_weights: Array) -> Conditional:
         is_sum = ~jnp.isnan(means)
@@ -103,7 +128,7 @@ def linearised(like: JointLikelihood, photon: HiddenPhoton, data: Data | None = 
 
         def solve(start: Array, _: None) -> tuple[Array, tuple[Array, Array, Array]]:
             """Jacobian at `start`, and the optimum of the problem that is linear in mu from there."""
-            slopes, counts = jacobian(start)
+            slopes, counts = bins.jacobian(photon, start), bins.counts(photon, start)
 
             def climb(pulls: Array, _: None) -> tuple[Array, None]:
                 here = counts + slopes @ (pulls - start)
@@ -123,7 +148,7 @@ def linearised(like: JointLikelihood, photon: HiddenPhoton, data: Data | None = 
         pulls, counts, slopes = jax.tree.map(lambda x: x[-1], looked)
         gradient, precision = slope_and_precision(pulls, counts, slopes)
         score, _ = bins.score_and_weight(counts)
-        bent = precision - jnp.diag(curvatures(pulls) @ score)
+        bent = precision - jnp.diag(score @ bins.curvatures(photon, pulls))
         lower, plain = jnp.linalg.cholesky(bent), jnp.linalg.cholesky(precision)
         lower = jnp.where(jnp.all(jnp.isfinite(lower)), lower, plain)
         precision = lower @ lower.T

@@ -39,16 +39,17 @@ def climb(space: Space, unit: Float[Array, " coordinates"], data: Data) -> Peak:
     d, like = space.dimensions, space.like
     bins = Bins(like, data)
 
-    def counts(position: Array) -> tuple[Array, Array]:
-        unit, pulls = space.split(position)
-        return (bins.counts(space.photon(unit), pulls),) * 2
+    def counts(z: Array, pulls: Array) -> tuple[Array, Array]:
+        return (bins.counts(space.photon(jax.nn.sigmoid(z)), pulls),) * 2
 
     def constraints(pulls: Array) -> Array:
         return jnp.stack([n.constraint.distribution().log_prob(x) for n, x in zip(like.nuisances, pulls, strict=True)])
 
     def look(position: Array) -> tuple[Array, Array, Array]:
         """Height, slope and curvature."""
-        slopes, expected = jax.jacfwd(counts, has_aux=True)(position)
+        unit, pulls = space.split(position)
+        by_boson, expected = jax.jacfwd(counts, has_aux=True)(position[:d], pulls)
+        slopes = jnp.concatenate([by_boson, bins.jacobian(space.photon(unit), pulls)], axis=-1)
         score, weight = bins.score_and_weight(expected)
         height, gradient = jnp.sum(bins.log_prob(expected)), slopes.T @ score
         own = jnp.zeros(space.size)

@@ -43,7 +43,7 @@ class Prior:
     """
 
     def __init__(self, model: GaugeModel, distributions: Mapping[str, dist.Distribution]):
-        parameters = ("g_x", "mass", "kappa") if model.mixing == "free" else ("g_x", "mass")
+        parameters: tuple[str, ...] = ("g_x", "mass", "kappa") if model.mixing == "free" else ("g_x", "mass")
         if not distributions:
             parameters = ()
         known = {coordinate for parameter in parameters for coordinate in COORDINATES[parameter]}

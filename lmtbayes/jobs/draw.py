@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
 
@@ -98,30 +99,41 @@ def predictive(like: JointLikelihood, e: Experiment, posterior: "xr.DataTree", m
 
 def plane(settings: FitSettings, posterior: "xr.DataTree | None", profile: "xr.Dataset") -> Figure:
     """Profile contours and posterior regions at 68 % and 95 % in the (mass, g_x) plane, a g-2 band and the truth."""
-    mass, g_x = profile["mass"].values, profile["g_x"].values
     with style():
         figure, axis = plt.subplots(figsize=(6.0, 4.6))
-        planes.plane(axis, (mass[0], mass[-1]), (g_x[0], g_x[-1]))
-        lower, upper = g2_band(settings.gauge_model, mass)
-        planes.band(axis, mass, lower, upper, label=f"$(g-2)_\\mu$ {G2_BAND.removeprefix('muon-g2-')}, $2\\sigma$")
-        if posterior is not None:
-            draws = group(posterior, "posterior")
-            edges = [np.geomspace(values[0], values[-1], 61) for values in (mass, g_x)]
-            counts, *_ = np.histogram2d(draws["mass"].values.ravel(), draws["g_x"].values.ravel(), edges)
-            density = gaussian_filter(counts, 1.2, mode="constant").T
-            x, y = (np.sqrt(e[1:] * e[:-1]) for e in edges)
-            planes.posterior_regions(axis, x, y, density, label="posterior, 68 % and 95 %")
-        q = profile["q"].transpose("g_x", "mass").values
-        planes.profile_regions(axis, mass, g_x, q, label="profile, 68 % and 95 %", fill=0.0)
-        photon = settings.true_photon
-        if photon is not None and float(photon.g_x) > 0.0:
-            planes.stars(
-                axis,
-                {settings.truth if "=" not in settings.truth else "truth": (float(photon.mass), float(photon.g_x))},
-            )
+        plane_on(axis, settings, posterior, profile)
         axis.set_title(", ".join(name.partition(":")[0] for name in settings.experiments), fontsize=9)
         planes.legend(axis, loc="upper left")
     return figure
+
+
+def plane_on(
+    axis: Axes,
+    settings: FitSettings,
+    posterior: "xr.DataTree | None",
+    profile: "xr.Dataset",
+    preset: str = G2_BAND,
+) -> None:
+    """Draw what `plane` shows on given axes, with the band of a g-2 preset."""
+    mass, g_x = profile["mass"].values, profile["g_x"].values
+    planes.plane(axis, (mass[0], mass[-1]), (g_x[0], g_x[-1]))
+    lower, upper = g2_band(settings.gauge_model, mass, preset)
+    planes.band(axis, mass, lower, upper, label=f"$(g-2)_\\mu$ {preset.removeprefix('muon-g2-')}, $2\\sigma$")
+    if posterior is not None:
+        draws = group(posterior, "posterior")
+        edges = [np.geomspace(values[0], values[-1], 61) for values in (mass, g_x)]
+        counts, *_ = np.histogram2d(draws["mass"].values.ravel(), draws["g_x"].values.ravel(), edges)
+        density = gaussian_filter(counts, 1.2, mode="constant").T
+        x, y = (np.sqrt(e[1:] * e[:-1]) for e in edges)
+        planes.posterior_regions(axis, x, y, density, label="posterior, 68 % and 95 %")
+    q = profile["q"].transpose("g_x", "mass").values
+    planes.profile_regions(axis, mass, g_x, q, label="profile, 68 % and 95 %", fill=0.0)
+    photon = settings.true_photon
+    if photon is not None and float(photon.g_x) > 0.0:
+        planes.stars(
+            axis,
+            {settings.truth if "=" not in settings.truth else "truth": (float(photon.mass), float(photon.g_x))},
+        )
 
 
 def g2_band(

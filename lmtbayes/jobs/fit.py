@@ -9,6 +9,7 @@ import numpy as np
 from lmtbayes import _checks
 from lmtbayes.inference.contours import contours
 from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.limits import upper_limit
 from lmtbayes.inference.posterior import sample_posterior
 from lmtbayes.inference.profile import profile_likelihood
 from lmtbayes.jobs import pictures
@@ -29,6 +30,7 @@ def fit(
     progress: bool = True,
     say: Say = print,
     suffix: str = "pdf",
+    like: JointLikelihood | None = None,
 ) -> str:
     """Sample, profile, draw, write.
 
@@ -37,7 +39,8 @@ def fit(
     settings
         Everything that determines the results.
     out
-        Folder; holds settings.json, posterior.nc, profile.nc, contours.csv, summary.txt and pictures when it is done.
+        Folder; holds settings.json, posterior.nc, profile.nc, contours.csv, limit.nc (90 % on g_x at each mass),
+        summary.txt and pictures when it is done.
         An interrupted run is continued by the same call.
     force
         Replace an existing folder of results.
@@ -47,6 +50,8 @@ def fit(
         Is told what is being done.
     suffix
         Of the pictures: "pdf", "svg" or "png".
+    like
+        The likelihood of the settings, where it is built already.
 
     Returns
     -------
@@ -61,7 +66,7 @@ def fit(
     _checks.one_of("suffix", f".{suffix}", pictures.FORMATS)
     with output_folder(out, settings.to_dict(), force) as folder:
         say(f"likelihood: {', '.join(settings.experiments)}")
-        like, prior = settings.likelihood(), settings.prior
+        like, prior = settings.likelihood() if like is None else like, settings.prior
         say(f"posterior: {prior!r}")
         posterior = sample_posterior(
             like,
@@ -82,6 +87,7 @@ def fit(
             profile.to_netcdf(folder / "profile.nc", engine="h5netcdf")
             regions = contours(profile, (0.6827, 0.9545))
             regions.to_csv(folder / "contours.csv")
+            upper_limit(profile, "g_x", cl=0.90).to_netcdf(folder / "limit.nc", engine="h5netcdf")
             parts.append(str(regions))
         say("pictures")
         draw(folder, like, settings, posterior, profile, suffix)

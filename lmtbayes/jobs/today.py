@@ -1,0 +1,158 @@
+"""`lmtbayes fit --data observed`: all published data, both models, with the g-2 presets of 2021 and 2025 side by side.
+
+Four fits (two models times two presets), each in a folder of its own that is there whole or not at all, so that an
+interrupted study goes on where it was; then the evidences of both models and of no boson, for each preset.
+"""
+
+import dataclasses
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from lmtbayes.experiments.muon_g2 import PRESETS
+from lmtbayes.experiments.registry import experiment, experiment_names
+from lmtbayes.inference import priors
+from lmtbayes.inference.comparison import Comparison, compare_models
+from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.jobs import pictures
+from lmtbayes.jobs.draw import plane_on
+from lmtbayes.jobs.fit import Say, fit
+from lmtbayes.jobs.output import output_folder, write_text
+from lmtbayes.jobs.settings import FitSettings
+from lmtbayes.plotting import planes
+from lmtbayes.plotting.evidence import evidence_bars
+from lmtbayes.plotting.style import style
+
+G2_PRESETS = ("muon-g2-2021", "muon-g2-2025")
+MODELS = {"Lmu-Ltau": "lmu-ltau", "Lmu": "lmu"}
+EVIDENCE_RTOL = 0.02
+"""Of ln Z: what is compared are differences of order one."""
+
+
+def published() -> tuple[str, ...]:
+    """Return every registered entry with data or an approximate likelihood of its own, the g-2 presets left out."""
+    return tuple(
+        name
+        for name in experiment_names()
+        if name not in PRESETS and experiment(name).status in ("data", "approximate")
+    )
+
+
+def today(
+    settings: FitSettings,
+    out: str | Path,
+    force: bool = False,
+    progress: bool = True,
+    say: Say = print,
+    suffix: str = "pdf",
+) -> str:
+    """Fit, compare, draw, write.
+
+    Parameters
+    ----------
+    settings
+        Experiments (without g-2, which the study adds), mixing, prior ranges, sampler and grid, with `study="today"`.
+        The model is both.
+    out
+        Folder: one folder a fit (`lmu-ltau_2021`, ...) as `lmtbayes fit` leaves it, `comparison_2021.nc`, pictures of
+        all four planes and of the evidences, summary.txt. An interrupted study is continued by the same call.
+    force, progress, say, suffix
+        As in `fit`.
+
+    Returns
+    -------
+    summary
+        The text of summary.txt: verdicts and intervals of the fits, evidences with their priors.
+    """
+    parts = []
+    with output_folder(out, settings.to_dict(), force) as folder:
+        fits: dict[tuple[str, str], FitSettings] = {}
+        comparisons: dict[str, Comparison] = {}
+        for preset in G2_PRESETS:
+            year = _year(preset)
+            likelihoods: dict[str, JointLikelihood] = {}
+            for label, model in MODELS.items():
+                case = dataclasses.replace(
+                    settings, experiments=(*settings.experiments, preset), model=model, study="single"
+                )
+                fits[preset, label] = case
+                likelihoods[label] = case.likelihood()
+                own = folder / f"{model}_{year}"
+                if not own.exists():
+                    say(f"{label} with {preset}")
+                    fit(case, own, progress=progress, say=say, suffix=suffix, like=likelihoods[label])
+                parts.append(f"{label} with {preset}\n{(own / 'summary.txt').read_text(encoding='utf-8')}")
+            summary = folder / f"comparison_{year}.txt"
+            if not summary.exists():
+                say(f"evidences with {preset}")
+                comparisons[preset] = evidences(settings, likelihoods)
+                comparisons[preset].table.to_netcdf(folder / f"comparison_{year}.nc", engine="h5netcdf")
+                write_text(summary, f"evidences with {preset}\n{comparisons[preset]}\n")
+            parts.append(summary.read_text(encoding="utf-8"))
+        say("pictures")
+        pictures.save(_planes(folder, fits), folder / f"planes.{suffix}")
+        pictures.save(_evidences(folder), folder / f"evidences.{suffix}")
+        text = "\n".join(parts)
+        write_text(folder / "summary.txt", text)
+    return text
+
+
+def evidences(settings: FitSettings, likelihoods: dict[str, JointLikelihood]) -> Comparison:
+    """Compare the models, and no boson, on the likelihoods' data; the Standard Model is the first, the reference."""
+    first = next(iter(likelihoods.values()))
+    entries = {"no boson": (first, priors.no_boson(first.model))} | {
+        label: (like, priors.default(like.model, settings.g_x, settings.mass, settings.kappa))
+        for label, like in likelihoods.items()
+    }
+    return compare_models(entries, seed=settings.seed, rtol=EVIDENCE_RTOL)
+
+
+def _planes(folder: Path, fits: dict[tuple[str, str], FitSettings]) -> Figure:
+    """One panel a fit: presets side by side, models below each other."""
+    with style():
+        figure, axes = plt.subplots(2, 2, figsize=(10.0, 8.0), sharex=True, sharey=True)
+        reach = []
+        for (preset, label), axis in zip(fits, axes.T.flat, strict=True):
+            own = folder / f"{MODELS[label]}_{_year(preset)}"
+            posterior = xr.open_datatree(own / "posterior.nc", engine="h5netcdf")
+            profile = xr.open_dataset(own / "profile.nc", engine="h5netcdf")
+            with posterior, profile:
+                plane_on(axis, fits[preset, label], posterior, profile, preset)
+            reach.append((*axis.get_xlim(), *axis.get_ylim()))
+            axis.set_title(f"{label}, all data with {preset}", fontsize=10)
+        low, high = np.min(reach, axis=0), np.max(reach, axis=0)
+        axes[0, 0].set(xlim=(low[0], high[1]), ylim=(low[2], high[3]))
+        for axis in axes[0]:
+            axis.set_xlabel("")
+        for axis in axes[:, 1]:
+            axis.set_ylabel("")
+        for axis in axes[0]:
+            planes.legend(axis, loc="upper left")
+    return figure
+
+
+def _year(preset: str) -> str:
+    return preset.removeprefix("muon-g2-")
+
+
+def _evidences(folder: Path) -> Figure:
+    """Ln B of each model against no boson, presets below each other."""
+    with style():
+        figure, axes = plt.subplots(len(G2_PRESETS), 1, figsize=(6.4, 4.6), sharex=True)
+        for preset, axis in zip(G2_PRESETS, axes, strict=True):
+            with xr.open_dataset(folder / f"comparison_{_year(preset)}.nc", engine="h5netcdf") as table:
+                against = table.sel(against="no boson")
+                bars = {
+                    label: (
+                        float(against["log_bayes_factor"].sel(model=label)),
+                        float(against["log_bayes_factor_error"].sel(model=label)),
+                    )
+                    for label in MODELS
+                }
+            evidence_bars(bars, "no boson", axis)
+            axis.set_title(f"all data with {preset}", fontsize=10)
+        axes[0].set_xlabel("")
+    return figure

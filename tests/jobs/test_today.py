@@ -1,0 +1,69 @@
+"""The fit of today, on three quick measurements and minimal mixing: what it leaves, that it goes on, what it finds."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import lmtbayes as lmt
+from lmtbayes.jobs import today as job
+from lmtbayes.jobs.settings import FitSettings
+
+SETTINGS = FitSettings(
+    experiments=("ccfr-trident", "charm2-trident", "n-eff"),
+    mixing="paper",
+    data="observed",
+    chains=8,
+    warmup=200,
+    draws=200,
+    grid=12,
+    study="today",
+)
+
+
+def test_published_is_all_data_without_g2():
+    names = job.published()
+    assert {"na64mu-2022", "coherent-csi-2021", "xenonnt-8b", "ccfr-trident", "n-eff", "cms-4mu"} <= set(names)
+    assert not [name for name in names if name.startswith("muon-g2")]
+    assert not [name for name in names if lmt.experiment(name).status == "projection"]
+
+
+@pytest.mark.slow
+def test_it_leaves_four_fits_two_comparisons_and_goes_on(tmp_path, monkeypatch):
+    out, fits = tmp_path / "today", []
+    real = job.fit
+
+    def interrupted(case, own, **options):
+        fits.append(own.name)
+        if len(fits) == 3:
+            raise KeyboardInterrupt
+        return real(case, own, **options)
+
+    monkeypatch.setattr(job, "fit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        job.today(SETTINGS, out, progress=False, suffix="png")
+    assert not out.exists()
+    summary = job.today(SETTINGS, out, progress=False, suffix="png")
+    # The two that were done are not done again.
+    assert fits == ["lmu-ltau_2021", "lmu_2021", "lmu-ltau_2025", "lmu-ltau_2025", "lmu_2025"]
+
+    assert {path.name for path in out.iterdir()} >= {
+        "lmu_2021", "lmu-ltau_2025", "comparison_2021.nc", "comparison_2025.nc", "planes.png", "evidences.png",
+        "settings.json", "summary.txt",
+    }  # fmt: skip
+    assert {path.name for path in (out / "lmu_2021").iterdir()} >= {"posterior.nc", "profile.nc", "limit.nc"}
+    for year, preset in (("2021", "muon-g2-2021"), ("2025", "muon-g2-2025")):
+        assert f"Lmu-Ltau with {preset}" in summary
+        with xr.open_dataset(out / f"comparison_{year}.nc", engine="h5netcdf") as table:
+            factor = table["log_bayes_factor"].sel(model="Lmu-Ltau", against="no boson")
+            # A 4.2 sigma excess wants a boson; a 0.6 sigma one does not.
+            assert (float(factor) > 2.0) == (year == "2021")
+            # These three and g-2 hold the muon's coupling alone: the models differ by their branching ratios only.
+            assert np.isfinite(table["log_z"]).all()
+
+
+def test_a_study_is_repeated_from_its_settings(tmp_path):
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(SETTINGS.to_dict()))
+    assert FitSettings.from_file(path).study == "today"
