@@ -20,6 +20,11 @@ from lmtbayes.errors import InvalidArgument, LmtbayesError, UnknownName
         (lambda: _checks.increasing("edges", [1.0, 3.0, 2.0]), "strictly increasing sequence"),
         (lambda: _checks.increasing("edges", [1.0]), "at least 2"),
         (lambda: _checks.shape("x", np.ones((2, 2)), (2,)), r"shape \(2,\); got shape \(2, 2\)"),
+        (lambda: _checks.scalar("x", [1.0, 2.0]), r"`x` must be a single number; got \[1.0, 2.0\]"),
+        (lambda: _checks.shape("x", "ten", ()), "`x` must be a single number; got 'ten'"),
+        (lambda: _checks.positive("x", np.float64(-2.0)), "got -2.0"),
+        (lambda: jax.jit(lambda x: _checks.scalar("x", x))(np.ones(2)), "a single number"),
+        (lambda: _checks.one_of("mode", "Paper", ("paper", "default")), r"did you mean 'paper'"),
         (lambda: _checks.one_of("mode", "pape", ("paper", "default")), r"got 'pape' \(did you mean 'paper'\?\)"),
     ],
 )
