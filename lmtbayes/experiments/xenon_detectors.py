@@ -144,8 +144,13 @@ def check_threshold(threshold_kev: object, channel: str) -> None:
     _checks.scalar("threshold_kev", threshold_kev)
     low = {"nr": NR_FLOOR_KEVNR, "er": 0.05, "nr+er": float(to_kevee(NR_FLOOR_KEVNR))}[channel]
     high = to_kevnr(WINDOW_KEVEE) if channel == "nr" else WINDOW_KEVEE
-    # Rounded outwards: what the message names is accepted.
-    _checks.in_interval("threshold_kev", threshold_kev, math.floor(1e3 * low) / 1e3, math.floor(0.99 * high))
+    # Rounded: what the message names is accepted.
+    low, high = math.floor(1e3 * low) / 1e3, math.floor(0.99 * high)
+    value = _checks.number("threshold_kev", threshold_kev)
+    if value is not None and not low <= value <= high:
+        unit = "keVnr" if channel == "nr" else "keVee"
+        why = "" if channel == "er" else f" ({NR_FLOOR_KEVNR} keVnr is the lowest calibrated nuclear recoil)"
+        raise _checks.invalid("threshold_kev", threshold_kev, f"between {low:g} and {high:g} [{unit}]{why}")
 
 
 def edges(

@@ -58,13 +58,17 @@ def decay_width(model: GaugeModel, photon: HiddenPhoton, channel: str) -> Float[
 def branching_ratio(model: GaugeModel, photon: HiddenPhoton, channel: str) -> Float[Array, "..."]:
     """Branching ratio into one channel of `decay_width`; dimensionless, shape of `photon`.
 
-    NaN where nothing is open (g_x = 0 and eps_x = 0).
+    Zero, with a gradient that is zero, where nothing is open (g_x = 0 and eps_x = 0): such a boson does not decay.
     """
-    return decay_width(model, photon, channel) / decay_width(model, photon, "total")
+    total = decay_width(model, photon, "total")
+    decays = total > 0.0
+    return jnp.where(decays, decay_width(model, photon, channel) / jnp.where(decays, total, 1.0), 0.0)
 
 
 def decay_length_cm(model: GaugeModel, photon: HiddenPhoton, energy: ArrayLike) -> Float[Array, "..."]:
     """Mean decay length in the laboratory, L = (p/M) hbar c/Gamma [cm], for a boson of total energy `energy` [MeV].
+
+    Zero below the boson's mass, inf (with no finite gradient) where nothing is open.
 
     Raises
     ------
