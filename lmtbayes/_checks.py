@@ -41,7 +41,10 @@ def number(argument: str, value: object, expected: str = "a number") -> np.ndarr
     if is_traced(value):
         return None
     try:
-        array = np.asarray(value, dtype=np.float64)
+        given = np.asarray(value)
+        if given.dtype.kind in "USc":  # NumPy would read "1" as a number, and drop an imaginary part
+            raise invalid(argument, value, expected)
+        array = given.astype(np.float64)
     except (TypeError, ValueError):
         raise invalid(argument, value, expected) from None
     return array

@@ -14,6 +14,8 @@ from lmtbayes.errors import InvalidArgument, LmtbayesError, UnknownName
         (lambda: _checks.finite("x", [1.0, np.inf]), "`x` must be finite"),
         (lambda: _checks.positive("x", 0.0, "MeV"), r"`x` must be finite and positive \[MeV\]; got 0.0"),
         (lambda: _checks.positive("x", "ten"), "`x` must be finite and positive; got 'ten'"),
+        (lambda: _checks.positive("x", "10"), "`x` must be finite and positive; got '10'"),
+        (lambda: _checks.finite("x", np.array([1.0j])), "`x` must be a number"),
         (lambda: _checks.non_negative("x", -1e-30), "not negative; got -1e-30"),
         (lambda: _checks.in_interval("efficiency", 1.1, 0, 1), "`efficiency` must be between 0 and 1; got 1.1"),
         (lambda: _checks.in_interval("efficiency", np.nan, 0, 1), "got nan"),

@@ -15,7 +15,7 @@ from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.nuisance import Nuisance
 from lmtbayes.experiments.terms import Term
-from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_model, check_photon
 
 STATUSES = ("data", "projection", "approximate")
 
@@ -241,8 +241,7 @@ class Experiment(eqx.Module):
         photon: HiddenPhoton,
         nuisances: Mapping[str, ArrayLike] | None,
     ) -> Float[Array, "*batch bins"]:
-        if not isinstance(photon, HiddenPhoton):
-            raise _checks.invalid("photon", photon, "a HiddenPhoton")
+        check_photon(photon)
         values = self.nuisance_values(nuisances)
         shape = photon.shape
         if shape == () and all(value.shape == () for value in values.values()):
@@ -257,12 +256,6 @@ class Experiment(eqx.Module):
         flat = jax.tree.map(lambda x: jnp.broadcast_to(x, shape).reshape(math.prod(shape)), (photon, values))
         counts = jax.vmap(single)(*flat)
         return counts.reshape(*shape, *counts.shape[1:])
-
-
-def check_model(model: object) -> None:
-    """Require a GaugeModel: a name is no model."""
-    if not isinstance(model, GaugeModel):
-        raise _checks.invalid("model", model, "a GaugeModel, such as LMU_LTAU")
 
 
 def active_names(declared: tuple[Nuisance, ...], nuisances: tuple[str, ...] | None) -> tuple[str, ...]:

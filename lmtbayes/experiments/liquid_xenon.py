@@ -17,7 +17,7 @@ from lmtbayes import _checks
 from lmtbayes.constants import SIN2_THETA_W, SIN2_THETA_W_MZ
 from lmtbayes.detectors.response import LINDHARD_K, LINDHARD_K_SIGMA, to_kevee, to_kevnr
 from lmtbayes.experiments import solar_nuisances, xenon_detectors
-from lmtbayes.experiments.base import Binning, Description, Experiment, active_names, check_model
+from lmtbayes.experiments.base import Binning, Description, Experiment, active_names
 from lmtbayes.experiments.common import electron_binding, weak_mixing_angle
 from lmtbayes.experiments.nuisance import Gaussian, Nuisance
 from lmtbayes.experiments.registry import register
@@ -27,7 +27,7 @@ from lmtbayes.experiments.xenon_folding import NR_SOURCES, electron_spectrum, fo
 from lmtbayes.experiments.xenon_kernels import RecoilKernel
 from lmtbayes.experiments.xenon_scan import ScannedRecoils, scanned
 from lmtbayes.experiments.xenon_spectra import Sun
-from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_model
 from lmtbayes.processes import binding as atoms
 from lmtbayes.sources import solar
 from lmtbayes.sources.oscillation import DEFAULT_SET

@@ -28,11 +28,11 @@ from lmtbayes import _checks
 from lmtbayes.constants import MEV_PER_KEV, SIN2_THETA_W, SIN2_THETA_W_MZ
 from lmtbayes.detectors import scintillation, targets
 from lmtbayes.experiments import recoils, spallation_detectors
-from lmtbayes.experiments.base import Binning, Description, Experiment, active_names, check_model
+from lmtbayes.experiments.base import Binning, Description, Experiment, active_names
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.spallation_detectors import nuisances_by_role, rows
 from lmtbayes.experiments.terms import GaussianCounts, Poisson, Term
-from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton, check_model
 from lmtbayes.processes import form_factors
 from lmtbayes.sources import pion_decay_at_rest as source
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
 from lmtbayes.constants import ELECTRIC_CHARGE, HBAR_C_MEV_CM, LEPTON_MASSES
-from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton, check_model, check_photon
 
 CHANNELS = ("nu", "e", "mu", "tau", "invisible", "total")
 
@@ -37,8 +37,10 @@ def decay_width(model: GaugeModel, photon: HiddenPhoton, channel: str) -> Float[
     Raises
     ------
     InvalidArgument
-        Unknown channel.
+        Unknown channel, a model that is no GaugeModel, a photon that is no HiddenPhoton.
     """
+    check_model(model)
+    check_photon(photon)
     _checks.one_of("channel", channel, CHANNELS)
     if channel == "total":
         return sum((decay_width(model, photon, part) for part in ("nu", *FLAVOURS)), jnp.zeros(photon.shape))
