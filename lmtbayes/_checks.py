@@ -5,8 +5,10 @@ A traced value (inside jit, grad, vmap) cannot be checked and passes.
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from lmtbayes.errors import InvalidArgument, UnknownName
@@ -18,8 +20,9 @@ def invalid(argument: str, value: object, expected: str) -> InvalidArgument:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, np.ndarray | jax.Array) and not is_traced(value):
-        return np.array2string(np.asarray(value), threshold=8)
+    if isinstance(value, np.ndarray | np.generic | jax.Array) and not is_traced(value):
+        array = np.asarray(value)
+        return np.array2string(array, threshold=8) if array.ndim else repr(array.item())
     return repr(value)
 
 
@@ -28,15 +31,30 @@ def is_traced(value: object) -> bool:
     return isinstance(value, jax.core.Tracer)
 
 
+def array_library(*values: object) -> Any:
+    """Return jax.numpy where a value is traced, else numpy: for what is folded once but may be scanned."""
+    return jnp if any(is_traced(value) for value in values) else np
+
+
 def number(argument: str, value: object, expected: str = "a number") -> np.ndarray | None:
     """Return `value` as a float64 array, None if it is traced; InvalidArgument if it is no number or array of them."""
     if is_traced(value):
         return None
     try:
-        array = np.asarray(value, dtype=np.float64)
+        given = np.asarray(value)
+        if given.dtype.kind in "USc":  # NumPy would read "1" as a number, and drop an imaginary part
+            raise invalid(argument, value, expected)
+        array = given.astype(np.float64)
     except (TypeError, ValueError):
         raise invalid(argument, value, expected) from None
     return array
+
+
+def scalar(argument: str, value: Any) -> None:
+    """Require a single number; a traced one has to be single too."""
+    array = number(argument, value, "a single number")
+    if np.shape(value if array is None else array) != ():
+        raise invalid(argument, value, "a single number")
 
 
 def finite(argument: str, value: object) -> None:
@@ -93,6 +111,8 @@ def increasing(argument: str, value: object, minimum_length: int = 2) -> np.ndar
 
 def shape(argument: str, value: object, expected_shape: tuple[int, ...]) -> np.ndarray:
     """Return `value` as a float64 array of exactly `expected_shape`."""
+    if expected_shape == ():
+        scalar(argument, value)
     array = number(argument, value, f"an array of shape {expected_shape}")
     if array is None or array.shape != expected_shape:
         found = "a traced value" if array is None else f"shape {array.shape}"
@@ -118,5 +138,6 @@ def unknown(kind: str, name: object, accepted: Iterable[str]) -> UnknownName:
 
 def suggestion(name: object, accepted: Iterable[object]) -> str:
     """Return " (did you mean ...?)" for a near miss, else an empty string."""
-    near = difflib.get_close_matches(str(name), [str(entry) for entry in accepted], n=2, cutoff=0.6)
+    folded = {str(entry).lower(): str(entry) for entry in accepted}
+    near = [folded[key] for key in difflib.get_close_matches(str(name).lower(), folded, n=2, cutoff=0.6)]
     return f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""

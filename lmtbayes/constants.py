@@ -1,6 +1,6 @@
 """Physical constants (MeV, natural units) and the conversions used at the package's borders.
 
-Sources: CODATA 2022 for alpha, the electron, muon, proton and neutron masses, the atomic mass unit, hbar c and N_A;
+Sources: CODATA 2022 for alpha, the electron, muon and proton masses, the atomic mass unit, hbar c and N_A;
 PDG 2024 for the tau mass, G_F and the weak mixing angle at the Z pole; PDG 2018 for the weak mixing angle at low
 energy, 0.23857(5), the value of the coherent-scattering literature (arXiv:1712.09146 finds 0.23868(5)(2)).
 """
@@ -28,7 +28,6 @@ MUON_LIFETIME_US = 2.1969811
 PION_LIFETIME_US = 0.026033
 """Of the charged pion [us]."""
 PROTON_MASS = 938.27208943
-NEUTRON_MASS = 939.56542194
 ATOMIC_MASS_UNIT = 931.49410372
 """u [MeV]."""
 LEPTON_MASSES = {"e": ELECTRON_MASS, "mu": MUON_MASS, "tau": TAU_MASS}

@@ -14,6 +14,36 @@ def test_everything_promised_is_there_and_documented():
             assert inspect.getdoc(thing), name
 
 
+def test_swapped_arguments_and_names_are_answered_with_a_sentence():
+    # In a process of its own: here the annotations would be checked first.
+    code = """
+import lmtbayes as lmt
+photon, model = lmt.BENCHMARKS["BP1"], lmt.LMU
+ess = lmt.experiment("ess")
+for call in (
+    lambda: lmt.delta_a_mu(model, photon),
+    lambda: lmt.delta_a_mu((5e-4, 15.0, 0.0)),
+    lambda: lmt.decay_width(photon, model, "nu"),
+    lambda: lmt.discovery_exposure("darwin-nr", "Lmu", photon),
+    lambda: ess.expected_counts("Lmu", photon),
+    lambda: ess.differential_rate("Lmu", photon, 10.0),
+    lambda: ess.signal_counts(model, (5e-4, 15.0, 0.0)),
+    lambda: lmt.experiment("ess", mass_ton=[1.0, 2.0]),
+    lambda: lmt.experiment("ess", nuisances=3),
+    lambda: lmt.experiment("ess", efficiency=1.3),
+    lambda: lmt.experiment("na64mu", efficiency=[0.3] * 9),
+    lambda: lmt.experiment("darwin-nr", threshold_kev="1"),
+):
+    try:
+        call()
+    except lmt.errors.InvalidArgument as error:
+        assert " must be " in str(error) and "got" in str(error), error
+    else:
+        raise AssertionError
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_a_bare_import_draws_nothing_and_is_in_64_bits():
     code = (
         "import sys, lmtbayes, jax; assert jax.config.jax_enable_x64; "

@@ -73,5 +73,7 @@ def efficiency(given: str | TanhEfficiency | None) -> TanhEfficiency | None:
     """
     if given is None or isinstance(given, TanhEfficiency):
         return given
+    if not isinstance(given, str):
+        raise _checks.invalid("efficiency", given, f"a TanhEfficiency, or one of {', '.join(map(repr, EFFICIENCIES))}")
     _checks.one_of("efficiency", given, EFFICIENCIES)
     return EFFICIENCIES[given]

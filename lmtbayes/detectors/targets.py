@@ -65,9 +65,15 @@ class Target:
 
 
 def target_names() -> tuple[str, ...]:
-    """Return the names that `target` accepts: elements and compounds; each isotope too, as "argon-40"."""
+    """Return the names that `target` accepts: elements and compounds; symbols ("Ar") and isotopes ("argon-40") too."""
+    return tuple(sorted(_symbols().values()))
+
+
+def _symbols() -> dict[str, str]:
+    """Name of every element and compound by its symbol."""
     isotopes, compounds = tables.read("targets/isotopes"), tables.read("targets/compounds")
-    return tuple(sorted({*map(str, isotopes["element"]), *map(str, compounds["target"])}))
+    pairs = ((isotopes["symbol"], isotopes["element"]), (compounds["symbol"], compounds["target"]))
+    return {str(s): str(n) for symbols, names in pairs for s, n in zip(symbols, names, strict=True)}
 
 
 def target(name: str) -> Target:
@@ -76,7 +82,8 @@ def target(name: str) -> Target:
     Parameters
     ----------
     name
-        An element of natural composition ("argon"), a compound ("caesium-iodide") or one isotope ("argon-40").
+        An element of natural composition ("argon", "Ar"), a compound ("caesium-iodide", "CsI") or one isotope
+        ("argon-40", "Ar-40"). The target has the long name, whichever it was asked for by.
 
     Raises
     ------
@@ -87,18 +94,20 @@ def target(name: str) -> Target:
     ----------
     AME2020 masses, IUPAC abundances: data/targets/isotopes.csv.
     """
+    head, dash, tail = str(name).partition("-")
+    name = _symbols().get(head, head) + dash + tail
     compounds = tables.read("targets/compounds")
     rows = compounds["target"] == name
     if np.any(rows):
         atoms = compounds["atoms"][rows] / compounds["atoms"][rows].sum()
         parts = zip(compounds["element"][rows], atoms, strict=True)
         return Target(name, tuple(i for element, share in parts for i in _isotopes(str(element), float(share))))
-    element, _, mass_number = str(name).rpartition("-")
-    found = _isotopes(str(name)) or tuple(
+    element, _, mass_number = name.rpartition("-")
+    found = _isotopes(name) or tuple(
         Isotope(i.protons, i.mass_number, i.mass, 1.0) for i in _isotopes(element) if str(i.mass_number) == mass_number
     )
     if not found:
-        raise _checks.unknown("target", name, (*target_names(), "<element>-<mass number>"))
+        raise _checks.unknown("target", name, (*target_names(), *_symbols(), "<element>-<mass number>"))
     return Target(name, found)
 
 

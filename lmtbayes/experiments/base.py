@@ -1,8 +1,9 @@
 """Experiment: a boson goes in, expected counts come out. What every experiment shares, and what a new one must give."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -14,7 +15,7 @@ from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.nuisance import Nuisance
 from lmtbayes.experiments.terms import Term
-from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_model, check_photon
 
 STATUSES = ("data", "projection", "approximate")
 
@@ -54,11 +55,13 @@ class Binning:
     `edges` and `unit` are None and "" for a measurement that is a single number.
     """
 
-    edges: np.ndarray
+    edges: Any
     unit: str
     quantity: str
 
     def __post_init__(self) -> None:
+        if _checks.is_traced(self.edges):  # an experiment whose threshold is scanned
+            return
         edges = _checks.increasing("bin_edges", self.edges).copy()
         edges.flags.writeable = False
         object.__setattr__(self, "edges", edges)
@@ -132,7 +135,7 @@ class Experiment(eqx.Module):
         return self.description.status
 
     @property
-    def bin_edges(self) -> np.ndarray:
+    def bin_edges(self) -> Any:
         """Edges of the bins [bin_unit], shape (n_bins + 1,)."""
         return self.binning.edges
 
@@ -188,7 +191,10 @@ class Experiment(eqx.Module):
         ------
         UnknownName
             A nuisance that the experiment does not declare.
+        InvalidArgument
+            A model that is no GaugeModel, a photon that is no HiddenPhoton, a nuisance whose shape does not fit.
         """
+        check_model(model)
         return self._batched(lambda p, v: self._signal(model, p, v) + self._background(v), photon, nuisances)
 
     def expected(
@@ -204,6 +210,7 @@ class Experiment(eqx.Module):
 
         Arguments, shape and errors are those of `expected_counts`.
         """
+        check_model(model)
         return self._batched(lambda p, v: self._signal(model, p, v), photon, nuisances)
 
     @property
@@ -234,8 +241,7 @@ class Experiment(eqx.Module):
         photon: HiddenPhoton,
         nuisances: Mapping[str, ArrayLike] | None,
     ) -> Float[Array, "*batch bins"]:
-        if not isinstance(photon, HiddenPhoton):
-            raise _checks.invalid("photon", photon, "a HiddenPhoton")
+        check_photon(photon)
         values = self.nuisance_values(nuisances)
         shape = photon.shape
         if shape == () and all(value.shape == () for value in values.values()):
@@ -263,7 +269,7 @@ def active_names(declared: tuple[Nuisance, ...], nuisances: tuple[str, ...] | No
     names = tuple(nuisance.name for nuisance in declared)
     if nuisances is None:
         return names
-    if isinstance(nuisances, str):
+    if isinstance(nuisances, str) or not isinstance(nuisances, Collection):
         raise _checks.invalid("nuisances", nuisances, f"a tuple of names out of {names}, or None for all")
     for name in nuisances:
         if name not in names:

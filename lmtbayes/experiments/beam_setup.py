@@ -74,7 +74,7 @@ class BeamSetup:
     def __post_init__(self) -> None:
         for name in ("beam_energy", "muons_on_target", "Z", "A", "density_g_cm3", "target_length_cm", "efficiency"):
             _positive(name, getattr(self, name))
-        _checks.shape("decay_length_cm", self.decay_length_cm, ())
+        _checks.scalar("decay_length_cm", self.decay_length_cm)
         _checks.non_negative("decay_length_cm", self.decay_length_cm, "cm")
         if not self.efficiency <= 1.0:
             raise _checks.invalid("efficiency", self.efficiency, "a fraction in (0, 1]")

@@ -5,8 +5,10 @@ Sect. 5 and App. A of arXiv:2104.03297: Eqs. 33, 35-37. The entries are rows of 
 
 import functools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
@@ -20,18 +22,12 @@ from lmtbayes.experiments.common import electron_binding, weak_mixing_angle
 from lmtbayes.experiments.nuisance import Gaussian, Nuisance
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Poisson
-from lmtbayes.experiments.xenon_detectors import Detector, Response
-from lmtbayes.experiments.xenon_folding import (
-    NR_SOURCES,
-    background_rate,
-    electron_kernel,
-    electron_spectrum,
-    nuclear_kernel,
-    nuclear_spectrum,
-)
+from lmtbayes.experiments.xenon_detectors import Detector
+from lmtbayes.experiments.xenon_folding import NR_SOURCES, electron_spectrum, folded, nuclear_spectrum
 from lmtbayes.experiments.xenon_kernels import RecoilKernel
+from lmtbayes.experiments.xenon_scan import ScannedRecoils, scanned
 from lmtbayes.experiments.xenon_spectra import Sun
-from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_model
 from lmtbayes.processes import binding as atoms
 from lmtbayes.sources import solar
 from lmtbayes.sources.oscillation import DEFAULT_SET
@@ -42,8 +38,6 @@ ER_FLUX_NUISANCES = ("pp", "7be", "pep", "13n", "15o")
 """Sources whose uncertainty an electron-recoil spectrum can feel; the others add up to less than 1e-3 of it."""
 BACKGROUND_UNCERTAINTY = 0.10
 """Relative; a judgement: the projections quote none. A fit to a spectrum constrains it further."""
-NODES_ONE_BIN, NODES_PER_BIN = 8, 4
-"""Gauss nodes in ln q^2: any mass of the boson to 1e-7 (tests)."""
 
 
 class LiquidXenon(Experiment):
@@ -58,15 +52,15 @@ class LiquidXenon(Experiment):
     exposure_tyr
         [t yr]; a leaf of the pytree, so that it can be traced and differentiated.
     threshold_kev
-        Of the analysis, in the unit of the bins.
+        Of the analysis, in the unit of the bins; traced where it is scanned.
     sun, channel, binding
         What `differential_rate` needs beside them.
     """
 
-    kernels: tuple[RecoilKernel, ...]
-    background_rate: np.ndarray
+    kernels: tuple[RecoilKernel | ScannedRecoils, ...]
+    background_rate: np.ndarray | Array
     exposure_tyr: ArrayLike
-    threshold_kev: float = eqx.field(static=True)
+    threshold_kev: ArrayLike
     sun: Sun = eqx.field(static=True)
     channel: str = eqx.field(static=True)
     binding: str = eqx.field(static=True)
@@ -87,7 +81,7 @@ class LiquidXenon(Experiment):
         photon: HiddenPhoton,
         energy: ArrayLike,
         nuisances: Mapping[str, ArrayLike] | None = None,
-    ) -> Float[Array, "*batch energies"]:
+    ) -> Float[Array, "..."]:
         """Neutrino events per keV of true recoil energy for the configured exposure, before response and acceptance.
 
         Parameters
@@ -95,43 +89,45 @@ class LiquidXenon(Experiment):
         model, photon
             As in `expected_counts`.
         energy
-            True recoil energies [keV], one-dimensional, > 0, known numbers (not traced): keVnr in "nr", keVee in "er".
-            In "nr+er" keVee: nuclear recoils are counted at their quenched energy.
+            True recoil energies [keV], any shape, > 0, known numbers (not traced): keVnr in "nr", keVee in "er". In
+            "nr+er" keVee: nuclear recoils are counted at their quenched energy.
         nuisances
             Name to value; the nuclear part does not depend on "lindhard_k".
 
         Returns
         -------
         rate
-            [1/keV], shape `photon.shape` + (energies,).
+            [1/keV], shape `photon.shape + energy.shape`.
 
         Raises
         ------
         InvalidArgument
-            `energy` not positive, not one-dimensional, or traced.
+            `energy` not positive, or traced.
         """
+        check_model(model)
         if _checks.is_traced(energy):
             raise _checks.invalid("energy", energy, "known numbers; it cannot be traced")
         _checks.positive("energy", energy, "keV")
-        points = np.atleast_1d(np.asarray(energy, dtype=float))
-        if points.ndim != 1:
-            raise _checks.invalid("energy", energy, "a number or a one-dimensional array")
+        shape = np.shape(energy)
+        points = np.asarray(energy, dtype=float).ravel()
         kernels: list[RecoilKernel] = []
-        if "nr" in self.channel:
-            nuclear, jacobian = points, np.ones(points.size)
-            if self.channel != "nr":
-                nuclear = np.array([to_kevnr(float(e)) for e in points])
-                step = 1e-4 * nuclear
-                jacobian = 2.0 * step / (to_kevee(nuclear + step) - to_kevee(nuclear - step))
-            kernels.append(nuclear_spectrum(nuclear, jacobian, self.sun))
-        if "er" in self.channel:
-            kernels.append(electron_spectrum(points, self.sun, self.binding))
+        with jax.ensure_compile_time_eval():
+            if "nr" in self.channel:
+                nuclear, jacobian = points, np.ones(points.size)
+                if self.channel != "nr":
+                    nuclear = to_kevnr(points)
+                    step = 1e-4 * nuclear
+                    jacobian = 2.0 * step / (to_kevee(nuclear + step) - to_kevee(nuclear - step))
+                kernels.append(nuclear_spectrum(nuclear, jacobian, self.sun))
+            if "er" in self.channel:
+                kernels.append(electron_spectrum(points, self.sun, self.binding))
 
         def single(p: HiddenPhoton, values: dict[str, Array]) -> Float[Array, " energies"]:
             rates = [kernel.rates(model, p, values) for kernel in kernels]
             return jnp.asarray(self.exposure_tyr) * jnp.sum(jnp.stack(rates), axis=0)
 
-        return self._batched(single, photon, nuisances)
+        flat = self._batched(single, photon, nuisances)
+        return flat.reshape(*flat.shape[:-1], *shape)
 
 
 def liquid_xenon(
@@ -140,7 +136,7 @@ def liquid_xenon(
     *,
     name: str | None = None,
     convention: str = "default",
-    threshold_kev: float | None = None,
+    threshold_kev: ArrayLike | None = None,
     exposure_tyr: ArrayLike | None = None,
     bin_edges: ArrayLike | Sequence[float] | None = None,
     oscillation: str | None = None,
@@ -166,7 +162,9 @@ def liquid_xenon(
         "default", or "paper": one bin, no free nuisances, sin^2 theta_W = 0.23122, oscillation set "paper-2021".
     threshold_kev
         Reconstructed energy above which events are counted: [keVnr] in "nr", [keVee] else. Below the detector's own
-        threshold the efficiency and the resolution are moved, see `detectors.response`.
+        threshold the efficiency and the resolution are moved, see `detectors.response`. At least 0.7 keVnr, the lowest
+        calibrated recoil, where nuclear recoils count. May be traced (vmap, grad, jit) where `bin_edges` or
+        convention="paper" says how many bins there are; counts are then good to 1e-5 and slopes to 1e-3.
     exposure_tyr
         [t yr]; may be traced.
     bin_edges
@@ -206,26 +204,18 @@ def liquid_xenon(
     sin2 = sin2_theta_w if sin2_theta_w is not None else (SIN2_THETA_W_MZ if paper else SIN2_THETA_W)
     _checks.in_interval("sin2_theta_w", sin2, 0.0, 1.0)
     exposure = detector.exposure_tyr if exposure_tyr is None else exposure_tyr
+    _checks.scalar("exposure_tyr", exposure)
     _checks.positive("exposure_tyr", exposure, "t yr")
-    threshold = detector.threshold(channel) if threshold_kev is None else threshold_kev
-    _check_threshold(threshold, channel)
-
+    threshold: Any = detector.threshold(channel) if threshold_kev is None else threshold_kev
+    xenon_detectors.check_threshold(threshold, channel)
     recoils = [recoil for recoil in ("nr", "er") if recoil in channel]
-    responses = {r: xenon_detectors.response(detector, r, channel, threshold) for r in recoils}
-    edges = _edges(bin_edges, channel, threshold, paper, responses[recoils[-1]])
-    edges_kevee = np.asarray(to_kevee(edges)) if channel == "nr" else edges
     sun = Sun(solar_model, spectrum_8b, parameters.name)
-    nodes = NODES_ONE_BIN if edges.size == 2 else NODES_PER_BIN
-    kernels: list[RecoilKernel] = []
-    background = np.zeros(edges.size - 1)
-    if "nr" in responses:
-        kernels.append(nuclear_kernel(responses["nr"], edges_kevee, sun, nodes))
-    if "er" in responses:
-        kernels.append(electron_kernel(responses["er"], edges_kevee, sun, binding, nodes))
-        background = background_rate(responses["er"], edges_kevee, detector)
-
     declared = _declared(detector.name, recoils, sun, sin2, binding, flux_8b_width, octant)
     active = active_names(declared, () if paper and nuisances is None else nuisances)
+
+    edges = xenon_detectors.edges(bin_edges, detector, channel, threshold, paper)
+    fold: Any = scanned if _checks.is_traced(threshold) else folded
+    kernels, background = fold(detector, recoils, channel, threshold, edges, sun, binding)
     title = {"lz": "LZ", "xenonnt": "XENONnT", "darwin": "DARWIN"}.get(detector.name, detector.name)
     return LiquidXenon(
         description=Description(
@@ -239,36 +229,14 @@ def liquid_xenon(
         declared=declared,
         active=active,
         observed=None,
-        kernels=tuple(kernels),
+        kernels=kernels,
         background_rate=background,
         exposure_tyr=exposure,
-        threshold_kev=float(threshold),
+        threshold_kev=threshold if _checks.is_traced(threshold) else float(threshold),
         sun=sun,
         channel=channel,
         binding=binding,
     )
-
-
-def _check_threshold(threshold: object, channel: str) -> None:
-    if _checks.is_traced(threshold):
-        raise _checks.invalid(
-            "threshold_kev", threshold, "a known number; to scan it, build one experiment a threshold"
-        )
-    high = to_kevnr(xenon_detectors.WINDOW_KEVEE) if channel == "nr" else xenon_detectors.WINDOW_KEVEE
-    _checks.shape("threshold_kev", threshold, ())
-    _checks.in_interval("threshold_kev", threshold, 0.05, 0.99 * high)
-
-
-def _edges(
-    bin_edges: ArrayLike | Sequence[float] | None, channel: str, threshold: float, one_bin: bool, response: Response
-) -> np.ndarray:
-    if bin_edges is not None:
-        edges = _checks.increasing("bin_edges", bin_edges)
-        if edges[0] < threshold * (1.0 - 1e-12):
-            raise _checks.invalid("bin_edges", edges, f"at or above the threshold, {threshold:g} keV")
-        return edges
-    edges = xenon_detectors.default_edges(channel, threshold, response.resolution)
-    return edges[[0, -1]] if one_bin else edges
 
 
 def _declared(

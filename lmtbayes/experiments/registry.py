@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+import jax
+
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Experiment
@@ -89,7 +91,11 @@ def experiment(name: str, /, **overrides: Any) -> Experiment:
     for override in overrides:
         if override not in entry.accepted:
             raise _checks.unknown(f"override of experiment {name!r}", override, entry.accepted)
-    return entry.build(**overrides)
+    if any(_checks.is_traced(value) for value in overrides.values()):
+        return entry.build(**overrides)
+    # What an experiment keeps are numbers, also where the caller is being traced.
+    with jax.ensure_compile_time_eval():
+        return entry.build(**overrides)
 
 
 def _entry(name: str) -> Entry:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks, tables
 from lmtbayes.detectors.response import LINDHARD_K, Efficiency, Resolution
@@ -46,8 +46,8 @@ class RunEfficiencies(Response):
     def matrix(
         self,
         energy_kev: Float[np.ndarray, " n"],
-        edges_kevee: Float[np.ndarray, " edges"],  # noqa: ARG002 - nothing is binned in energy
-        lindhard_k: float,  # noqa: ARG002 - the efficiency is against the true energy
+        edges_kevee: ArrayLike,  # noqa: ARG002 - nothing is binned in energy
+        lindhard_k: ArrayLike,  # noqa: ARG002 - the efficiency is against the true energy
     ) -> Float[np.ndarray, "bins n"]:
         """Efficiency of each run at true energies [keVnr]."""
         return np.stack([run(energy_kev) for run in self.runs])

@@ -19,20 +19,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from lmtbayes import _checks, tables
+from lmtbayes import _checks
 from lmtbayes.constants import MEV_PER_KEV, SIN2_THETA_W, SIN2_THETA_W_MZ
 from lmtbayes.detectors import scintillation, targets
-from lmtbayes.experiments import recoils
+from lmtbayes.experiments import recoils, spallation_detectors
 from lmtbayes.experiments.base import Binning, Description, Experiment, active_names
-from lmtbayes.experiments.common import nuclear_radius, weak_mixing_angle
-from lmtbayes.experiments.nuisance import Gaussian, Nuisance
 from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.spallation_detectors import nuisances_by_role, rows
 from lmtbayes.experiments.terms import GaussianCounts, Poisson, Term
-from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton, check_model
 from lmtbayes.processes import form_factors
 from lmtbayes.sources import pion_decay_at_rest as source
 
@@ -107,24 +107,20 @@ class Spallation(Experiment):
         InvalidArgument
             An energy that is not positive, or traced.
         """
+        check_model(model)
         if _checks.is_traced(energy):
             raise _checks.invalid("energy", energy, "known numbers; it cannot be traced")
         _checks.positive("energy", energy, "keV")
         kev = np.asarray(energy, dtype=float)
         energies = [kev.ravel() * MEV_PER_KEV] * len(self.target.isotopes)
-        at = recoils.at_energies(self.target, energies, self.form_factor, self.neutrinos, self.energy_correction)
+        with jax.ensure_compile_time_eval():
+            at = recoils.at_energies(self.target, energies, self.form_factor, self.neutrinos, self.energy_correction)
 
         def rate(photon: HiddenPhoton, values: Mapping[str, Array]) -> Float[Array, " energies"]:
             return self._density(model, photon, values, at).reshape(-1, kev.size).sum(axis=0) * MEV_PER_KEV
 
         flat = self._batched(rate, photon, nuisances)
         return flat.reshape(*flat.shape[:-1], *kev.shape)
-
-
-def rows() -> dict[str, dict[str, Any]]:
-    """Return the detectors of data/spallation/detectors.csv by name."""
-    table = tables.read("spallation/detectors")
-    return {str(name): {key: table[key][i].item() for key in table} for i, name in enumerate(table["name"])}
 
 
 def spallation(
@@ -214,9 +210,11 @@ def spallation(
     size = {key: _positive(key, row[key] if value is None else value) for key, value in given.items()}
     years = _positive("exposure_years", exposure_years)
     fraction = row["background_fraction"] if background_fraction is None else background_fraction
+    _checks.scalar("background_fraction", fraction)
     _checks.non_negative("background_fraction", fraction)
     if sin2_theta_w is None:
         sin2_theta_w = SIN2_THETA_W_MZ if convention == "paper" else SIN2_THETA_W
+    _checks.scalar("sin2_theta_w", sin2_theta_w)
     _checks.in_interval("sin2_theta_w", sin2_theta_w, 0.0, 1.0)
     name = row["name"] if name is None else name
 
@@ -224,22 +222,23 @@ def spallation(
     material = given_target if isinstance(given_target, targets.Target) else targets.target(given_target)
     response = scintillation.efficiency(row["efficiency"] if efficiency is None else efficiency)
     form = form_factors.form_factor(form_factor)
+    declared = nuisances_by_role(row, name, convention, material, size["systematic"], float(sin2_theta_w), response)
+    free = (declared["normalisation"].name,) if convention == "paper" and nuisances is None else nuisances
+    active = active_names(tuple(declared.values()), free)
     ends = [recoils.end_points(isotope, energy_correction) for isotope in material.isotopes]
-    edges = _edges(row, threshold_kevnr, bin_edges, max(end for _, end in ends) / MEV_PER_KEV)
-    panel = recoils.SMOOTH_PANEL if response is None else _response_panel(response)
+    edges = spallation_detectors.edges(row, threshold_kevnr, bin_edges, max(end for _, end in ends) / MEV_PER_KEV)
+    panel = spallation_detectors.longest_panel(response)
     nodes, weights = zip(*(recoils.quadrature(edges * MEV_PER_KEV, *end, panel) for end in ends), strict=True)
 
     protons = size["protons_per_year"] * years
     fluence = source.fluence(protons, size["neutrinos_per_proton"], size["baseline_m"])
     neutrinos = size["mass_ton"] * material.atoms_per_tonne * fluence
-    declared = _nuisances(row, name, convention, material, size["systematic"], float(sin2_theta_w), response)
-    free = (declared["normalisation"].name,) if convention == "paper" and nuisances is None else nuisances
     experiment = Spallation(
         description=Description(name, str(row["title"]), f"{_PAPER}; {row['reference']}", "projection"),
         binning=Binning(edges, "keVnr", "recoil energy"),
         term=STATISTICS[statistics](),
         declared=tuple(declared.values()),
-        active=active_names(tuple(declared.values()), free),
+        active=active,
         observed=None,
         target=material,
         form_factor=form,
@@ -256,66 +255,9 @@ def spallation(
 
 
 def _positive(argument: str, value: Any) -> float:
+    _checks.scalar(argument, value)
     _checks.positive(argument, value)
     return float(value)
-
-
-def _edges(
-    row: Mapping[str, Any], threshold: float | None, given: ArrayLike | Sequence[float] | None, end: float
-) -> np.ndarray:
-    """Bin edges [keVnr]: given, or equal bins from the threshold to the end of the window or of the recoils."""
-    if threshold is not None:
-        _checks.positive("threshold_kevnr", threshold, "keVnr")
-    if given is None:
-        low, high = float(row["threshold_kevnr"] if threshold is None else threshold), min(row["maximum_kevnr"], end)
-        if low >= high:
-            raise _checks.invalid("threshold_kevnr", low, f"below the end of the recoil window, {high:.4g} keVnr")
-        return np.linspace(low, high, int(row["bins"]) + 1)
-    edges = _checks.increasing("bin_edges", given)
-    if edges[0] <= 0.0 or edges[-2] >= end:
-        raise _checks.invalid("bin_edges", edges, f"above 0 and each bin's start below {end:.4g} keVnr, the end point")
-    if threshold is not None and threshold != edges[0]:
-        raise _checks.invalid("threshold_kevnr", threshold, f"left out, or the first of `bin_edges`, {edges[0]:g}")
-    return edges
-
-
-def _response_panel(response: scintillation.TanhEfficiency) -> float:
-    """Longest panel in ln E_R for 16 nodes: the tanh has its poles (pi/2)(width/centre) off the real axis."""
-    return min(recoils.SMOOTH_PANEL, 2.8 * response.width_kevee / response.centre_kevee)
-
-
-def _nuisances(
-    row: Mapping[str, Any],
-    name: str,
-    convention: str,
-    material: targets.Target,
-    systematic: float,
-    sin2_theta_w: float,
-    response: scintillation.TanhEfficiency | None,
-) -> dict[str, Nuisance]:
-    """What the rate knows, by the role it plays."""
-    # Every isotope of an element shares its radius and its quenching: "argon-40" and "argon" are one.
-    element = material.name.rpartition("-")[0] if material.name.rpartition("-")[2].isdigit() else material.name
-    own = convention == "paper"
-    declared = {
-        "normalisation": Nuisance(
-            f"normalisation_{name}" if own else f"systematic_{row['source']}",
-            Gaussian(1.0, systematic),
-            "factor 1 + a on the neutrino counts, a the pull of Eq. 34"
-            + ("" if own else "; one for all detectors at this source"),
-            "sigma_sys of arXiv:2104.03297, Table 2, unless given by the user",
-        ),
-        "radius": nuclear_radius(element),
-        "weak mixing angle": weak_mixing_angle(sin2_theta_w),
-    }
-    if response is not None:
-        declared["quenching"] = Nuisance(
-            f"quenching_{element}",
-            Gaussian(1.0, response.quenching_uncertainty),
-            "factor on the quenching factor Q_F",
-            "arXiv:2003.10630: 0.246 +- 0.006 at zero energy",
-        )
-    return declared
 
 
 for _name in rows():

@@ -1,12 +1,16 @@
 """Projected liquid-xenon detectors as rows of data, and their response to nuclear and electron recoils (Eq. 37)."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import ArrayLike, Float
 
-from lmtbayes import tables
+from lmtbayes import _checks, tables
 from lmtbayes.detectors.response import Efficiency, Resolution, smearing_matrix, to_kevee, to_kevnr
 
 CHANNELS = ("nr", "er", "nr+er")
@@ -82,10 +86,8 @@ class Response:
     quenched: bool
     acceptance: float
 
-    def matrix(
-        self, energy_kev: Float[np.ndarray, " n"], edges_kevee: Float[np.ndarray, " edges"], lindhard_k: float
-    ) -> Float[np.ndarray, "bins n"]:
-        """Probability that a recoil of a true energy is counted in each bin."""
+    def matrix(self, energy_kev: Float[np.ndarray, " n"], edges_kevee: ArrayLike, lindhard_k: ArrayLike) -> Any:
+        """Probability that a recoil of a true energy is counted in each bin, (bins, n)."""
         mean = to_kevee(energy_kev, lindhard_k) if self.quenched else energy_kev
         smeared = smearing_matrix(edges_kevee, mean, self.resolution(mean) * mean)
         return self.acceptance * self.efficiency(energy_kev) * smeared
@@ -94,35 +96,33 @@ class Response:
         """True energies between which the matrix does not vanish."""
         low = max(self.efficiency.shift * float(self.efficiency.energy_kev[0]), self.efficiency.floor_kev)
         high = highest_kevee * (1.0 + 9.0 * float(self.resolution(highest_kevee)))
-        return low, to_kevnr(high) if self.quenched else high
+        return low, float(to_kevnr(high)) if self.quenched else high
 
 
-def response(detector: Detector, recoil: str, channel: str, threshold_kev: float) -> Response:
+def response(detector: Detector, recoil: str, channel: str, threshold_kev: Any) -> Response:
     """Response of a detector to "nr" or "er" in a channel, its threshold lowered to `threshold_kev`.
 
     Published efficiencies hold at the published threshold. Below it, efficiency and resolution are moved, see
     `Efficiency` and `Resolution`. In "nr+er" nothing is discriminated and the threshold of nuclear recoils is the
-    energy that quenches to `threshold_kev`.
+    energy that quenches to `threshold_kev`, which may be traced.
     """
     nuclear = recoil == "nr"
-    lowered = threshold_kev < detector.threshold(channel)
-    threshold = to_kevnr(threshold_kev) if nuclear and channel == "nr+er" else threshold_kev
     half = detector.half_kevnr if nuclear else detector.half_kevee
+    xp = _checks.array_library(threshold_kev)
+    asked = to_kevnr(threshold_kev) if nuclear and channel == "nr+er" else threshold_kev
+    threshold = xp.minimum(xp.where(threshold_kev < detector.threshold(channel), asked, half), half)
     table = tables.read(f"xenon/efficiency_{recoil}")
     efficiency = Efficiency(
         table["energy_kevnr" if nuclear else "energy_kevee"],
         table[detector.efficiency],
         half,
         detector.plateau_kevnr if nuclear else detector.plateau_kevee,
-        threshold if lowered else None,
+        threshold,
         NR_FLOOR_KEVNR if nuclear else 0.0,
     )
     a, b = detector.resolution_a, detector.resolution_b
-    if efficiency.shift < 1.0:
-        cap, at = (float(to_kevee(half)), float(to_kevee(threshold))) if nuclear else (half, threshold)
-        resolution = Resolution(a, b, cap, at / cap)
-    else:
-        resolution = Resolution(a, b)
+    cap, at = (to_kevee(half), to_kevee(threshold)) if nuclear else (half, threshold)
+    resolution = Resolution(a, b, xp.where(threshold < half, cap, 0.0), at / cap)
     acceptance = {"nr": NR_ACCEPTANCE, "er": ER_ACCEPTANCE, "nr+er": 1.0}[channel]
     return Response(efficiency, resolution, nuclear, acceptance)
 
@@ -136,4 +136,38 @@ def default_edges(channel: str, threshold_kev: float, resolution: Resolution) ->
         edges.append(following)
     # What is left over joins the last bin.
     edges = [*edges, WINDOW_KEVEE] if len(edges) == 1 or nuclear else [*edges[:-1], WINDOW_KEVEE]
-    return np.array([threshold_kev, *map(to_kevnr, edges[1:])]) if nuclear else np.array(edges)
+    return np.array([threshold_kev, *to_kevnr(np.array(edges[1:]))]) if nuclear else np.array(edges)
+
+
+def check_threshold(threshold_kev: object, channel: str) -> None:
+    """Require a single threshold in the window; where nuclear recoils count, not below the lowest calibrated one."""
+    _checks.scalar("threshold_kev", threshold_kev)
+    low = {"nr": NR_FLOOR_KEVNR, "er": 0.05, "nr+er": float(to_kevee(NR_FLOOR_KEVNR))}[channel]
+    high = to_kevnr(WINDOW_KEVEE) if channel == "nr" else WINDOW_KEVEE
+    # Rounded: what the message names is accepted.
+    low, high = math.floor(1e3 * low) / 1e3, math.floor(0.99 * high)
+    value = _checks.number("threshold_kev", threshold_kev)
+    if value is not None and not low <= value <= high:
+        unit = "keVnr" if channel == "nr" else "keVee"
+        why = "" if channel == "er" else f" ({NR_FLOOR_KEVNR} keVnr is the lowest calibrated nuclear recoil)"
+        raise _checks.invalid("threshold_kev", threshold_kev, f"between {low:g} and {high:g} [{unit}]{why}")
+
+
+def edges(
+    bin_edges: ArrayLike | Sequence[float] | None, detector: Detector, channel: str, threshold_kev: Any, one_bin: bool
+) -> Any:
+    """Edges of the bins, given or made, in the unit of the threshold; traced where one bin starts at a traced one."""
+    scanned = _checks.is_traced(threshold_kev)
+    if bin_edges is not None:
+        given = _checks.increasing("bin_edges", bin_edges)
+        if not scanned and given[0] < threshold_kev * (1.0 - 1e-12):
+            raise _checks.invalid("bin_edges", given, f"at or above the threshold, {float(threshold_kev):g} keV")
+        return given
+    if one_bin:
+        ends = [threshold_kev, float(to_kevnr(WINDOW_KEVEE)) if channel == "nr" else WINDOW_KEVEE]
+        return jnp.stack(ends) if scanned else np.array(ends, dtype=float)
+    if scanned:
+        expected = "a known number, or traced together with `bin_edges` or convention='paper', which fix the bins"
+        raise _checks.invalid("threshold_kev", threshold_kev, expected)
+    seen = response(detector, "nr" if channel == "nr" else "er", channel, threshold_kev)
+    return default_edges(channel, threshold_kev, seen.resolution)

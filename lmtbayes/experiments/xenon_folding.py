@@ -1,11 +1,12 @@
 """Kernels of liquid xenon: fine spectra (xenon_spectra) folded with a response into what a rate needs at call time."""
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
-from lmtbayes.detectors.response import LINDHARD_K, LINDHARD_K_SIGMA
+from lmtbayes.detectors.response import LINDHARD_K, LINDHARD_K_SIGMA, to_kevee
 from lmtbayes.experiments.solar_moments import SHAPE_8B, Interpolation, theta12_nodes
-from lmtbayes.experiments.xenon_detectors import Detector, Response
+from lmtbayes.experiments.xenon_detectors import Detector, Response, response
 from lmtbayes.experiments.xenon_kernels import ElectronRecoils, NuclearRecoils, RecoilKernel, fold
 from lmtbayes.experiments.xenon_spectra import Sun, electron_intensity, nuclear_intensity, quadrature
 from lmtbayes.processes import binding as atoms
@@ -13,21 +14,26 @@ from lmtbayes.sources import solar
 from lmtbayes.sources.oscillation import oscillation
 
 NR_SOURCES = ("8b", "hep")
+LIGHT_SOURCES_KEVNR = 0.055
+"""Above 2 E^2/M of the lightest isotope at 1.74 MeV, where 17F ends: what the six other sources reach."""
 LINDHARD_NODES, LINDHARD_RANGE_SIGMA = 7, 5.0
-_HIGHEST_KEVNR = 6.2
+NODES_ONE_BIN, NODES_PER_BIN = 8, 4
+"""Gauss nodes in ln q^2: any mass of the boson to 1e-7 (tests)."""
+HIGHEST_KEVNR = 6.2
 """Above 2 E^2/M of the lightest isotope at the end point of hep."""
 
 
-def _columns(sun: Sun, recoil: str) -> tuple[str, ...]:
+def _columns(sun: Sun, recoil: str, lowest_kev: float = np.inf) -> tuple[str, ...]:
     """Sources of a kernel, with the shape shift of 8B where it matters and is known."""
     if recoil == "er":
         return solar.SOURCES
-    return (*NR_SOURCES, SHAPE_8B) if sun.spectrum_8b == "w06" else NR_SOURCES
+    sources = NR_SOURCES if lowest_kev > LIGHT_SOURCES_KEVNR else solar.SOURCES
+    return (*sources, SHAPE_8B) if sun.spectrum_8b == "w06" else sources
 
 
 def nuclear_spectrum(energy_kevnr: np.ndarray, jacobian: np.ndarray, sun: Sun) -> NuclearRecoils:
     """Kernel whose "bins" are energies and whose "nodes" are the isotopes."""
-    columns = _columns(sun, "nr")
+    columns = _columns(sun, "nr", float(np.min(energy_kevnr)))
     q2, intensity = nuclear_intensity(energy_kevnr, sun, columns)
     ordered = np.moveaxis(intensity * jacobian, (4, 3), (2, 4))
     return _kernel(
@@ -74,7 +80,7 @@ def nuclear_kernel(response: Response, edges_kevee: np.ndarray, sun: Sun, nodes:
     """Nuclear recoils in bins of reconstructed energy [keVee], `nodes` Gauss nodes a bin, any k of Lindhard."""
     columns = _columns(sun, "nr")
     low, high = response.range_kev(edges_kevee[-1])
-    high = min(high, _HIGHEST_KEVNR)
+    high = min(high, HIGHEST_KEVNR)
     energy, weight = quadrature(low, high, response.efficiency.kinks_kev)
     q2, intensity = nuclear_intensity(energy, sun, columns)
     angles = np.pi * (np.arange(LINDHARD_NODES) + 0.5) / LINDHARD_NODES
@@ -110,3 +116,29 @@ def background_rate(response: Response, edges_kevee: np.ndarray, detector: Detec
     """Electron-recoil background in each bin [1/(t yr)]."""
     energy, weight = _electron_quadrature(response, edges_kevee)
     return response.matrix(energy, edges_kevee, LINDHARD_K) @ (weight * detector.background_rate(energy))
+
+
+def folded(
+    detector: Detector,
+    recoils: list[str],
+    channel: str,
+    threshold_kev: float,
+    edges: np.ndarray,
+    sun: Sun,
+    binding: str,
+) -> tuple[tuple[RecoilKernel, ...], np.ndarray]:
+    """Kernels, and the electron-recoil background of each bin, at a known threshold."""
+    edges_kevee = np.asarray(to_kevee(edges)) if channel == "nr" else edges
+    nodes = NODES_ONE_BIN if edges.size == 2 else NODES_PER_BIN
+    kernels: list[RecoilKernel] = []
+    background = np.zeros(edges.size - 1)
+    # The processes are written in JAX: outside a transformation that the caller may be in.
+    with jax.ensure_compile_time_eval():
+        for recoil in recoils:
+            seen = response(detector, recoil, channel, threshold_kev)
+            if recoil == "nr":
+                kernels.append(nuclear_kernel(seen, edges_kevee, sun, nodes))
+            else:
+                kernels.append(electron_kernel(seen, edges_kevee, sun, binding, nodes))
+                background = background_rate(seen, edges_kevee, detector)
+    return tuple(kernels), background

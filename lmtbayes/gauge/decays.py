@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
 from lmtbayes.constants import ELECTRIC_CHARGE, HBAR_C_MEV_CM, LEPTON_MASSES
-from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton, check_model, check_photon
 
 CHANNELS = ("nu", "e", "mu", "tau", "invisible", "total")
 
@@ -37,8 +37,10 @@ def decay_width(model: GaugeModel, photon: HiddenPhoton, channel: str) -> Float[
     Raises
     ------
     InvalidArgument
-        Unknown channel.
+        Unknown channel, a model that is no GaugeModel, a photon that is no HiddenPhoton.
     """
+    check_model(model)
+    check_photon(photon)
     _checks.one_of("channel", channel, CHANNELS)
     if channel == "total":
         return sum((decay_width(model, photon, part) for part in ("nu", *FLAVOURS)), jnp.zeros(photon.shape))
@@ -58,13 +60,17 @@ def decay_width(model: GaugeModel, photon: HiddenPhoton, channel: str) -> Float[
 def branching_ratio(model: GaugeModel, photon: HiddenPhoton, channel: str) -> Float[Array, "..."]:
     """Branching ratio into one channel of `decay_width`; dimensionless, shape of `photon`.
 
-    NaN where nothing is open (g_x = 0 and eps_x = 0).
+    Zero, with a gradient that is zero, where nothing is open (g_x = 0 and eps_x = 0): such a boson does not decay.
     """
-    return decay_width(model, photon, channel) / decay_width(model, photon, "total")
+    total = decay_width(model, photon, "total")
+    decays = total > 0.0
+    return jnp.where(decays, decay_width(model, photon, channel) / jnp.where(decays, total, 1.0), 0.0)
 
 
 def decay_length_cm(model: GaugeModel, photon: HiddenPhoton, energy: ArrayLike) -> Float[Array, "..."]:
     """Mean decay length in the laboratory, L = (p/M) hbar c/Gamma [cm], for a boson of total energy `energy` [MeV].
+
+    Zero below the boson's mass, inf (with no finite gradient) where nothing is open.
 
     Raises
     ------

@@ -214,6 +214,18 @@ MODELS = MappingProxyType({"lmu-ltau": LMU_LTAU, "lmu": LMU})
 """Models by the names of the command line."""
 
 
+def check_model(model: object) -> None:
+    """Require a GaugeModel: its name alone is none."""
+    if not isinstance(model, GaugeModel):
+        raise _checks.invalid("model", model, "a GaugeModel, such as LMU_LTAU")
+
+
+def check_photon(photon: object) -> None:
+    """Require a HiddenPhoton, one or an array of them."""
+    if not isinstance(photon, HiddenPhoton):
+        raise _checks.invalid("photon", photon, "a HiddenPhoton, such as BENCHMARKS['BP1']")
+
+
 class _Benchmarks(Mapping[str, HiddenPhoton]):
     """Table 1, built on demand so that a bare import compiles nothing; unknown names are told what exists."""
 

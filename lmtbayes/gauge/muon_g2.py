@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes.constants import MUON_MASS
-from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton, check_model, check_photon
 
 # u = sin^2(pi t/2): good to 1e-7 from 0.01 MeV to 10 GeV, where the closed form cancels above 1 GeV.
 _T, _W = np.polynomial.legendre.leggauss(64)
@@ -33,10 +33,17 @@ def delta_a_mu(photon: HiddenPhoton, model: GaugeModel = LMU_LTAU) -> Float[Arra
         Dimensionless, >= 0, shape of `photon`. Limits: g_x^2/(8 pi^2) for M << m_mu, g_x^2 m_mu^2/(12 pi^2 M^2) for
         M >> m_mu.
 
+    Raises
+    ------
+    InvalidArgument
+        A photon that is no HiddenPhoton, a model that is no GaugeModel.
+
     References
     ----------
     arXiv:2104.03297, Eq. 13.
     """
+    check_photon(photon)
+    check_model(model)
     ratio2 = (photon.mass / MUON_MASS)[..., None] ** 2
     integral = jnp.sum(_U_WEIGHT / (_U**2 + (1.0 - _U) * ratio2), axis=-1)
     return jnp.broadcast_to(model.charges["mu"] ** 2 * photon.g_x**2 / (4.0 * np.pi**2) * integral, photon.shape)

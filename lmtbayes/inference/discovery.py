@@ -17,7 +17,7 @@ from scipy.special import erfc, gammainc, ndtr
 from lmtbayes import _checks
 from lmtbayes.experiments.base import Experiment, active_names
 from lmtbayes.experiments.registry import experiment, experiment_options
-from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_model, check_photon
 
 PROFILED = "profiled"
 _LOG_EXPOSURE = (np.log(1e-6), np.log(1e12))
@@ -74,6 +74,9 @@ def discovery_exposure(
     ----------
     arXiv:2104.03297, Eq. 38; Asimov significance: G. Cowan et al., Eur. Phys. J. C 71 (2011) 1554, arXiv:1007.1727.
     """
+    check_model(model)
+    check_photon(photon)
+    _checks.scalar("sigma", sigma)
     _checks.positive("sigma", sigma)
     if "exposure_tyr" in overrides:
         raise _checks.invalid("exposure_tyr", overrides["exposure_tyr"], "left out: it is what is asked for")

@@ -19,9 +19,9 @@ DETECTORS = {
 }
 """Response and background, and what to call them; without background XENONnT and DARWIN are the same."""
 THRESHOLDS_KEV = {
-    "nr": np.geomspace(0.5, 6.0, 22),
+    "nr": np.geomspace(0.7, 6.0, 20),
     "er": np.geomspace(0.2, 3.0, 18),
-    "nr+er": np.geomspace(0.1, 3.0, 20),
+    "nr+er": np.geomspace(0.11, 3.0, 20),
 }
 
 

@@ -48,6 +48,15 @@ def test_single_isotope():
     assert target("germanium-76").isotopes[0].neutrons == 44
 
 
+@pytest.mark.parametrize(
+    ("symbol", "name"),
+    [("Ar", "argon"), ("Xe", "xenon"), ("Ge", "germanium"), ("CsI", "caesium-iodide"), ("Si", "silicon")],
+)
+def test_symbols_are_other_names_of_the_same(symbol, name):
+    assert target(symbol) == target(name)
+    assert target("Ar-40") == target("argon-40")
+
+
 @pytest.mark.parametrize("name", ["argn", "argon-41", "caesium-iodide-133", ""])
 def test_unknown_target_is_told_what_exists(name):
     with pytest.raises(UnknownName, match="argon"):

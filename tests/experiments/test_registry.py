@@ -1,5 +1,6 @@
 """The registry: what is there, what an entry accepts, what a near miss is told."""
 
+import jax
 import pytest
 from toys import counter
 
@@ -26,6 +27,14 @@ def test_every_entry_can_be_renamed_and_stripped_of_its_nuisances(name):
     exp = lmt.experiment(name, name="mine", nuisances=())
     assert exp.name == "mine"
     assert exp.nuisances == ()
+
+
+@pytest.mark.parametrize("name", ["darwin-er", "ess10", "na64mu", "xenonnt-8b", "coherent-lar-2020", "ccfr-trident"])
+def test_entries_can_be_built_while_the_caller_is_traced(name):
+    def total(g_x):
+        return lmt.experiment(name).expected_counts(lmt.LMU_LTAU, lmt.HiddenPhoton(g_x, 15.0, -g_x / 70)).sum()
+
+    assert float(jax.jit(total)(5e-4)) == pytest.approx(float(total(5e-4)), rel=1e-12)
 
 
 def test_near_misses_are_told():

@@ -35,6 +35,17 @@ def test_differential_rates_agree_with_adaptive_quadrature(channel, model):
         np.testing.assert_allclose(got, [rate(e, *args) for e in energies], rtol=2e-7)
 
 
+def test_light_sources_at_the_smallest_recoils():
+    """Below 0.055 keVnr 15O, 17F, 13N, pep and 7Be recoil too: all eight sources, of which 8B is a small part there."""
+    exp = experiment("darwin-nr", exposure_tyr=1.0)
+    for energy in (0.008, 0.03):
+        args = ((0, 1, -1), 0.0, 1.0, 0.0, 0.23857, IC24)
+        want = reference.nuclear(energy, *args, sources=tuple(reference.FLUX))
+        got = exp.differential_rate(LMU_LTAU, HiddenPhoton(0.0, 1.0, 0.0), energy)
+        np.testing.assert_allclose(got, want, rtol=1e-6)
+        assert reference.nuclear(energy, *args) < 0.2 * want
+
+
 @pytest.mark.parametrize("theta12", [30.2, 37.2])
 def test_theta_12_is_followed_over_five_sigma(theta12, monkeypatch):
     moved = {**reference.SETS[IC24], "theta12_deg": theta12, "theta23_deg": 47.0, "delta_cp_deg": 30.0}

@@ -64,6 +64,19 @@ def test_gradients_are_finite_at_thresholds(mass, shift):
         assert np.isfinite(jax.jacfwd(function)(mass * (1 + shift)))
 
 
+@pytest.mark.parametrize("channel", ["nu", "e", "mu", "tau", "invisible", "total"])
+@pytest.mark.parametrize("mass", [0.01, 2 * MUON_MASS, 2 * TAU_MASS, 1e4])
+def test_without_couplings_nothing_decays_and_gradients_are_finite(channel, mass):
+    for function in (lmt.decay_width, lmt.branching_ratio):
+        for kappa in (0.0, -1 / 70):
+
+            def value(g_x, mass, function=function, kappa=kappa):
+                return function(lmt.LMU_LTAU, lmt.HiddenPhoton(g_x, mass, kappa * g_x), channel)
+
+            assert float(value(0.0, mass)) == 0.0
+            assert jax.grad(value, argnums=(0, 1))(0.0, mass) == (0.0, 0.0)
+
+
 @pytest.mark.parametrize("mass", [15.0, 230.0, 5000.0])
 def test_gradient_agrees_with_finite_differences(mass):
     def width(mass):

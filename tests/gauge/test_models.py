@@ -25,6 +25,11 @@ def test_unknown_benchmark_is_told_what_exists():
         lmt.BENCHMARKS["BP5"]
 
 
+def test_case_is_a_near_miss():
+    with pytest.raises(UnknownName, match=r"did you mean 'BP1'"):
+        lmt.BENCHMARKS["bp1"]
+
+
 def test_photon_is_a_pytree_of_three_arrays_that_survives_transformations():
     photon = lmt.HiddenPhoton(jnp.array([1e-4, 2e-4]), 10.0, -1e-6)
     assert photon.shape == (2,)
