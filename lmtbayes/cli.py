@@ -218,9 +218,9 @@ def study(
         console.print(f"[dim]{escape(text)}[/]", soft_wrap=True)
 
     if merge:
-        result = Folder(out, given).merge()
-    else:
-        result = run(given, out, chunks=chunks, scheduler=scheduler, workers=workers, progress=progress, say=say)
+        console.print(escape(summary(given, Folder(out, given).merge())), soft_wrap=True, highlight=False)
+        return
+    result = run(given, out, chunks=chunks, scheduler=scheduler, workers=workers, progress=progress, say=say)
     if result is not None:
         console.print(escape(summary(given, result)), soft_wrap=True, highlight=False)
         console.print(f"results: {out}")
