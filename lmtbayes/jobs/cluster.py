@@ -42,7 +42,7 @@ def over_cluster(
                 ): index
                 for index in chunks
             }
-            for future in as_completed(list(futures)):
+            for future in as_completed(list(futures), loop=client.loop):
                 index = futures.pop(future)
                 if future.status != "finished":
                     raise ChunkError(f"chunk {index} failed on the cluster: {future.exception()}") from None

@@ -229,7 +229,7 @@ def test_chunks_joined_are_the_call_in_one_go(tmp_path):
 def test_a_worker_that_dies_loses_nothing_and_counts_nothing_twice(tmp_path):
     from distributed import LocalCluster
 
-    study = Study("toys", FIT, size=1200, chunk=100)
+    study = Study("toys", FIT, size=480, chunk=40)
     alone = quietly(study, tmp_path / "alone")
     killed = []
 
