@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import lmtbayes as lmt
+from lmtbayes._checks import one_of
 from lmtbayes.errors import LmtbayesError
 from lmtbayes.jobs.settings import FitSettings, split_names
 
@@ -201,6 +202,7 @@ def study(
 
     if settings is not None:
         given = Study.from_file(settings)
+        one_of("task", task, (given.task,))
     else:
         fit = FitSettings(
             experiments=split_names(experiments),

@@ -16,13 +16,13 @@ import numpy as np
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.calibration import METHODS
-from lmtbayes.inference.points import NUISANCES
 from lmtbayes.inference.posterior import versions
 from lmtbayes.jobs.settings import FitSettings
 
 CHUNKS = {"toys": 1000, "coverage": 1000, "sbc": 20, "profile": 4, "likelihood": 4}
 """Every task and its default chunk: toys of one point, simulations, or rows of one mass: a minute or so of one core."""
 _TRUE = ("drawn", "central")
+_POINTS = ("profiled", "central", "marginalised")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Study:
         if self.chunk is None:
             object.__setattr__(self, "chunk", min(CHUNKS[self.task], self.items))
         _checks.whole("chunk", self.chunk)
-        accepted = {"toys": _TRUE, "coverage": _TRUE, "likelihood": ("profiled", *NUISANCES)}.get(self.task)
+        accepted = {"toys": _TRUE, "coverage": _TRUE, "likelihood": _POINTS}.get(self.task)
         if self.nuisances is None:
             object.__setattr__(self, "nuisances", accepted[0] if accepted else "")
         elif accepted is None and self.nuisances:

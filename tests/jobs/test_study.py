@@ -182,6 +182,10 @@ def test_the_command_computes_ranges_and_merges(tmp_path, counted):
     assert result.exit_code == 0, result.output
     assert "toys: 6 chunks, seed 0" in result.output
     assert (tmp_path / "a" / "study.nc").is_file()
+    again = ["study", "sbc", "--settings", str(tmp_path / "a" / "settings.json"), "--out", str(tmp_path / "b")]
+    result = CliRunner().invoke(app, again)
+    assert isinstance(result.exception, InvalidArgument)
+    assert "`task` must be one of 'toys'; got 'sbc'" in str(result.exception)
 
 
 # -- real chunks ------------------------------------------------------------------------------------------------------
