@@ -78,10 +78,11 @@ def log_likelihood_at(
     run = like.compiled(
         ("points", nuisances, batch_size, used), lambda: Mapped(_one(like, nuisances), used, batch_size, _BATCHES)
     )
-    fields = [np.broadcast_to(np.asarray(x), shape) for x in (photon.g_x, photon.mass, photon.eps_x)]
+    axes = shape or (1,)
+    fields = [np.broadcast_to(np.asarray(x), axes) for x in (photon.g_x, photon.mass, photon.eps_x)]
 
     def take(indices: np.ndarray) -> tuple[np.ndarray, ...]:
-        where = np.unravel_index(indices, shape)
+        where = np.unravel_index(indices, axes)
         return tuple(x[where] for x in fields)
 
     flat = out.reshape(-1)
