@@ -193,7 +193,8 @@ def test_the_command_computes_ranges_and_merges(tmp_path, counted):
 
 @pytest.mark.slow
 def test_chunks_joined_are_the_call_in_one_go(tmp_path):
-    like, bounds = FIT.likelihood(), {"g_x": FIT.g_x, "mass": FIT.mass}
+    # The likelihood of the chunks: what they compiled is not compiled again.
+    like, bounds = tasks._likelihood(FIT), {"g_x": FIT.g_x, "mass": FIT.mass}
     whole = quietly(TOYS, tmp_path / "toys")
     toys = toy_q(like, lmt.BENCHMARKS["BP1"], 22, seed=5, bounds=bounds)
     # The same fits at other places of their batches: rounding.
