@@ -38,10 +38,12 @@ from lmtbayes.inference.discovery import discovery_exposure
 from lmtbayes.inference.evidence import evidence
 from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.limits import intervals, upper_limit
+from lmtbayes.inference.points import log_likelihood_at
 from lmtbayes.inference.posterior import sample_posterior
 from lmtbayes.inference.priors import Prior
 from lmtbayes.inference.profile import profile_likelihood
 from lmtbayes.inference.pulls import nuisance_pulls
+from lmtbayes.inference.toys import toy_q
 
 __version__ = "0.1.0"
 
@@ -77,6 +79,7 @@ __all__ = [
     "experiment_names",
     "experiment_options",
     "intervals",
+    "log_likelihood_at",
     "loop_mixing",
     "measurement",
     "muon_g2",
@@ -87,5 +90,6 @@ __all__ = [
     "register",
     "sample_posterior",
     "simulate",
+    "toy_q",
     "upper_limit",
 ]

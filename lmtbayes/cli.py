@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import lmtbayes as lmt
+from lmtbayes._checks import one_of
 from lmtbayes.errors import LmtbayesError
 from lmtbayes.jobs.settings import FitSettings, split_names
 
@@ -183,6 +184,61 @@ def compare(
     summary = job(given, tuple(mixings.split(",")), method, out, force)
     console.print(escape(summary), soft_wrap=True, highlight=False)
     console.print(f"results: {out}")
+
+
+@app.command()
+def study(
+    task: Annotated[str, typer.Argument(help="toys, coverage, sbc, profile or likelihood")],
+    experiments: Experiments = MAIN_JOB,
+    truth: Truth = "BP1",
+    model: Annotated[str, typer.Option(help="of truth and fits: lmu-ltau or lmu")] = "lmu-ltau",
+    mixing: Annotated[str, typer.Option(help="free, paper, loop, loop0 or a number eps_x/g_x")] = "free",
+    data: Annotated[str, typer.Option(help="asimov, toy or observed, for the grids")] = "asimov",
+    seed: Annotated[int, typer.Option(help="of toys and simulations")] = 0,
+    grid: Annotated[int, typer.Option(help="points a side of the grids")] = DEFAULTS.grid,
+    size: Annotated[int, typer.Option(help="toys (of every point) or simulations")] = 1000,
+    chunk: Annotated[int | None, typer.Option(help="toys, simulations or rows in a chunk")] = None,
+    nuisances: Annotated[str | None, typer.Option(help="drawn or central; likelihood: profiled, ...")] = None,
+    method: Annotated[str, typer.Option(help="of sbc: grid or nuts")] = "grid",
+    settings: Annotated[Path | None, typer.Option(help="repeat a study from its settings.json")] = None,
+    out: Out = Path("study"),
+    chunks: Annotated[str | None, typer.Option(help="first:stop, for arrays of jobs; all by default")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="address of a dask scheduler, tcp://host:8786")] = None,
+    workers: Annotated[int, typer.Option(help="worker processes on this machine; 0 for none")] = 0,
+    merge: Annotated[bool, typer.Option("--merge", help="only merge chunks that other runs computed")] = False,
+    progress: Annotated[bool, typer.Option(help="show progress")] = True,
+) -> None:
+    """Many toys, simulations or grid rows in chunks: here, on a dask cluster or in an array of jobs. Resumes."""
+    from lmtbayes.jobs.chunks import Folder, run
+    from lmtbayes.jobs.study import Study
+    from lmtbayes.jobs.tasks import summary
+
+    if settings is not None:
+        given = Study.from_file(settings)
+        one_of("task", task, (given.task,))
+    else:
+        fit = FitSettings(
+            experiments=split_names(experiments),
+            model=model,
+            mixing=mixing,
+            data=data,
+            truth=truth,
+            truth_model=model,
+            seed=seed,
+            grid=grid,
+        )
+        given = Study(task, fit, size, chunk, nuisances, method)
+
+    def say(text: str) -> None:
+        console.print(f"[dim]{escape(text)}[/]", soft_wrap=True)
+
+    if merge:
+        console.print(escape(summary(given, Folder(out, given).merge())), soft_wrap=True, highlight=False)
+        return
+    result = run(given, out, chunks=chunks, scheduler=scheduler, workers=workers, progress=progress, say=say)
+    if result is not None:
+        console.print(escape(summary(given, result)), soft_wrap=True, highlight=False)
+        console.print(f"results: {out}")
 
 
 @app.command()

@@ -29,5 +29,9 @@ class MissingDependency(LmtbayesError, ImportError):  # noqa: N818
     """An optional extra is needed; the message gives the command that installs it."""
 
 
+class ChunkError(LmtbayesError, RuntimeError):
+    """A chunk of a study failed, is missing, or is not what its file name says."""
+
+
 class CheckpointError(LmtbayesError, ValueError):
     """A checkpoint file is damaged or belongs to another run."""

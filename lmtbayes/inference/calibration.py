@@ -4,15 +4,17 @@ Talts and others, arXiv:1804.06788; with test quantities beyond the parameters (
 others, arXiv:2211.02383: a posterior that forgets the data passes in the parameters and fails in ln L.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from lmtbayes import _checks
+from lmtbayes.inference import devices as local
+from lmtbayes.inference.devices import Mapped
 from lmtbayes.inference.likelihood import Data, JointLikelihood
 from lmtbayes.inference.posterior import sample_posterior
 from lmtbayes.inference.priors import Prior
@@ -27,12 +29,21 @@ QUANTITIES = ("g_x", "mass", "eps_x", "g_x*eps_x", "log_likelihood")
 METHODS = ("grid", "nuts")
 DRAWS = 99
 """Posterior draws a rank is taken among: ranks 0 to 99."""
-_CANDIDATES = 2000
+_CANDIDATES, _BATCH = 2000, 200
 _NUTS = {"chains": 4, "warmup": 200, "draws": 200, "chunk": 400}
 
 
 def sbc(
-    like: JointLikelihood, prior: Prior, n: int = 200, seed: int = 0, method: str = "grid", **settings: Any
+    like: JointLikelihood,
+    prior: Prior,
+    n: int = 200,
+    seed: int = 0,
+    method: str = "grid",
+    *,
+    first: int = 0,
+    devices: Sequence[Any] | None = None,
+    progress: bool = False,
+    **settings: Any,
 ) -> "xr.Dataset":
     """Calibrate a posterior method against its own prior.
 
@@ -49,6 +60,13 @@ def sbc(
     method
         "grid": draws of the posterior grid, weighted with the exact posterior and resampled. "nuts": what
         `sample_posterior` gives.
+    first
+        Number of the first simulation: 100 of them, and then 100 more with `first=100`, are the 200 of one call.
+    devices
+        Devices of jax over which each simulation's posterior is computed; by default all of this machine. The ranks
+        are those of one device.
+    progress
+        Show a bar.
     settings
         Of `sample_posterior`, for "nuts".
 
@@ -63,36 +81,51 @@ def sbc(
     InvalidArgument
         Unknown method, `n` below 1, settings with "grid".
     """
-    import xarray as xr
-    from scipy.stats import kstest
+    from tqdm.auto import tqdm
 
     _checks.one_of("method", method, METHODS)
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise _checks.invalid("n", n, "a whole number, at least 1")
+    _checks.whole("n", n)
+    _checks.whole("first", first, 0)
+    used = local.resolve(devices)
     if settings and method == "grid":
         raise _checks.invalid("settings", settings, "empty for method 'grid'")
     space = Space(like, prior)
-    simulate, weigh = like.compiled(("sbc", fingerprint(prior)), lambda: _functions(space))
+    simulate, weigh = like.compiled(("sbc", fingerprint(prior), used), lambda: _functions(space, used))
     ranks, truths, effective = np.zeros((n, len(QUANTITIES)), int), np.zeros((n, len(QUANTITIES))), np.zeros(n)
-    for k in range(n):
-        truth_key, draw_key, pick_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), k), 3)
-        unit, pulls, toys = simulate(truth_key)
+    for k in tqdm(range(n), desc="simulations", disable=not progress):
+        truth_key, draw_key, pick_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), first + k), 3)
+        toys, truth = simulate(truth_key)
         toy = like.with_data(toys)
         rng = np.random.default_rng(np.asarray(jax.random.key_data(pick_key)))
         if method == "grid":
-            proposal = posterior_grid(toy, prior).proposal(toy)
-            values, log_weights, truth = (np.asarray(x) for x in weigh(draw_key, unit, pulls, proposal, toys))
+            proposal = posterior_grid(toy, prior, devices=used).proposal(toy)
+            values, log_weights = weigh(np.arange(_CANDIDATES, dtype=np.uint32), draw_key, proposal, toys)
             weights = np.exp(log_weights - log_weights.max())
             weights /= weights.sum()
             effective[k] = 1.0 / np.sum(weights**2)
             draws = values[rng.choice(len(values), DRAWS, p=weights)]
         else:
-            truth = np.asarray(weigh(draw_key, unit, pulls, None, toys)[2])
-            draws = _nuts_draws(toy, prior, rng, seed=int(rng.integers(2**31)), **{**_NUTS, **settings})
+            own = {**_NUTS, "devices": devices, **settings}
+            draws = _nuts_draws(toy, prior, rng, seed=int(rng.integers(2**31)), **own)
             effective[k] = DRAWS
-        truths[k] = truth
-        ranks[k] = np.sum(draws < truth, axis=0)
-    jitter = np.random.default_rng(seed).random(ranks.shape)
+        truths[k] = np.asarray(truth)
+        ranks[k] = np.sum(draws < truths[k], axis=0)
+    attrs = {"method": method, "seed": seed, "prior": repr(prior), "model": repr(like.model)}
+    return calibration(ranks, truths, effective, first, attrs)
+
+
+def calibration(
+    ranks: Int[np.ndarray, "simulations quantities"],
+    truths: Float[np.ndarray, "simulations quantities"],
+    effective: Float[np.ndarray, " simulations"],
+    first: int,
+    attrs: Mapping[str, Any],
+) -> "xr.Dataset":
+    """Return the data set of `sbc` from its arrays: those of one call, or of several, joined."""
+    import xarray as xr
+    from scipy.stats import kstest
+
+    jitter = np.random.default_rng(attrs["seed"]).random(ranks.shape)
     p_values = [kstest((ranks + jitter)[:, q] / (DRAWS + 1), "uniform").pvalue for q in range(len(QUANTITIES))]
     return xr.Dataset(
         {
@@ -101,46 +134,33 @@ def sbc(
             "p_value": ("quantity", np.array(p_values), {"long_name": "Kolmogorov-Smirnov p-value of uniform ranks"}),
             "effective": ("simulation", effective, {"long_name": "effective size of the weighted sample"}),
         },
-        coords={"simulation": np.arange(n), "quantity": list(QUANTITIES)},
-        attrs={"method": method, "seed": seed, "prior": repr(prior), "model": repr(like.model)},
+        coords={"simulation": first + np.arange(len(ranks)), "quantity": list(QUANTITIES)},
+        attrs=dict(attrs),
     )
 
 
-def _functions(space: Space) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _functions(space: Space, devices: local.Devices) -> tuple[Callable[..., Any], Mapped]:
     like = space.like
 
     @jax.jit
-    def simulate(key: Array) -> tuple[Array, Array, Data]:
+    def simulate(key: Array) -> tuple[Data, Array]:
         truth_key, *keys = jax.random.split(key, 1 + len(like.experiments))
         unit, pulls = (x[0] for x in space.draw_prior(truth_key, 1))
         expected = like.expected_counts(space.photon(unit), like.nuisance_values(pulls))
-        return (
-            unit,
-            pulls,
-            {e.name: e.term.sample(k, expected[e.name]) for e, k in zip(like.experiments, keys, strict=True)},
-        )
+        data = {e.name: e.term.sample(k, expected[e.name]) for e, k in zip(like.experiments, keys, strict=True)}
+        return data, quantities(unit, pulls, data)
 
     def quantities(unit: Array, pulls: Array, data: Data) -> Float[Array, " quantities"]:
         photon = space.photon(unit)
         value = space.log_likelihood(unit, pulls, data)
         return jnp.stack([photon.g_x, photon.mass, photon.eps_x, photon.g_x * photon.eps_x, value])
 
-    @jax.jit
-    def weigh(
-        key: Array, unit: Array, pulls: Array, proposal: Proposal | None, data: Data
-    ) -> tuple[Array, Array, Array]:
-        truth = quantities(unit, pulls, data)
-        if proposal is None:
-            return truth, truth, truth
+    def weigh(number: Array, key: Array, proposal: Proposal, data: Data) -> tuple[Array, Array]:
+        drawn = proposal.sample(jax.random.fold_in(key, number))
+        values = quantities(*drawn, data)
+        return values, values[-1] - proposal.log_prob(*drawn)
 
-        def one(own: Array) -> tuple[Array, Array]:
-            drawn = proposal.sample(own)
-            values = quantities(*drawn, data)
-            return values, values[-1] - proposal.log_prob(*drawn)
-
-        return *jax.lax.map(one, jax.random.split(key, _CANDIDATES), batch_size=200), truth
-
-    return simulate, weigh
+    return simulate, Mapped(weigh, devices, _BATCH)
 
 
 def _nuts_draws(like: JointLikelihood, prior: Prior, rng: np.random.Generator, **settings: Any) -> np.ndarray:

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array
 
+from lmtbayes.inference.devices import AXIS, Devices, mesh_of
 from lmtbayes.inference.likelihood import Data
 from lmtbayes.inference.proposal import Proposal
 from lmtbayes.inference.space import Space, log_jacobian
@@ -30,11 +32,11 @@ class Settings(NamedTuple):
     max_tree_depth: int
     jumps: bool
 
-    def room(self, size: int) -> "Draws":
-        """Empty draws of one chunk."""
-        number = jnp.zeros((self.chunk, self.chains))
+    def room(self, chains: int, size: int) -> "Draws":
+        """Empty draws of one chunk, for the chains of one device."""
+        number = jnp.zeros((self.chunk, chains))
         return Draws(
-            position=jnp.zeros((self.chunk, self.chains, size)),
+            position=jnp.zeros((self.chunk, chains, size)),
             potential=number,
             energy=number,
             acceptance=number,
@@ -64,10 +66,11 @@ class Chains:
     `start(keys, positions, covariance, data)` gives the state of all chains, their mass matrix the inverse of a first
     guess at the covariance; `run(state, number, data, proposal)` makes `number`
     steps (at most `chunk`) and gives the state and `Draws`, of which the first `number` are filled. Warm-up is over
-    when a state has made `settings.warmup` steps.
+    when a state has made `settings.warmup` steps. The chains are dealt out to the devices, which never wait for each
+    other: every one runs its own chains' trees.
     """
 
-    def __init__(self, space: Space, settings: Settings):
+    def __init__(self, space: Space, settings: Settings, devices: Devices):
         from numpyro.infer.hmc import hmc
         from numpyro.infer.util import ParamInfo
 
@@ -115,7 +118,7 @@ class Chains:
             # The iteration is one number for all chains, so that adaptation is a branch, not a selection.
             axes = jax.tree.map(lambda _: 0, state)._replace(i=None)
             together = jax.vmap(lambda s: advance(s, data, proposal), in_axes=(axes,), out_axes=(axes, 0))
-            drawn = settings.room(space.size)
+            drawn = settings.room(state.z.shape[0], space.size)
 
             def body(index: Array, carried: tuple[Any, Draws]) -> tuple[Any, Draws]:
                 state, drawn = carried
@@ -138,7 +141,23 @@ class Chains:
             data,
         )
         self.start = jax.jit(start)
-        self.run = jax.jit(run)
+        mesh = mesh_of(devices)
+        of_chain, of_draw, whole = PartitionSpec(AXIS), PartitionSpec(None, AXIS), PartitionSpec()
+        state_specs = jax.tree.map(lambda _: of_chain, self.shapes)._replace(i=whole)
+        self.run = jax.jit(
+            jax.shard_map(
+                run,
+                mesh=mesh,
+                in_specs=(state_specs, whole, whole, whole),
+                out_specs=(state_specs, of_draw),
+                check_vma=False,
+            )
+        )
+        self._places = jax.tree.map(lambda spec: NamedSharding(mesh, spec), state_specs)
+
+    def place(self, state: Any) -> Any:
+        """Put a state on the devices that run it."""
+        return jax.tree.map(jax.device_put, state, self._places)
 
     def _arrive(self, state: Any, position: Array, data: Data) -> Any:
         potential, gradient = jax.value_and_grad(self.space.potential)(position, data)

@@ -13,6 +13,7 @@ import lmtbayes
 from lmtbayes import _checks
 from lmtbayes.inference import checkpoint as checkpoints
 from lmtbayes.inference.chains import Chains, Draws, Settings, from_arrays, to_arrays
+from lmtbayes.inference.devices import Devices, resolve
 from lmtbayes.inference.grid import PosteriorGrid
 from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.priors import Prior
@@ -78,8 +79,9 @@ def sample_posterior(
     progress
         Show a bar and print the verdict.
     devices
-        Devices over which the chains are spread; by default all of jax's if they divide the chains. Draws on several
-        devices need not equal those on one to the last bit.
+        Devices of jax over which the chains are dealt out evenly, and the cells of the grid; by default as many of this
+        machine's as divide the chains. Draws are those of one device to rounding, which grows along a chain: in a long
+        one they end as other draws of the same posterior.
 
     Returns
     -------
@@ -97,6 +99,7 @@ def sample_posterior(
         The checkpoint belongs to another run, or is no checkpoint.
     """
     _check_settings(seed, chains, warmup, draws, target_accept, max_tree_depth, init, chunk)
+    used = _devices_for(chains, devices)
     space = Space(like, prior)
     settings = {
         "seed": seed,
@@ -121,8 +124,10 @@ def sample_posterior(
         grid = None
         if jumps or grid_check or init == "grid":
             bar.say("grid")
-            grid = posterior_grid(like, prior, progress=lambda cells, _: bar.say(f"grid of {cells} cells"))
-        drawn = _run(space, grid, settings, saved, path, identity, bar, devices)
+            grid = posterior_grid(
+                like, prior, progress=lambda cells, _: bar.say(f"grid of {cells} cells"), devices=devices
+            )
+        drawn = _run(space, grid, settings, saved, path, identity, bar, used)
         bar.say("summary")
         from lmtbayes.inference.datatree import build
 
@@ -139,10 +144,10 @@ def covariance_of(space: Space, grid: PosteriorGrid, draws: int = 4096) -> np.nd
     return np.cov(position.T) + 1e-6 * np.eye(space.size)
 
 
-def run_chains(space: Space, settings: Settings) -> Chains:
+def run_chains(space: Space, settings: Settings, devices: Devices) -> Chains:
     """Return the compiled chains of a likelihood and prior, made once."""
-    key = ("chains", fingerprint(space.prior), settings)
-    return space.like.compiled(key, lambda: Chains(space, settings))
+    key = ("chains", fingerprint(space.prior), settings, devices)
+    return space.like.compiled(key, lambda: Chains(space, settings, devices))
 
 
 def _run(
@@ -153,13 +158,14 @@ def _run(
     path: Path | None,
     identity: str,
     bar: "_Bar",
-    devices: Sequence[Any] | None,
+    devices: Devices,
 ) -> Draws:
     """All draws after warm-up, leading axes (draw, chain)."""
     number, warmup, chunk = settings["chains"], settings["warmup"], settings["chunk"]
     compiled = run_chains(
         space,
         Settings(number, warmup, chunk, settings["target_accept"], settings["max_tree_depth"], bool(settings["jumps"])),
+        devices,
     )
     data = space.like.data
     proposal = grid.proposal(space.like) if grid is not None and settings["jumps"] else None
@@ -178,7 +184,7 @@ def _run(
         done = int(saved["done"])
         parts = [Draws(*(saved[f"draws_{name}"] for name in Draws._fields))]
         bar.advance(done)
-    state = _spread(state, number, devices)
+    state = compiled.place(state)
     try:
         while done < warmup + settings["draws"]:
             steps = min(chunk, warmup + settings["draws"] - done)
@@ -206,23 +212,14 @@ def _joined(parts: list[Draws]) -> Draws:
     return Draws(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _spread(state: Any, chains: int, devices: Sequence[Any] | None) -> Any:
-    """Put the chains on several devices, evenly."""
-    given = devices is not None
-    devices = list(devices) if devices is not None else jax.local_devices()
-    if given and (not devices or chains % len(devices)):
+def _devices_for(chains: int, devices: Sequence[Any] | None) -> Devices:
+    """Devices that can take the same number of chains each."""
+    used = resolve(devices)
+    if devices is None:
+        return used[: max(n for n in range(1, len(used) + 1) if chains % n == 0)]
+    if chains % len(used):
         raise _checks.invalid("devices", devices, f"a number of devices that divides the {chains} chains")
-    if (len(devices) == 1 and not given) or chains % len(devices):
-        return state
-    from jax.sharding import AxisType, NamedSharding, PartitionSpec
-
-    mesh = jax.make_mesh((len(devices),), ("chain",), axis_types=(AxisType.Auto,), devices=devices)
-
-    def put(leaf: Any) -> Any:
-        axes = PartitionSpec("chain") if leaf.ndim and leaf.shape[0] == chains else PartitionSpec()
-        return jax.device_put(leaf, NamedSharding(mesh, axes))
-
-    return jax.tree.map(put, state)
+    return used
 
 
 def versions() -> dict[str, str]:

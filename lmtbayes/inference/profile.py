@@ -6,7 +6,7 @@ The profile of the mixing has two maxima where a recoil rate interferes: one sta
 cell scans what is not on the grid, nuisances optimised at every point, and climbs from the best maxima of the scan.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -16,8 +16,10 @@ from jaxtyping import Array, ArrayLike
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.inference import devices as local
 from lmtbayes.inference.best_fit import EXTRA_STARTS, SCAN_STEPS, BestFit, climb_all, describe
 from lmtbayes.inference.box import UNITS, Box, logarithm, peaks, photon_at, scan
+from lmtbayes.inference.devices import Mapped
 from lmtbayes.inference.likelihood import Data, JointLikelihood
 from lmtbayes.inference.scoring import linearised_conditional, maximise_joint, steadied
 
@@ -39,6 +41,7 @@ def profile_likelihood(
     starts: int = 3,
     scan_points: int = 64,
     batch_size: int = 256,
+    devices: Sequence[Any] | None = None,
     progress: bool = False,
 ) -> "xarray.Dataset":
     """Profile the likelihood on a grid.
@@ -59,7 +62,10 @@ def profile_likelihood(
     scan_points
         Log-spaced points, edges included, of each parameter that is not on the grid.
     batch_size
-        Cells, or climbs, at a time: memory against speed.
+        Cells, or climbs, at a time on each device: memory against speed.
+    devices
+        Devices of jax over which rows of cells, and climbs, are dealt out; by default all of this machine. The numbers
+        are those of one device to rounding.
     progress
         Show a bar.
 
@@ -80,7 +86,7 @@ def profile_likelihood(
     for name, value in {"starts": starts, "scan_points": scan_points, "batch_size": batch_size}.items():
         _checks.whole(name, value)
     box = Box.of(like.model, bounds, checked)
-    cells = _cells(like, box, checked, starts, scan_points, batch_size, progress)
+    cells = _cells(like, box, checked, starts, scan_points, batch_size, local.resolve(devices), progress)
     best = _best(like, box, cells)
     return _dataset(like, box, checked, cells, best)
 
@@ -120,6 +126,7 @@ def _cells(
     starts: int,
     scan_points: int,
     batch_size: int,
+    devices: local.Devices,
     progress: bool,
 ) -> _Cells:
     """Scan every cell row by row, then climb from every start worth it."""
@@ -132,26 +139,23 @@ def _cells(
     row_x = logarithm(inner, grid[inner]) if inner else np.zeros(1)
     outer_x = logarithm(outer, grid[outer])
 
-    key = ("profile scan", outer, inner, free, scan_points, starts, min(batch_size, row_x.size))
-    run = like.compiled(key, lambda: _row_scan(like, outer, inner, starts, batch_size))
-    rows = [
-        jax.tree.map(np.asarray, run(jnp.asarray(x), jnp.asarray(row_x), axes, like.data))
-        for x in _bar(outer_x, progress, "scan")
-    ]
-    begin, worthwhile = (np.stack(part) for part in zip(*rows, strict=True))
+    of_scan = ("profile scan", outer, inner, free, scan_points, starts, min(batch_size, row_x.size), devices)
+    run = like.compiled(of_scan, lambda: Mapped(_row_scan(like, outer, inner, starts, batch_size), devices, 1))
+    begin, worthwhile = run(outer_x, jnp.asarray(row_x), axes, like.data, bar=_bar(progress, "scan"))
 
     which = np.argwhere(worthwhile)  # (outer, inner, start)
     fixed = {outer: outer_x[which[:, 0]]} | ({inner: row_x[which[:, 1]]} if inner else {})
     z = begin[worthwhile][:, :-1]
     low = np.concatenate([[limits[name][0] for name in free], np.full(len(like.nuisances), -np.inf)])
     high = np.concatenate([[limits[name][1] for name in free], np.full(len(like.nuisances), np.inf)])
-    run = like.compiled(("profile climb", tuple(fixed), free), lambda: _climbs(like, free))
+    of_climb = ("profile climb", tuple(fixed), free, batch_size, devices)
+    run = like.compiled(of_climb, lambda: Mapped(_climb(like, free), devices, batch_size))
     value, converged = np.full(len(z), -np.inf), np.zeros(len(z), dtype=bool)
     left = np.arange(len(z))
     for stage in range(_STAGES):
-        for batch in _bar(_batches(left, batch_size), progress, f"climb {stage + 1}"):
-            end, height, done = run({k: v[batch] for k, v in fixed.items()}, z[batch], low, high, like.data)
-            z[batch], value[batch], converged[batch] = end, np.nan_to_num(height, nan=-np.inf), done
+        starting = ({name: x[left] for name, x in fixed.items()}, z[left])
+        end, height, done = run(starting, low, high, like.data, bar=_bar(progress, f"climb {stage + 1}"))
+        z[left], value[left], converged[left] = end, np.nan_to_num(height, nan=-np.inf), done
         left = left[~converged[left]]
         if not left.size:
             break
@@ -168,12 +172,6 @@ def _cells(
     for field in ("value", "x", "pulls", "converged"):
         setattr(cells, field, np.swapaxes(getattr(cells, field), 0, 1))
     return cells
-
-
-def _batches(items: np.ndarray, size: int) -> list[np.ndarray]:
-    """Cut into batches of one size, the last filled up with copies: one shape, one compilation."""
-    starts = range(0, len(items), size)
-    return [items[np.minimum(np.arange(first, first + size), len(items) - 1)] for first in starts]
 
 
 def _row_scan(like: JointLikelihood, outer: str, inner: str | None, starts: int, batch_size: int) -> Callable[..., Any]:
@@ -202,11 +200,12 @@ def _row_scan(like: JointLikelihood, outer: str, inner: str | None, starts: int,
 
         return jax.lax.map(one, row_x, batch_size=min(batch_size, row_x.size))
 
-    return jax.jit(row)
+    return row
 
 
-def _climbs(like: JointLikelihood, free: tuple[str, ...]) -> Callable[..., Any]:
-    def one(fixed: dict[str, Array], start: Array, low: Array, high: Array, data: Data) -> tuple[Array, Array, Array]:
+def _climb(like: JointLikelihood, free: tuple[str, ...]) -> Callable[..., Any]:
+    def one(at: tuple[dict[str, Array], Array], low: Array, high: Array, data: Data) -> tuple[Array, Array, Array]:
+        fixed, start = at
         end, value = maximise_joint(
             like,
             lambda x: photon_at(like.model, fixed | dict(zip(free, x, strict=True))),
@@ -218,15 +217,11 @@ def _climbs(like: JointLikelihood, free: tuple[str, ...]) -> Callable[..., Any]:
         )
         return end.point, value, end.converged
 
-    return jax.jit(jax.vmap(one, in_axes=(0, 0, None, None, None)))
+    return one
 
 
-def _bar(items: Iterable[Any], progress: bool, label: str) -> Iterable[Any]:
-    if not progress:
-        return items
-    from tqdm.auto import tqdm
-
-    return tqdm(items, desc=f"profile, {label}")
+def _bar(progress: bool, label: str) -> str | None:
+    return f"profile, {label}" if progress else None
 
 
 def _best(like: JointLikelihood, box: Box, cells: _Cells) -> BestFit:

@@ -3,7 +3,7 @@
 A cell's value is ln int d(pulls) L at its centre, the nuisances integrated by Laplace (`linearised`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -12,7 +12,9 @@ import numpy as np
 from jaxtyping import Array
 
 from lmtbayes import _checks
+from lmtbayes.inference import devices as local
 from lmtbayes.inference.cells import Cells
+from lmtbayes.inference.devices import Mapped
 from lmtbayes.inference.grid import CAPACITY, PosteriorGrid, log_sum
 from lmtbayes.inference.likelihood import Data, JointLikelihood
 from lmtbayes.inference.linearised import linearised
@@ -27,7 +29,7 @@ DEEPEST = 14
 _BLOCK = 512
 """Cells a call of the compiled function."""
 _BATCH = 64
-"""Cells evaluated side by side: bounds the memory."""
+"""Cells evaluated side by side on each device: bounds the memory."""
 
 
 def posterior_grid(
@@ -37,6 +39,7 @@ def posterior_grid(
     tolerance: float | None = None,
     capacity: int | None = None,
     progress: Callable[[int, float], None] | None = None,
+    devices: Sequence[Any] | None = None,
 ) -> PosteriorGrid:
     """Evaluate the posterior on an adaptive grid.
 
@@ -51,6 +54,9 @@ def posterior_grid(
         Most cells; by default 16384 in two coordinates, 65536 in three.
     progress
         Called with the number of cells and the estimated error after every round.
+    devices
+        Devices of jax over which the cells are dealt out; by default all of this machine. The numbers are those of one
+        device to rounding.
     """
     space = Space(like, prior)
     tolerance = TOLERANCE[space.dimensions] if tolerance is None else tolerance
@@ -58,7 +64,7 @@ def posterior_grid(
     limit = CAPACITY[space.dimensions] if capacity is None else capacity
     if limit < 2 ** (space.dimensions * ROOT_LEVEL[space.dimensions] + 1):
         raise _checks.invalid("capacity", capacity, "at least twice the number of cells of the coarsest grid")
-    evaluate = _Evaluator(space, like.data)
+    evaluate = _Evaluator(space, like.data, local.resolve(devices))
     cells = Cells.uniform(space.dimensions, ROOT_LEVEL[space.dimensions])
     values = evaluate(cells.centre)
     if not np.isfinite(values[0]).any():
@@ -95,13 +101,13 @@ def posterior_grid(
 class _Evaluator:
     """The compiled functions of one likelihood and prior, fed in blocks of fixed size."""
 
-    def __init__(self, space: Space, data: Data):
+    def __init__(self, space: Space, data: Data, devices: local.Devices):
         self.data = data
         self.space = space
         self.count = 0
         key = fingerprint(space.prior)
 
-        def build() -> Callable[..., Any]:
+        def build() -> Mapped:
             def one(unit: Array, data: Data) -> tuple[Array, ...]:
                 found = linearised(space.like, space.photon(unit), data)
                 good = jnp.isfinite(found.log_integral)
@@ -117,22 +123,17 @@ class _Evaluator:
                     jnp.where(jnp.isfinite(scale).all(), scale, jnp.eye(size)),
                 )
 
-            return jax.jit(lambda units, data: jax.lax.map(lambda u: one(u, data), units, batch_size=_BATCH))
+            return Mapped(one, devices, _BATCH, max(_BLOCK // (_BATCH * len(devices)), 1))
 
-        self.function = space.like.compiled(("grid", key), build)
+        self.function = space.like.compiled(("grid", key, devices), build)
         self.climb = space.like.compiled(
             ("climb", key),
             lambda: jax.jit(lambda units, data: jax.vmap(lambda u: climb(space, u, data))(units)),
         )
 
     def __call__(self, units: np.ndarray) -> tuple[np.ndarray, ...]:
-        parts = []
         self.count += len(units)
-        for begin in range(0, len(units), _BLOCK):
-            block = units[begin : begin + _BLOCK]
-            full = np.concatenate([block, np.repeat(block[-1:], _BLOCK - len(block), axis=0)])
-            parts.append([np.asarray(x)[: len(block)] for x in self.function(full, self.data)])
-        columns = tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+        columns = self.function(units, self.data)
         return columns if len(columns) == 3 else (*columns, np.zeros((len(units), 0)), np.zeros((len(units), 0, 0)))
 
     def peaks(self, cells: Cells, log_density: np.ndarray) -> Any:

@@ -4,7 +4,7 @@ Near g_x -> 0 the mixing and the mass lose their meaning and q piles up at zero:
 too large. Toys say by how much.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,12 @@ from jaxtyping import Array, Float
 
 from lmtbayes import _checks
 from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference import devices as local
 from lmtbayes.inference.best_fit import EXTRA_STARTS, climb
 from lmtbayes.inference.box import Box
 from lmtbayes.inference.conditional import conditional
 from lmtbayes.inference.contours import threshold
+from lmtbayes.inference.devices import Mapped
 from lmtbayes.inference.likelihood import Data, JointLikelihood
 
 _POINTS = {"g_x": 16, "mass": 12, "kappa": 10, "eps_x": 10}
@@ -57,7 +59,10 @@ def toy_q(
     seed: int = 0,
     bounds: Mapping[str, Sequence[float]] | None = None,
     nuisances: str = "drawn",
+    first: int = 0,
     batch_size: int = 16,
+    devices: Sequence[Any] | None = None,
+    progress: bool = False,
 ) -> Toys:
     """Draw toys at a point and fit each of them.
 
@@ -70,14 +75,21 @@ def toy_q(
     size
         Number of toys.
     seed
-        Equal seeds give equal toys.
+        Equal seeds give equal toys; a toy depends on the seed and on its own number, not on how many there are.
     bounds
         Range of each parameter in the fits, as for `profile_likelihood`.
     nuisances
         "drawn": true nuisances from their constraints, toy by toy, as a constraint's own measurement fluctuates;
         "central": always central, which makes q too small.
+    first
+        Number of the first toy: 1000 toys, and then 1000 more with `first=1000`, are the 2000 of one call.
     batch_size
-        Toys at a time.
+        Toys at a time on each device.
+    devices
+        Devices of jax over which the toys are dealt out; by default all of this machine. The numbers are those of one
+        device to rounding.
+    progress
+        Show a bar.
 
     Raises
     ------
@@ -85,23 +97,29 @@ def toy_q(
         More than one photon; a bad option or range.
     """
     _checks.whole("size", size)
+    _checks.whole("seed", seed, 0)
+    _checks.whole("first", first, 0)
     _checks.whole("batch_size", batch_size)
     _checks.one_of("nuisances", nuisances, ("drawn", "central"))
     if photon.shape != ():
         raise _checks.invalid("photon", photon.shape, "a single photon, of shape ()")
     box = Box.of(like.model, bounds)
-    key = ("toys", box.names, nuisances, min(batch_size, size))
-    run = like.compiled(key, lambda: _run(like, box.names, nuisances == "drawn", min(batch_size, size)))
-    keys = jax.random.split(jax.random.key(seed), size)
-    q, deviance, converged = run(keys, photon, jnp.asarray(box.low), jnp.asarray(box.high))
-    return Toys(np.maximum(np.asarray(q), 0.0), np.asarray(deviance), np.asarray(converged))
+    used = local.resolve(devices)
+    key = ("toys", box.names, nuisances, batch_size, used)
+    run = like.compiled(key, lambda: Mapped(_one(like, box.names, nuisances == "drawn"), used, batch_size))
+    numbers = np.arange(first, first + size, dtype=np.uint32)
+    # Negative by rounding where the best fit is the truth.
+    q, deviance, converged = run(
+        numbers, jax.random.key(seed), photon, box.low, box.high, bar="toys" if progress else None
+    )
+    return Toys(np.maximum(q, 0.0), deviance, converged)
 
 
-def _run(like: JointLikelihood, names: tuple[str, ...], drawn: bool, batch_size: int) -> Any:
+def _one(like: JointLikelihood, names: tuple[str, ...], drawn: bool) -> Callable[..., Any]:
     fit = climb(like, names, _POINTS, _STARTS)
 
-    def one(key: Array, photon: HiddenPhoton, low: Array, high: Array) -> tuple[Array, Array, Array]:
-        key_of_pulls, *rest = jax.random.split(key, 1 + len(like.experiments))
+    def one(number: Array, seed: Array, photon: HiddenPhoton, low: Array, high: Array) -> tuple[Array, Array, Array]:
+        key_of_pulls, *rest = jax.random.split(jax.random.fold_in(seed, number), 1 + len(like.experiments))
         pulls = like.central_pulls
         if drawn:
             keys = jax.random.split(key_of_pulls, max(len(like.nuisances), 1))
@@ -120,10 +138,7 @@ def _run(like: JointLikelihood, names: tuple[str, ...], drawn: bool, batch_size:
         deviance = 2.0 * (like.saturated_log_likelihood(data) - best)
         return 2.0 * (best - at_truth.log_likelihood), deviance, converged & at_truth.converged
 
-    def all_of(keys: Array, photon: HiddenPhoton, low: Array, high: Array) -> tuple[Array, Array, Array]:
-        return jax.lax.map(lambda key: one(key, photon, low, high), keys, batch_size=batch_size)
-
-    return jax.jit(all_of)
+    return one
 
 
 def _coordinates(names: tuple[str, ...], photon: HiddenPhoton) -> Float[Array, " parameters"]:

@@ -75,7 +75,7 @@ class FitSettings:
     @property
     def gauge_model(self) -> GaugeModel:
         """The model in which the data are read."""
-        return MODELS[self.model].with_mixing(_mixing(self.mixing))
+        return MODELS[self.model].with_mixing(parse_mixing(self.mixing))
 
     @property
     def prior(self) -> priors.Prior:
@@ -87,7 +87,7 @@ class FitSettings:
         """The photon behind Asimov or toy data; None for observed data."""
         if self.data == "observed":
             return None
-        return parse_truth(self.truth, MODELS[self.truth_model].with_mixing(_mixing(self.truth_mixing)))
+        return parse_truth(self.truth, MODELS[self.truth_model].with_mixing(parse_mixing(self.truth_mixing)))
 
     def likelihood(self) -> JointLikelihood:
         """Build the likelihood with its data."""
@@ -118,10 +118,15 @@ class FitSettings:
             given = json.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InvalidArgument(f"`settings` must be a file of settings; {str(path)!r}: {error}") from None
+        return cls.from_dict(given, f" in {str(path)!r}")
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any], where: str = "") -> "FitSettings":
+        """Inverse of `to_dict`; `where` is said in the error about a setting that does not exist."""
         known = {field.name for field in dataclasses.fields(cls)}
         for name in given if isinstance(given, Mapping) else [type(given).__name__]:
             if name not in known:
-                raise _checks.unknown(f"setting in {str(path)!r}", name, sorted(known))
+                raise _checks.unknown(f"setting{where}", name, sorted(known))
         settings: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
         return cls(**settings)
 
@@ -190,7 +195,14 @@ def parse_truth(text: str, model: GaugeModel) -> HiddenPhoton:
     return model.hidden_photon(values["g_x"], values["mass"])
 
 
-def _mixing(text: str) -> str | float:
+def parse_mixing(text: str) -> str | float:
+    """Return a mixing rule or the number eps_x/g_x.
+
+    Raises
+    ------
+    InvalidArgument
+        Neither.
+    """
     if text in MIXING_RULES:
         return text
     try:

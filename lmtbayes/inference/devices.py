@@ -1,0 +1,138 @@
+"""Devices of this machine: one compiled function of one item, run over many of them in blocks dealt out to all devices.
+
+Every device runs the same program on blocks of one shape, whatever their number, and devices do not talk to each other:
+an item's result is the one that a single device gives, to rounding (the compiler may round a program for two devices
+otherwise than one for a single device: last bits, 1e-13 in q where it was seen at all).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from lmtbayes import _checks
+
+AXIS = "items"
+"""Name of the one axis of every mesh: chains, cells, toys or points."""
+
+type Devices = tuple[jax.Device, ...]
+
+
+def resolve(devices: Sequence[Any] | None) -> Devices:
+    """Return the devices to run on: all of this process where None are given.
+
+    Raises
+    ------
+    InvalidArgument
+        None, no devices of jax, one of another process, or one twice.
+    """
+    local = tuple(jax.local_devices())
+    if devices is None:
+        return local
+    given = tuple(devices) if isinstance(devices, Sequence) else (devices,)
+    ours = {d for d in given if isinstance(d, jax.Device) and d.process_index == jax.process_index()}
+    if not given or len(ours) < len(given):
+        raise _checks.invalid("devices", devices, f"different devices of this process, such as {local}")
+    return given
+
+
+def mesh_of(devices: Devices) -> Mesh:
+    """Return the one-dimensional mesh of devices.
+
+    Its axis is Auto: an Explicit one, jax's default, is refused by code that does not know of meshes (numpyro's).
+    """
+    return Mesh(np.array(devices), (AXIS,), axis_types=(AxisType.Auto,))
+
+
+class Mapped:
+    """A compiled function of one item, over all items, in blocks of one shape on every device.
+
+    Parameters
+    ----------
+    function
+        (item, *shared) -> arrays; both may be pytrees. Traceable.
+    devices
+        Of `resolve`.
+    batch_size
+        Items a device evaluates side by side: what bounds its memory.
+    batches
+        Batches a device works through in one call, one after the other, so that short ones do not wait for the host.
+    """
+
+    def __init__(self, function: Callable[..., Any], devices: Devices, batch_size: int, batches: int = 1):
+        self.block = len(devices) * batch_size * batches
+        mesh = mesh_of(devices)
+        self._split, self._whole = NamedSharding(mesh, PartitionSpec(AXIS)), NamedSharding(mesh, PartitionSpec())
+
+        def own(items: Any, shared: tuple[Any, ...]) -> Any:
+            together = jax.vmap(lambda item: function(item, *shared))
+            if batches == 1:
+                return together(items)
+            # Not lax.map's own batch_size: that takes no arrays of size zero (no nuisances).
+            rows = jax.tree.map(lambda x: x.reshape(batches, batch_size, *x.shape[1:]), items)
+            found = jax.lax.map(together, rows)
+            return jax.tree.map(lambda x: x.reshape(batches * batch_size, *x.shape[2:]), found)
+
+        items, whole = PartitionSpec(AXIS), PartitionSpec()
+        # Any: jax's type of a compiled function lacks the method that counts its compilations.
+        self._run: Any = jax.jit(
+            jax.shard_map(own, mesh=mesh, in_specs=(items, whole), out_specs=items, check_vma=False)
+        )
+
+    def __call__(self, items: Any, *shared: Any, bar: str | None = None) -> Any:
+        """Evaluate all items.
+
+        Parameters
+        ----------
+        items
+            NumPy arrays, or a pytree of them, of one leading axis.
+        shared
+            What the function takes besides the item, the same for all of them.
+        bar
+            Label of a progress bar; none by default.
+
+        Returns
+        -------
+        results
+            NumPy arrays with the leading axis of the items.
+        """
+        items = jax.tree.map(np.asarray, items)
+        count = len(jax.tree.leaves(items)[0])
+        parts = [
+            part for _, part in self.blocks(count, lambda i: jax.tree.map(lambda x: x[i], items), *shared, bar=bar)
+        ]
+        return jax.tree.map(lambda *columns: np.concatenate(columns), *parts)
+
+    def blocks(
+        self, count: int, take: Callable[[np.ndarray], Any], *shared: Any, bar: str | None = None
+    ) -> Iterator[tuple[slice, Any]]:
+        """Evaluate `count` items block by block; `take` makes the items of an array of indices.
+
+        Only two blocks are on the devices at a time: one that is computed and one that is fetched.
+        """
+        from tqdm.auto import tqdm
+
+        shared = jax.device_put(shared, self._whole)
+        waiting: tuple[slice, Any] | None = None
+        with tqdm(total=count, desc=bar, disable=bar is None) as progress:
+            for begin in range(0, count, self.block):
+                # The last block is filled up with copies of the last item: one shape, one compilation.
+                indices = np.minimum(np.arange(begin, begin + self.block), count - 1)
+                found = self._run(jax.device_put(take(indices), self._split), shared)
+                if waiting is not None:
+                    yield _fetched(*waiting)
+                    progress.update(waiting[0].stop - waiting[0].start)
+                waiting = slice(begin, min(begin + self.block, count)), found
+            if waiting is not None:
+                yield _fetched(*waiting)
+                progress.update(waiting[0].stop - waiting[0].start)
+
+    def _cache_size(self) -> int:
+        """Count the compilations so far, by the name that jax's own compiled functions have for it."""
+        return self._run._cache_size()
+
+
+def _fetched(where: slice, found: Any) -> tuple[slice, Any]:
+    return where, jax.tree.map(lambda x: np.asarray(x)[: where.stop - where.start], found)

@@ -1,0 +1,130 @@
+"""Many items in blocks over devices: order, padding and memory in this process; one device against two in another."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from posterior_toys import TWO, two_modes
+from profile_toys import FIXED, scale, toy
+
+import lmtbayes as lmt
+from lmtbayes.errors import InvalidArgument
+from lmtbayes.experiments.terms import Poisson
+from lmtbayes.inference.conditional import conditional
+from lmtbayes.inference.devices import Mapped, resolve
+from lmtbayes.inference.posterior import sample_posterior
+
+HERE = jax.local_devices()[0]
+
+
+@pytest.mark.parametrize("count", [1, 5, 6, 12, 13])
+def test_items_keep_their_order_whatever_is_filled_up(count):
+    run = Mapped(lambda x, scale: (x["a"] * scale, x["b"][:0]), (HERE,), 3, 2)
+    items = {"a": np.arange(count, dtype=float), "b": np.zeros((count, 4))}
+    doubled, empty = run(items, 2.0)
+    np.testing.assert_array_equal(doubled, 2.0 * np.arange(count))
+    assert empty.shape == (count, 0)
+
+
+def test_any_number_of_items_compiles_once():
+    run = Mapped(lambda x: x + 1.0, (HERE,), 4)
+    for count in (1, 4, 30):
+        run(np.zeros(count))
+    assert run._cache_size() == 1
+
+
+def test_blocks_are_made_when_they_are_needed_and_no_sooner():
+    run = Mapped(lambda x: x + 1.0, (HERE,), 2)
+    asked = []
+
+    def take(indices):
+        asked.append(indices.tolist())
+        return indices.astype(float)
+
+    blocks = run.blocks(7, take)
+    where, found = next(blocks)
+    assert (where, found.tolist()) == (slice(0, 2), [1.0, 2.0])
+    assert asked == [[0, 1], [2, 3]], "one is fetched while one is computed; the third does not exist yet"
+    assert [w for w, _ in blocks] == [slice(2, 4), slice(4, 6), slice(6, 7)]
+
+
+@pytest.mark.parametrize("devices", [(), ("gpu",), (HERE, HERE)])
+def test_devices_are_devices(devices):
+    with pytest.raises(InvalidArgument, match="`devices` must be different devices of this process"):
+        resolve(devices)
+    assert resolve(None) == tuple(jax.local_devices())
+    assert resolve([HERE]) == (HERE,)
+
+
+# -- very many points -------------------------------------------------------------------------------------------------
+
+
+def rate(g_x, mass, eps_x, values):
+    return values["scale"] * jnp.stack([20.0 * (g_x / 5e-4) ** 2, 30.0 * (1.0 + eps_x / 1e-4) + 0.1 * mass])
+
+
+def likelihood():
+    return lmt.JointLikelihood([toy(rate, Poisson(), 2, (scale(),))], FIXED, {"toy": jnp.array([25.0, 30.0])})
+
+
+def test_points_are_those_of_the_likelihood_and_broadcast():
+    like = likelihood()
+    g_x, mass = np.geomspace(1e-4, 1e-3, 5)[:, None], np.geomspace(3.0, 30.0, 7)
+    photon = lmt.HiddenPhoton(g_x, mass, -1e-6)
+    # One photon at a time and many at a time may add up in another order.
+    np.testing.assert_allclose(
+        lmt.log_likelihood_at(like, photon, batch_size=2), like.log_likelihood(photon), rtol=1e-14
+    )
+    found = {
+        how: lmt.log_likelihood_at(like, photon, nuisances=how, batch_size=8) for how in ("profiled", "marginalised")
+    }
+    one = conditional(like, lmt.HiddenPhoton(g_x[3, 0], mass[2], -1e-6))
+    np.testing.assert_allclose(found["profiled"][3, 2], one.log_likelihood, rtol=1e-13)
+    np.testing.assert_allclose(found["marginalised"][3, 2], one.log_integral, rtol=1e-13)
+    assert lmt.log_likelihood_at(like, lmt.BENCHMARKS["BP1"]).shape == ()
+
+
+def test_points_can_go_to_disk(tmp_path):
+    like, mass = likelihood(), np.geomspace(3.0, 30.0, 11)
+    photon = lmt.HiddenPhoton(5e-4, mass, -1e-6)
+    out = np.memmap(tmp_path / "points", dtype=np.float64, shape=(11,), mode="w+")
+    assert lmt.log_likelihood_at(like, photon, out=out) is out
+    np.testing.assert_array_equal(out, lmt.log_likelihood_at(like, photon))
+    for wrong in (np.zeros(10), np.zeros(11, dtype=np.float32), np.zeros((11, 2))[:, 0]):
+        with pytest.raises(InvalidArgument, match="`out` must be a C-ordered array of float64"):
+            lmt.log_likelihood_at(like, photon, out=wrong)
+    with pytest.raises(InvalidArgument, match="did you mean 'profiled'"):
+        lmt.log_likelihood_at(like, photon, nuisances="profile")
+
+
+# -- two devices ------------------------------------------------------------------------------------------------------
+
+
+def test_chains_must_divide():
+    with pytest.raises(InvalidArgument, match="`devices` must be different"):
+        sample_posterior(two_modes(), TWO, devices=[HERE, HERE], chains=4)
+
+
+@pytest.mark.slow
+def test_two_devices_give_what_one_gives(tmp_path):
+    """Grids, toys, SBC, chains; 120 steps of a chain, in which rounding has not yet grown into another draw."""
+    file = tmp_path / "both.npz"
+    script = Path(__file__).with_name("on_two_devices.py")
+    flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"
+    path = os.pathsep.join(p for p in sys.path if p)
+    environment = {**os.environ, "XLA_FLAGS": flags, "PYTHONPATH": path}
+    subprocess.run([sys.executable, script, file], check=True, env=environment)
+    with np.load(file) as arrays:
+        both = dict(arrays)
+    assert both.pop("devices") == 2
+    one = {name.removeprefix("one_"): value for name, value in both.items() if name.startswith("one_")}
+    assert len(one) == 13
+    for name, value in one.items():
+        # Rounding: 1e-13 in a ln L of order 10 (1e-15 is its last bit); a chain multiplies it by some 1e4 in 120 steps.
+        tolerance = {"rtol": 1e-6} if name.startswith("chains") else {"rtol": 1e-12, "atol": 1e-11}
+        np.testing.assert_allclose(both[f"two_{name}"], value, err_msg=name, **tolerance)

@@ -1,0 +1,258 @@
+"""Studies in chunks: nothing lost, nothing twice, whoever computes them and whatever dies on the way."""
+
+import json
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+import lmtbayes as lmt
+from lmtbayes.cli import app
+from lmtbayes.errors import ChunkError, InvalidArgument
+from lmtbayes.inference.calibration import sbc
+from lmtbayes.inference.profile import profile_likelihood
+from lmtbayes.inference.toys import toy_q
+from lmtbayes.jobs import tasks
+from lmtbayes.jobs.chunks import Folder, parse_range, run
+from lmtbayes.jobs.settings import FitSettings
+from lmtbayes.jobs.study import Study
+
+FIT = FitSettings(("na64mu", "muon-g2-2025"), mixing="paper", grid=3, seed=5, mass=(5.0, 50.0), g_x=(2e-4, 2e-3))
+TOYS = Study("toys", FIT, size=22, chunk=4)
+
+
+# -- settings and parts -----------------------------------------------------------------------------------------------
+
+
+def test_settings_survive_a_file(tmp_path):
+    (tmp_path / "settings.json").write_text(json.dumps(TOYS.to_dict()))
+    assert Study.from_file(tmp_path / "settings.json") == TOYS
+    with pytest.raises(InvalidArgument, match="must be a file of a study"):
+        Study.from_file(tmp_path / "none.json")
+
+
+@given(
+    task=st.sampled_from(["toys", "coverage", "sbc", "profile", "likelihood"]),
+    size=st.integers(1, 40),
+    chunk=st.integers(1, 50),
+    grid=st.integers(2, 5),
+)
+def test_every_item_is_in_exactly_one_chunk(task, size, chunk, grid):
+    study = Study(task, FitSettings(("na64mu",), grid=grid), size=size, chunk=chunk)
+    held = [(p.group, i) for p in map(study.part, range(study.chunks)) for i in range(p.first, p.first + p.number)]
+    points, items = grid**2 if task == "coverage" else 1, grid if task in ("profile", "likelihood") else size
+    assert held == [(group, item) for group in range(points) for item in range(items)]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Study("toy"), "did you mean 'toys'"),
+        (lambda: Study("toys", FIT, size=0), "`size` must be a whole number of at least 1"),
+        (lambda: Study("toys", FIT, chunk=0), "`chunk` must be a whole number of at least 1"),
+        (lambda: Study("toys", FIT, nuisances="profiled"), "`nuisances` must be one of 'drawn', 'central'"),
+        (lambda: Study("sbc", FIT, nuisances="drawn"), "`nuisances` must be left out for 'sbc'"),
+        (lambda: Study("coverage", FitSettings(grid=1)), "`grid` must be a whole number of at least 2"),
+        (lambda: Study("toys", FitSettings(truth_model="lmu")), "`truth_model` must be the model of the fits"),
+        (lambda: parse_range("3", 3), "`chunks` must be first:stop within 0:3"),
+        (lambda: parse_range("2:2", 3), "`chunks` must be first:stop within 0:3"),
+        (lambda: parse_range("a:b", 3), "`chunks` must be first:stop within 0:3"),
+        (lambda: run(TOYS, "x", scheduler="tcp://a:1", workers=1), "`workers` must be left out"),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(InvalidArgument, match=message):
+        call()
+
+
+def test_ranges():
+    assert [list(parse_range(text, 5)) for text in (None, "1:3", "3:", ":2", "4")] == [
+        [0, 1, 2, 3, 4],
+        [1, 2],
+        [3, 4],
+        [0, 1],
+        [4],
+    ]
+
+
+# -- the folder, with chunks that cost nothing ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Replace the fits: q is the number of the toy. Says which chunks were computed."""
+    computed = []
+
+    def fits(study, part):
+        computed.append(part.first // study.chunk)
+        number = np.arange(part.first, part.first + part.number)
+        columns = {"q": number.astype(float), "deviance": number.astype(float), "converged": number >= 0}
+        return xr.Dataset({name: ("toy", column) for name, column in columns.items()}, {"toy": number})
+
+    monkeypatch.setitem(tasks._TASKS, "toys", fits)
+    return computed
+
+
+def quietly(study, out, **options):
+    return run(study, out, progress=False, say=lambda text: None, **options)
+
+
+def test_a_study_is_merged_and_says_what_it_is(tmp_path, counted):
+    result = quietly(TOYS, tmp_path / "a")
+    np.testing.assert_array_equal(result["q"], np.arange(22.0))
+    again = xr.load_dataset(tmp_path / "a" / "study.nc", engine="h5netcdf")
+    xr.testing.assert_identical(again, result)
+    assert json.loads(result.attrs["study"]) == TOYS.to_dict()
+    assert (result.attrs["seed"], result.attrs["chunks"], result.attrs["lmtbayes_version"]) == (5, 6, lmt.__version__)
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_what_is_there_is_not_computed_again(tmp_path, counted):
+    assert quietly(TOYS, tmp_path / "a", chunks="0:2") is None
+    assert quietly(TOYS, tmp_path / "a", chunks="4:5") is None
+    with pytest.raises(ChunkError, match="3 of 6 chunks are not there yet, the first is number 2"):
+        Folder(tmp_path / "a", TOYS).merge()
+    whole = quietly(TOYS, tmp_path / "a")
+    assert counted == [0, 1, 4, 2, 3, 5]
+    np.testing.assert_array_equal(whole["q"], np.arange(22.0))
+
+
+def test_an_interrupted_chunk_leaves_no_file(tmp_path, counted, monkeypatch):
+    def stop(self, path, **options):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(xr.Dataset, "to_netcdf", stop)
+        quietly(TOYS, tmp_path / "a")
+    assert not list((tmp_path / "a" / "chunks").iterdir())
+    assert quietly(TOYS, tmp_path / "a") is not None
+
+
+def test_a_folder_belongs_to_one_study(tmp_path, counted):
+    quietly(TOYS, tmp_path / "a")
+    with pytest.raises(InvalidArgument, match="another study \\(chunk: 4 there, 5 here\\)"):
+        quietly(Study("toys", FIT, size=22, chunk=5), tmp_path / "a")
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(InvalidArgument, match="holds something that is no study"):
+        quietly(TOYS, tmp_path)
+
+
+def test_chunks_that_are_not_what_they_seem_are_not_merged(tmp_path, counted):
+    quietly(TOYS, tmp_path / "a")
+    folder = Folder(tmp_path / "a", TOYS)
+    good = folder.file(3).read_bytes()
+    folder.file(3).write_bytes(folder.file(2).read_bytes())
+    with pytest.raises(ChunkError, match="is not chunk 3 of this study"):
+        folder.merge()
+    folder.file(3).write_bytes(b"half a file")
+    with pytest.raises(ChunkError, match="cannot be read"):
+        folder.merge()
+    folder.file(3).write_bytes(good)
+    chunk = xr.load_dataset(folder.file(3), engine="h5netcdf")
+    chunk.assign_attrs(jax_version="0.1").to_netcdf(folder.file(3), engine="h5netcdf")
+    with pytest.raises(ChunkError, match="made by jax 0\\.1"):
+        folder.merge()
+    chunk.isel(toy=slice(3)).to_netcdf(folder.file(3), engine="h5netcdf")
+    with pytest.raises(ChunkError, match="does not hold toy 12 to 15"):
+        folder.merge()
+    folder.file(3).write_bytes(good)
+    folder.file(17).write_bytes(good)
+    with pytest.raises(ChunkError, match=r"000017\.nc is no chunk of this study"):
+        folder.merge()
+    folder.file(17).unlink()
+    np.testing.assert_array_equal(folder.merge()["q"], np.arange(22.0))
+
+
+def test_the_command_computes_ranges_and_merges(tmp_path, counted):
+    common = ["study", "toys", "--experiments", "na64mu", "--size", "22", "--chunk", "4", "--out", str(tmp_path / "a")]
+    common.append("--no-progress")
+    for part in (["--chunks", "0:3"], ["--chunks", "3:6"]):
+        result = CliRunner().invoke(app, [*common, *part])
+        assert result.exit_code == 0, result.output
+    (tmp_path / "a" / "study.nc").unlink()
+    result = CliRunner().invoke(app, [*common, "--merge"])
+    assert result.exit_code == 0, result.output
+    assert "toys: 6 chunks, seed 0" in result.output
+    assert (tmp_path / "a" / "study.nc").is_file()
+    again = ["study", "sbc", "--settings", str(tmp_path / "a" / "settings.json"), "--out", str(tmp_path / "b")]
+    result = CliRunner().invoke(app, again)
+    assert isinstance(result.exception, InvalidArgument)
+    assert "`task` must be one of 'toys'; got 'sbc'" in str(result.exception)
+
+
+# -- real chunks ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_chunks_joined_are_the_call_in_one_go(tmp_path):
+    # The likelihood of the chunks: what they compiled is not compiled again.
+    like, bounds = tasks._likelihood(FIT), {"g_x": FIT.g_x, "mass": FIT.mass}
+    whole = quietly(TOYS, tmp_path / "toys")
+    toys = toy_q(like, lmt.BENCHMARKS["BP1"], 22, seed=5, bounds=bounds)
+    # The same fits at other places of their batches: rounding.
+    np.testing.assert_allclose(whole["q"], toys.q, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(whole["deviance"], toys.deviance, rtol=0, atol=1e-9)
+    assert whole["converged"].mean() > 0.9
+
+    # Points of the coverage grid have toys of their own, numbered on: point 4 is the middle one.
+    coverage = quietly(Study("coverage", FIT, size=6, chunk=4), tmp_path / "coverage")
+    middle = FIT.gauge_model.hidden_photon(np.sqrt(2e-4 * 2e-3), np.sqrt(5.0 * 50.0))
+    toys = toy_q(like, middle, 6, seed=5, bounds=bounds, first=4 * 6)
+    assert coverage["q"].dims == ("mass", "g_x", "toy")
+    np.testing.assert_allclose(coverage["q"][1, 1], toys.q, rtol=0, atol=1e-9)
+    inside, error = toys.coverage(0.6827, 2)
+    np.testing.assert_allclose(coverage["coverage"][1, 1, 0], inside)
+    np.testing.assert_allclose(coverage["coverage_error"][1, 1, 0], error)
+
+    grid = {name: np.geomspace(*getattr(FIT, name), 3) for name in ("mass", "g_x")}
+    profile = quietly(Study("profile", FIT, chunk=2), tmp_path / "profile")
+    direct = profile_likelihood(like, grid, bounds=bounds)
+    # Each chunk has its own best fit, good to a climb's 1e-9; the joint one is the highest.
+    np.testing.assert_allclose(profile["q"], direct["q"], rtol=0, atol=1e-7)
+    np.testing.assert_allclose(profile.attrs["best_g_x"], direct.attrs["best_g_x"], rtol=1e-3)
+
+    points = quietly(Study("likelihood", FIT, chunk=2, nuisances="central"), tmp_path / "likelihood")
+    photon = FIT.gauge_model.hidden_photon(grid["g_x"], grid["mass"][:, None])
+    np.testing.assert_allclose(points["log_likelihood"], like.log_likelihood(photon), rtol=1e-12)
+
+    simulations = quietly(Study("sbc", FIT, size=3, chunk=2), tmp_path / "sbc")
+    direct = sbc(like, FIT.prior, 3, seed=5)
+    np.testing.assert_array_equal(simulations["rank"], direct["rank"])
+    np.testing.assert_array_equal(simulations["p_value"], direct["p_value"])
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # sockets of the worker that is killed
+def test_a_worker_that_dies_loses_nothing_and_counts_nothing_twice(tmp_path):
+    from distributed import LocalCluster
+
+    study = Study("toys", FIT, size=480, chunk=40)
+    alone = quietly(study, tmp_path / "alone")
+    killed = []
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+
+        def kill_one():
+            # With most chunks to come both workers are busy: one is shot in the middle of a chunk.
+            done = tmp_path / "cluster" / "chunks"
+            while len(list(done.glob("*.nc"))) < 2:
+                time.sleep(0.02)
+            killed.append(cluster.workers[0].pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+        shot = threading.Thread(target=kill_one, daemon=True)
+        shot.start()
+        together = quietly(study, tmp_path / "cluster", scheduler=cluster.scheduler_address)
+        shot.join()
+        events = [str(event) for _, event in cluster.scheduler.get_events("all")]
+    assert any("remove-worker" in event for event in events)
+    assert len(list((tmp_path / "cluster" / "chunks").iterdir())) == study.chunks == 12
+    xr.testing.assert_identical(together, alone)
