@@ -33,15 +33,27 @@ def finish(figure: Figure, columns: int) -> Figure:
     return figure
 
 
-def region(axis: Axes, profile: "xarray.Dataset", colour: str, label: str, fill: float = 0.18) -> None:
-    """Draw the regions of 68.27 % (solid) and 95.45 % (dashed)."""
-    q = profile["q"].transpose("g_x", "mass").values
+def region(
+    axis: Axes, profile: "xarray.Dataset", colour: str, label: str, fill: float = 0.18, offset: float = 0.0
+) -> None:
+    """Draw the regions of 68.27 % (solid) and 95.45 % (dashed); `offset` is added to q."""
+    q = profile["q"].transpose("g_x", "mass").values + offset
     profile_regions(axis, profile["mass"].values, profile["g_x"].values, q, colour=colour, label=label, fill=fill)
 
 
-def region_or_limit(axis: Axes, name: str, profile: "xarray.Dataset", fill: float = 0.18) -> None:
-    """Draw what one experiment sees: regions, or where 95.45 % allow no boson the upper limit of 90 % (dash-dotted)."""
-    colour, label = EXPERIMENT_COLOURS[name], built(name, "paper").title
+def region_or_limit(
+    axis: Axes,
+    name: str,
+    profile: "xarray.Dataset",
+    fill: float = 0.18,
+    colour: str | None = None,
+    label: str | None = None,
+) -> None:
+    """Draw what one experiment sees: regions, or where 95.45 % allow no boson the upper limit of 90 % (dash-dotted).
+
+    Colour and label are those of the experiment unless given.
+    """
+    colour, label = colour or EXPERIMENT_COLOURS[name], label or built(name, "paper").title
     if reconstructs(profile):
         region(axis, profile, colour, label, fill)
         return

@@ -49,8 +49,10 @@ def grid(names: tuple[str, ...], convention: str) -> dict[str, np.ndarray]:
         masses, couplings = (361, 541) if names == XENON else (181, 301)
         mass = np.geomspace(*MASS_RANGE, masses)
     else:
-        couplings = 81 if joint else 121
-        mass = np.concatenate([np.geomspace(1.0, 40.0, 25), np.geomspace(44.0, 400.0, 32), np.geomspace(450.0, 1e3, 6)])
+        couplings, light = (81, 25) if joint else (121, 49)
+        mass = np.concatenate(
+            [np.geomspace(1.0, 40.0, light), np.geomspace(44.0, 400.0, 32), np.geomspace(450.0, 1e3, 6)]
+        )
     return {"g_x": np.geomspace(*(JOINT_COUPLING_RANGE if joint else COUPLING_RANGE), couplings), "mass": mass}
 
 

@@ -50,6 +50,18 @@ def limit_at(profile: "xarray.Dataset", mass: float) -> float:
     return float(upper_limit(profile, "g_x", cl=LIMIT_CL)["limit"].interp(mass=mass))
 
 
+def ridge(profile: "xarray.Dataset") -> tuple[np.ndarray, np.ndarray]:
+    """Best coupling at each mass, and q there; between the points of the grid by a parabola in ln g_x."""
+    q, x = profile["q"].transpose("mass", "g_x").values, np.log(profile["g_x"].values)
+    middle = np.clip(q.argmin(axis=1), 1, x.size - 2)
+    below, at, above = (np.take_along_axis(q, (middle + step)[:, None], 1)[:, 0] for step in (-1, 0, 1))
+    bend, slope = above - 2.0 * at + below, 0.5 * (above - below)
+    inside = (bend > 0.0) & (np.abs(slope) <= bend)
+    shift = np.where(inside, -slope / np.where(inside, bend, 1.0), 0.0)
+    best = np.exp(x[middle] + shift * (x[1] - x[0]))
+    return np.where(inside, best, np.nan), np.where(inside, at + 0.5 * slope * shift, np.nan)
+
+
 def area(profile: "xarray.Dataset", level: float = LEVELS[1], offset: float = 0.0) -> float:
     """Area of a region in square decades of mass and coupling.
 
