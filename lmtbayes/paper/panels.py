@@ -41,19 +41,12 @@ def region(
     profile_regions(axis, profile["mass"].values, profile["g_x"].values, q, colour=colour, label=label, fill=fill)
 
 
-def region_or_limit(
-    axis: Axes,
-    name: str,
-    profile: "xarray.Dataset",
-    fill: float = 0.18,
-    colour: str | None = None,
-    label: str | None = None,
-) -> None:
+def region_or_limit(axis: Axes, name: str, profile: "xarray.Dataset", fill: float = 0.18) -> None:
     """Draw what one experiment sees: regions, or where 95.45 % allow no boson the upper limit of 90 % (dash-dotted).
 
-    Colour and label are those of the experiment unless given.
+    Thin dashed lines at a limit are its islands, where chi is about -Q and rates look like those without a boson.
     """
-    colour, label = colour or EXPERIMENT_COLOURS[name], label or built(name, "paper").title
+    colour, label = EXPERIMENT_COLOURS[name], built(name, "paper").title
     if reconstructs(profile):
         region(axis, profile, colour, label, fill)
         return

@@ -60,14 +60,15 @@ def panels(
 
 
 def note(axis: Axes, words: str, colour: str = BLACK) -> Axes:
-    """Write words into a panel's lower left corner, above what was written there before."""
+    """Write words into a panel's upper left corner, below what was written there before."""
     lines = sum(text.get_gid() == "note" for text in axis.texts)
     axis.text(
         0.03,
-        0.04 + 0.065 * lines,
+        0.96 - 0.065 * lines,
         words,
         transform=axis.transAxes,
-        fontsize=8.5,
+        fontsize=9.0,
+        va="top",
         color=colour,
         path_effects=[HALO],
         zorder=20,
