@@ -111,9 +111,9 @@ def _bump() -> Statement:
         words["paper"],
         words["default"],
         AGREES if agrees else DIFFERS,
-        "It is the second mode: where the amplitude of the A' is twice that of the Standard Model and opposite "
-        "(chi = -Q), rates look like those without a boson; at ESS10's threshold the propagator of light bosons "
-        "spoils that for all masses but the lowest."
+        "It is the second mode: where square and interference of the A' amplitude cancel in the counts (chi = -Q in "
+        "the contact limit), rates look like those without a boson. For the lightest bosons no wall parts it from small "
+        "couplings, and the limit lies above it; then it becomes an island."
         if agrees
         else "There is no bump, or not only at ESS10.",
         numbers,
