@@ -12,6 +12,9 @@ from lmtbayes.plotting.style import EXPERIMENT_COLOURS, style
 def figure(convention: str = "default") -> Figure:
     """Draw Fig. 9 of arXiv:2104.03297; the words in each panel are the goodness of fit of the combination.
 
+    Strokes at the upper edge near 350 MeV are islands: the second mode of heavy bosons, g_x/M_A' = 2.5e-5/MeV here,
+    enters the range.
+
     Parameters
     ----------
     convention

@@ -51,6 +51,6 @@ def figure(convention: str = "default") -> Figure:
             own, other = (profile(WITH_XENON, benchmark, convention, *model) for model in ((), (READ_LMU,)))
             panels.region(axis, own, EXPERIMENT_COLOURS[XENON[0]], r"with DARWIN, read in $L_\mu-L_\tau$", fill=0.4)
             deviance = float(other.attrs["deviance"])
-            panels.region(axis, other, LMU_COLOUR, r"with DARWIN, read in $L_\mu$", fill=0.45, offset=deviance)
+            panels.region(axis, other, LMU_COLOUR, r"with DARWIN, read in $L_\mu$", fill=0.3, offset=deviance)
             note(axis, rf"$L_\mu$: {read_in_lmu(benchmark, convention)}", LMU_COLOUR)
         return panels.finish(fig, 2)

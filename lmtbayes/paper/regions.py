@@ -46,8 +46,15 @@ def masses(profile: "xarray.Dataset", level: float) -> tuple[float, float]:
 
 
 def limit_at(profile: "xarray.Dataset", mass: float) -> float:
-    """Upper limit on g_x of 90 % at a mass [MeV]."""
+    """Upper limit on g_x of 90 % at a mass [MeV] of the grid's range."""
     return float(upper_limit(profile, "g_x", cl=LIMIT_CL)["limit"].interp(mass=mass))
+
+
+def limit_bump(profile: "xarray.Dataset", below: float) -> float:
+    """Upper limit at the lightest mass over the lowest one of all masses below `below` [MeV]."""
+    limit = upper_limit(profile, "g_x", cl=LIMIT_CL)["limit"]
+    light = limit.sel(mass=slice(None, below))
+    return float(light[0] / light.min())
 
 
 def ridge(profile: "xarray.Dataset") -> tuple[np.ndarray, np.ndarray]:

@@ -114,6 +114,15 @@ def test_extent_of_an_ellipse():
     assert not regions.closed(ellipse(centre=(1e-3, 2.0)), 0.9545)
 
 
+def test_limits_of_a_known_profile():
+    """Profile that is q = (g/g0)^2 with g0 = 5e-4 (1 + (M - 10)^2/1e3) at M < 20: the limit is g0 sqrt(2.706)."""
+    g0 = 5e-4 * (1.0 + (np.minimum(MASS, 20.0) - 10.0) ** 2 / 1e3)
+    prof = xarray.Dataset({"q": (("g_x", "mass"), (G_X[:, None] / g0) ** 2)}, {"g_x": G_X, "mass": MASS})
+    # Relative to the lowest coupling of the grid: q(1e-4) = 0.04 more.
+    assert regions.limit_at(prof, 10.0) == pytest.approx(np.sqrt(2.7055 + 0.04) * 5e-4, rel=0.005)
+    assert regions.limit_bump(prof, 20.0) == pytest.approx(1.081, rel=0.005)
+
+
 def test_overlap_of_ellipses():
     half = 0.2 * np.sqrt(6.1801)
     # Two circles (in units of sigma) at the distance of a radius share 2 pi/3 - sqrt(3)/2 of pi.

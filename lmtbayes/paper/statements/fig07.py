@@ -5,12 +5,14 @@ from scipy.signal import find_peaks
 
 from lmtbayes.gauge.models import BENCHMARKS
 from lmtbayes.paper.planes import SPALLATION, built, profile
-from lmtbayes.paper.regions import limit_at, reconstructs, significance
+from lmtbayes.paper.regions import limit_at, limit_bump, reconstructs, significance
 from lmtbayes.paper.statement import AGREES, DIFFERS, Statement
 
 WHERE = "Sect. 4, Fig. 7"
 _LIGHT_MEV = 5.0
 """A mass at which the limits of detectors with 20 keVnr no longer depend on it."""
+_ONE_BUMP_MEV = 20.0
+"""Up to here limits would be flat without the second mode."""
 _SEEN = {("ess10", "BP1"), ("ess10", "BP2"), ("ess", "BP1"), ("ess", "BP2")}
 
 
@@ -87,11 +89,7 @@ def _bump() -> Statement:
         couplings = prof["g_x"].values
         minima, _ = find_peaks(-row)
         second, depth = float(couplings[minima[-1]]), float(row[minima[-1]])
-        masses = np.geomspace(lightest, 20.0, 60)
-        ratio = {
-            name: limit_at(p, lightest) / min(limit_at(p, mass) for mass in masses)
-            for name, p in (("ess10", prof), ("ess", other))
-        }
+        ratio = {"ess10": limit_bump(prof, _ONE_BUMP_MEV), "ess": limit_bump(other, _ONE_BUMP_MEV)}
         numbers |= {
             f"second_minimum_g_x_{convention}": second,
             f"second_minimum_q_{convention}": depth,
@@ -112,8 +110,8 @@ def _bump() -> Statement:
         words["default"],
         AGREES if agrees else DIFFERS,
         "It is the second mode: where square and interference of the A' amplitude cancel in the counts (chi = -Q in "
-        "the contact limit), rates look like those without a boson. For the lightest bosons no wall parts it from small "
-        "couplings, and the limit lies above it; then it becomes an island."
+        "the contact limit), rates look like those without a boson. For the lightest bosons no wall parts it from "
+        "small couplings, and the limit lies above it; then it becomes an island."
         if agrees
         else "There is no bump, or not only at ESS10.",
         numbers,
