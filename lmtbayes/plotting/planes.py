@@ -145,6 +145,8 @@ def limit_curve(
     islands: Sequence[tuple[np.ndarray, np.ndarray]] = (),
     colour: str = GREEN,
     label: str = "",
+    fill: float = 0.12,
+    line_style: str = "-",
 ) -> Axes:
     """Draw an upper limit, what is above it shaded, islands of allowed values left open.
 
@@ -156,24 +158,24 @@ def limit_curve(
         [MeV, pure number]; NaN where there is no limit.
     islands
         (lower, upper) arrays over the masses, NaN where there is none.
-    colour, label
-        Of the curve.
+    colour, label, fill, line_style
+        Of the curve; opacity of what is excluded, 0 where many limits share the axes.
     """
     _checks.shape("limit", limit, np.shape(mass))
     top = axis.get_ylim()[1]
     known = np.isfinite(limit)
-    axis.plot(mass, limit, color=colour, lw=1.5, zorder=3)
+    axis.plot(mass, limit, color=colour, lw=1.5, ls=line_style, zorder=3)
     bottom = np.where(known, limit, top)
     for given in islands:
         lower, upper = _closed(*given)
         is_open = known & np.isfinite(lower)
-        axis.fill_between(mass, bottom, lower, where=is_open, color=colour, alpha=0.12, lw=0.0, zorder=1)
+        axis.fill_between(mass, bottom, lower, where=is_open, color=colour, alpha=fill, lw=0.0, zorder=1)
         for edge in (lower, upper):
             axis.plot(mass, np.where(is_open, edge, np.nan), color=colour, lw=1.0, ls="--", zorder=3)
         bottom = np.where(is_open, upper, bottom)
-    axis.fill_between(mass, bottom, top, where=known & (bottom < top), color=colour, alpha=0.12, lw=0.0, zorder=1)
+    axis.fill_between(mass, bottom, top, where=known & (bottom < top), color=colour, alpha=fill, lw=0.0, zorder=1)
     if label:
-        _remember(axis, Line2D([], [], color=colour, lw=1.5, label=label))
+        _remember(axis, Line2D([], [], color=colour, lw=1.5, ls=line_style, label=label))
     return axis
 
 
@@ -207,10 +209,12 @@ def band(
     return axis
 
 
-def stars(axis: Axes, points: Mapping[str, tuple[float, float]], name_them: bool = True) -> Axes:
-    """Mark points (mass, coupling) by stars, benchmarks in their own colours, names beside them."""
+def stars(
+    axis: Axes, points: Mapping[str, tuple[float, float]], name_them: bool = True, colour_all: str | None = None
+) -> Axes:
+    """Mark points (mass, coupling) by stars, benchmarks in their own colours or in `colour_all`, names beside them."""
     for name, (mass, coupling) in points.items():
-        colour = BENCHMARK_COLOURS.get(name, BLACK)
+        colour = colour_all or BENCHMARK_COLOURS.get(name, BLACK)
         axis.plot(mass, coupling, "*", ms=12, color=colour, mec="white", mew=0.7, zorder=10)
         if name_them:
             axis.annotate(

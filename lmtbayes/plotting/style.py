@@ -21,6 +21,21 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
 CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 BENCHMARK_COLOURS = MappingProxyType({"BP1": BLUE, "BP2": GREEN, "BP3": ORANGE, "BP4": VERMILLION})
 
+EXPERIMENT_COLOURS = MappingProxyType(
+    {
+        "na64mu": ORANGE,
+        "cenns610": PURPLE,
+        "ccm": GREEN,
+        "ess10": SKY,
+        "ess": BLUE,
+        "darwin-nr": VERMILLION,
+        "combination": BLACK,
+    }
+)
+"""The same in every figure; what has several experiments is a combination."""
+LMU_COLOUR = "#5D3A9B"
+"""Of data read in Lmu where those read in Lmu-Ltau have the experiment's colour."""
+
 _STYLE = {
     "axes.prop_cycle": cycler(color=CYCLE),
     "axes.grid": False,

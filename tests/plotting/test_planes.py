@@ -73,6 +73,12 @@ def test_a_limit_shades_what_it_excludes_and_leaves_islands_open(axis):
     assert shaded(first_without, 2e-4)  # no gap where the island ends
 
 
+def test_a_limit_can_leave_out_its_shade(axis):
+    planes.limit_curve(axis, MASS, np.full(81, 1e-3), fill=0.0, line_style="-.", label="toy")
+    assert [c.get_alpha() for c in axis.collections] == [0.0]
+    assert axis.lines[0].get_linestyle() == "-."
+
+
 def test_stars_bands_and_crosses(axis):
     planes.stars(axis, {"BP1": (15.0, 5e-4)})
     planes.best_fit(axis, 20.0, 4e-4)
