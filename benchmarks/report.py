@@ -82,12 +82,12 @@ def _rows(rows: list[dict[str, Any]]) -> str:
                 name,
                 f"{_time(row['first_s'])} ({_time(row['first_cpu_s'])})",
                 f"{_time(warm)} ({_time(row['warm_cpu_s'])})" if warm is not None else "",
-                _time(warm / points) if warm is not None and points > 1 else "",
+                _time(row["warm_cpu_s"] / points) if warm is not None and points > 1 else "",
                 ", ".join(targets),
                 ", ".join(f"{key} {_number(value)}" for key, value in facts.items()),
             ]
         )
-    return _table(["case", "first call (CPU)", "warm (CPU)", "a point", "target", "found"], lines)
+    return _table(["case", "first call (CPU)", "warm (CPU)", "a point (CPU)", "target", "found"], lines)
 
 
 def _number(value: Any) -> str:
@@ -99,15 +99,15 @@ def _floor(rows: dict[str, Any]) -> str:
     core = {key: rows.get(f"core: {key}") for key in ("matrix product/1", "copy/1", "sine/4096")}
     if any(row is None or "warm_s" not in row for row in core.values()):
         return ""
-    operations = core["matrix product/1"]["facts"]["operations"] / core["matrix product/1"]["warm_s"]
-    bandwidth = core["copy/1"]["facts"]["bytes"] / core["copy/1"]["warm_s"]
-    sine = core["sine/4096"]["warm_s"] / 4096
+    operations = core["matrix product/1"]["facts"]["operations"] / core["matrix product/1"]["warm_cpu_s"]
+    bandwidth = core["copy/1"]["facts"]["bytes"] / core["copy/1"]["warm_cpu_s"]
+    sine = core["sine/4096"]["warm_cpu_s"] / 4096
     lines = []
     for kind in ("value", "gradient"):
         counted, measured = rows.get(f"counted {kind}/1"), rows.get(f"{kind}/4096")
         if not counted or not measured or "facts" not in counted:
             continue
-        facts, point = counted["facts"], measured["warm_s"] / 4096
+        facts, point = counted["facts"], measured["warm_cpu_s"] / 4096
         parts = (facts["operations"] / operations, facts["transcendentals"] * sine, facts["bytes"] / bandwidth)
         floor = max(parts[0] + parts[1], parts[2])
         lines.append(
@@ -125,8 +125,8 @@ def _floor(rows: dict[str, Any]) -> str:
         )
     header = ["", "operations", "transcendental", "bytes", "operations take", "transcendental take", "bytes take"]
     head = (
-        f"One core: {operations / 1e9:.0f}e9 operations a second (matrix product), {bandwidth / 1e9:.1f}e9 bytes a second "
-        f"(copy in main memory), {sine * 1e9:.1f} ns a sine. A point of the joint likelihood:\n\n"
+        f"One core: {operations / 1e9:.0f}e9 operations a second (matrix product), {bandwidth / 1e9:.1f}e9 bytes "
+        f"a second (copy in main memory), {sine * 1e9:.1f} ns a sine. A point of the joint likelihood:\n\n"
     )
     return head + _table([*header, "measured", "over the floor"], lines) if lines else ""
 
@@ -142,17 +142,17 @@ def _ratios(rows: dict[str, Any]) -> str:
         ("a best fit", "best fit of na64mu + ess10: iminuit, 8 starts", "best fit of na64mu + ess10: lmtbayes"),
     )
     lines = [
-        [what, f"{warm[theirs]['warm_s'] / warm[ours]['warm_s']:.3g}"]
+        [what, f"{warm[theirs]['warm_cpu_s'] / warm[ours]['warm_cpu_s']:.3g}"]
         for what, theirs, ours in pairs
         if theirs in warm and ours in warm
     ]
     theirs = warm.get("posterior of na64mu + ess10: emcee, 64 walkers of 3000")
     ours = warm.get("posterior of na64mu + ess10: lmtbayes")
     if theirs and ours:
-        speed = [row["facts"]["ess_min"] / row["warm_s"] for row in (ours, theirs)]
+        speed = [row["facts"]["ess_min"] / row["warm_cpu_s"] for row in (ours, theirs)]
         lines.append(["effective draws a second, emcee on our compiled likelihood", f"{speed[0] / speed[1]:.3g}"])
     quad = warm.get("counts of ess10: scipy.integrate.quad")
     if theirs and quad:
-        hours = theirs["facts"]["evaluations"] * quad["warm_s"] / 3600.0
+        hours = theirs["facts"]["evaluations"] * quad["warm_cpu_s"] / 3600.0
         lines.append(["the same emcee run with rates by quad", f"{hours:.3g} hours"])
     return _table(["instead of lmtbayes", "times slower"], lines) if lines else ""
