@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.fits import nuts
 from benchmarks.setup import batched, likelihood
-from benchmarks.timing import Call, Case
+from benchmarks.timing import CACHED, Call, Case
 
 _FIT = ("na64mu", "ess10")
 """A fit that emcee can still do: three parameters and four nuisances."""
@@ -123,7 +123,7 @@ def _best_fit() -> Call:
 
 
 CASES = (
-    Case("instead/counts of ess10: scipy.integrate.quad", _quad, repeats=3),
+    Case("instead/counts of ess10: scipy.integrate.quad", _quad, repeats=3, environment=CACHED),
     Case("instead/counts of ess10: lmtbayes, one photon", _same_rate),
     Case("instead/posterior of na64mu + ess10: emcee, 64 walkers of 3000", _emcee, repeats=1, quick=False),
     Case("instead/posterior of na64mu + ess10: lmtbayes", nuts(_FIT), repeats=1, quick=False),

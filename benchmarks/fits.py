@@ -5,10 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.setup import COMBINED, likelihood
-from benchmarks.timing import Call, Case
-
-_CACHED = {"LMTBAYES_CACHE": "{cache}"}
-"""A folder of the run, empty at first."""
+from benchmarks.timing import CACHED, Call, Case
 
 
 def nuts(
@@ -93,7 +90,7 @@ CASES = (
         target_first=30.0,
         repeats=1,
         alone=True,
-        environment=_CACHED,
+        environment=CACHED,
     ),
     Case(
         "fits/the same in a new process, cache full",
@@ -102,7 +99,7 @@ CASES = (
         repeats=0,
         alone=True,
         quick=False,
-        environment=_CACHED,
+        environment=CACHED,
     ),
     Case("fits/NUTS, target_accept=0.8", nuts(target_accept=0.8), target=5.0, repeats=1, alone=True, quick=False),
     Case("fits/profile 100 x 100", _profile, target=10.0, repeats=0, alone=True, quick=False),

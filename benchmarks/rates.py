@@ -108,7 +108,7 @@ CASES = (
             lambda size=size, gradient=gradient: _evaluate(size, gradient),
             points=size,
             target=(40e-6 if gradient else 10e-6) if size == _WHOLE else None,
-            repeats=15 if size <= _WHOLE else 2,
+            repeats=15 if size <= _WHOLE else 1,
             quick=quick,
         )
         for gradient in (False, True)

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+CACHED = {"LMTBAYES_CACHE": "{cache}"}
+"""Environment of a process that shares one compilation cache with others of the run, empty at first."""
+
 type Call = Callable[[], dict[str, Any] | None]
 
 _SHORTEST = 0.02
@@ -41,7 +44,7 @@ class Case:
     cores
         1: pinned to one core; else free.
     environment
-        Of its process.
+        Of its process: that of the group's first case.
     """
 
     name: str
