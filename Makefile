@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 OUT ?= fit
 
 .DEFAULT_GOAL := help
-.PHONY: help fit test slow nightly lint types notebooks figures wheel clean
+.PHONY: help fit test slow nightly lint types notebooks figures wheel bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -48,6 +48,10 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,nested,notebooks]'
 	@touch $@
+
+bench: $(VENV)/.installed ## measure (ten minutes of one core, an idle machine) and renew the tables of benchmarks/RESULTS.md
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[benchmark]'
+	$(BIN)/python -m benchmarks --json benchmarks/results.json --results benchmarks/RESULTS.md
 
 clean: ## remove the environment and what was built
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

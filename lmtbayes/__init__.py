@@ -14,6 +14,7 @@ if _os.environ.get("LMTBAYES_X64", "1") != "0":
     _jax.config.update("jax_enable_x64", True)
 
 from lmtbayes import errors
+from lmtbayes.compilation import compilation_cache, from_environment
 from lmtbayes.experiments import (
     experiment,
     experiment_names,
@@ -47,6 +48,8 @@ from lmtbayes.inference.toys import toy_q
 
 __version__ = "0.1.0"
 
+from_environment()
+
 __all__ = [
     "BENCHMARKS",
     "LMU",
@@ -68,6 +71,7 @@ __all__ = [
     "bibtex",
     "branching_ratio",
     "compare_models",
+    "compilation_cache",
     "contours",
     "decay_length_cm",
     "decay_width",

@@ -8,11 +8,11 @@ ln int = ln L + g H^-1 g/2 + (n/2) ln(2 pi) - (1/2) ln det H.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Float, Int
 
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.gauge.models import HiddenPhoton
@@ -35,39 +35,69 @@ def score_and_weight(
     return score, jnp.maximum(-curvature, 0.0)
 
 
+def _spread(
+    block: Float[Array, "... local"], columns: Int[np.ndarray, " local"], size: int
+) -> Float[Array, "... parameters"]:
+    """Put the last axis at `columns` of a longer one, zeros elsewhere."""
+    origin = np.full(size, columns.size)
+    origin[columns] = np.arange(columns.size)
+    return jnp.concatenate([block, jnp.zeros((*block.shape[:-1], 1))], axis=-1)[..., origin]
+
+
 class Bins:
-    """The bins of all experiments in a row."""
+    """The bins of all experiments in a row, and derivatives of their counts in coordinates of the boson and all pulls.
+
+    An experiment is differentiated in the pulls that it knows: with a dozen of them a third of the work, and less.
+    """
 
     def __init__(self, like: JointLikelihood, data: Data):
         self.like = like
         self.data = data
+        names = like.nuisance_names
+        self.own = [np.array([names.index(n.name) for n in e.nuisances], dtype=int) for e in like.experiments]
 
-    def counts(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Float[Array, " bins"]:
-        """Expected counts."""
-        expected = self.like.expected_counts(photon, self.like.nuisance_values(pulls))
-        return jnp.concatenate([expected[e.name] for e in self.like.experiments])
+    def jacobian(
+        self,
+        photon: Callable[[Array], HiddenPhoton],
+        x: Float[Array, " coordinates"],
+        pulls: Float[Array, " nuisances"],
+    ) -> tuple[Float[Array, "bins parameters"], Float[Array, " bins"]]:
+        """Derivatives of the counts in (x, pulls), and the counts, of the boson `photon(x)`."""
+        slopes, counts = [], []
+        for e, own in zip(self.like.experiments, self.own, strict=True):
+            columns = np.concatenate([np.arange(x.size), x.size + own])
+            block, c = jax.jacfwd(lambda y, e=e: (self._counts(e, photon, x.size, y),) * 2, has_aux=True)(
+                jnp.concatenate([x, pulls])[columns]
+            )
+            slopes.append(_spread(block, columns, x.size + pulls.size))
+            counts.append(c)
+        return jnp.concatenate(slopes), jnp.concatenate(counts)
 
-    def jacobian(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Float[Array, "bins nuisances"]:
-        """First derivatives of the counts in the pulls."""
-        return self._by_experiment(photon, pulls, jax.jacfwd)
+    def curvature(
+        self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], score: Float[Array, " bins"]
+    ) -> Float[Array, " nuisances"]:
+        """Second derivative of score @ counts in each pull."""
+        total, begin = jnp.zeros(pulls.size), 0
+        for e, own in zip(self.like.experiments, self.own, strict=True):
 
-    def curvatures(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Float[Array, "bins nuisances"]:
-        """Second derivative of the counts in each pull alone."""
-        return self._by_experiment(photon, pulls, _second_derivatives)
+            def along(direction: Array, e: Experiment = e, own: np.ndarray = own) -> Array:
+                def slope(y: Array) -> Array:
+                    return jax.jvp(lambda z: self._counts(e, lambda _: photon, 0, z), (y,), (direction,))[1]
 
-    def _by_experiment(self, photon: HiddenPhoton, pulls: Array, differentiate: Callable[..., Any]) -> Array:
-        """Rows of zeros but for an experiment's own nuisances: most of many experiments' nuisances are not shared."""
-        names, rows = self.like.nuisance_names, []
-        for e in self.like.experiments:
-            own = [names.index(n.name) for n in e.nuisances]
+                return jax.jvp(slope, (pulls[own],), (direction,))[1]
 
-            def counts(x: Array, e: Experiment = e) -> Array:
-                values = {n.name: n.constraint.value(x[i]) for i, n in enumerate(e.nuisances)}
-                return e.expected_counts(self.like.model, photon, values)
+            if own.size:
+                bent = jax.vmap(along)(jnp.eye(own.size)) @ score[begin : begin + e.n_bins]
+                total += _spread(bent, own, pulls.size)
+            begin += e.n_bins
+        return total
 
-            row = jnp.zeros((e.n_bins, len(names)))
-            rows.append(row.at[:, own].set(differentiate(counts)(pulls[jnp.array(own)])) if own else row)
-        return jnp.concatenate(rows)
+    def _counts(
+        self, e: Experiment, photon: Callable[[Array], HiddenPhoton], free: int, y: Float[Array, " local"]
+    ) -> Float[Array, " _bins"]:
+        """Counts of one experiment at the boson's coordinates and the experiment's own pulls."""
+        values = {n.name: n.constraint.value(pull) for n, pull in zip(e.nuisances, y[free:], strict=True)}
+        return e.expected_counts(self.like.model, photon(y[:free]), values)
 
     def log_prob(self, counts: Float[Array, " bins"]) -> Float[Array, " bins"]:
         """Log-likelihood of every bin."""
@@ -80,19 +110,6 @@ class Bins:
     def score_and_weight(self, counts: Float[Array, " bins"]) -> tuple[Float[Array, " bins"], Float[Array, " bins"]]:
         """First and minus second derivative of every bin's log-likelihood in its own expectation."""
         return score_and_weight(self.log_prob, counts)
-
-
-def _second_derivatives(counts: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    def at(x: Array) -> Array:
-        def along(direction: Array) -> Array:
-            def slope(y: Array) -> Array:
-                return jax.jvp(counts, (y,), (direction,))[1]
-
-            return jax.jvp(slope, (x,), (direction,))[1]
-
-        return jax.vmap(along, out_axes=-1)(jnp.eye(x.size))
-
-    return at
 
 
 def linearised(like: JointLikelihood, photon: HiddenPhoton, data: Data | None = None) -> Conditional:
@@ -128,12 +145,12 @@ def linearised(like: JointLikelihood, photon: HiddenPhoton, data: Data | None = 
 
         def solve(start: Array, _: None) -> tuple[Array, tuple[Array, Array, Array]]:
             """Jacobian at `start`, and the optimum of the problem that is linear in mu from there."""
-            slopes, counts = bins.jacobian(photon, start), bins.counts(photon, start)
+            slopes, counts = bins.jacobian(lambda _: photon, jnp.zeros(0), start)
 
             def climb(pulls: Array, _: None) -> tuple[Array, None]:
                 here = counts + slopes @ (pulls - start)
                 gradient, precision = slope_and_precision(pulls, here, slopes)
-                trials = pulls + sizes[:, None] * jnp.linalg.solve(precision, gradient)
+                trials = pulls + sizes[:, None] * jax.scipy.linalg.solve(precision, gradient, assume_a="pos")
                 heights = jax.vmap(
                     lambda x: jnp.sum(bins.log_prob(counts + slopes @ (x - start))) + jnp.sum(constraint(x))
                 )(trials)
@@ -148,7 +165,7 @@ def linearised(like: JointLikelihood, photon: HiddenPhoton, data: Data | None = 
         pulls, counts, slopes = jax.tree.map(lambda x: x[-1], looked)
         gradient, precision = slope_and_precision(pulls, counts, slopes)
         score, _ = bins.score_and_weight(counts)
-        bent = precision - jnp.diag(score @ bins.curvatures(photon, pulls))
+        bent = precision - jnp.diag(bins.curvature(photon, pulls, score))
         lower, plain = jnp.linalg.cholesky(bent), jnp.linalg.cholesky(precision)
         lower = jnp.where(jnp.all(jnp.isfinite(lower)), lower, plain)
         precision = lower @ lower.T

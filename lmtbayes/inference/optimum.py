@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood import Data
 from lmtbayes.inference.linearised import Bins, score_and_weight
 from lmtbayes.inference.space import Space
@@ -39,17 +40,15 @@ def climb(space: Space, unit: Float[Array, " coordinates"], data: Data) -> Peak:
     d, like = space.dimensions, space.like
     bins = Bins(like, data)
 
-    def counts(z: Array, pulls: Array) -> tuple[Array, Array]:
-        return (bins.counts(space.photon(jax.nn.sigmoid(z)), pulls),) * 2
+    def photon(z: Array) -> HiddenPhoton:
+        return space.photon(jax.nn.sigmoid(z))
 
     def constraints(pulls: Array) -> Array:
         return jnp.stack([n.constraint.distribution().log_prob(x) for n, x in zip(like.nuisances, pulls, strict=True)])
 
     def look(position: Array) -> tuple[Array, Array, Array]:
         """Height, slope and curvature."""
-        unit, pulls = space.split(position)
-        by_boson, expected = jax.jacfwd(counts, has_aux=True)(position[:d], pulls)
-        slopes = jnp.concatenate([by_boson, bins.jacobian(space.photon(unit), pulls)], axis=-1)
+        slopes, expected = bins.jacobian(photon, position[:d], position[d:])
         score, weight = bins.score_and_weight(expected)
         height, gradient = jnp.sum(bins.log_prob(expected)), slopes.T @ score
         own = jnp.zeros(space.size)

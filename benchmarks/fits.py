@@ -1,0 +1,108 @@
+"""The four methods on the combined fit of BP1, as `lmtbayes fit` has it: 20 bins or so, three parameters, nuisances."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.setup import COMBINED, likelihood
+from benchmarks.timing import CACHED, Call, Case
+
+
+def nuts(
+    names: tuple[str, ...] = COMBINED, chains: int = 4, warmup: int = 1000, draws: int = 1000, **options: Any
+) -> Callable[[], Call]:
+    """NUTS with the package's own settings, another seed at every call."""
+
+    def prepare() -> Call:
+        import arviz
+
+        import lmtbayes as lmt
+
+        like = likelihood(names)
+        prior = lmt.priors.default(like.model)
+        seeds = itertools.count()
+
+        def call() -> dict[str, Any]:
+            posterior = lmt.sample_posterior(
+                like, prior, next(seeds), chains=chains, warmup=warmup, draws=draws, progress=False, **options
+            )
+            ess = arviz.ess(posterior, group="posterior")
+            ess = ess["posterior"] if "posterior" in getattr(ess, "children", {}) else ess
+            statistics = posterior["sample_stats"]
+            return {
+                "ess_min": min(float(value) for value in ess.data_vars.values()),
+                "divergences": int(statistics["diverging"].sum()),
+                "gradients": int(statistics["n_steps"].sum()),
+                "trusted": int(posterior.attrs["passed"]),
+            }
+
+        return call
+
+    return prepare
+
+
+def _profile() -> Call:
+    import numpy as np
+
+    import lmtbayes as lmt
+
+    like = likelihood(COMBINED)
+    grid = {"g_x": np.geomspace(1e-4, 3e-3, 100), "mass": np.geomspace(5.0, 60.0, 100)}
+
+    def call() -> dict[str, Any]:
+        profile = lmt.profile_likelihood(like, grid)
+        return {"cells": profile["q"].size, "not_converged": int((profile["status"] == 2).sum())}
+
+    return call
+
+
+def _evidence() -> Call:
+    import lmtbayes as lmt
+
+    like = likelihood(COMBINED)
+    prior = lmt.priors.default(like.model)
+
+    def call() -> dict[str, Any]:
+        found = lmt.evidence(like, prior)
+        return {"log_z": found.log_z, "error": found.log_z_error, "evaluations": found.evaluations}
+
+    return call
+
+
+def _toys(size: int) -> Call:
+    import lmtbayes as lmt
+    from lmtbayes.inference.toys import toy_q
+
+    like = likelihood(COMBINED)
+
+    def call() -> dict[str, Any]:
+        toys = toy_q(like, lmt.BENCHMARKS["BP1"], size)
+        return {"converged": float(toys.converged.mean()), "q_median": toys.quantile(0.5)}
+
+    return call
+
+
+CASES = (
+    Case(
+        "fits/NUTS, 4 chains of 1000 + 1000",
+        nuts(),
+        target=5.0,
+        target_first=30.0,
+        repeats=1,
+        alone=True,
+        environment=CACHED,
+    ),
+    Case(
+        "fits/the same in a new process, cache full",
+        nuts(),
+        target_first=30.0,
+        repeats=0,
+        alone=True,
+        quick=False,
+        environment=CACHED,
+    ),
+    Case("fits/NUTS, target_accept=0.8", nuts(target_accept=0.8), target=5.0, repeats=1, alone=True, quick=False),
+    Case("fits/profile 100 x 100", _profile, target=10.0, repeats=0, alone=True, quick=False),
+    Case("fits/evidence", _evidence, target=10.0, repeats=1, alone=True, quick=False),
+    Case("fits/100 toys, each fitted", lambda: _toys(100), points=100, repeats=1, alone=True, quick=False),
+)
