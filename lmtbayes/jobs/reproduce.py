@@ -118,6 +118,12 @@ def _progress(console: Console | None, missing: list[topics.Topic]) -> Iterator[
     if console is None or not missing:
         yield Step()
         return
-    columns = (SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    columns = (
+        SpinnerColumn(),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
     with Progress(*columns, console=console) as bar:
         yield Step(bar, sum(1 + len(WORDS) * len(topic.figures) for topic in missing))

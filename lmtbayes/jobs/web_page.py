@@ -54,5 +54,8 @@ def page(markdown: str, folder: Path, title: str) -> str:
     body = _IMAGE.sub(embed, body)
     for words, name in _BADGES:
         body = re.sub(rf"<td>{words}(?=[:<])", f'<td><span class="{name}">{words}</span>', body)
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
-    return f'<!DOCTYPE html>\n<html lang="en">\n<head>{head}<style>{_STYLE}</style></head>\n<body>\n{body}</body>\n</html>\n'
+    head = (
+        f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
+    )
+    top = f'<!DOCTYPE html>\n<html lang="en">\n<head>{head}<style>{_STYLE}</style></head>'
+    return f"{top}\n<body>\n{body}</body>\n</html>\n"
