@@ -73,6 +73,8 @@ def figure(convention: str = "default") -> Figure:
         top = max(value for by in found.values() for value in by.values())
         left.set_ylim(-1.5, max(12.0, 1.6 * top))
         left.set_ylabel(r"$\ln B(L_\mu-L_\tau : L_\mu)$, data of BP1")
-        fig.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=4)
+        handles, labels = left.get_legend_handles_labels()
+        labels = [label.replace("δ_CP", r"$\delta_\mathrm{CP}$") for label in labels]
+        fig.legend(handles, labels, loc="outside upper center", ncols=4)
         plt.close(fig)
     return fig

@@ -39,7 +39,7 @@ def bayes_factor_lines(axes: Axes, x: ArrayLike, lines: Mapping[str, ArrayLike],
     axes.axhspan(-WEAK, WEAK, color="0.93", lw=0, zorder=0)
     axes.axhline(STRONG, color=BLACK, lw=0.8, ls=":", zorder=1)
     axes.set_ylim(-1.5, max(12.0, 1.6 * max(float(np.max(values)) for values in lines.values())))
-    axes.text(0.02, STRONG * 1.06, "strong", transform=axes.get_yaxis_transform(), fontsize=8, va="bottom")
+    axes.text(0.98, STRONG * 1.04, "strong", transform=axes.get_yaxis_transform(), fontsize=8, va="bottom", ha="right")
     axes.text(0.02, -0.9, "inconclusive", transform=axes.get_yaxis_transform(), fontsize=8, va="bottom")
     axes.set_xticks(at, [f"{value:g}" for value in at])
     return axes

@@ -69,7 +69,7 @@ def _mass_and_mixing() -> Statement:
 
     def text(c: str) -> str:
         return (
-            f"with ESS and ESS10 the 68 % interval of ε_x shrinks to {by_benchmark(gain[c, 'eps_x'], '.2f')}, that of M "
+            f"with ESS, ESS10 the 68 % interval of ε_x shrinks to {by_benchmark(gain[c, 'eps_x'], '.2f')}, that of M "
             f"to {by_benchmark(gain[c, 'mass'], '.2f')}"
         )
 

@@ -54,7 +54,7 @@ def statements() -> tuple[Statement, ...]:
             "90 % CL by the likelihoods of today: "
             + ("; ".join(f"{name} excludes {names(those)}" for name, those in hit.items()) or "none is excluded"),
             verdict(min(ratio.values()) > 1.0),
-            "NA64μ's first run (2022, no event) is later than the paper. Its efficiency is an assumption of ours (10 %, "
+            "NA64μ's first run (2022, no event) is later than the paper. Its efficiency is our assumption (10 %, "
             "to a factor of 2), so that this is a reinterpretation."
             if "na64mu-2022" in hit
             else "",

@@ -22,8 +22,8 @@ def statements() -> tuple[Statement, ...]:
             f"at 1 keVee {by_benchmark(default['nr+er'])} t yr, by electron recoils alone "
             f"{by_benchmark(default['er'])}",
             verdict(math.isfinite(single["nr+er"]["BP1"]) and gain["BP1"] > 1.0),
-            "Above 1 keVee (5 keVnr) hardly a nuclear recoil of ⁸B is left: it is a search by electron recoils, a little "
-            "better for the missing cut, and no rival of nuclear recoils alone from 1 keVnr.",
+            "Above 1 keVee (5 keVnr) hardly a nuclear recoil of ⁸B is left: this is a search by electron recoils, "
+            "a little better for the missing cut, and no rival of nuclear recoils alone from 1 keVnr.",
             flat("exposure_tyr_together", single["nr+er"]) | flat("gain_over_er", gain),
         ),
         shared.planned_detectors("nr+er", "fig14"),
