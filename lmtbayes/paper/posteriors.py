@@ -16,6 +16,7 @@ from lmtbayes.inference import priors
 from lmtbayes.inference.data import asimov
 from lmtbayes.inference.evidence import Evidence, evidence
 from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.quantiles import quantiles
 from lmtbayes.plotting.intervals import interval_panels
 from lmtbayes.plotting.style import style
 
@@ -31,6 +32,8 @@ PARAMETERS = {
     "mass": r"$\log_{10}\, M_{A'}$ [MeV]",
     "eps_x": r"$\log_{10}\,(-\epsilon_x)$",
 }
+COORDINATES = {"g_x": ("log10_g_x",), "mass": ("log10_mass",), "eps_x": ("log10_g_x", "log10_kappa")}
+"""Whose sum the logarithm of each parameter is."""
 QUANTILES = (0.1587, 0.5, 0.8413)
 RTOL = 1e-2
 """Of ln Z; the quantiles of the marginals are then good to a few per cent of the widths (tests)."""
@@ -53,23 +56,14 @@ def posterior(benchmark: str, stage: str, convention: str) -> Evidence:
     return evidence(like, priors.default(LMU_LTAU), rtol=RTOL)
 
 
-def intervals(found: Evidence) -> dict[str, Interval]:
+@cache
+def intervals(benchmark: str, stage: str, convention: str) -> dict[str, Interval]:
     """15.87, 50 and 84.13 % points of log10 g_x, log10 M [MeV] and log10(-eps_x)."""
-    values = {
-        "g_x": found.nodes["log10_g_x"],
-        "mass": found.nodes["log10_mass"],
-        "eps_x": found.nodes["log10_kappa"] + found.nodes["log10_g_x"],
-    }
-    return {name: weighted_quantiles(x, np.exp(found.log_weights)) for name, x in values.items()}
-
-
-def weighted_quantiles(values: np.ndarray, weights: np.ndarray) -> Interval:
-    """Quantiles `QUANTILES` of weighted nodes, interpolated between the middles of their steps."""
-    unique, inverse = np.unique(values, return_inverse=True)
-    mass = np.bincount(inverse, weights)
-    middle = (np.cumsum(mass) - 0.5 * mass) / mass.sum()
-    low, median, high = np.interp(QUANTILES, middle, unique)
-    return float(low), float(median), float(high)
+    found, result = posterior(benchmark, stage, convention), {}
+    for name, coordinates in COORDINATES.items():
+        low, median, high = quantiles(found, dict.fromkeys(coordinates, 1.0), QUANTILES).tolist()
+        result[name] = (low, median, high)
+    return result
 
 
 @cache
@@ -87,7 +81,7 @@ def prior_intervals() -> dict[str, Interval]:
 def widths(benchmark: str, convention: str) -> dict[str, dict[str, float]]:
     """Parameter to stage ("prior" first) to the width of the central 68 % interval in decades."""
     columns = {"prior": prior_intervals()}
-    columns |= {stage: intervals(posterior(benchmark, stage, convention)) for stage in STAGES}
+    columns |= {stage: intervals(benchmark, stage, convention) for stage in STAGES}
     return {name: {stage: found[name][2] - found[name][0] for stage, found in columns.items()} for name in PARAMETERS}
 
 
@@ -110,7 +104,7 @@ def figure(convention: str = "default") -> Figure:
         name: {
             benchmark: {
                 "prior": prior_intervals()[name],
-                **{stage: intervals(posterior(benchmark, stage, convention))[name] for stage in STAGES},
+                **{stage: intervals(benchmark, stage, convention)[name] for stage in STAGES},
             }
             for benchmark in BENCHMARKS
         }
