@@ -28,7 +28,7 @@ def number(value: float, form: str = ".3g") -> str:
 
 def near(value: float, stated: float, within: float = NEAR) -> bool:
     """Whether a number is the stated one to the relative distance `within`."""
-    return math.isfinite(value) and abs(value / stated - 1.0) <= within
+    return bool(math.isfinite(value) and abs(value / stated - 1.0) <= within)
 
 
 def verdict(agrees: bool, in_kind: bool = False) -> str:

@@ -14,7 +14,8 @@ from lmtbayes.plotting.intervals import interval_panels
 
 def test_lines_hold_the_values_and_the_scale():
     _, axes = plt.subplots()
-    bayes_factor_lines(axes, [10.0, 100.0], {"a": [0.5, 40.0], "b": [-0.2, 3.0]}, "exposure")
+    lines = {"a": np.array([0.5, 40.0]), "b": np.array([-0.2, 3.0])}
+    bayes_factor_lines(axes, np.array([10.0, 100.0]), lines, "exposure")
     drawn = {line.get_label(): line.get_ydata() for line in axes.lines}
     np.testing.assert_array_equal(drawn["a"], [0.5, 40.0])
     np.testing.assert_array_equal(drawn["b"], [-0.2, 3.0])
@@ -46,7 +47,7 @@ def test_bars_are_the_intervals():
     interval_panels([axes], intervals, {"g": {"BP1": -3.3}}, {"g": "log g"})
     bars = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in axes.patches]
     np.testing.assert_allclose(bars, [(-5.0, -2.0), (-3.4, -3.2)])
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["prior", "NA64", "truth"]
+    assert {text.get_text() for text in figure.legends[0].get_texts()} == {"prior", "NA64", "truth"}
     assert axes.get_xlabel() == "log g"
     with pytest.raises(InvalidArgument, match="one for each of the 1 parameters"):
         interval_panels([axes, axes], intervals, {"g": {"BP1": -3.3}}, {"g": "log g"})

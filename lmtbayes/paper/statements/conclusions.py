@@ -1,5 +1,7 @@
 """The conclusions of the abstract and of Sect. 6, one by one."""
 
+import math
+
 import numpy as np
 
 from lmtbayes.experiments.registry import experiment
@@ -16,7 +18,7 @@ WHERE = "Abstract, Sect. 6"
 
 def percent(parameter: str, stage: str, convention: str) -> dict[str, float]:
     """Half width of the 68 % interval of g_x, M or eps_x [%], by benchmark."""
-    return {name: 50.0 * np.log(10.0) * posteriors.widths(name, convention)[parameter][stage] for name in BENCHMARKS}
+    return {name: 50.0 * math.log(10.0) * posteriors.widths(name, convention)[parameter][stage] for name in BENCHMARKS}
 
 
 def relative_rate(model: GaugeModel, convention: str) -> dict[str, float]:
