@@ -74,6 +74,11 @@ def write(folder: Path, units: list[Unit], version: str) -> Summary:
     write_text(folder / "statements.csv", table.getvalue())
     as_json = [{"topic": u.topic.name, **as_dict(s)} for u in units for s in u.statements]
     write_text(folder / "statements.json", json.dumps(as_json, indent=2) + "\n")
+    return count(units)
+
+
+def count(units: list[Unit]) -> Summary:
+    """Return how many statements got which verdict."""
     counted = Counter(s.verdict for u in units for s in u.statements)
     return Summary({verdict: counted[verdict] for verdict in VERDICTS}, tuple(u.topic.name for u in units))
 
@@ -96,7 +101,7 @@ def from_dict(given: Mapping[str, Any]) -> Statement:
 def to_markdown(units: list[Unit], version: str) -> str:
     """Return the report: a table of all verdicts, then topic by topic pictures and statements."""
     lines = ["# The paper, reproduced", "", "arXiv:2104.03297, statement by statement.", ""]
-    lines += [_INTRODUCTION.format(version=version), *verdict_table(units), ""]
+    lines += [_INTRODUCTION.format(version=version), f"{count(units)}.", "", *verdict_table(units), ""]
     for section in SECTIONS:
         members = [unit for unit in units if unit.topic.section == section]
         if members:

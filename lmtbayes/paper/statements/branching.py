@@ -4,7 +4,7 @@ from lmtbayes.constants import MUON_MASS
 from lmtbayes.gauge.decays import branching_ratio
 from lmtbayes.gauge.models import LMU, LMU_LTAU, HiddenPhoton
 from lmtbayes.paper.statement import Statement
-from lmtbayes.paper.wording import near, verdict
+from lmtbayes.paper.wording import near, number, verdict
 
 STATED = {"Lμ": 0.33, "Lμ-Lτ": 0.50}
 MODELS = {"Lμ": LMU, "Lμ-Lτ": LMU_LTAU}
@@ -36,7 +36,7 @@ def statements() -> tuple[Statement, ...]:
             verdict(everywhere, at_limit),
             "The stated numbers are the limits of a heavy boson. Just above threshold the muons are slow and neutrinos "
             f"win: {found['Lμ', 250.0]:.2f} and {found['Lμ-Lτ', 250.0]:.2f} at 250 MeV. Below 2 m_μ everything is "
-            f"invisible but {1 - min(below.values()):.0e} into electrons by mixing.",
+            f"invisible but {number(1.0 - min(below.values()), '.0e')} into electrons by mixing.",
             {f"br_inv_{model}_{mass:g}_mev": value for (model, mass), value in found.items()},
         ),
     )

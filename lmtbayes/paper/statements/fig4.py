@@ -51,8 +51,8 @@ def statements() -> tuple[Statement, ...]:
             f"bin {steps[:6].argmin() + 2}; rising throughout: {', '.join(rising)}",
             "; ".join(f"{name} {_run(counts)}" for name, counts in default.items()),
             verdict(falls and flattens and len(rising) == 3, falls and len(rising) == 3),
-            f"With the full photon flux BP4 rises up to {peak['BP4']:.0f} GeV before it falls: a hard muon leaves more "
-            "momentum transfer out of reach of the nucleus than the constant flux of Eq. 15 says.",
+            f"With the full photon flux BP4 rises up to {peak['BP4']:.0f} GeV before it falls: the slower the "
+            "scattered muon, the larger the least momentum transfer, of which the one flux of Eq. 15 knows nothing.",
             {
                 f"slope_{name}_{c}": float(counts[-1] / counts[0])
                 for c, s in _both(paper, default)
