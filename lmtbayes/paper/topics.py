@@ -65,7 +65,7 @@ class Topic:
 
 
 def _figure(name: str, title: str, *more: str) -> Topic:
-    return Topic(name, title, figures=(name, *more), statements=name)
+    return Topic(name, title, figures=(name, *more), statements=f"fig{int(name.removeprefix('fig')):02d}")
 
 
 TOPICS: dict[str, Topic] = {
