@@ -10,7 +10,7 @@ from lmtbayes.experiments import experiment
 from lmtbayes.gauge.models import BENCHMARKS, LMU_LTAU
 from lmtbayes.inference.discovery import discovery_exposure
 from lmtbayes.paper.statement import Statement
-from lmtbayes.paper.wording import by_benchmark, flat, names, near, number, verdict
+from lmtbayes.paper.wording import exposures, flat, names, near, number, verdict
 
 THRESHOLD_KEV = 1.0
 WORDS = {"nr": "nuclear recoils", "er": "electron recoils", "nr+er": "nuclear and electron recoils together"}
@@ -26,7 +26,7 @@ def needed(
 ) -> dict[str, float]:
     """Exposure [t yr] at which each benchmark is discovered; None for the planned threshold."""
     photons = jax.tree.map(lambda *fields: jnp.stack(fields), *BENCHMARKS.values())
-    exposures = discovery_exposure(
+    found = discovery_exposure(
         f"{detector}-{channel}",
         LMU_LTAU,
         photons,
@@ -34,7 +34,7 @@ def needed(
         convention=convention,
         **({"nuisances": "profiled"} if profiled else {}),  # type: ignore[arg-type]
     )
-    return {name: float(value) for name, value in zip(BENCHMARKS, exposures, strict=True)}
+    return {name: float(value) for name, value in zip(BENCHMARKS, found, strict=True)}
 
 
 def planned(detector: str, channel: str) -> tuple[float, float]:
@@ -62,8 +62,8 @@ def first_benchmark(channel: str, figure: str, stated: float) -> Statement:
         f"{figure}-bp1",
         f"Sect. 5, Fig. {figure[3:]}",
         f"{WORDS[channel].capitalize()} with a threshold of 1 keV discover BP1 with about {stated:g} t yr",
-        f"{by_benchmark(paper)} t yr",
-        f"{by_benchmark(default)} t yr",
+        exposures(paper),
+        exposures(default),
         verdict(near(paper["BP1"], stated), near(paper["BP1"], stated, 1.0)),
         SIGN if lost else flux,
         flat("exposure_tyr_paper", paper)

@@ -15,6 +15,11 @@ def by_benchmark(values: Mapping[str, float], form: str = ".3g", unit: str = "")
     return f"{listed} {unit}" if unit else listed
 
 
+def exposures(values: Mapping[str, float]) -> str:
+    """Return "BP1 93.5, BP2 147 t yr", or "never" where no exposure is enough for any benchmark."""
+    return by_benchmark(values, unit="t yr") if any(map(math.isfinite, values.values())) else "never"
+
+
 def number(value: float, form: str = ".3g") -> str:
     """Return a number for a sentence: "never" for infinity, 6.1 x 10^7 for a large one."""
     if math.isinf(value):

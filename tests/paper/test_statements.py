@@ -98,6 +98,8 @@ def test_words():
     assert wording.number(math.inf) == "never"
     assert wording.number(61459103.4) == "6.15 × 10^7"
     assert wording.by_benchmark({"BP1": 0.914, "BP2": 0.9}, ".2f", "t") == "BP1 0.91, BP2 0.90 t"
+    assert wording.exposures({"BP1": 93.48, "BP2": math.inf}) == "BP1 93.5, BP2 never t yr"
+    assert wording.exposures({"BP1": math.inf, "BP2": math.inf}) == "never"
     assert wording.near(93.0, 100.0)
     assert not wording.near(math.inf, 100.0)
     assert not wording.near(130.0, 100.0)

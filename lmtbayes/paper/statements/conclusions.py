@@ -9,7 +9,7 @@ from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, GaugeModel, HiddenP
 from lmtbayes.paper import discovery_statements as discovery
 from lmtbayes.paper import posteriors
 from lmtbayes.paper.statement import Statement
-from lmtbayes.paper.wording import by_benchmark, flat, names, verdict
+from lmtbayes.paper.wording import by_benchmark, exposures, flat, names, verdict
 
 BEAM, COHERENT, _ = posteriors.STAGES
 DARWIN_TYR = 200.0
@@ -119,7 +119,7 @@ def _darwin() -> Statement:
     early = [n for n, value in planned["paper"].items() if value <= DARWIN_TYR]
 
     def text(c: str) -> str:
-        return f"within {DARWIN_TYR:g} t yr at 1 keVnr: {names(hit[c])} ({by_benchmark(found[c])} t yr)"
+        return f"within {DARWIN_TYR:g} t yr at 1 keVnr: {names(hit[c])} ({exposures(found[c])})"
 
     return Statement(
         "conclusions-darwin",

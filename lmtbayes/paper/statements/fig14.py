@@ -4,7 +4,7 @@ import math
 
 from lmtbayes.paper import discovery_statements as shared
 from lmtbayes.paper.statement import Statement
-from lmtbayes.paper.wording import by_benchmark, flat, verdict
+from lmtbayes.paper.wording import exposures, flat, verdict
 
 
 def statements() -> tuple[Statement, ...]:
@@ -17,10 +17,9 @@ def statements() -> tuple[Statement, ...]:
             "fig14-together",
             "Sect. 5, Fig. 14",
             "Nuclear and electron recoils together, without discrimination, also discover BP1 at a low threshold",
-            f"at 1 keVee {by_benchmark(single['nr+er'])} t yr, by electron recoils alone {by_benchmark(single['er'])}; "
-            f"nuclear recoils alone at 1 keVnr {by_benchmark(single['nr'])}",
-            f"at 1 keVee {by_benchmark(default['nr+er'])} t yr, by electron recoils alone "
-            f"{by_benchmark(default['er'])}",
+            f"at 1 keVee {exposures(single['nr+er'])}, by electron recoils alone {exposures(single['er'])}; "
+            f"nuclear recoils alone at 1 keVnr {exposures(single['nr'])}",
+            f"at 1 keVee {exposures(default['nr+er'])}, by electron recoils alone {exposures(default['er'])}",
             verdict(math.isfinite(single["nr+er"]["BP1"]) and gain["BP1"] > 1.0),
             "Above 1 keVee (5 keVnr) hardly a nuclear recoil of ⁸B is left: this is a search by electron recoils, "
             "a little better for the missing cut, and no rival of nuclear recoils alone from 1 keVnr.",
