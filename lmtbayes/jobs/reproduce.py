@@ -5,6 +5,7 @@ that was interrupted goes on with the next topic, and a run of a few topics adds
 """
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,8 +64,11 @@ def reproduce(
         missing = [topic for topic in wanted if not (folder / UNITS / topic.name).is_dir()]
         with _progress(console, missing) as step:
             for topic in missing:
+                begin = time.perf_counter()
                 with unit_folder(folder / UNITS / topic.name) as unit:
                     compute(topic, unit, suffix, step)
+                if console is not None:
+                    console.print(f"{topic.name}: {time.perf_counter() - begin:.0f} s", highlight=False)
         return report.write(folder, load(folder), lmtbayes.__version__)
 
 

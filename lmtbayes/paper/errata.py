@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from scipy.optimize import brentq
@@ -46,6 +47,7 @@ class Erratum:
     numbers: Mapping[str, float] = field(default_factory=dict)
 
 
+@cache
 def errata() -> tuple[Erratum, ...]:
     """Compute all of them, in the paper's order."""
     return (*_mixing(), *_muon_beam(), *_spallation(), *_xenon())

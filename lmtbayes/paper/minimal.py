@@ -24,7 +24,7 @@ from lmtbayes.inference.likelihood import JointLikelihood
 MODELS: dict[str, GaugeModel] = {"Lμ-Lτ": LMU_LTAU.with_mixing(PAPER_KAPPA), "Lμ": LMU.with_mixing(PAPER_KAPPA)}
 PRIOR = {"g_x": (1e-5, 1e-2), "mass": (1.0, 1000.0)}
 """Edges of the log-uniform prior, those of `priors.default` [1, MeV]."""
-LOG10_G_CELLS = np.linspace(-3.9, -2.1, 13)
+LOG10_G_CELLS = np.linspace(-3.9, -2.1, 16)
 """Cells in log10 g_x: outside, NA64mu's 30-150 events leave less than 1e-6 of the posterior of any benchmark."""
 LOG10_MASS_CELLS = np.linspace(0.0, 3.0, 13)
 NODES = 4

@@ -8,6 +8,7 @@ import pytest
 import lmtbayes as lmt
 from lmtbayes.paper import posteriors, wording
 from lmtbayes.paper.statement import AGREES, DIFFERS, IN_KIND
+from lmtbayes.paper.statements import fig01
 from lmtbayes.paper.topics import TOPICS
 
 
@@ -67,6 +68,15 @@ def test_fig_6_and_10():
     assert nuclear.numbers["change_percent_Lμ-Lτ_paper"] > 0 > nuclear.numbers["change_percent_Lμ-Lτ_default"]
     assert "θ_23" in nuclear.why, "the sign hangs on the oscillation parameters: it must be said"
     assert electron.numbers["change_percent_Lμ-Lτ_default"] > 0
+
+
+def test_published_limits_of_fig_1():
+    """White dwarfs: g/M < 0.049/GeV, as far as the published line is straight; below its lightest mass no limit."""
+    for name in ("BP1", "BP2", "BP3"):
+        photon = lmt.BENCHMARKS[name]
+        expected = 0.049e-3 * float(photon.mass) / float(photon.g_x)
+        assert fig01.edge_over_coupling("white_dwarfs", name) == pytest.approx(expected, rel=0.03)
+    assert fig01.edge_over_coupling("babar_4mu", "BP4") == math.inf
 
 
 @pytest.mark.slow
