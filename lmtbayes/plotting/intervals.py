@@ -52,6 +52,8 @@ def interval_panels(
                 if number:
                     axis.plot([median] * 2, [at - 0.42 * _HEIGHT, at + 0.42 * _HEIGHT], color="white", lw=1.4)
             axis.plot([truths[name][case]] * 2, [row - 0.44, row + 0.44], color=VERMILLION, lw=1.3)
+        axis.use_sticky_edges = False
+        axis.autoscale_view(scaley=False)
         axis.set_yticks(range(len(cases)), list(cases))
         axis.set_ylim(len(cases) - 0.45, -0.55)
         axis.tick_params(axis="y", which="both", length=0)

@@ -25,6 +25,7 @@ def test_fixed_nodes_give_what_adaptive_cells_give(convention, tolerance):
     assert found == pytest.approx(expected[0] - expected[1], abs=tolerance)
 
 
+@pytest.mark.slow
 def test_the_scan_is_the_same_number_at_the_same_setting():
     """Two routes of one module: leaves of the detector as arguments, or data as an argument."""
     bp1 = lmt.BENCHMARKS["BP1"]
