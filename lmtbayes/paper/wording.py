@@ -26,7 +26,7 @@ def number(value: float, form: str = ".3g") -> str:
         return "never"
     text = f"{value:{form}}"
     if "e" not in text:
-        return text
+        return text.replace("-", "") if float(text) == 0.0 else text
     mantissa, exponent = text.split("e")
     return f"{mantissa} × 10^{int(exponent)}"
 

@@ -106,6 +106,8 @@ def test_posterior_of_na64mu_narrows_the_coupling_only():
 
 def test_words():
     assert wording.number(math.inf) == "never"
+    assert wording.number(-0.004, ".1f") == "0.0"
+    assert wording.number(-0.04, "+.2f") == "-0.04"
     assert wording.number(61459103.4) == "6.15 × 10^7"
     assert wording.by_benchmark({"BP1": 0.914, "BP2": 0.9}, ".2f", "t") == "BP1 0.91, BP2 0.90 t"
     assert wording.exposures({"BP1": 93.48, "BP2": math.inf}) == "BP1 93.5, BP2 never t yr"

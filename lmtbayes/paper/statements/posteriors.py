@@ -88,8 +88,8 @@ def _coherent(found: dict) -> Statement:
         text("paper"),
         text("default"),
         verdict(narrowed, mixing["paper"]["BP1"] < 0.5),
-        "What they see of BP3 and BP4 is compatible with no boson: an upper limit on ε_x, whose 68 % interval ends at "
-        "the prior's lower edge.",
+        "Of BP3 and BP4 they see nothing significant: an upper limit on ε_x, whose 68 % interval the prior's lower edge "
+        "closes, and little of the mass.",
         flat("eps_x_shrinks_to_paper", mixing["paper"]) | flat("mass_shrinks_to_paper", mass["paper"]),
     )
 
@@ -103,12 +103,13 @@ def _tau(found: dict) -> Statement:
         for c in CONVENTIONS
     }
     chance = {c: {name: probability(value) for name, value in by.items()} for c, by in log_b.items()}
-    mixing = {c: _ratio(found, c, "eps_x", COHERENT, SOLAR) for c in CONVENTIONS}
+    width = {(c, p): _ratio(found, c, p, COHERENT, SOLAR) for c in CONVENTIONS for p in ("mass", "eps_x")}
 
     def text(c: str) -> str:
         return (
             f"probability of Lμ-Lτ for equal prior odds {by_benchmark(chance[c], '.3f')} (ln B "
-            f"{by_benchmark(log_b[c], '.1f')}); ε_x narrows to {by_benchmark(mixing[c], '.2f')} of its width"
+            f"{by_benchmark(log_b[c], '.1f')}); within Lμ-Lτ the 68 % interval of M becomes "
+            f"{by_benchmark(width[c, 'mass'], '.2f')} of what it was, that of ε_x {by_benchmark(width[c, 'eps_x'], '.2f')}"
         )
 
     return Statement(
