@@ -88,8 +88,8 @@ def _coherent(found: dict) -> Statement:
         text("paper"),
         text("default"),
         verdict(narrowed, mixing["paper"]["BP1"] < 0.5),
-        "Of BP3 and BP4 they see nothing significant: an upper limit on ε_x, whose 68 % interval the prior's lower edge "
-        "closes, and little of the mass.",
+        "Of BP3 and BP4 they see nothing significant: an upper limit on ε_x, whose 68 % interval the prior's lower "
+        "edge closes, and little of the mass.",
         flat("eps_x_shrinks_to_paper", mixing["paper"]) | flat("mass_shrinks_to_paper", mass["paper"]),
     )
 
@@ -109,7 +109,8 @@ def _tau(found: dict) -> Statement:
         return (
             f"probability of Lμ-Lτ for equal prior odds {by_benchmark(chance[c], '.3f')} (ln B "
             f"{by_benchmark(log_b[c], '.1f')}); within Lμ-Lτ the 68 % interval of M becomes "
-            f"{by_benchmark(width[c, 'mass'], '.2f')} of what it was, that of ε_x {by_benchmark(width[c, 'eps_x'], '.2f')}"
+            f"{by_benchmark(width[c, 'mass'], '.2f')} of what it was, that of ε_x "
+            f"{by_benchmark(width[c, 'eps_x'], '.2f')}"
         )
 
     return Statement(
