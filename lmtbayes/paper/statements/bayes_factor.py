@@ -17,7 +17,7 @@ def strong_from(convention: str, words: str) -> float:
     if curve.max() < STRONG:
         return math.inf
     if curve[0] >= STRONG:
-        return shared.EXPOSURES_TYR[0]
+        return float(shared.EXPOSURES_TYR[0])
     at = int(np.argmax(curve >= STRONG))
     return float(np.exp(np.interp(STRONG, curve[at - 1 : at + 1], np.log(shared.EXPOSURES_TYR[at - 1 : at + 1]))))
 
@@ -31,14 +31,14 @@ def statements() -> tuple[Statement, ...]:
         c: {t: shared.scan(c)["everything known"][EXPOSURE_TYR, t] for t in shared.THRESHOLDS_KEV} for c in log_b
     }
 
+    def strong(exposure: float) -> str:
+        if math.isinf(exposure):
+            return f"not strong up to {shared.EXPOSURES_TYR[-1]:g} t yr"
+        return f"strong from {number(exposure)} t yr" + (" or less" if exposure == shared.EXPOSURES_TYR[0] else "")
+
     def text(c: str) -> str:
         return "; ".join(
-            f"{words}: ln B = {value:.1f} at {EXPOSURE_TYR:g} t yr"
-            + (
-                f", strong from {number(needed[c][words])} t yr"
-                if math.isfinite(needed[c][words])
-                else ", never strong up to 1000 t yr"
-            )
+            f"{words}: ln B = {value:.1f} at {EXPOSURE_TYR:g} t yr, {strong(needed[c][words])}"
             for words, value in log_b[c].items()
         )
 
