@@ -26,6 +26,26 @@ so.
 
 
 @dataclass(frozen=True)
+class Image:
+    """One figure in both conventions.
+
+    Parameters
+    ----------
+    caption
+        What it shows.
+    paper, default
+        Paths of the PNGs, relative to the report.
+    printed
+        Whether the paper has it.
+    """
+
+    caption: str
+    paper: str
+    default: str
+    printed: bool
+
+
+@dataclass(frozen=True)
 class Unit:
     """A finished topic.
 
@@ -34,7 +54,7 @@ class Unit:
     topic
         What it is.
     images
-        One mapping a figure: convention to path of the PNG, relative to the report.
+        Its figures.
     statements
         Judged.
     text
@@ -42,7 +62,7 @@ class Unit:
     """
 
     topic: Topic
-    images: list[dict[str, str]]
+    images: list[Image]
     statements: list[Statement]
     text: str
 
@@ -121,16 +141,15 @@ def verdict_table(units: list[Unit]) -> list[str]:
 
 def _topic(unit: Unit) -> list[str]:
     lines = [] if unit.topic.section == ERRATA else [f"### {unit.topic.title}", ""]
-    for images in unit.images:
-        paper, default = images["paper"], images["default"]
+    for image in unit.images:
+        beside = ", to be laid beside the printed figure" if image.printed else ""
         lines += [
             "| by the paper's conventions | by the package's defaults |",
             "| --- | --- |",
-            f"| ![{unit.topic.title}, by the paper's conventions]({paper}) "
-            f"| ![{unit.topic.title}, by the package's defaults]({default}) |",
+            f"| ![{_cell(image.caption)}, by the paper's conventions]({image.paper}) "
+            f"| ![{_cell(image.caption)}, by the package's defaults]({image.default}) |",
             "",
-            f"*{unit.topic.title}. Left: the paper's conventions, to be laid beside the printed figure. Right: the "
-            "package's defaults.*",
+            f"*{image.caption}. Left: the paper's conventions{beside}. Right: the package's defaults.*",
             "",
         ]
     if unit.text:

@@ -95,7 +95,12 @@ def load(folder: Path) -> list[report.Unit]:
             continue
         judged = json.loads((unit / "statements.json").read_text(encoding="utf-8"))
         images = [
-            {convention: f"{UNITS}/{topic.name}/{name}_{convention}.png" for convention in WORDS}
+            report.Image(
+                caption=topics.CAPTIONS.get(name, topic.title),
+                paper=f"{UNITS}/{topic.name}/{name}_paper.png",
+                default=f"{UNITS}/{topic.name}/{name}_default.png",
+                printed=name not in topics.CAPTIONS,
+            )
             for name in topic.figures
         ]
         text = (unit / "text.md").read_text(encoding="utf-8")

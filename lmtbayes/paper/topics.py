@@ -108,6 +108,18 @@ TOPICS: dict[str, Topic] = {
 """Topic name to topic, in the order of the report."""
 
 
+CAPTIONS = {
+    "nr-sign": "Not in the paper: change of DARWIN's nuclear-recoil rate above 1 keVnr by BP1 in Lμ-Lτ, over θ_23 and "
+    "δ_CP",
+    "posteriors": "Not in the paper: central 68 % intervals of prior and posterior (white: median) as experiments are "
+    "added",
+    "bayes-factor": "Not in the paper: ln of the Bayes factor Lμ-Lτ : Lμ on Asimov data of BP1 with NA64μ, ESS, ESS10 "
+    "and DARWIN, by what is known of the solar neutrinos",
+    "toys": "Not in the paper: ln of the Bayes factor Lμ-Lτ : Lμ over toy experiments, data of BP1 in either model",
+}
+"""Captions of the pictures that the paper does not have; a picture of the paper is captioned by its topic's title."""
+
+
 def chosen(names: tuple[str, ...] = ()) -> tuple[Topic, ...]:
     """Return the topics of these names in the report's order; all of them for none.
 

@@ -129,6 +129,7 @@ def test_the_report_holds_every_statement_and_every_picture(world, tmp_path):
     assert page.count("data:image/png;base64,") == 2
     assert "by the paper's conventions" in page
     assert "by the package's defaults" in page
+    assert "First. Left: the paper's conventions, to be laid beside the printed figure." in page
     assert "<small>" not in page
     assert "http" not in page, "self-contained"
     assert '<span class="differs">differs</span>' in page

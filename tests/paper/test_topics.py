@@ -7,7 +7,7 @@ import pytest
 from lmtbayes import paper
 from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.paper.statement import Statement
-from lmtbayes.paper.topics import BEYOND, ERRATA, PAPER, TOPICS, Topic, chosen
+from lmtbayes.paper.topics import BEYOND, CAPTIONS, ERRATA, PAPER, TOPICS, Topic, chosen
 
 ON_ANOTHER_BRANCH = ("fig5", "fig7", "fig8", "fig9", "fig12")
 OF_THE_PAPER = ("fig1", *(f"fig{number}" for number in range(4, 15)))
@@ -21,6 +21,8 @@ def test_a_topic_names_what_there_is(name):
     missing = [module for module in topic.modules if find_spec(module) is None]
     assert not missing
     assert set(topic.figures) <= set(paper.figure_names())
+    if topic.section == BEYOND:
+        assert set(topic.figures) <= set(CAPTIONS), "the paper's titles do not describe it"
 
 
 def test_every_figure_of_the_paper_is_a_topic_in_its_order():
