@@ -162,7 +162,8 @@ def _topic(unit: Unit) -> list[str]:
             "| --- | --- |",
             f"| paper's conventions | {_cell(s.paper)} |",
             f"| defaults | {_cell(s.default)} |",
-            f"| verdict | {s.verdict}{': ' + _cell(s.why) if s.why else ''} |",
+            f"| verdict | {s.verdict} |",
+            *([f"| remark | {_cell(s.why)} |"] if s.why else []),
             "",
         ]
     return lines

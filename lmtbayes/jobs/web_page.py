@@ -53,7 +53,7 @@ def page(markdown: str, folder: Path, title: str) -> str:
 
     body = _IMAGE.sub(embed, body)
     for words, name in _BADGES:
-        body = re.sub(rf"<td>{words}(?=[:<])", f'<td><span class="{name}">{words}</span>', body)
+        body = re.sub(rf"<td>{words}(?=<)", f'<td><span class="{name}">{words}</span>', body)
     head = (
         f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
     )

@@ -123,7 +123,7 @@ def test_the_report_holds_every_statement_and_every_picture(world, tmp_path):
     assert report.from_dict({k: v for k, v in listed[0].items() if k != "topic"}) == FIRST
     markdown = (out / "report.md").read_text()
     assert r"g_x \| M <small>" in markdown
-    assert "verdict | differs: because" in markdown
+    assert "| verdict | differs |\n| remark | because |" in markdown
     assert (out / "topics/one/one_paper.svg").is_file()
     page = (out / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 2
