@@ -28,7 +28,7 @@ def statements() -> tuple[Statement, ...]:
             f"{text('paper')}; from 1 keVnr by nuclear recoils alone {exposures(nuclear)}",
             text("default"),
             verdict(math.isfinite(first) and first < electron["BP1"]),
-            "From 1 keVee (5 keVnr) on hardly a nuclear recoil of ⁸B is left, and the search is one by electron recoils. "
+            "From 1 keVee (5 keVnr) on hardly a nuclear recoil of ⁸B is left, and electron recoils decide. "
             "At a low threshold nuclear recoils decide: twice as many without the cut, over the background of electron "
             f"recoils, {by_benchmark(ratio, '.1f')} times the exposure that they need alone.",
             flat("exposure_tyr_low", together["paper", low]) | flat("exposure_tyr_1_kevee", together["paper", 1.0]),
