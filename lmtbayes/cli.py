@@ -242,6 +242,25 @@ def study(
 
 
 @app.command()
+def reproduce(
+    only: Annotated[list[str] | None, typer.Option(help="topics, e.g. fig7 or toys; all by default")] = None,
+    out: Out = Path("reproduce"),
+    force: Force = False,
+    suffix: Annotated[str, typer.Option("--format", help="of the pictures: png, pdf or svg")] = "png",
+) -> None:
+    """Every figure and statement of the paper, by its conventions and by the defaults, and a report with verdicts."""
+    from lmtbayes.jobs.reproduce import reproduce as job
+
+    try:
+        summary = job(out, tuple(only or ()), force, suffix, console)
+    except KeyboardInterrupt:
+        console.print("interrupted; the same command goes on with the next topic")
+        raise typer.Exit(130) from None
+    console.print(escape(str(summary)), soft_wrap=True, highlight=False)
+    console.print(f"report: {out / 'report.html'}")
+
+
+@app.command()
 def cite(
     names: Annotated[list[str] | None, typer.Argument(help="experiments and methods, e.g. na64mu ess nuts")] = None,
 ) -> None:

@@ -22,6 +22,9 @@ _MODULES: dict[str, str] = {
     "fig14": "fig14",
     "nr-sign": "nr_sign",
     "coherent": "coherent_data",
+    "posteriors": "posteriors",
+    "bayes-factor": "bayes_factor",
+    "toys": "toys",
 }
 """Figure name to the module of this package whose `figure(convention)` draws it."""
 

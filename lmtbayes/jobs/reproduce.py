@@ -1,0 +1,138 @@
+"""`lmtbayes reproduce`: every topic of the paper as one unit, in both conventions, then a report of all statements.
+
+A unit is a folder topics/NAME with the pictures, statements.json and text.md. It is there whole or not at all: a run
+that was interrupted goes on with the next topic, and a run of a few topics adds to what an earlier one left.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+import lmtbayes
+from lmtbayes import _checks, paper
+from lmtbayes.jobs import pictures, report
+from lmtbayes.jobs.output import output_folder, unit_folder, write_text
+from lmtbayes.paper import topics
+
+UNITS = "topics"
+WORDS = {"paper": "the paper's conventions", "default": "the package's defaults"}
+
+
+def reproduce(
+    out: str | Path,
+    only: tuple[str, ...] = (),
+    force: bool = False,
+    suffix: str = "png",
+    console: Console | None = None,
+) -> report.Summary:
+    """Compute what is not there yet, then write report.md, report.html, statements.csv and statements.json.
+
+    Parameters
+    ----------
+    out
+        Folder of the results.
+    only
+        Names of `topics.TOPICS`; all for none. The report covers every topic that the folder holds.
+    force
+        Compute the topics again that an existing folder holds.
+    suffix
+        Of the pictures: "png", "pdf" or "svg". The report shows PNGs, which are always written.
+    console
+        Where progress is shown; None for nowhere.
+
+    Returns
+    -------
+    summary
+        How many statements got which verdict.
+
+    Raises
+    ------
+    UnknownName
+        No such topic.
+    InvalidArgument
+        No such format; a folder that exists and was made by another version or in another format.
+    """
+    wanted = topics.chosen(only)
+    _checks.one_of("format", f".{suffix}", pictures.FORMATS)
+    settings = {"job": "reproduce", "version": lmtbayes.__version__, "format": suffix}
+    with output_folder(out, settings, force, extend=True) as folder:
+        missing = [topic for topic in wanted if not (folder / UNITS / topic.name).is_dir()]
+        with _progress(console, missing) as step:
+            for topic in missing:
+                begin = time.perf_counter()
+                with unit_folder(folder / UNITS / topic.name) as unit:
+                    compute(topic, unit, suffix, step)
+                if console is not None:
+                    console.print(f"{topic.name}: {time.perf_counter() - begin:.0f} s", highlight=False)
+        return report.write(folder, load(folder), lmtbayes.__version__)
+
+
+def compute(topic: topics.Topic, unit: Path, suffix: str, step: "Step") -> None:
+    """Write one topic's pictures, statements and text into a folder."""
+    for name in topic.figures:
+        for convention, words in WORDS.items():
+            step(f"{topic.name}: picture by {words}")
+            figure = paper.draw(name, convention)
+            for ending in dict.fromkeys((suffix, "png")):
+                pictures.save(figure, unit / f"{name}_{convention}.{ending}")
+    step(f"{topic.name}: statements")
+    judged = topic.judge()
+    write_text(unit / "text.md", topic.markdown())
+    write_text(unit / "statements.json", json.dumps([report.as_dict(s) for s in judged], indent=2) + "\n")
+
+
+def load(folder: Path) -> list[report.Unit]:
+    """Read the finished topics of a folder, in the report's order."""
+    units = []
+    for topic in topics.TOPICS.values():
+        unit = folder / UNITS / topic.name
+        if not unit.is_dir():
+            continue
+        judged = json.loads((unit / "statements.json").read_text(encoding="utf-8"))
+        images = [
+            report.Image(
+                caption=topics.CAPTIONS.get(name, topic.title),
+                paper=f"{UNITS}/{topic.name}/{name}_paper.png",
+                default=f"{UNITS}/{topic.name}/{name}_default.png",
+                printed=name not in topics.CAPTIONS,
+            )
+            for name in topic.figures
+        ]
+        text = (unit / "text.md").read_text(encoding="utf-8")
+        units.append(report.Unit(topic, images, [report.from_dict(s) for s in judged], text))
+    return units
+
+
+class Step:
+    """Says what is being done; the bar moves on at each call but the first of a run."""
+
+    def __init__(self, bar: Progress | None = None, total: int = 0):
+        self.bar, self.started = bar, False
+        self.task = None if bar is None else bar.add_task("", total=total)
+
+    def __call__(self, text: str) -> None:
+        """Announce the next step."""
+        if self.bar is not None and self.task is not None:
+            self.bar.update(self.task, description=text, advance=1.0 if self.started else 0.0)
+            self.started = True
+
+
+@contextmanager
+def _progress(console: Console | None, missing: list[topics.Topic]) -> Iterator[Step]:
+    if console is None or not missing:
+        yield Step()
+        return
+    columns = (
+        SpinnerColumn(),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=console) as bar:
+        yield Step(bar, sum(1 + len(WORDS) * len(topic.figures) for topic in missing))

@@ -1,0 +1,42 @@
+"""The invisible branching ratio above 2 m_mu, where NA64mu tells Lmu from Lmu-Ltau."""
+
+from lmtbayes.constants import MUON_MASS
+from lmtbayes.gauge.decays import branching_ratio
+from lmtbayes.gauge.models import LMU, LMU_LTAU, HiddenPhoton
+from lmtbayes.paper.statement import Statement
+from lmtbayes.paper.wording import near, number, verdict
+
+STATED = {"Lμ": 0.33, "Lμ-Lτ": 0.50}
+MODELS = {"Lμ": LMU, "Lμ-Lτ": LMU_LTAU}
+MASSES = (250.0, 300.0, 500.0, 1000.0)
+
+
+def invisible(model: str, mass: float) -> float:
+    """BR_inv of a boson of `mass` [MeV]; its coupling drops out."""
+    return float(branching_ratio(MODELS[model], HiddenPhoton(5e-4, mass, -5e-4 / 70.0), "invisible"))
+
+
+def statements() -> tuple[Statement, ...]:
+    """Judge the branching ratios."""
+    found = {(model, mass): invisible(model, mass) for model in MODELS for mass in MASSES}
+    heavy = {model: found[model, MASSES[-1]] for model in MODELS}
+    below = {model: invisible(model, 2.0 * MUON_MASS * 0.999) for model in MODELS}
+    lists = "; ".join(
+        f"{model}: " + ", ".join(f"{found[model, mass]:.3f} at {mass:g} MeV" for mass in MASSES) for model in MODELS
+    )
+    at_limit = all(near(heavy[model], value, 0.02) for model, value in STATED.items())
+    everywhere = all(near(found[model, mass], value, 0.02) for model, value in STATED.items() for mass in MASSES)
+    return (
+        Statement(
+            "branching-invisible",
+            "Sect. 3, below Eq. 27",
+            "Above 2 m_μ the boson decays invisibly in 33 % (Lμ) or 50 % (Lμ-Lτ) of the cases",
+            lists,
+            "the same: the widths have no convention",
+            verdict(everywhere, at_limit),
+            "The stated numbers are the limits of a heavy boson. Just above threshold the muons are slow and neutrinos "
+            f"win: {found['Lμ', 250.0]:.2f} and {found['Lμ-Lτ', 250.0]:.2f} at 250 MeV. Below 2 m_μ everything is "
+            f"invisible but {number(1.0 - min(below.values()), '.0e')} into electrons by mixing.",
+            {f"br_inv_{model}_{mass:g}_mev": value for (model, mass), value in found.items()},
+        ),
+    )
