@@ -12,8 +12,9 @@ from jaxtyping import Float
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference.cubature import HIGH, LOW, Cells
 from lmtbayes.inference.evidence import Evidence
+from lmtbayes.inference.quadrature_cells import Cells
+from lmtbayes.inference.rules import HIGH, LOW
 
 
 def quantiles(
