@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 OUT ?= fit
 
 .DEFAULT_GOAL := help
-.PHONY: help fit test slow nightly lint types notebooks figures wheel bench clean
+.PHONY: help fit test slow nightly lint types notebooks figures reproduce wheel bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -37,6 +37,9 @@ notebooks: $(VENV)/.installed ## execute every notebook in place
 
 figures: $(VENV)/.installed ## the figures of the paper, into figures/
 	$(BIN)/lmtbayes figures --out figures
+
+reproduce: $(VENV)/.installed ## every figure and statement of the paper and a report with verdicts, into reproduce/
+	$(BIN)/lmtbayes reproduce --out reproduce
 
 wheel: $(VENV)/.installed ## build dist/*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

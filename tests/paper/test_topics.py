@@ -9,15 +9,12 @@ from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.paper.statement import Statement
 from lmtbayes.paper.topics import BEYOND, CAPTIONS, ERRATA, PAPER, TOPICS, Topic, chosen
 
-ON_ANOTHER_BRANCH = ("fig5", "fig7", "fig8", "fig9", "fig12")
 OF_THE_PAPER = ("fig1", *(f"fig{number}" for number in range(4, 15)))
 
 
 @pytest.mark.parametrize("name", TOPICS)
 def test_a_topic_names_what_there_is(name):
     topic = TOPICS[name]
-    if name in ON_ANOTHER_BRANCH and name not in paper.figure_names():
-        pytest.skip("its figure is on another branch")
     missing = [module for module in topic.modules if find_spec(module) is None]
     assert not missing
     assert set(topic.figures) <= set(paper.figure_names())
