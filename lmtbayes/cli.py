@@ -119,7 +119,7 @@ def fit(
         if settings is not None
         else FitSettings(
             experiments=published() if of_today else split_names(experiments or MAIN_JOB),
-            study="today" if of_today else "single",
+            scope="today" if of_today else "single",
             model=model,
             mixing=mixing,
             data=data,
@@ -136,7 +136,7 @@ def fit(
     def say(text: str) -> None:
         console.print(f"[dim]{escape(text)}[/]", soft_wrap=True)
 
-    job = today if given.study == "today" else single
+    job = today if given.scope == "today" else single
     summary = job(given, out, force, progress, say, suffix)
     console.print(escape(summary), soft_wrap=True, highlight=False)
     console.print(f"results: {out}")

@@ -1,4 +1,4 @@
-"""The muon's anomalous magnetic moment: experiment minus prediction, compared with Eq. 13 (PHYSICS sources below).
+"""The muon's anomalous magnetic moment: experiment minus prediction, compared with Eq. 13.
 
 Experiment and Standard Model prediction are stored apart, so that the pair is always named. No preset is "the" value:
 with the 2025 pair there is no excess, with the 2021 pair there is one of 4.2 sigma.

@@ -17,7 +17,7 @@ from lmtbayes.inference.data import Asimov, asimov, simulate
 from lmtbayes.inference.likelihood import JointLikelihood
 
 DATA = ("asimov", "toy", "observed")
-STUDIES = ("single", "today")
+SCOPES = ("single", "today")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class FitSettings:
         Of the sampler.
     grid
         Points a side of the (mass, g_x) grid of the profile; 0 leaves the profile out.
-    study
+    scope
         "single": one fit; "today": both models, each with two g-2 presets (`jobs.today`).
     """
 
@@ -59,11 +59,11 @@ class FitSettings:
     warmup: int = 500
     draws: int = 500
     grid: int = 40
-    study: str = "single"
+    scope: str = "single"
 
     def __post_init__(self) -> None:
         _checks.one_of("data", self.data, DATA)
-        _checks.one_of("study", self.study, STUDIES)
+        _checks.one_of("scope", self.scope, SCOPES)
         for name in ("model", "truth_model"):
             _checks.one_of(name, getattr(self, name), MODELS)
         for name in ("chains", "warmup", "draws"):

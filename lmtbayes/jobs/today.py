@@ -54,7 +54,7 @@ def today(
     Parameters
     ----------
     settings
-        Experiments (without g-2, which the study adds), mixing, prior ranges, sampler and grid, with `study="today"`.
+        Experiments (without g-2, which the study adds), mixing, prior ranges, sampler and grid, with `scope="today"`.
         The model is both.
     out
         Folder: one folder a fit (`lmu-ltau_2021`, ...) as `lmtbayes fit` leaves it, `comparison_2021.nc`, pictures of
@@ -76,7 +76,7 @@ def today(
             likelihoods: dict[str, JointLikelihood] = {}
             for label, model in MODELS.items():
                 case = dataclasses.replace(
-                    settings, experiments=(*settings.experiments, preset), model=model, study="single"
+                    settings, experiments=(*settings.experiments, preset), model=model, scope="single"
                 )
                 fits[preset, label] = case
                 likelihoods[label] = case.likelihood()

@@ -45,7 +45,7 @@ def test_widths_agree_with_the_formulas(model, mass):
     ("model", "ratios"), [(lmt.LMU, (0.408, 0.361, 0.336, 0.3335)), (lmt.LMU_LTAU, (0.580, 0.530, 0.503, 0.500))]
 )
 def test_invisible_ratio_above_the_dimuon_threshold(model, ratios):
-    # PHYSICS.md section 1 gives three digits (four for 0.3335).
+    # Worked out from the widths to three digits (four for 0.3335).
     photon = lmt.HiddenPhoton(1e-3, np.array([250.0, 300.0, 500.0, 1000.0]), -1e-3 / 70)
     np.testing.assert_allclose(lmt.branching_ratio(model, photon, "invisible"), ratios, atol=5e-4)
 

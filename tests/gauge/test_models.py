@@ -95,7 +95,7 @@ def test_mixing_rules_fill_in_eps():
 def test_only_the_loop_rule_runs():
     q2 = -(np.array([10.0, 50.0, 100.0]) ** 2)
     np.testing.assert_array_equal(lmt.LMU_LTAU.with_mixing("loop0").running(q2), np.ones(3))
-    # PHYSICS.md section 1 gives these to three digits.
+    # Eq. 10 integrated elsewhere, to three digits or more.
     np.testing.assert_allclose(lmt.LMU_LTAU.with_mixing("loop").running(q2), [0.9997, 0.992, 0.971], atol=5e-4)
 
 

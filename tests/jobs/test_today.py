@@ -18,7 +18,7 @@ SETTINGS = FitSettings(
     warmup=200,
     draws=200,
     grid=12,
-    study="today",
+    scope="today",
 )
 
 
@@ -66,4 +66,4 @@ def test_it_leaves_four_fits_two_comparisons_and_goes_on(tmp_path, monkeypatch):
 def test_a_study_is_repeated_from_its_settings(tmp_path):
     path = tmp_path / "settings.json"
     path.write_text(json.dumps(SETTINGS.to_dict()))
-    assert FitSettings.from_file(path).study == "today"
+    assert FitSettings.from_file(path).scope == "today"
