@@ -246,13 +246,14 @@ def reproduce(
     only: Annotated[list[str] | None, typer.Option(help="topics, e.g. fig7 or toys; all by default")] = None,
     out: Out = Path("reproduce"),
     force: Force = False,
+    workers: Annotated[int, typer.Option(help="processes; two halve the time")] = 2,
     suffix: Annotated[str, typer.Option("--format", help="of the pictures: png, pdf or svg")] = "png",
 ) -> None:
     """Every figure and statement of the paper, by its conventions and by the defaults, and a report with verdicts."""
     from lmtbayes.jobs.reproduce import reproduce as job
 
     try:
-        summary = job(out, tuple(only or ()), force, suffix, console)
+        summary = job(out, tuple(only or ()), force, suffix, console, workers)
     except KeyboardInterrupt:
         console.print("interrupted; the same command goes on with the next topic")
         raise typer.Exit(130) from None

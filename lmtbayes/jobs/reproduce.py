@@ -6,7 +6,7 @@ that was interrupted goes on with the next topic, and a run of a few topics adds
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 import lmtbayes
 from lmtbayes import _checks, paper
-from lmtbayes.jobs import pictures, report
+from lmtbayes.jobs import pictures, report, topic_pool
 from lmtbayes.jobs.output import output_folder, unit_folder, write_text
 from lmtbayes.paper import topics
 
@@ -29,6 +29,7 @@ def reproduce(
     force: bool = False,
     suffix: str = "png",
     console: Console | None = None,
+    workers: int = 1,
 ) -> report.Summary:
     """Compute what is not there yet, then write report.md, report.html, statements.csv and statements.json.
 
@@ -44,6 +45,8 @@ def reproduce(
         Of the pictures: "png", "pdf" or "svg". The report shows PNGs, which are always written.
     console
         Where progress is shown; None for nowhere.
+    workers
+        Processes. Most of the time goes into compilation, which uses one core: two workers take half of it.
 
     Returns
     -------
@@ -58,29 +61,43 @@ def reproduce(
         No such format; a folder that exists and was made by another version or in another format.
     """
     wanted = topics.chosen(only)
+    _checks.whole("workers", workers)
     _checks.one_of("format", f".{suffix}", pictures.FORMATS)
     settings = {"job": "reproduce", "version": lmtbayes.__version__, "format": suffix}
     with output_folder(out, settings, force, extend=True) as folder:
         missing = [topic for topic in wanted if not (folder / UNITS / topic.name).is_dir()]
         with _progress(console, missing) as step:
-            for topic in missing:
-                begin = time.perf_counter()
-                with unit_folder(folder / UNITS / topic.name) as unit:
-                    compute(topic, unit, suffix, step)
+
+            def finished(name: str, seconds: float) -> None:
                 if console is not None:
-                    console.print(f"{topic.name}: {time.perf_counter() - begin:.0f} s", highlight=False)
+                    console.print(f"{name}: {seconds:.0f} s", highlight=False)
+
+            groups = topic_pool.families(missing)
+            if min(workers, len(groups)) > 1:
+                topic_pool.run(finish, groups, folder, suffix, min(workers, len(groups)), step, finished)
+            else:
+                for topic in missing:
+                    finished(topic.name, finish(topic, folder, suffix, step))
         return report.write(folder, load(folder), lmtbayes.__version__)
 
 
-def compute(topic: topics.Topic, unit: Path, suffix: str, step: "Step") -> None:
+def finish(topic: topics.Topic, folder: Path, suffix: str, say: Callable[[str], None]) -> float:
+    """Compute one topic into a folder of its own below `folder`; returns the seconds that it took."""
+    begin = time.perf_counter()
+    with unit_folder(folder / UNITS / topic.name) as unit:
+        compute(topic, unit, suffix, say)
+    return time.perf_counter() - begin
+
+
+def compute(topic: topics.Topic, unit: Path, suffix: str, say: Callable[[str], None]) -> None:
     """Write one topic's pictures, statements and text into a folder."""
     for name in topic.figures:
         for convention, words in WORDS.items():
-            step(f"{topic.name}: picture by {words}")
+            say(f"{topic.name}: picture by {words}")
             figure = paper.draw(name, convention)
             for ending in dict.fromkeys((suffix, "png")):
                 pictures.save(figure, unit / f"{name}_{convention}.{ending}")
-    step(f"{topic.name}: statements")
+    say(f"{topic.name}: statements")
     judged = topic.judge()
     write_text(unit / "text.md", topic.markdown())
     write_text(unit / "statements.json", json.dumps([report.as_dict(s) for s in judged], indent=2) + "\n")

@@ -29,6 +29,8 @@ class Topic:
         Module of `lmtbayes.paper.statements` whose `statements()` are judged; None for none.
     text
         Module of `lmtbayes.paper` whose `markdown()` gives a passage with tables; None for none.
+    family
+        Topics of one family share arrays that are computed once in a process; "" for a topic that shares none.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Topic:
     figures: tuple[str, ...] = ()
     statements: str | None = None
     text: str | None = None
+    family: str = ""
 
     def __post_init__(self) -> None:
         _checks.one_of("section", self.section, SECTIONS)
@@ -64,8 +67,9 @@ class Topic:
         return write()
 
 
-def _figure(name: str, title: str, *more: str) -> Topic:
-    return Topic(name, title, figures=(name, *more), statements=f"fig{int(name.removeprefix('fig')):02d}")
+def _figure(name: str, title: str, *more: str, family: str = "") -> Topic:
+    statements = f"fig{int(name.removeprefix('fig')):02d}"
+    return Topic(name, title, figures=(name, *more), statements=statements, family=family)
 
 
 TOPICS: dict[str, Topic] = {
@@ -74,18 +78,18 @@ TOPICS: dict[str, Topic] = {
         Topic("table1", "Table 1 and Eq. 13: the benchmarks and the muon's magnetic moment", statements="table1"),
         _figure("fig1", "Fig. 1: the plane of mass and coupling"),
         _figure("fig4", "Fig. 4: events of NA64μ in bins of the scattered muon's energy"),
-        _figure("fig5", "Fig. 5: what NA64μ reconstructs"),
+        _figure("fig5", "Fig. 5: what NA64μ reconstructs", family="planes"),
         Topic("branching", "Sects. 2 and 3: invisible branching ratio above 2 m_μ", statements="branching"),
         _figure("fig6", "Fig. 6: recoil spectra at spallation sources"),
-        _figure("fig7", "Fig. 7: what the spallation experiments reconstruct"),
-        _figure("fig8", "Fig. 8: NA64μ and the spallation experiments together"),
-        _figure("fig9", "Fig. 9: reconstruction with a wrong kinetic mixing"),
+        _figure("fig7", "Fig. 7: what the spallation experiments reconstruct", family="planes"),
+        _figure("fig8", "Fig. 8: NA64μ and the spallation experiments together", family="planes"),
+        _figure("fig9", "Fig. 9: reconstruction with a wrong kinetic mixing", family="planes"),
         _figure("fig10", "Fig. 10: recoil spectra of solar neutrinos in xenon", "nr-sign"),
-        _figure("fig11", "Fig. 11: discovery by nuclear recoils"),
-        _figure("fig12", "Fig. 12: DARWIN added, and the data read in Lμ"),
-        _figure("fig13", "Fig. 13: discovery by electron recoils"),
-        _figure("fig14", "Fig. 14: discovery by nuclear and electron recoils together"),
-        Topic("conclusions", "Abstract and Sect. 6: the conclusions", statements="conclusions"),
+        _figure("fig11", "Fig. 11: discovery by nuclear recoils", family="discovery"),
+        _figure("fig12", "Fig. 12: DARWIN added, and the data read in Lμ", family="planes"),
+        _figure("fig13", "Fig. 13: discovery by electron recoils", family="discovery"),
+        _figure("fig14", "Fig. 14: discovery by nuclear and electron recoils together", family="discovery"),
+        Topic("conclusions", "Abstract and Sect. 6: the conclusions", statements="conclusions", family="evidences"),
         Topic(
             "posteriors",
             "Which experiment measures what: posteriors of (g_x, M, eps_x)",
@@ -93,6 +97,7 @@ TOPICS: dict[str, Topic] = {
             ("posteriors",),
             "posteriors",
             "posteriors",
+            family="evidences",
         ),
         Topic(
             "bayes-factor",
@@ -100,8 +105,16 @@ TOPICS: dict[str, Topic] = {
             BEYOND,
             ("bayes-factor",),
             "bayes_factor",
+            family="evidences",
         ),
-        Topic("toys", "The Bayes factor that one experiment may find: toys", BEYOND, ("toys",), "toys"),
+        Topic(
+            "toys",
+            "The Bayes factor that one experiment may find: toys",
+            BEYOND,
+            ("toys",),
+            "toys",
+            family="evidences",
+        ),
         Topic("errata", "Errata of the printed paper and what each does to its numbers", ERRATA, text="errata"),
     )
 }

@@ -1,6 +1,7 @@
 """`lmtbayes reproduce`: interrupted in the middle and resumed, a few topics only, what it refuses, what it writes."""
 
 import csv
+import io
 import json
 import math
 import sys
@@ -17,7 +18,7 @@ from typer.testing import CliRunner
 from lmtbayes import paper
 from lmtbayes.cli import app
 from lmtbayes.errors import InvalidArgument, UnknownName
-from lmtbayes.jobs import report
+from lmtbayes.jobs import report, topic_pool
 from lmtbayes.jobs.output import output_folder, unit_folder
 from lmtbayes.jobs.reproduce import reproduce
 from lmtbayes.paper import topics
@@ -136,6 +137,25 @@ def test_the_report_holds_every_statement_and_every_picture(world, tmp_path):
     assert "<td>1</td>" in page
 
 
+@pytest.mark.slow
+def test_two_processes_leave_what_one_does(tmp_path):
+    names = ("table1", "branching", "fig4")
+    told = Console(record=True, width=120, file=io.StringIO())
+    reproduce(tmp_path / "two", names, workers=2, console=told)
+    reproduce(tmp_path / "one", names)
+    for file in ("report.md", "statements.csv", "statements.json"):
+        assert (tmp_path / "two" / file).read_text() == (tmp_path / "one" / file).read_text()
+    text = told.export_text()
+    assert [name for name in names if f"{name}: " not in text] == []
+
+
+def test_topics_that_share_arrays_stay_together():
+    groups = [[topic.name for topic in group] for group in topic_pool.families(list(topics.TOPICS.values()))]
+    assert ["fig5", "fig7", "fig8", "fig9", "fig12"] in groups
+    assert ["fig4"] in groups
+    assert sorted(name for group in groups for name in group) == sorted(topics.TOPICS)
+
+
 def test_refusals(world, tmp_path):
     with pytest.raises(UnknownName, match="unknown topic 'on' \\(did you mean 'one'"):
         reproduce(tmp_path / "out", ("on",))
@@ -151,7 +171,7 @@ def test_the_command_shows_progress_and_says_how_to_go_on(world, tmp_path):
     _, fail = world
     out = tmp_path / "out"
     fail.add("two")
-    stopped = CliRunner().invoke(app, ["reproduce", "--out", str(out)])
+    stopped = CliRunner().invoke(app, ["reproduce", "--workers", "1", "--out", str(out)])
     assert stopped.exit_code == 130
     assert "goes on with the next topic" in stopped.output
     fail.clear()
