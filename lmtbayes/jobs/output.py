@@ -54,7 +54,13 @@ def output_folder(
         shutil.rmtree(partial)
     partial.mkdir(parents=True, exist_ok=True)
     write_text(partial / SETTINGS_FILE, text)
-    yield partial
+    try:
+        yield partial
+    except BaseException:
+        if [path.name for path in partial.iterdir()] == [SETTINGS_FILE]:
+            # Nothing to go on from.
+            shutil.rmtree(partial)
+        raise
     if final.exists():
         shutil.rmtree(final)
     os.replace(partial, final)

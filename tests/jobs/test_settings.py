@@ -106,3 +106,9 @@ def test_other_settings_start_afresh_and_nothing_is_overwritten_unasked(tmp_path
     with refused, output_folder(tmp_path / "home", {}, force=True):
         pass
     assert (tmp_path / "home" / "thesis.tex").exists()
+
+
+def test_a_run_that_left_nothing_leaves_no_folder(tmp_path):
+    with pytest.raises(RuntimeError), output_folder(tmp_path / "out", {"seed": 1}):
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
