@@ -11,11 +11,11 @@ from scipy.special import gammaincc
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.box import Box, peaks, photon_at, scan
+from lmtbayes.inference.devices import resolve
 from lmtbayes.inference.likelihood import Data, JointLikelihood
 from lmtbayes.inference.scoring import linearised_conditional, maximise_joint, steadied
+from lmtbayes.inference.search import SCAN_STEPS, Plan, climb, scan_cells
 
-SCAN_STEPS = 4
-"""Newton steps on the nuisances at each point of a scan: enough to rank the points."""
 POLISH_STEPS = 40
 _POINTS = {"g_x": 32, "mass": 24, "kappa": 16, "eps_x": 16}
 _STARTS = 12
@@ -90,16 +90,33 @@ def best_fit(
         A bad range.
     """
     box = Box.of(like.model, bounds) if box is None else box
-    middle = np.tile(0.5 * (box.low + box.high), (EXTRA_STARTS, 1))
-    x, pulls, value, converged = climb_all(like, box, middle, np.tile(like.central_pulls, (EXTRA_STARTS, 1)))
-    return describe(like, box, np.asarray(x), np.asarray(pulls), float(value), bool(converged))
+    free = tuple(name for name in box.names if name not in ("mass", "g_x"))
+    outer, inner = ("mass", _POINTS["mass"]), ("g_x", _POINTS["g_x"])
+    return search_box(like, box, Plan.of(outer, inner, free, _POINTS["kappa"], 1, None, resolve(None)))
 
 
-def climb_all(like: JointLikelihood, box: Box, extra_x: np.ndarray, extra_pulls: np.ndarray) -> "Climbed":
-    """Best end of all climbs: from the peaks of the scan, and from EXTRA_STARTS points of the caller's own."""
-    run = like.compiled(("best fit", box.names), lambda: jax.jit(climb(like, box.names)))
-    low, high = jnp.asarray(box.low), jnp.asarray(box.high)
-    return run(low, high, jnp.asarray(extra_x), jnp.asarray(extra_pulls), like.data)
+def search_box(
+    like: JointLikelihood,
+    box: Box,
+    plan: Plan,
+    extra: tuple[Float[np.ndarray, "extra parameters"], Float[np.ndarray, "extra nuisances"]] | None = None,
+) -> BestFit:
+    """Best end of all climbs: from the peaks of a scan of the whole box, and from points of the caller's own."""
+    outer_x = np.linspace(*box.limits[plan.outer], _POINTS[plan.outer])
+    inner_x = np.linspace(*box.limits[plan.inner], _POINTS[plan.inner]) if plan.inner else np.zeros(1)
+    found = scan_cells(like, plan, outer_x, inner_x, box.limits)
+    index, _, _ = peaks(jnp.asarray(found.height[..., 0]), _STARTS)
+    i, j = np.asarray(index).T
+    begin = {plan.outer: outer_x[i]} | ({plan.inner: inner_x[j]} if plan.inner else {})
+    begin |= {name: found.z[i, j, 0, k] for k, name in enumerate(plan.free)}
+    z = np.column_stack([*(begin[name] for name in box.names), found.z[i, j, 0, len(plan.free) :]])
+    if extra is not None:
+        z = np.concatenate([z, np.column_stack(extra)])
+    # Every start is a cell of its own, so that none is given up: in a long valley the best one may rise slowly.
+    z, value, converged = climb(like, {}, box.names, z, np.arange(len(z)), box.limits, _STARTS + EXTRA_STARTS, plan.devices)
+    best = np.argmax(value)
+    pulls = z[best, len(box.names) :]
+    return describe(like, box, z[best, : len(box.names)], pulls, float(value[best]), bool(converged[best]))
 
 
 def describe(like: JointLikelihood, box: Box, x: np.ndarray, pulls: np.ndarray, value: float, done: bool) -> BestFit:
@@ -123,11 +140,11 @@ def describe(like: JointLikelihood, box: Box, x: np.ndarray, pulls: np.ndarray, 
 type Climbed = tuple[Float[Array, " parameters"], Float[Array, " nuisances"], Float[Array, ""], Bool[Array, ""]]
 
 
-def climb(
-    like: JointLikelihood, names: tuple[str, ...], points: Mapping[str, int] | None = None, starts: int = _STARTS
+def climb_traced(
+    like: JointLikelihood, names: tuple[str, ...], points: Mapping[str, int], starts: int
 ) -> Callable[[Array, Array, Array, Array, Data], Climbed]:
     """Return the traceable (low, high, extra starts, their pulls, data) -> coordinates, pulls, ln L, converged."""
-    sizes = {name: (points or _POINTS)[name] for name in names}
+    sizes = {name: points[name] for name in names}
 
     def run(low: Array, high: Array, extra_x: Array, extra_pulls: Array, data: Data) -> Climbed:
         axes = {name: jnp.linspace(low[i], high[i], sizes[name]) for i, name in enumerate(names)}
@@ -149,11 +166,11 @@ def climb(
         def photon(x: Sequence[Array]) -> HiddenPhoton:
             return photon_at(like.model, dict(zip(names, x, strict=True)))
 
-        ends, heights = jax.vmap(lambda z: maximise_joint(like, photon, z, len(names), data, POLISH_STEPS, box))(
+        ends = jax.vmap(lambda z: maximise_joint(like, photon, z, len(names), data, POLISH_STEPS, box))(
             jnp.concatenate([begin_x, begin_pulls], axis=-1)
         )
-        best = jnp.argmax(jnp.where(jnp.isnan(heights), -jnp.inf, heights))
+        best = jnp.argmax(jnp.where(jnp.isnan(ends.value), -jnp.inf, ends.value))
         point = ends.point[best]
-        return point[: len(names)], point[len(names) :], heights[best], ends.converged[best]
+        return point[: len(names)], point[len(names) :], ends.value[best], ends.converged[best]
 
     return run

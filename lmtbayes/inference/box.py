@@ -81,6 +81,11 @@ class Box:
             high.append(inside.max())
         return cls(model, names, np.array(low), np.array(high))
 
+    @property
+    def limits(self) -> dict[str, tuple[float, float]]:
+        """Range of each coordinate, by name."""
+        return {name: (self.low[i], self.high[i]) for i, name in enumerate(self.names)}
+
     def describe(self) -> str:
         """Say the ranges in one line."""
         parts = []

@@ -80,7 +80,7 @@ def conditional(
     fixed = jax.tree.map(jax.lax.stop_gradient, photon)
     chosen = _choices(like.nuisances)
     if len(chosen) == 1:
-        pulls, converged = maximise(lambda x: density(fixed, x), first, max_steps)
+        pulls, _, converged = maximise(lambda x: density(fixed, x), first, max_steps)
         pulls = _implicit(density, photon, pulls, converged)
         return _laplace(lambda x: density(photon, x), pulls, converged)
 
@@ -96,7 +96,7 @@ def conditional(
             return total
 
         begin = jnp.where(is_sum, means, first)
-        pulls, converged = maximise(lambda x: piece(fixed, x), begin, max_steps)
+        pulls, _, converged = maximise(lambda x: piece(fixed, x), begin, max_steps)
         pulls = _implicit(piece, photon, pulls, converged)
         return _laplace(lambda x: piece(photon, x), pulls, converged)
 
@@ -104,7 +104,7 @@ def conditional(
     # The maximum of the sum lies near that of one of its pieces.
     heights = jax.vmap(lambda x: density(fixed, x))(jax.lax.stop_gradient(pieces.pulls))
     begin = jax.lax.stop_gradient(pieces.pulls)[jnp.argmax(heights)]
-    pulls, converged = maximise(lambda x: density(fixed, x), begin, max_steps)
+    pulls, _, converged = maximise(lambda x: density(fixed, x), begin, max_steps)
     best = _laplace(lambda x: density(photon, x), _implicit(density, photon, pulls, converged), converged)
     return Conditional(
         pulls=best.pulls,

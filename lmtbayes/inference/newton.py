@@ -14,8 +14,8 @@ from jaxtyping import Array, Bool, Float
 TOLERANCE = 1e-9
 """Largest expected gain, half the squared Newton decrement, at which a maximum counts as found."""
 
-_STEP_SIZES = (1.0, 0.4, 0.1, 0.02)
-_SMALLEST_CURVATURE = 1e-3
+STEP_SIZES = (1.0, 0.4, 0.1, 0.02)
+SMALLEST_CURVATURE = 1e-3
 """Of a Hessian that had to be shifted, in the coordinates' own units."""
 
 type Function = Callable[[Float[Array, " n"]], Float[Array, ""]]
@@ -26,6 +26,8 @@ class Maximum(NamedTuple):
     """Where a climb ended."""
 
     point: Float[Array, " n"]
+    value: Float[Array, ""]
+    """Of the function there."""
     converged: Bool[Array, ""]
     """Whether it is a maximum (in the box) to the tolerance."""
 
@@ -51,7 +53,7 @@ def newton_step(precision: Float[Array, "n n"], gradient: Float[Array, " n"]) ->
     # Gershgorin's discs bound the lowest eigenvalue from below.
     diagonal = jnp.diagonal(precision)
     radius = jnp.sum(jnp.abs(precision), axis=-1) - jnp.abs(diagonal)
-    shift = jnp.maximum(jnp.max(radius - diagonal) + _SMALLEST_CURVATURE, 0.0)
+    shift = jnp.maximum(jnp.max(radius - diagonal) + SMALLEST_CURVATURE, 0.0)
     shifted = jnp.linalg.cholesky(precision + shift * jnp.eye(precision.shape[-1]))
     lower = jnp.where(is_definite, lower, shifted)
     return jax.scipy.linalg.cho_solve((lower, True), gradient), is_definite
@@ -80,11 +82,12 @@ def maximise(
         Value, gradient and (an approximation of) the negative Hessian at a point; exact ones of `function` by default.
     """
     if start.shape[-1] == 0:
-        return Maximum(start, jnp.isfinite(function(start)))
-    sizes = jnp.array((0.0, *_STEP_SIZES))
+        value = function(start)
+        return Maximum(start, value, jnp.isfinite(value))
+    sizes = jnp.array((0.0, *STEP_SIZES))
 
-    def climb(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        point, _, count = state
+    def climb(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
+        point, _, _, count = state
         value, gradient, precision = derivatives(function, point) if local is None else local(point)
         if box is not None:
             low, high = box
@@ -96,15 +99,18 @@ def maximise(
         if box is not None:
             trials = jnp.clip(trials, *box)
         heights = jax.vmap(function)(trials)
-        best = jnp.argmax(jnp.where(jnp.isfinite(heights), heights, -jnp.inf))
+        heights = jnp.where(jnp.isfinite(heights), heights, -jnp.inf)
+        best = jnp.argmax(heights)
         # Beside a large value the last gains drown in rounding.
         tolerance = TOLERANCE + 1e-14 * jnp.abs(value)
         converged = is_maximum & (0.5 * jnp.dot(step, gradient) < tolerance)
-        return jnp.where(converged, point, trials[best]), converged, count + 1
+        best = jnp.where(converged, 0, best)
+        return trials[best], heights[best], converged, count + 1
 
-    def unfinished(state: tuple[Array, Array, Array]) -> Array:
-        _, converged, count = state
+    def unfinished(state: tuple[Array, Array, Array, Array]) -> Array:
+        *_, converged, count = state
         return ~converged & (count < max_steps)
 
-    point, converged, _ = jax.lax.while_loop(unfinished, climb, (start, jnp.array(False), jnp.array(0)))
-    return Maximum(jax.lax.stop_gradient(point), converged)
+    begin = (start, jnp.array(-jnp.inf), jnp.array(False), jnp.array(0))
+    point, value, converged, _ = jax.lax.while_loop(unfinished, climb, begin)
+    return Maximum(jax.lax.stop_gradient(point), jax.lax.stop_gradient(value), converged)

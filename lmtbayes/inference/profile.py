@@ -6,30 +6,27 @@ The profile of the mixing has two maxima where a recoil rate interferes: one sta
 cell scans what is not on the grid, nuisances optimised at every point, and climbs from the best maxima of the scan.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike
+from jaxtyping import ArrayLike
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference import devices as local
-from lmtbayes.inference.best_fit import EXTRA_STARTS, SCAN_STEPS, BestFit, climb_all, describe
-from lmtbayes.inference.box import UNITS, Box, logarithm, peaks, photon_at, scan
-from lmtbayes.inference.devices import Mapped
-from lmtbayes.inference.likelihood import Data, JointLikelihood
-from lmtbayes.inference.scoring import linearised_conditional, maximise_joint, steadied
+from lmtbayes.inference.best_fit import EXTRA_STARTS, BestFit, describe, search_box
+from lmtbayes.inference.box import UNITS, Box, logarithm, photon_at
+from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.search import CLIMBS, Plan, climb, scan_cells
 
 if TYPE_CHECKING:
     import xarray
 
 STATUS = ("converged", "at_edge_of_range", "not_converged")
 LONG_NAMES = {"g_x": "gauge coupling", "mass": "mass of the A'", "eps_x": "kinetic mixing", "kappa": "-eps_x/g_x"}
-_STAGES, _STEPS = 16, 4
-"""Those that have not converged after so many steps are gathered for the next stage: a batch waits for its slowest."""
 _EDGE = 1e-6
 
 
@@ -40,7 +37,7 @@ def profile_likelihood(
     bounds: Mapping[str, Sequence[float]] | None = None,
     starts: int = 3,
     scan_points: int = 64,
-    batch_size: int = 256,
+    batch_size: int | None = None,
     devices: Sequence[Any] | None = None,
     progress: bool = False,
 ) -> "xarray.Dataset":
@@ -62,7 +59,7 @@ def profile_likelihood(
     scan_points
         Log-spaced points, edges included, of each parameter that is not on the grid.
     batch_size
-        Cells, or climbs, at a time on each device: memory against speed.
+        Cells, or climbs, at a time on each device: memory against speed. By default what suits the device.
     devices
         Devices of jax over which rows of cells, and climbs, are dealt out; by default all of this machine. The numbers
         are those of one device to rounding.
@@ -84,10 +81,23 @@ def profile_likelihood(
     """
     checked = check_grid(like, grid)
     for name, value in {"starts": starts, "scan_points": scan_points, "batch_size": batch_size}.items():
-        _checks.whole(name, value)
+        if value is not None or name != "batch_size":
+            _checks.whole(name, value)
     box = Box.of(like.model, bounds, checked)
-    cells = _cells(like, box, checked, starts, scan_points, batch_size, local.resolve(devices), progress)
-    best = _best(like, box, cells)
+    # A row has one mass: what depends on it alone is computed once.
+    outer = "mass" if "mass" in checked else next(iter(checked))
+    inner = next((name for name in checked if name != outer), None)
+    plan = Plan.of(
+        (outer, checked[outer].size),
+        (inner, checked[inner].size if inner else 1),
+        tuple(name for name in box.names if name not in checked),
+        scan_points,
+        starts,
+        batch_size,
+        local.resolve(devices),
+    )
+    cells = _cells(like, box, checked, plan, batch_size or CLIMBS, "profile" if progress else None)
+    best = _best(like, box, plan, cells)
     return _dataset(like, box, checked, cells, best)
 
 
@@ -123,118 +133,50 @@ def _cells(
     like: JointLikelihood,
     box: Box,
     grid: Mapping[str, np.ndarray],
-    starts: int,
-    scan_points: int,
-    batch_size: int,
-    devices: local.Devices,
-    progress: bool,
+    plan: Plan,
+    climbs: int,
+    bar: str | None,
 ) -> _Cells:
-    """Scan every cell row by row, then climb from every start worth it."""
-    # A row has one mass: what depends on it alone is computed once.
-    outer = "mass" if "mass" in grid else next(iter(grid))
-    inner = next((name for name in grid if name != outer), None)
-    free = tuple(name for name in box.names if name not in grid)
-    limits = {name: (box.low[i], box.high[i]) for i, name in enumerate(box.names)}
-    axes = {name: jnp.linspace(*limits[name], scan_points) for name in free}
-    row_x = logarithm(inner, grid[inner]) if inner else np.zeros(1)
-    outer_x = logarithm(outer, grid[outer])
+    """Scan every cell, then climb from every start worth it."""
+    outer_x = logarithm(plan.outer, grid[plan.outer])
+    inner_x = logarithm(plan.inner, grid[plan.inner]) if plan.inner else np.zeros(1)
+    found = scan_cells(like, plan, outer_x, inner_x, box.limits, bar and f"{bar}, scan")
 
-    of_scan = ("profile scan", outer, inner, free, scan_points, starts, min(batch_size, row_x.size), devices)
-    run = like.compiled(of_scan, lambda: Mapped(_row_scan(like, outer, inner, starts, batch_size), devices, 1))
-    begin, worthwhile = run(outer_x, jnp.asarray(row_x), axes, like.data, bar=_bar(progress, "scan"))
-
-    which = np.argwhere(worthwhile)  # (outer, inner, start)
-    fixed = {outer: outer_x[which[:, 0]]} | ({inner: row_x[which[:, 1]]} if inner else {})
-    z = begin[worthwhile][:, :-1]
-    low = np.concatenate([[limits[name][0] for name in free], np.full(len(like.nuisances), -np.inf)])
-    high = np.concatenate([[limits[name][1] for name in free], np.full(len(like.nuisances), np.inf)])
-    of_climb = ("profile climb", tuple(fixed), free, batch_size, devices)
-    run = like.compiled(of_climb, lambda: Mapped(_climb(like, free), devices, batch_size))
-    value, converged = np.full(len(z), -np.inf), np.zeros(len(z), dtype=bool)
-    left = np.arange(len(z))
-    for stage in range(_STAGES):
-        starting = ({name: x[left] for name, x in fixed.items()}, z[left])
-        end, height, done = run(starting, low, high, like.data, bar=_bar(progress, f"climb {stage + 1}"))
-        z[left], value[left], converged[left] = end, np.nan_to_num(height, nan=-np.inf), done
-        left = left[~converged[left]]
-        if not left.size:
-            break
-
-    cells = _Cells((outer_x.size, row_x.size), len(box.names), len(like.nuisances))
+    which = np.argwhere(found.worthwhile)  # (outer, inner, start)
+    fixed = {plan.outer: outer_x[which[:, 0]]} | ({plan.inner: inner_x[which[:, 1]]} if plan.inner else {})
+    z, value, converged = climb(
+        like,
+        fixed,
+        plan.free,
+        found.z[found.worthwhile],
+        which[:, 0] * inner_x.size + which[:, 1],
+        box.limits,
+        climbs,
+        plan.devices,
+        bar,
+    )
+    cells = _Cells((outer_x.size, inner_x.size), len(box.names), len(like.nuisances))
     order = np.argsort(value, kind="stable")  # the best of a cell is written last
     at = (which[order, 0], which[order, 1])
     cells.value[at], cells.converged[at] = value[order], converged[order]
-    cells.pulls[at] = z[order, len(free) :]
+    cells.pulls[at] = z[order, len(plan.free) :]
     for i, name in enumerate(box.names):
-        cells.x[(*at, i)] = z[order, free.index(name)] if name in free else fixed[name][order]
-    if inner is None or outer == next(iter(grid)):
+        cells.x[(*at, i)] = z[order, plan.free.index(name)] if name in plan.free else fixed[name][order]
+    if plan.inner is None or plan.outer == next(iter(grid)):
         return cells
     for field in ("value", "x", "pulls", "converged"):
         setattr(cells, field, np.swapaxes(getattr(cells, field), 0, 1))
     return cells
 
 
-def _row_scan(like: JointLikelihood, outer: str, inner: str | None, starts: int, batch_size: int) -> Callable[..., Any]:
-    def cell(x: dict[str, Array], axes: Mapping[str, Array], data: Data) -> tuple[Array, Array]:
-        def at(point: dict[str, Array]) -> tuple[Array, Array]:
-            return linearised_conditional(like, photon_at(like.model, {**x, **point}), data, SCAN_STEPS)
-
-        if not axes:
-            _, pulls = at({})
-            pulls = steadied(like, photon_at(like.model, x), pulls, data)
-            return jnp.append(pulls, 0.0)[None], jnp.ones(1, dtype=bool)
-        values, pulls = scan(at, axes)
-        index, _, worthwhile = peaks(values, starts)
-        begin = jnp.stack([axis[index[:, i]] for i, axis in enumerate(axes.values())], axis=-1)
-        begin_pulls = jax.vmap(
-            lambda b, p: steadied(like, photon_at(like.model, x | dict(zip(axes, b, strict=True))), p, data)
-        )(begin, pulls[tuple(index.T)])
-        # lax.map takes no arrays of size zero: a column that is dropped again.
-        z = jnp.concatenate([begin, begin_pulls, jnp.zeros((index.shape[0], 1))], axis=-1)
-        # The highest one always: a cell whose every point failed is told by its status.
-        return z, worthwhile.at[0].set(True)
-
-    def row(outer_x: Array, row_x: Array, axes: Mapping[str, Array], data: Data) -> tuple[Array, Array]:
-        def one(value: Array) -> tuple[Array, Array]:
-            return cell({outer: outer_x} | ({inner: value} if inner else {}), axes, data)
-
-        return jax.lax.map(one, row_x, batch_size=min(batch_size, row_x.size))
-
-    return row
-
-
-def _climb(like: JointLikelihood, free: tuple[str, ...]) -> Callable[..., Any]:
-    def one(at: tuple[dict[str, Array], Array], low: Array, high: Array, data: Data) -> tuple[Array, Array, Array]:
-        fixed, start = at
-        end, value = maximise_joint(
-            like,
-            lambda x: photon_at(like.model, fixed | dict(zip(free, x, strict=True))),
-            start,
-            len(free),
-            data,
-            _STEPS,
-            (low, high),
-        )
-        return end.point, value, end.converged
-
-    return one
-
-
-def _bar(progress: bool, label: str) -> str | None:
-    return f"profile, {label}" if progress else None
-
-
-def _best(like: JointLikelihood, box: Box, cells: _Cells) -> BestFit:
+def _best(like: JointLikelihood, box: Box, plan: Plan, cells: _Cells) -> BestFit:
     """Global best fit: the whole box scanned and climbed, the best cells climbed too, whichever is highest."""
-    top = np.argsort(cells.value, axis=None)[::-1]
-    top = top[np.minimum(np.arange(EXTRA_STARTS), top.size - 1)]
+    top = np.argsort(cells.value, axis=None)[::-1][:EXTRA_STARTS]
     x, pulls = cells.x.reshape(-1, len(box.names))[top], cells.pulls.reshape(cells.value.size, -1)[top]
-    found = [
-        climb_all(like, box, x, pulls),
-        (x[0], pulls[0], cells.value.flat[top[0]], cells.converged.flat[top[0]]),
-    ]
-    x, pulls, value, converged = max(found, key=lambda fit: np.nan_to_num(float(fit[2]), nan=-np.inf))
-    return describe(like, box, np.asarray(x), np.asarray(pulls), float(value), bool(converged))
+    best = search_box(like, box, plan, (x, pulls))
+    if cells.value.flat[top[0]] > best.log_likelihood:
+        return describe(like, box, x[0], pulls[0], float(cells.value.flat[top[0]]), bool(cells.converged.flat[top[0]]))
+    return best
 
 
 def _dataset(

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from lmtbayes import _checks
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference import devices as local
-from lmtbayes.inference.best_fit import EXTRA_STARTS, climb
+from lmtbayes.inference.best_fit import EXTRA_STARTS, climb_traced
 from lmtbayes.inference.box import Box
 from lmtbayes.inference.conditional import conditional
 from lmtbayes.inference.contours import threshold
@@ -116,7 +116,7 @@ def toy_q(
 
 
 def _one(like: JointLikelihood, names: tuple[str, ...], drawn: bool) -> Callable[..., Any]:
-    fit = climb(like, names, _POINTS, _STARTS)
+    fit = climb_traced(like, names, _POINTS, _STARTS)
 
     def one(number: Array, seed: Array, photon: HiddenPhoton, low: Array, high: Array) -> tuple[Array, Array, Array]:
         key_of_pulls, *rest = jax.random.split(jax.random.fold_in(seed, number), 1 + len(like.experiments))

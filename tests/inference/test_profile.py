@@ -239,6 +239,20 @@ def test_cells_equal_an_independent_multi_start_optimum():
     np.testing.assert_allclose(profile.attrs["best_log_likelihood"], scipy_optimum(like, 5e-4, 20.0), atol=1e-4)
 
 
+def test_mass_and_mixing_profiled_together():
+    # Two parameters whose names do not come in the order of the alphabet: starts must not trade places.
+    like, g_x = realistic(), np.array([1e-4, 3e-4, 6e-4, 1.5e-3])
+    line = profile_likelihood(like, {"g_x": g_x})
+    assert (line["status"] < 2).all()
+    for name, (low, high) in {"mass": (1.0, 1000.0), "kappa": (1e-3, 1.0)}.items():
+        assert ((line[name] > low * (1 - 1e-9)) & (line[name] < high * (1 + 1e-9))).all()
+    plane = profile_likelihood(like, {"g_x": g_x, "mass": np.geomspace(1.0, 1000.0, 80)})
+    above = (line["log_likelihood"] - plane["log_likelihood"].max("mass")).values
+    # The line's maximum lies between the plane's masses, 9 % apart: never below, and not far above.
+    assert above.min() > -1e-6
+    assert above.max() < 0.1
+
+
 def test_asimov_data_return_their_truth():
     fit = best_fit(realistic())
     # A climb ends when 1e-9 in ln L is left to gain: in the flattest direction here 0.2 % of the mass.
