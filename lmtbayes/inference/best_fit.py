@@ -113,7 +113,9 @@ def search_box(
     if extra is not None:
         z = np.concatenate([z, np.column_stack(extra)])
     # Every start is a cell of its own, so that none is given up: in a long valley the best one may rise slowly.
-    z, value, converged = climb(like, {}, box.names, z, np.arange(len(z)), box.limits, _STARTS + EXTRA_STARTS, plan.devices)
+    z, value, converged = climb(
+        like, {}, box.names, z, np.arange(len(z)), box.limits, _STARTS + EXTRA_STARTS, plan.devices
+    )
     best = np.argmax(value)
     pulls = z[best, len(box.names) :]
     return describe(like, box, z[best, : len(box.names)], pulls, float(value[best]), bool(converged[best]))

@@ -5,8 +5,10 @@ interrupted study goes on where it was; then the evidences of both models and of
 """
 
 import dataclasses
+import gc
 from pathlib import Path
 
+import jax
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
@@ -69,28 +71,29 @@ def today(
     """
     parts = []
     with output_folder(out, settings.to_dict(), force) as folder:
-        fits: dict[tuple[str, str], FitSettings] = {}
-        comparisons: dict[str, Comparison] = {}
+        fits = {
+            (preset, label): dataclasses.replace(
+                settings, experiments=(*settings.experiments, preset), model=model, scope="single"
+            )
+            for preset in G2_PRESETS
+            for label, model in MODELS.items()
+        }
         for preset in G2_PRESETS:
             year = _year(preset)
-            likelihoods: dict[str, JointLikelihood] = {}
             for label, model in MODELS.items():
-                case = dataclasses.replace(
-                    settings, experiments=(*settings.experiments, preset), model=model, scope="single"
-                )
-                fits[preset, label] = case
-                likelihoods[label] = case.likelihood()
                 own = folder / f"{model}_{year}"
                 if not own.exists():
                     say(f"{label} with {preset}")
-                    fit(case, own, progress=progress, say=say, suffix=suffix, like=likelihoods[label])
+                    fit(fits[preset, label], own, progress=progress, say=say, suffix=suffix)
+                    _forget()
                 parts.append(f"{label} with {preset}\n{(own / 'summary.txt').read_text(encoding='utf-8')}")
             summary = folder / f"comparison_{year}.txt"
             if not summary.exists():
                 say(f"evidences with {preset}")
-                comparisons[preset] = evidences(settings, likelihoods)
-                comparisons[preset].table.to_netcdf(folder / f"comparison_{year}.nc", engine="h5netcdf")
-                write_text(summary, f"evidences with {preset}\n{comparisons[preset]}\n")
+                found = evidences(settings, {label: fits[preset, label].likelihood() for label in MODELS})
+                found.table.to_netcdf(folder / f"comparison_{year}.nc", engine="h5netcdf")
+                write_text(summary, f"evidences with {preset}\n{found}\n")
+                _forget()
             parts.append(summary.read_text(encoding="utf-8"))
         say("pictures")
         pictures.save(_planes(folder, fits), folder / f"planes.{suffix}")
@@ -132,6 +135,12 @@ def _planes(folder: Path, fits: dict[tuple[str, str], FitSettings]) -> Figure:
         for axis in axes[0]:
             planes.legend(axis, loc="upper left")
     return figure
+
+
+def _forget() -> None:
+    """Let go of what is compiled: the kernels of all four fits are more memory maps than Linux gives a process."""
+    gc.collect()
+    jax.clear_caches()
 
 
 def _year(preset: str) -> str:
