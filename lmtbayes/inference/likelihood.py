@@ -22,6 +22,7 @@ from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.inference import priors
 from lmtbayes.inference.data import Asimov, Data, resolve
+from lmtbayes.inference.evaluation import evaluation
 
 PULL = "_pull"
 """Suffix of a nuisance's pull in the numpyro model; the name itself is its physical value."""
@@ -88,7 +89,8 @@ class JointLikelihood:
             tuple(e.name for e in self.experiments for _ in e.nuisances),
         )
         self._compiled: dict[Hashable, Any] = {}
-        self.data = resolve(self.experiments, data)
+        self.checked = check
+        self.data = resolve(self, data)
         if check:
             self._check_finite()
 
@@ -98,7 +100,7 @@ class JointLikelihood:
         """Return the same likelihood with other data; everything that was compiled is kept."""
         other = object.__new__(JointLikelihood)
         other.__dict__.update(self.__dict__)
-        other.data = resolve(self.experiments, data)
+        other.data = resolve(self, data)
         return other
 
     # -- evaluation ---------------------------------------------------------------------------------------------------
@@ -129,11 +131,27 @@ class JointLikelihood:
             for e in self.experiments
         }
 
+    def counts(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Data:
+        """Expected counts by experiment name, for one photon and the pulls of the nuisances."""
+        index = {name: i for i, name in enumerate(self.nuisance_names)}
+        own = {e.name: [pulls[index[n.name]] for n in e.nuisances] for e in self.experiments}
+        return {e.name: self.counts_of(e)(photon, own[e.name]) for e in self.experiments}
+
+    def counts_of(self, e: Experiment) -> Callable[[HiddenPhoton, Sequence[Array]], Float[Array, " _bins"]]:
+        """Expected counts of one experiment as a jitted function of one photon and the experiment's own pulls."""
+
+        def own(photon: HiddenPhoton, pulls: Sequence[Array]) -> Array:
+            values = {n.name: n.constraint.value(pull) for n, pull in zip(e.nuisances, pulls, strict=True)}
+            return e.expected_counts(self.model, photon, values)
+
+        # Jitted so that whatever is made of it, and its derivatives, traces it once.
+        return self.compiled(("counts", e.name), lambda: jax.jit(own))
+
     def pointwise(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data | None = None) -> Data:
         """Log-likelihood of every bin of every experiment (constraints apart), for one photon."""
         data = self.data if data is None else data
-        expected = self.expected_counts(photon, self.nuisance_values(pulls))
-        return {e.name: e.term.log_prob(expected[e.name], data[e.name]) for e in self.experiments}
+        counts = self.counts(photon, pulls)
+        return {e.name: e.term.log_prob(counts[e.name], data[e.name]) for e in self.experiments}
 
     def log_constraint(self, pulls: Float[Array, " nuisances"]) -> Float[Array, ""]:
         """Log-density of the constraints, normalised over the pulls."""
@@ -156,10 +174,13 @@ class JointLikelihood:
 
         Traceable in all arguments; hand `data` over to a jitted function so that new data do not recompile it.
         """
-        terms = self.pointwise(photon, pulls, data)
+        return self.log_of_counts(self.counts(photon, pulls), pulls, self.data if data is None else data)
+
+    def log_of_counts(self, counts: Data, pulls: Float[Array, " nuisances"], data: Data) -> Float[Array, ""]:
+        """Log-likelihood ln L of expected counts and the pulls of the nuisances."""
         total = self.log_constraint(pulls)
-        for term in terms.values():
-            total = total + jnp.sum(term)
+        for e in self.experiments:
+            total = total + jnp.sum(e.term.log_prob(counts[e.name], data[e.name]))
         return total
 
     def log_likelihood(
@@ -252,14 +273,12 @@ class JointLikelihood:
 
     def _check_finite(self) -> None:
         prior = priors.default(self.model)
-        photons = prior.photon(prior.sample(seed=0, size=8))
-
-        def all_finite(photon: HiddenPhoton, pulls: Array, data: Data) -> Array:
-            found = jax.value_and_grad(self.log_density, argnums=(0, 1))(photon, pulls, data)
-            return jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(found)])
-
-        check = self.compiled("check", lambda: jax.jit(jax.vmap(all_finite, in_axes=(0, None, None))))
-        finite = np.asarray(check(photons, self.central_pulls, self.data)).all(axis=-1)
+        unit = np.random.default_rng(0).random((8, len(prior.names)))
+        photons = prior.photon(prior.from_unit_cube(unit)).broadcast()
+        pulls = np.broadcast_to(self.central_pulls, (8, len(self.nuisances)))
+        found = evaluation(self)((photons, pulls), self.data)
+        leaves = jax.tree.leaves((found.log_likelihood, found.by_photon, found.by_pulls))
+        finite = np.array([all(np.isfinite(leaf[draw]).all() for leaf in leaves) for draw in range(8)])
         if finite.all():
             return
         # A NaN spreads in a joint reverse pass: each experiment by itself tells whose it is.

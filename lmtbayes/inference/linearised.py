@@ -96,8 +96,7 @@ class Bins:
         self, e: Experiment, photon: Callable[[Array], HiddenPhoton], free: int, y: Float[Array, " local"]
     ) -> Float[Array, " _bins"]:
         """Counts of one experiment at the boson's coordinates and the experiment's own pulls."""
-        values = {n.name: n.constraint.value(pull) for n, pull in zip(e.nuisances, y[free:], strict=True)}
-        return e.expected_counts(self.like.model, photon(y[:free]), values)
+        return self.like.counts_of(e)(photon(y[:free]), [y[free + i] for i in range(len(e.nuisances))])
 
     def log_prob(self, counts: Float[Array, " bins"]) -> Float[Array, " bins"]:
         """Log-likelihood of every bin."""

@@ -168,6 +168,7 @@ def _run(
         devices,
     )
     data = space.like.data
+    jump_key = jax.random.fold_in(jax.random.key(settings["seed"]), 2)
     proposal = grid.proposal(space.like) if grid is not None and settings["jumps"] else None
     done, parts = 0, []
     if saved is None:
@@ -178,7 +179,9 @@ def _run(
         else:
             unit, pulls = space.draw_prior(start_key, number)
         covariance = jnp.eye(space.size) if grid is None else jnp.asarray(covariance_of(space, grid))
-        state = compiled.start(jax.random.split(key, number), space.join(unit, pulls), covariance, data)
+        positions = np.asarray(space.join(unit, pulls))
+        potential, gradient = compiled.potential(positions, data)
+        state = compiled.start(jax.random.split(key, number), positions, potential, gradient, covariance, data)
     else:
         state = from_arrays(compiled.shapes, saved)
         done = int(saved["done"])
@@ -188,7 +191,8 @@ def _run(
     try:
         while done < warmup + settings["draws"]:
             steps = min(chunk, warmup + settings["draws"] - done)
-            state, new = compiled.run(state, jnp.asarray(steps), data, proposal)
+            jumps = None if proposal is None else compiled.offers(jump_key, done, proposal, data)
+            state, new = compiled.run(state, jnp.asarray(steps), data, proposal, jumps)
             new = jax.tree.map(lambda x, n=steps: np.asarray(x)[:n], new)
             unused = min(max(warmup - done, 0), steps)
             done += steps
