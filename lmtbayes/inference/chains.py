@@ -65,7 +65,7 @@ class Draws(NamedTuple):
 class Chains:
     """Compiled functions of one likelihood, prior and settings; state and data are arguments.
 
-    `start(keys, positions, potential, gradient, covariance, data)` gives the state of all chains, their mass matrix the
+    `start(key, positions, potential, gradient, covariance, data)` gives the state of all chains, their mass matrix the
     inverse of a first guess at the covariance; `potential(positions, data)` is what it takes of the positions.
     `run(state, number, data, proposal, jumps)` makes `number` steps (at most `chunk`), each after one of the `jumps`
     that `offers` draws from the proposal (or both None), and gives the state and `Draws`, of which the first `number`
@@ -133,10 +133,10 @@ class Chains:
             return jax.lax.fori_loop(0, number, body, (state, drawn))
 
         def start(
-            keys: Array, positions: Array, potential: Array, gradient: Array, covariance: Array, data: Data
+            key: Array, positions: Array, potential: Array, gradient: Array, covariance: Array, data: Data
         ) -> Any:
             state = jax.vmap(start_one, in_axes=(0, 0, 0, 0, None, None))(
-                keys, positions, potential, gradient, covariance, data
+                jax.random.split(key, settings.chains), positions, potential, gradient, covariance, data
             )
             return state._replace(i=jnp.zeros((), state.i.dtype))
 
@@ -145,7 +145,7 @@ class Chains:
         positions = jax.ShapeDtypeStruct((settings.chains, space.size), float)
         self.shapes = jax.eval_shape(
             start,
-            jax.eval_shape(lambda: jax.random.split(jax.random.key(0), settings.chains)),
+            jax.eval_shape(lambda: jax.random.key(0)),
             positions,
             jax.ShapeDtypeStruct((settings.chains,), float),
             positions,

@@ -28,6 +28,8 @@ class Evaluated(NamedTuple):
     """Derivatives of ln L in g_x, mass and eps_x."""
     by_pulls: Float[Array, " nuisances"]
     counts: "Data"
+    terms: "Data"
+    """Log-likelihood of every bin of every experiment."""
 
 
 def evaluation(like: "JointLikelihood", devices: Devices | None = None) -> Mapped:
@@ -43,11 +45,12 @@ def evaluation(like: "JointLikelihood", devices: Devices | None = None) -> Mappe
     devices = tuple(jax.local_devices()[:1]) if devices is None else devices
 
     def one(point: tuple[HiddenPhoton, Array], data: "Data") -> Evaluated:
-        def with_counts(photon: HiddenPhoton, pulls: Array) -> tuple[Array, "Data"]:
+        def with_parts(photon: HiddenPhoton, pulls: Array) -> tuple[Array, tuple["Data", "Data"]]:
             counts = like.counts(photon, pulls)
-            return like.log_of_counts(counts, pulls, data), counts
+            terms = like.terms(counts, data)
+            return like.total(terms, pulls), (counts, terms)
 
-        (value, counts), slopes = jax.value_and_grad(with_counts, argnums=(0, 1), has_aux=True)(*point)
-        return Evaluated(value, *slopes, counts)
+        (value, parts), slopes = jax.value_and_grad(with_parts, argnums=(0, 1), has_aux=True)(*point)
+        return Evaluated(value, *slopes, *parts)
 
     return like.compiled(("evaluation", devices), lambda: Mapped(one, devices, _BATCH))

@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro
-import numpyro.distributions as dist
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
@@ -21,6 +20,7 @@ from lmtbayes.experiments.nuisance import Nuisance, merge
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.inference import priors
+from lmtbayes.inference.constraints import Constraints
 from lmtbayes.inference.data import Asimov, Data, resolve
 from lmtbayes.inference.evaluation import evaluation
 
@@ -88,6 +88,7 @@ class JointLikelihood:
             tuple(n for e in self.experiments for n in e.nuisances),
             tuple(e.name for e in self.experiments for _ in e.nuisances),
         )
+        self.constraints = Constraints(self.nuisances)
         self._compiled: dict[Hashable, Any] = {}
         self.checked = check
         self.data = resolve(self, data)
@@ -149,23 +150,15 @@ class JointLikelihood:
 
     def pointwise(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data | None = None) -> Data:
         """Log-likelihood of every bin of every experiment (constraints apart), for one photon."""
-        data = self.data if data is None else data
-        counts = self.counts(photon, pulls)
+        return self.terms(self.counts(photon, pulls), self.data if data is None else data)
+
+    def terms(self, counts: Data, data: Data) -> Data:
+        """Log-likelihood of every bin at expected counts."""
         return {e.name: e.term.log_prob(counts[e.name], data[e.name]) for e in self.experiments}
 
     def log_constraint(self, pulls: Float[Array, " nuisances"]) -> Float[Array, ""]:
         """Log-density of the constraints, normalised over the pulls."""
-        # Equal distributions, of which most are standard normals, in one go: less to compile.
-        groups: dict[Any, list[int]] = {}
-        for i, nuisance in enumerate(self.nuisances):
-            distribution = nuisance.constraint.distribution()
-            standard = type(distribution) is dist.Normal and (distribution.loc, distribution.scale) == (0.0, 1.0)
-            groups.setdefault("standard" if standard else i, []).append(i)
-        total = jnp.zeros(())
-        for own in groups.values():
-            distribution = self.nuisances[own[0]].constraint.distribution()
-            total = total + jnp.sum(distribution.log_prob(pulls[np.array(own)]))
-        return total
+        return jnp.sum(self.constraints.log_prob(pulls))
 
     def log_density(
         self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data | None = None
@@ -174,13 +167,13 @@ class JointLikelihood:
 
         Traceable in all arguments; hand `data` over to a jitted function so that new data do not recompile it.
         """
-        return self.log_of_counts(self.counts(photon, pulls), pulls, self.data if data is None else data)
+        return self.total(self.pointwise(photon, pulls, data), pulls)
 
-    def log_of_counts(self, counts: Data, pulls: Float[Array, " nuisances"], data: Data) -> Float[Array, ""]:
-        """Log-likelihood ln L of expected counts and the pulls of the nuisances."""
+    def total(self, terms: Data, pulls: Float[Array, " nuisances"]) -> Float[Array, ""]:
+        """Log-likelihood ln L of the log-likelihoods of all bins and the pulls of the nuisances."""
         total = self.log_constraint(pulls)
-        for e in self.experiments:
-            total = total + jnp.sum(e.term.log_prob(counts[e.name], data[e.name]))
+        for term in terms.values():
+            total = total + jnp.sum(term)
         return total
 
     def log_likelihood(
@@ -274,7 +267,7 @@ class JointLikelihood:
     def _check_finite(self) -> None:
         prior = priors.default(self.model)
         unit = np.random.default_rng(0).random((8, len(prior.names)))
-        photons = prior.photon(prior.from_unit_cube(unit)).broadcast()
+        photons = prior.photon(prior.from_unit_cube(jnp.asarray(unit))).broadcast()
         pulls = np.broadcast_to(self.central_pulls, (8, len(self.nuisances)))
         found = evaluation(self)((photons, pulls), self.data)
         leaves = jax.tree.leaves((found.log_likelihood, found.by_photon, found.by_pulls))

@@ -131,8 +131,8 @@ def linearised(like: JointLikelihood, photon: HiddenPhoton, data: Data | None = 
 
         def constraint(pulls: Array) -> Array:
             gaussian = jax.scipy.stats.norm.logpdf(pulls, centre, width)
-            plain = [n.constraint.distribution().log_prob(pulls[i]) for i, n in enumerate(like.nuisances)]
-            return jnp.where(is_sum, jnp.where(is_sum, log_weights, 0.0) + gaussian, jnp.stack(plain))
+            plain = like.constraints.log_prob(pulls)
+            return jnp.where(is_sum, jnp.where(is_sum, log_weights, 0.0) + gaussian, plain)
 
         def slope_and_precision(pulls: Array, counts: Array, slopes: Array) -> tuple[Array, Array]:
             score, weight = bins.score_and_weight(counts)

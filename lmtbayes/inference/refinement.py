@@ -43,6 +43,8 @@ def posterior_grid(
 ) -> PosteriorGrid:
     """Evaluate the posterior on an adaptive grid.
 
+    The last grid of a likelihood and its `with_data` copies is kept, and returned where nothing has changed.
+
     Parameters
     ----------
     like, prior
@@ -64,11 +66,32 @@ def posterior_grid(
     limit = CAPACITY[space.dimensions] if capacity is None else capacity
     if limit < 2 ** (space.dimensions * ROOT_LEVEL[space.dimensions] + 1):
         raise _checks.invalid("capacity", capacity, "at least twice the number of cells of the coarsest grid")
-    evaluate = _Evaluator(space, like.data, local.resolve(devices))
+    used = local.resolve(devices)
+    kept: dict[str, PosteriorGrid] = like.compiled("last grid", dict)
+    identity = fingerprint(prior, like.data, tolerance, limit, used)
+    if identity not in kept:
+        grid = _refined(space, used, tolerance, limit, progress)
+        for array in (grid.log_density, grid.pulls, grid.scale):
+            array.flags.writeable = False
+        kept.clear()
+        kept[identity] = grid
+    elif progress is not None:
+        progress(len(kept[identity].cells), kept[identity].error)
+    return kept[identity]
+
+
+def _refined(
+    space: Space,
+    devices: local.Devices,
+    tolerance: float,
+    limit: int,
+    progress: Callable[[int, float], None] | None,
+) -> PosteriorGrid:
+    evaluate = _Evaluator(space, space.like.data, devices)
     cells = Cells.uniform(space.dimensions, ROOT_LEVEL[space.dimensions])
     values = evaluate(cells.centre)
     if not np.isfinite(values[0]).any():
-        raise _checks.invalid("like", like, "finite somewhere in the prior")
+        raise _checks.invalid("like", space.like, "finite somewhere in the prior")
 
     peaks = evaluate.peaks(cells, values[0])
     highest = max(np.max(values[0]), np.max(peaks.log_likelihood))
@@ -95,7 +118,7 @@ def posterior_grid(
         half, most = np.searchsorted(share, share[-1] * np.array([0.5, 0.999])) + 1
         number = max(int(half), min(int(most), max(_BLOCK >> space.dimensions, len(cells) // 32)))
         cells, values = _split(cells, values, order[: min(number, room)], evaluate)
-    return PosteriorGrid(prior, cells, values[0], values[1], values[2], error, evaluate.count)
+    return PosteriorGrid(space.prior, cells, values[0], values[1], values[2], error, evaluate.count)
 
 
 class _Evaluator:
