@@ -14,7 +14,7 @@ import numpyro
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
-from lmtbayes.errors import InvalidArgument, NotFinite, PrecisionError
+from lmtbayes.errors import InvalidArgument, PrecisionError
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.nuisance import Nuisance, merge
 from lmtbayes.experiments.registry import experiment
@@ -22,7 +22,7 @@ from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.inference import priors
 from lmtbayes.inference.constraints import Constraints
 from lmtbayes.inference.data import Asimov, Data, resolve
-from lmtbayes.inference.evaluation import evaluation
+from lmtbayes.inference.finite import check_finite
 
 PULL = "_pull"
 """Suffix of a nuisance's pull in the numpyro model; the name itself is its physical value."""
@@ -88,12 +88,13 @@ class JointLikelihood:
             tuple(n for e in self.experiments for n in e.nuisances),
             tuple(e.name for e in self.experiments for _ in e.nuisances),
         )
+        self._alike = _of_one_term(self.experiments)
         self.constraints = Constraints(self.nuisances)
         self._compiled: dict[Hashable, Any] = {}
         self.checked = check
         self.data = resolve(self, data)
         if check:
-            self._check_finite()
+            check_finite(self)
 
     # -- data ---------------------------------------------------------------------------------------------------------
 
@@ -154,7 +155,12 @@ class JointLikelihood:
 
     def terms(self, counts: Data, data: Data) -> Data:
         """Log-likelihood of every bin at expected counts."""
-        return {e.name: e.term.log_prob(counts[e.name], data[e.name]) for e in self.experiments}
+        found: Data = {}
+        for alike in self._alike:
+            names = [e.name for e in alike]
+            row = alike[0].term.log_prob(*(jnp.concatenate([x[name] for name in names]) for x in (counts, data)))
+            found |= zip(names, jnp.split(row, np.cumsum([e.n_bins for e in alike])[:-1]), strict=True)
+        return {e.name: found[e.name] for e in self.experiments}
 
     def log_constraint(self, pulls: Float[Array, " nuisances"]) -> Float[Array, ""]:
         """Log-density of the constraints, normalised over the pulls."""
@@ -264,34 +270,14 @@ class JointLikelihood:
             self._compiled[key] = build()
         return self._compiled[key]
 
-    def _check_finite(self) -> None:
-        prior = priors.default(self.model)
-        unit = np.random.default_rng(0).random((8, len(prior.names)))
-        photons = prior.photon(prior.from_unit_cube(jnp.asarray(unit))).broadcast()
-        pulls = np.broadcast_to(self.central_pulls, (8, len(self.nuisances)))
-        found = evaluation(self)((photons, pulls), self.data)
-        leaves = jax.tree.leaves((found.log_likelihood, found.by_photon, found.by_pulls))
-        finite = np.array([all(np.isfinite(leaf[draw]).all() for leaf in leaves) for draw in range(8)])
-        if finite.all():
-            return
-        # A NaN spreads in a joint reverse pass: each experiment by itself tells whose it is.
-        draw = int(np.argmin(finite))
-        photon = jax.tree.map(lambda x: x[draw], photons)
-        g_x, mass, eps_x = (float(x) for x in (photon.g_x, photon.mass, photon.eps_x))
 
-        def log_likelihood(photon: HiddenPhoton, pulls: Array, e: Experiment) -> Array:
-            values = self.nuisance_values(pulls)
-            expected = e.expected_counts(self.model, photon, {n.name: values[n.name] for n in e.nuisances})
-            return jnp.sum(e.term.log_prob(expected, self.data[e.name]))
-
-        for e in self.experiments:
-            found = jax.value_and_grad(log_likelihood, argnums=(0, 1))(photon, self.central_pulls, e)
-            if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found)):
-                raise NotFinite(
-                    f"experiment {e.name!r} has a log-likelihood or gradient that is not finite at "
-                    f"g_x = {g_x:.4g}, mass = {mass:.4g} MeV, eps_x = {eps_x:.4g} (central nuisances)"
-                )
-        raise NotFinite(
-            "the constraints have a log-density or gradient that is not finite at central nuisances: "
-            + ", ".join(repr(n.constraint) for n in self.nuisances)
-        )
+def _of_one_term(experiments: Sequence[Experiment]) -> list[list[Experiment]]:
+    """Groups of experiments whose bins are compared in one go, which is less to compile: equal terms without arrays."""
+    groups: list[list[Experiment]] = []
+    for e in experiments:
+        own = [] if jax.tree.leaves(e.term) else [group for group in groups if group[0].term == e.term]
+        if own:
+            own[0].append(e)
+        else:
+            groups.append([e])
+    return groups

@@ -100,11 +100,9 @@ class Bins:
 
     def log_prob(self, counts: Float[Array, " bins"]) -> Float[Array, " bins"]:
         """Log-likelihood of every bin."""
-        parts, begin = [], 0
-        for e in self.like.experiments:
-            parts.append(e.term.log_prob(counts[begin : begin + e.n_bins], self.data[e.name]))
-            begin += e.n_bins
-        return jnp.concatenate(parts)
+        names, sizes = zip(*((e.name, e.n_bins) for e in self.like.experiments), strict=True)
+        own = dict(zip(names, jnp.split(counts, np.cumsum(sizes)[:-1]), strict=True))
+        return jnp.concatenate(list(self.like.terms(own, self.data).values()))
 
     def score_and_weight(self, counts: Float[Array, " bins"]) -> tuple[Float[Array, " bins"], Float[Array, " bins"]]:
         """First and minus second derivative of every bin's log-likelihood in its own expectation."""

@@ -27,17 +27,19 @@ class Proposal(eqx.Module):
 
     def sample(self, key: Array) -> tuple[Float[Array, " coordinates"], Float[Array, " nuisances"]]:
         """Draw one point."""
-        which, cell_key, unit_key, pull_key, wide_key, spread_key = jax.random.split(key, 6)
-        unit = jax.random.uniform(unit_key, self.low.shape[1:])
-        cell = jnp.searchsorted(self.cumulative, jax.random.uniform(cell_key), side="right")
+        uniform_key, pull_key, spread_key = jax.random.split(key, 3)
+        # All in one go: every call of a generator is compiled by itself.
+        numbers = jax.random.uniform(uniform_key, (3 + self.low.shape[1],))
+        height, from_prior, from_constraints, unit = numbers[0], numbers[1], numbers[2], numbers[3:]
+        cell = jnp.searchsorted(self.cumulative, height, side="right")
         inside = self.low[cell] + unit * self.width[cell]
-        unit = jnp.where(jax.random.bernoulli(which, self.from_prior), unit, inside)
+        unit = jnp.where(from_prior < self.from_prior, unit, inside)
         cell = self.cell(unit)
         narrow = self.pulls[cell] + self.scale[cell] @ jax.random.normal(pull_key, self.pulls.shape[1:])
         if not self.pulls.shape[1]:
             return unit, narrow
         wide = self.spread.sample(spread_key)
-        return unit, jnp.where(jax.random.bernoulli(wide_key, self.from_constraints), wide, narrow)
+        return unit, jnp.where(from_constraints < self.from_constraints, wide, narrow)
 
     def log_prob(self, unit: Float[Array, " coordinates"], pulls: Float[Array, " nuisances"]) -> Float[Array, ""]:
         """Ln of the density in (u, pulls)."""
