@@ -3,6 +3,7 @@
 A step of NUTS explores the mode it is in; it does not cross to another. The jump is a Metropolis-Hastings step whose
 proposal q is the grid's own density (`proposal.Proposal`), accepted with probability min(1, p' q/(p q')): it leaves the
 posterior invariant whatever the grid missed or got wrong, and carries the chains between modes with the right weights.
+Proposals come drawn and evaluated (`jumps`), so that the only likelihood compiled here is that of the leapfrog steps.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array
 
 from lmtbayes.inference.devices import AXIS, Devices, mesh_of
+from lmtbayes.inference.jumps import Jumps, Offers, Potential
 from lmtbayes.inference.likelihood import Data
 from lmtbayes.inference.proposal import Proposal
 from lmtbayes.inference.space import Space, log_jacobian
@@ -63,11 +65,12 @@ class Draws(NamedTuple):
 class Chains:
     """Compiled functions of one likelihood, prior and settings; state and data are arguments.
 
-    `start(keys, positions, covariance, data)` gives the state of all chains, their mass matrix the inverse of a first
-    guess at the covariance; `run(state, number, data, proposal)` makes `number`
-    steps (at most `chunk`) and gives the state and `Draws`, of which the first `number` are filled. Warm-up is over
-    when a state has made `settings.warmup` steps. The chains are dealt out to the devices, which never wait for each
-    other: every one runs its own chains' trees.
+    `start(key, positions, potential, gradient, covariance, data)` gives the state of all chains, their mass matrix the
+    inverse of a first guess at the covariance; `potential(positions, data)` is what it takes of the positions.
+    `run(state, number, data, proposal, jumps)` makes `number` steps (at most `chunk`), each after one of the `jumps`
+    that `offers` draws from the proposal (or both None), and gives the state and `Draws`, of which the first `number`
+    are filled. Warm-up is over when a state has made `settings.warmup` steps. The chains are dealt out to the devices,
+    which never wait for each other: every one runs its own chains' trees.
     """
 
     def __init__(self, space: Space, settings: Settings, devices: Devices):
@@ -76,16 +79,19 @@ class Chains:
 
         self.space = space
         self.settings = settings
+        self.potential = Potential(space, devices)
+        self.offers = Offers(space, self.potential, settings.chunk, settings.chains, devices)
 
         def potential_of(data: Data) -> Callable[[Array], Array]:
             return lambda position: space.potential(position, data)
 
         initialise, step = hmc(potential_fn_gen=potential_of, algo="NUTS")
 
-        def start_one(key: Array, position: Array, covariance: Array, data: Data) -> Any:
-            # Potential and gradient are filled in by the first call of `run`: one compilation of the likelihood less.
+        def start_one(
+            key: Array, position: Array, potential: Array, gradient: Array, covariance: Array, data: Data
+        ) -> Any:
             return initialise(
-                ParamInfo(position, jnp.zeros(()), jnp.zeros(space.size)),
+                ParamInfo(position, potential, gradient),
                 settings.warmup,
                 dense_mass=True,
                 inverse_mass_matrix=covariance,
@@ -95,13 +101,10 @@ class Chains:
                 rng_key=key,
             )
 
-        def advance(state: Any, data: Data, proposal: Proposal | None) -> tuple[Any, Draws]:
-            first = state.i == 0
-            if proposal is None:
-                jumped = jnp.array(False)
-                state = jax.lax.cond(first, lambda s: self._arrive(s, s.z, data), lambda s: s, state)
-            else:
-                state, jumped = self._jump(state, first, data, proposal)
+        def advance(state: Any, offered: Jumps | None, data: Data, proposal: Proposal | None) -> tuple[Any, Draws]:
+            jumped = jnp.array(False)
+            if offered is not None and proposal is not None:
+                state, jumped = self._jump(state, offered, proposal)
             new = step(state, (data,), {})
             return new, Draws(
                 new.z,
@@ -114,29 +117,38 @@ class Chains:
                 new.adapt_state.step_size,
             )
 
-        def run(state: Any, number: Array, data: Data, proposal: Proposal | None) -> tuple[Any, Draws]:
+        def run(
+            state: Any, number: Array, data: Data, proposal: Proposal | None, jumps: Jumps | None
+        ) -> tuple[Any, Draws]:
             # The iteration is one number for all chains, so that adaptation is a branch, not a selection.
             axes = jax.tree.map(lambda _: 0, state)._replace(i=None)
-            together = jax.vmap(lambda s: advance(s, data, proposal), in_axes=(axes,), out_axes=(axes, 0))
+            together = jax.vmap(lambda s, o: advance(s, o, data, proposal), in_axes=(axes, 0), out_axes=(axes, 0))
             drawn = settings.room(state.z.shape[0], space.size)
 
             def body(index: Array, carried: tuple[Any, Draws]) -> tuple[Any, Draws]:
                 state, drawn = carried
-                state, new = together(state)
+                state, new = together(state, jax.tree.map(lambda x: x[index], jumps))
                 return state, jax.tree.map(lambda all_, one: all_.at[index].set(one), drawn, new)
 
             return jax.lax.fori_loop(0, number, body, (state, drawn))
 
-        def start(keys: Array, positions: Array, covariance: Array, data: Data) -> Any:
-            state = jax.vmap(start_one, in_axes=(0, 0, None, None))(keys, positions, covariance, data)
+        def start(
+            key: Array, positions: Array, potential: Array, gradient: Array, covariance: Array, data: Data
+        ) -> Any:
+            state = jax.vmap(start_one, in_axes=(0, 0, 0, 0, None, None))(
+                jax.random.split(key, settings.chains), positions, potential, gradient, covariance, data
+            )
             return state._replace(i=jnp.zeros((), state.i.dtype))
 
         # A resumed run never calls `start`, without which numpyro's `step` does not know its own settings.
         data = space.like.data
+        positions = jax.ShapeDtypeStruct((settings.chains, space.size), float)
         self.shapes = jax.eval_shape(
             start,
-            jax.eval_shape(lambda: jax.random.split(jax.random.key(0), settings.chains)),
-            jax.ShapeDtypeStruct((settings.chains, space.size), float),
+            jax.eval_shape(lambda: jax.random.key(0)),
+            positions,
+            jax.ShapeDtypeStruct((settings.chains,), float),
+            positions,
             jax.ShapeDtypeStruct((space.size, space.size), float),
             data,
         )
@@ -148,7 +160,7 @@ class Chains:
             jax.shard_map(
                 run,
                 mesh=mesh,
-                in_specs=(state_specs, whole, whole, whole),
+                in_specs=(state_specs, whole, whole, whole, of_draw),
                 out_specs=(state_specs, of_draw),
                 check_vma=False,
             )
@@ -159,27 +171,16 @@ class Chains:
         """Put a state on the devices that run it."""
         return jax.tree.map(jax.device_put, state, self._places)
 
-    def _arrive(self, state: Any, position: Array, data: Data) -> Any:
-        potential, gradient = jax.value_and_grad(self.space.potential)(position, data)
-        return state._replace(z=position, potential_energy=potential, z_grad=gradient)
-
-    def _jump(self, state: Any, first: Array, data: Data, proposal: Proposal) -> tuple[Any, Array]:
-        """Jump, or, in the first step of all, arrive where the chain starts."""
-        space, d = self.space, self.space.dimensions
-        key, draw_key, accept_key = jax.random.split(state.rng_key, 3)
-        state = state._replace(rng_key=key)
-        drawn = space.join(*proposal.sample(draw_key))
-        new = self._arrive(state, jnp.where(first, state.z, drawn), data)
-
-        def log_ratio(state: Any) -> Array:
-            # Both densities in (u, pulls); the Jacobian of z cancels.
-            return -state.potential_energy - log_jacobian(state.z[:d]) - proposal.log_prob(*space.split(state.z))
-
-        finite = jnp.isfinite(new.potential_energy) & jnp.all(jnp.isfinite(new.z_grad))
-        accept = finite & (jnp.log(jax.random.uniform(accept_key)) < log_ratio(new) - log_ratio(state))
-        moved = ("z", "potential_energy", "z_grad")
-        chosen = {name: jnp.where(first | accept, getattr(new, name), getattr(state, name)) for name in moved}
-        return state._replace(**chosen), accept & ~first
+    def _jump(self, state: Any, offered: Jumps, proposal: Proposal) -> tuple[Any, Array]:
+        space = self.space
+        # Both densities in (u, pulls); the Jacobian of z cancels.
+        log_density = -state.potential_energy - log_jacobian(state.z[: space.dimensions])
+        log_weight = log_density - proposal.log_prob(*space.split(state.z))
+        finite = jnp.isfinite(offered.potential) & jnp.all(jnp.isfinite(offered.gradient))
+        accept = finite & (offered.log_uniform < offered.log_weight - log_weight)
+        here, there = (state.z, state.potential_energy, state.z_grad), offered[:3]
+        z, potential, gradient = (jnp.where(accept, new, old) for new, old in zip(there, here, strict=True))
+        return state._replace(z=z, potential_energy=potential, z_grad=gradient), accept
 
 
 def to_arrays(state: Any) -> dict[str, Any]:

@@ -1,18 +1,21 @@
 """Draws to the ecosystem's own object: an arviz DataTree with named coordinates, units, and attributes NetCDF takes."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from scipy import special
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.chains import Draws
+from lmtbayes.inference.devices import Mapped
+from lmtbayes.inference.evaluation import evaluation
 from lmtbayes.inference.grid import PosteriorGrid
-from lmtbayes.inference.likelihood import PULL, Data
+from lmtbayes.inference.likelihood import PULL, JointLikelihood
 from lmtbayes.inference.space import Space, fingerprint
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 PRIOR_DRAWS = 1000
 _BLOCK = 1000
-_BATCH = 100
+"""Draws described in one call."""
 
 _LABELS = {
     "g_x": ("gauge coupling", "1"),
@@ -47,11 +50,10 @@ def build(
     from lmtbayes.inference.diagnostics import diagnose
 
     position = np.swapaxes(drawn.position, 0, 1)
-    key = jax.random.fold_in(jax.random.key(settings["seed"]), 1)
-    prior_key, predictive_key, prior_predictive_key = jax.random.split(key, 3)
-    found = _describe(space, position, predictive_key)
-    prior_position = np.asarray(space.join(*space.draw_prior(prior_key, PRIOR_DRAWS)))[None]
-    before = _describe(space, prior_position, prior_predictive_key)
+    rng = np.random.default_rng([settings["seed"], 1])
+    found = _describe(space, position, rng)
+    unit, pulls = (np.asarray(x) for x in space.draw_prior(_key(rng), PRIOR_DRAWS))
+    before = _describe(space, space.join(unit, pulls)[None], rng)
     statistics = {
         "lp": found["lp"],
         "log_likelihood": found["total"],
@@ -87,7 +89,7 @@ def build(
         "constant_data": _constant(space),
     }
     if grid is not None:
-        unit = np.asarray(space.split(jnp.asarray(position))[0])
+        unit = special.expit(position[..., : space.dimensions])
         groups["grid"] = _grid(grid, unit)
     tree = xr.DataTree.from_dict({name: _numbered(dataset) for name, dataset in groups.items()})
     tree["posterior"].attrs.update(inference_library="numpyro", creation_library="lmtbayes")
@@ -111,47 +113,50 @@ def _numbered(dataset: "xr.Dataset") -> "xr.Dataset":
     return dataset.assign_coords(numbers)
 
 
-def _describe(space: Space, position: Float[np.ndarray, "chain draw parameters"], key: Array) -> dict[str, Any]:
-    """Everything that follows from a draw, evaluated in blocks of one size."""
+def _describe(
+    space: Space, position: Float[np.ndarray, "chain draw parameters"], rng: np.random.Generator
+) -> dict[str, Any]:
+    """Everything that follows from a draw."""
+    like = space.like
 
-    def build() -> Callable[..., Any]:
-        def one(position: Array, data: Data) -> dict[str, Any]:
-            unit, pulls = space.split(position)
-            photon = space.photon(unit)
-            values = space.like.nuisance_values(pulls)
-            expected = space.like.expected_counts(photon, values)
-            pointwise = {e.name: e.term.log_prob(expected[e.name], data[e.name]) for e in space.like.experiments}
-            total = sum((jnp.sum(term) for term in pointwise.values()), space.like.log_constraint(pulls))
-            return {
-                "parameters": {**_physical(space, photon), **values},
-                "pointwise": pointwise,
-                "expected": expected,
-                "total": total,
-                "lp": total + space.prior.log_prob(space.prior.values(photon)),
-            }
+    def one(position: Array) -> tuple[HiddenPhoton, Array, dict[str, Array], Array]:
+        unit, pulls = space.split(position)
+        photon = space.photon(unit)
+        parameters = {**_physical(space, photon), **like.nuisance_values(pulls)}
+        return photon, pulls, parameters, space.prior.log_prob(space.prior.values(photon))
 
-        def many(positions: Array, data: Data) -> dict[str, Any]:
-            return jax.lax.map(lambda x: one(x, data), positions, batch_size=_BATCH)
+    describe = like.compiled(
+        ("describe", fingerprint(space.prior)), lambda: Mapped(one, tuple(jax.local_devices()[:1]), _BLOCK)
+    )
+    *point, parameters, log_prior = describe(position.reshape(-1, space.size))
+    evaluated = evaluation(like)(tuple(point), like.data)
+    found = {
+        "parameters": parameters,
+        "pointwise": evaluated.terms,
+        "predictive": _predictive(like, evaluated.counts, rng),
+        "total": evaluated.log_likelihood,
+        "lp": evaluated.log_likelihood + log_prior,
+    }
+    return jax.tree.map(lambda x: x.reshape(*position.shape[:-1], *x.shape[1:]), found)
 
-        return jax.jit(many)
 
-    function = space.like.compiled(("describe", fingerprint(space.prior)), build)
-    shape = position.shape[:-1]
-    flat = position.reshape(-1, space.size)
-    blocks = []
-    for k, begin in enumerate(range(0, len(flat), _BLOCK)):
-        block = flat[begin : begin + _BLOCK]
-        full = np.concatenate([block, np.repeat(block[-1:], _BLOCK - len(block), axis=0)])
-        result = function(full, space.like.data)
-        keys = jax.random.split(jax.random.fold_in(key, k), len(space.like.experiments))
-        result["predictive"] = {
-            e.name: e.term.sample(own, result["expected"][e.name])
-            for e, own in zip(space.like.experiments, keys, strict=True)
-        }
-        number = len(block)
-        blocks.append(jax.tree.map(lambda x, n=number: np.asarray(x)[:n], result))
-    joined = jax.tree.map(lambda *x: np.concatenate(x), *blocks)
-    return jax.tree.map(lambda x: x.reshape(*shape, *x.shape[1:]), joined)
+def _predictive(
+    like: JointLikelihood, counts: Mapping[str, np.ndarray], rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Toy data of every draw, in blocks of one shape for all experiments: samplers of counts are long to compile."""
+    widest, drawn = max(e.n_bins for e in like.experiments), {}
+    for e in like.experiments:
+        # A term that holds arrays, such as a width for every bin, has as many bins as they have.
+        more = 0 if jax.tree.leaves(e.term) else widest - e.n_bins
+        rows = np.pad(counts[e.name], ((0, -len(counts[e.name]) % _BLOCK), (0, more)), mode="edge")
+        parts = [e.term.sample(_key(rng), jnp.asarray(block)) for block in rows.reshape(-1, _BLOCK, rows.shape[1])]
+        drawn[e.name] = np.concatenate([np.asarray(part) for part in parts])[: len(counts[e.name]), : e.n_bins]
+    return drawn
+
+
+def _key(rng: np.random.Generator) -> Array:
+    """Key of jax from NumPy's generator: splitting keys would be functions to compile."""
+    return jax.random.key(int(rng.integers(2**63)))
 
 
 def _physical(space: Space, photon: HiddenPhoton) -> dict[str, Array]:

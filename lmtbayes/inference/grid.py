@@ -160,7 +160,7 @@ class PosteriorGrid:
             width=padded(self.cells.width, 0.0),
             pulls=padded(self.pulls, 0.0),
             scale=padded(self.scale, 0.0),
-            spread=tuple(n.constraint.distribution() for n in like.nuisances),
+            spread=like.constraints,
         )
 
     def starts(self, number: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

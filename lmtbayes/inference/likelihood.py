@@ -11,17 +11,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro
-import numpyro.distributions as dist
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
-from lmtbayes.errors import InvalidArgument, NotFinite, PrecisionError
+from lmtbayes.errors import InvalidArgument, PrecisionError
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.nuisance import Nuisance, merge
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.inference import priors
+from lmtbayes.inference.constraints import Constraints
 from lmtbayes.inference.data import Asimov, Data, resolve
+from lmtbayes.inference.finite import check_finite
 
 PULL = "_pull"
 """Suffix of a nuisance's pull in the numpyro model; the name itself is its physical value."""
@@ -87,10 +88,13 @@ class JointLikelihood:
             tuple(n for e in self.experiments for n in e.nuisances),
             tuple(e.name for e in self.experiments for _ in e.nuisances),
         )
+        self._alike = _of_one_term(self.experiments)
+        self.constraints = Constraints(self.nuisances)
         self._compiled: dict[Hashable, Any] = {}
-        self.data = resolve(self.experiments, data)
+        self.checked = check
+        self.data = resolve(self, data)
         if check:
-            self._check_finite()
+            check_finite(self)
 
     # -- data ---------------------------------------------------------------------------------------------------------
 
@@ -98,7 +102,7 @@ class JointLikelihood:
         """Return the same likelihood with other data; everything that was compiled is kept."""
         other = object.__new__(JointLikelihood)
         other.__dict__.update(self.__dict__)
-        other.data = resolve(self.experiments, data)
+        other.data = resolve(self, data)
         return other
 
     # -- evaluation ---------------------------------------------------------------------------------------------------
@@ -129,25 +133,38 @@ class JointLikelihood:
             for e in self.experiments
         }
 
+    def counts(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Data:
+        """Expected counts by experiment name, for one photon and the pulls of the nuisances."""
+        index = {name: i for i, name in enumerate(self.nuisance_names)}
+        own = {e.name: [pulls[index[n.name]] for n in e.nuisances] for e in self.experiments}
+        return {e.name: self.counts_of(e)(photon, own[e.name]) for e in self.experiments}
+
+    def counts_of(self, e: Experiment) -> Callable[[HiddenPhoton, Sequence[Array]], Float[Array, " _bins"]]:
+        """Expected counts of one experiment as a jitted function of one photon and the experiment's own pulls."""
+
+        def own(photon: HiddenPhoton, pulls: Sequence[Array]) -> Array:
+            values = {n.name: n.constraint.value(pull) for n, pull in zip(e.nuisances, pulls, strict=True)}
+            return e.expected_counts(self.model, photon, values)
+
+        # Jitted so that whatever is made of it, and its derivatives, traces it once.
+        return self.compiled(("counts", e.name), lambda: jax.jit(own))
+
     def pointwise(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data | None = None) -> Data:
         """Log-likelihood of every bin of every experiment (constraints apart), for one photon."""
-        data = self.data if data is None else data
-        expected = self.expected_counts(photon, self.nuisance_values(pulls))
-        return {e.name: e.term.log_prob(expected[e.name], data[e.name]) for e in self.experiments}
+        return self.terms(self.counts(photon, pulls), self.data if data is None else data)
+
+    def terms(self, counts: Data, data: Data) -> Data:
+        """Log-likelihood of every bin at expected counts."""
+        found: Data = {}
+        for alike in self._alike:
+            names = [e.name for e in alike]
+            row = alike[0].term.log_prob(*(jnp.concatenate([x[name] for name in names]) for x in (counts, data)))
+            found |= zip(names, jnp.split(row, np.cumsum([e.n_bins for e in alike])[:-1]), strict=True)
+        return {e.name: found[e.name] for e in self.experiments}
 
     def log_constraint(self, pulls: Float[Array, " nuisances"]) -> Float[Array, ""]:
         """Log-density of the constraints, normalised over the pulls."""
-        # Equal distributions, of which most are standard normals, in one go: less to compile.
-        groups: dict[Any, list[int]] = {}
-        for i, nuisance in enumerate(self.nuisances):
-            distribution = nuisance.constraint.distribution()
-            standard = type(distribution) is dist.Normal and (distribution.loc, distribution.scale) == (0.0, 1.0)
-            groups.setdefault("standard" if standard else i, []).append(i)
-        total = jnp.zeros(())
-        for own in groups.values():
-            distribution = self.nuisances[own[0]].constraint.distribution()
-            total = total + jnp.sum(distribution.log_prob(pulls[np.array(own)]))
-        return total
+        return jnp.sum(self.constraints.log_prob(pulls))
 
     def log_density(
         self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data | None = None
@@ -156,7 +173,10 @@ class JointLikelihood:
 
         Traceable in all arguments; hand `data` over to a jitted function so that new data do not recompile it.
         """
-        terms = self.pointwise(photon, pulls, data)
+        return self.total(self.pointwise(photon, pulls, data), pulls)
+
+    def total(self, terms: Data, pulls: Float[Array, " nuisances"]) -> Float[Array, ""]:
+        """Log-likelihood ln L of the log-likelihoods of all bins and the pulls of the nuisances."""
         total = self.log_constraint(pulls)
         for term in terms.values():
             total = total + jnp.sum(term)
@@ -250,36 +270,14 @@ class JointLikelihood:
             self._compiled[key] = build()
         return self._compiled[key]
 
-    def _check_finite(self) -> None:
-        prior = priors.default(self.model)
-        photons = prior.photon(prior.sample(seed=0, size=8))
 
-        def all_finite(photon: HiddenPhoton, pulls: Array, data: Data) -> Array:
-            found = jax.value_and_grad(self.log_density, argnums=(0, 1))(photon, pulls, data)
-            return jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(found)])
-
-        check = self.compiled("check", lambda: jax.jit(jax.vmap(all_finite, in_axes=(0, None, None))))
-        finite = np.asarray(check(photons, self.central_pulls, self.data)).all(axis=-1)
-        if finite.all():
-            return
-        # A NaN spreads in a joint reverse pass: each experiment by itself tells whose it is.
-        draw = int(np.argmin(finite))
-        photon = jax.tree.map(lambda x: x[draw], photons)
-        g_x, mass, eps_x = (float(x) for x in (photon.g_x, photon.mass, photon.eps_x))
-
-        def log_likelihood(photon: HiddenPhoton, pulls: Array, e: Experiment) -> Array:
-            values = self.nuisance_values(pulls)
-            expected = e.expected_counts(self.model, photon, {n.name: values[n.name] for n in e.nuisances})
-            return jnp.sum(e.term.log_prob(expected, self.data[e.name]))
-
-        for e in self.experiments:
-            found = jax.value_and_grad(log_likelihood, argnums=(0, 1))(photon, self.central_pulls, e)
-            if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found)):
-                raise NotFinite(
-                    f"experiment {e.name!r} has a log-likelihood or gradient that is not finite at "
-                    f"g_x = {g_x:.4g}, mass = {mass:.4g} MeV, eps_x = {eps_x:.4g} (central nuisances)"
-                )
-        raise NotFinite(
-            "the constraints have a log-density or gradient that is not finite at central nuisances: "
-            + ", ".join(repr(n.constraint) for n in self.nuisances)
-        )
+def _of_one_term(experiments: Sequence[Experiment]) -> list[list[Experiment]]:
+    """Groups of experiments whose bins are compared in one go, which is less to compile: equal terms without arrays."""
+    groups: list[list[Experiment]] = []
+    for e in experiments:
+        own = [] if jax.tree.leaves(e.term) else [group for group in groups if group[0].term == e.term]
+        if own:
+            own[0].append(e)
+        else:
+            groups.append([e])
+    return groups

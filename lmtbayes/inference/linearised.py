@@ -96,16 +96,13 @@ class Bins:
         self, e: Experiment, photon: Callable[[Array], HiddenPhoton], free: int, y: Float[Array, " local"]
     ) -> Float[Array, " _bins"]:
         """Counts of one experiment at the boson's coordinates and the experiment's own pulls."""
-        values = {n.name: n.constraint.value(pull) for n, pull in zip(e.nuisances, y[free:], strict=True)}
-        return e.expected_counts(self.like.model, photon(y[:free]), values)
+        return self.like.counts_of(e)(photon(y[:free]), [y[free + i] for i in range(len(e.nuisances))])
 
     def log_prob(self, counts: Float[Array, " bins"]) -> Float[Array, " bins"]:
         """Log-likelihood of every bin."""
-        parts, begin = [], 0
-        for e in self.like.experiments:
-            parts.append(e.term.log_prob(counts[begin : begin + e.n_bins], self.data[e.name]))
-            begin += e.n_bins
-        return jnp.concatenate(parts)
+        names, sizes = zip(*((e.name, e.n_bins) for e in self.like.experiments), strict=True)
+        own = dict(zip(names, jnp.split(counts, np.cumsum(sizes)[:-1]), strict=True))
+        return jnp.concatenate(list(self.like.terms(own, self.data).values()))
 
     def score_and_weight(self, counts: Float[Array, " bins"]) -> tuple[Float[Array, " bins"], Float[Array, " bins"]]:
         """First and minus second derivative of every bin's log-likelihood in its own expectation."""
@@ -132,8 +129,8 @@ def linearised(like: JointLikelihood, photon: HiddenPhoton, data: Data | None = 
 
         def constraint(pulls: Array) -> Array:
             gaussian = jax.scipy.stats.norm.logpdf(pulls, centre, width)
-            plain = [n.constraint.distribution().log_prob(pulls[i]) for i, n in enumerate(like.nuisances)]
-            return jnp.where(is_sum, jnp.where(is_sum, log_weights, 0.0) + gaussian, jnp.stack(plain))
+            plain = like.constraints.log_prob(pulls)
+            return jnp.where(is_sum, jnp.where(is_sum, log_weights, 0.0) + gaussian, plain)
 
         def slope_and_precision(pulls: Array, counts: Array, slopes: Array) -> tuple[Array, Array]:
             score, weight = bins.score_and_weight(counts)

@@ -43,9 +43,6 @@ def climb(space: Space, unit: Float[Array, " coordinates"], data: Data) -> Peak:
     def photon(z: Array) -> HiddenPhoton:
         return space.photon(jax.nn.sigmoid(z))
 
-    def constraints(pulls: Array) -> Array:
-        return jnp.stack([n.constraint.distribution().log_prob(x) for n, x in zip(like.nuisances, pulls, strict=True)])
-
     def look(position: Array) -> tuple[Array, Array, Array]:
         """Height, slope and curvature."""
         slopes, expected = bins.jacobian(photon, position[:d], position[d:])
@@ -53,8 +50,8 @@ def climb(space: Space, unit: Float[Array, " coordinates"], data: Data) -> Peak:
         height, gradient = jnp.sum(bins.log_prob(expected)), slopes.T @ score
         own = jnp.zeros(space.size)
         if like.nuisances:
-            pull, stiffness = score_and_weight(constraints, position[d:])
-            height, gradient = height + jnp.sum(constraints(position[d:])), gradient.at[d:].add(pull)
+            pull, stiffness = score_and_weight(like.constraints.log_prob, position[d:])
+            height, gradient = height + like.log_constraint(position[d:]), gradient.at[d:].add(pull)
             own = own.at[d:].set(jnp.maximum(stiffness, 1e-3))
         return height, gradient, (slopes.T * weight) @ slopes + jnp.diag(own)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 import lmtbayes
@@ -139,8 +138,7 @@ def sample_posterior(
 
 def covariance_of(space: Space, grid: PosteriorGrid, draws: int = 4096) -> np.ndarray:
     """Covariance of (z, pulls) under the grid's posterior, a little inflated on the diagonal."""
-    unit, pulls = grid.starts(draws, seed=0)
-    position = np.asarray(space.join(jnp.asarray(unit), jnp.asarray(pulls)))
+    position = space.join(*grid.starts(draws, seed=0))
     return np.cov(position.T) + 1e-6 * np.eye(space.size)
 
 
@@ -168,17 +166,21 @@ def _run(
         devices,
     )
     data = space.like.data
+    # From NumPy: splitting a key would be functions to compile.
+    numbers = np.random.default_rng(settings["seed"]).integers(2**63, size=3).tolist()
+    key, jump_key, start_key = (jax.random.key(number) for number in numbers)
     proposal = grid.proposal(space.like) if grid is not None and settings["jumps"] else None
     done, parts = 0, []
     if saved is None:
         bar.say("compiling")
-        key, start_key = jax.random.split(jax.random.key(settings["seed"]))
         if settings["init"] == "grid" and grid is not None:
-            unit, pulls = (jnp.asarray(x) for x in grid.starts(number, settings["seed"]))
+            unit, pulls = grid.starts(number, settings["seed"])
         else:
-            unit, pulls = space.draw_prior(start_key, number)
-        covariance = jnp.eye(space.size) if grid is None else jnp.asarray(covariance_of(space, grid))
-        state = compiled.start(jax.random.split(key, number), space.join(unit, pulls), covariance, data)
+            unit, pulls = (np.asarray(x) for x in space.draw_prior(start_key, number))
+        covariance = np.eye(space.size) if grid is None else covariance_of(space, grid)
+        positions = space.join(unit, pulls)
+        potential, gradient = compiled.potential(positions, data)
+        state = compiled.start(key, positions, potential, gradient, covariance, data)
     else:
         state = from_arrays(compiled.shapes, saved)
         done = int(saved["done"])
@@ -188,7 +190,8 @@ def _run(
     try:
         while done < warmup + settings["draws"]:
             steps = min(chunk, warmup + settings["draws"] - done)
-            state, new = compiled.run(state, jnp.asarray(steps), data, proposal)
+            jumps = None if proposal is None else compiled.offers(jump_key, done, proposal, data)
+            state, new = compiled.run(state, np.asarray(steps), data, proposal, jumps)
             new = jax.tree.map(lambda x, n=steps: np.asarray(x)[:n], new)
             unused = min(max(warmup - done, 0), steps)
             done += steps

@@ -1,13 +1,12 @@
 """A density over (u, pulls) made from a posterior grid, that JAX can draw from and evaluate: where chains jump to."""
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from lmtbayes.inference.cells import integer, morton_code
+from lmtbayes.inference.constraints import Constraints
 
 
 class Proposal(eqx.Module):
@@ -20,8 +19,7 @@ class Proposal(eqx.Module):
     width: Float[Array, " capacity"]
     pulls: Float[Array, "capacity nuisances"]
     scale: Float[Array, "capacity nuisances nuisances"]
-    spread: tuple[Any, ...]
-    """Distributions of the nuisances' constraints."""
+    spread: Constraints = eqx.field(static=True)
     from_prior: float = 0.05
     """Part of u drawn evenly over the cube."""
     from_constraints: float = 0.2
@@ -29,28 +27,30 @@ class Proposal(eqx.Module):
 
     def sample(self, key: Array) -> tuple[Float[Array, " coordinates"], Float[Array, " nuisances"]]:
         """Draw one point."""
-        which, cell_key, unit_key, pull_key, wide_key, *keys = jax.random.split(key, 5 + len(self.spread))
-        unit = jax.random.uniform(unit_key, self.low.shape[1:])
-        cell = jnp.searchsorted(self.cumulative, jax.random.uniform(cell_key), side="right")
+        uniform_key, pull_key, spread_key = jax.random.split(key, 3)
+        # All in one go: every call of a generator is compiled by itself.
+        numbers = jax.random.uniform(uniform_key, (3 + self.low.shape[1],))
+        height, from_prior, from_constraints, unit = numbers[0], numbers[1], numbers[2], numbers[3:]
+        cell = jnp.searchsorted(self.cumulative, height, side="right")
         inside = self.low[cell] + unit * self.width[cell]
-        unit = jnp.where(jax.random.bernoulli(which, self.from_prior), unit, inside)
+        unit = jnp.where(from_prior < self.from_prior, unit, inside)
         cell = self.cell(unit)
         narrow = self.pulls[cell] + self.scale[cell] @ jax.random.normal(pull_key, self.pulls.shape[1:])
-        if not self.spread:
+        if not self.pulls.shape[1]:
             return unit, narrow
-        wide = jnp.stack([d.sample(k) for d, k in zip(self.spread, keys, strict=True)])
-        return unit, jnp.where(jax.random.bernoulli(wide_key, self.from_constraints), wide, narrow)
+        wide = self.spread.sample(spread_key)
+        return unit, jnp.where(from_constraints < self.from_constraints, wide, narrow)
 
     def log_prob(self, unit: Float[Array, " coordinates"], pulls: Float[Array, " nuisances"]) -> Float[Array, ""]:
         """Ln of the density in (u, pulls)."""
         cell = self.cell(unit)
         log_unit = jnp.logaddexp(jnp.log1p(-self.from_prior) + self.log_density[cell], jnp.log(self.from_prior))
-        if not self.spread:
+        if not self.pulls.shape[1]:
             return log_unit
         scale = self.scale[cell]
         whitened = jax.scipy.linalg.solve_triangular(scale, pulls - self.pulls[cell], lower=True)
         narrow = -0.5 * jnp.sum(whitened**2 + jnp.log(2.0 * jnp.pi)) - jnp.sum(jnp.log(jnp.diagonal(scale)))
-        wide = sum((d.log_prob(x) for d, x in zip(self.spread, pulls, strict=True)), jnp.zeros(()))
+        wide = jnp.sum(self.spread.log_prob(pulls))
         return log_unit + jnp.logaddexp(
             jnp.log1p(-self.from_constraints) + narrow, jnp.log(self.from_constraints) + wide
         )

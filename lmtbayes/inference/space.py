@@ -90,18 +90,22 @@ class Space:
         return jax.nn.sigmoid(position[..., : self.dimensions]), position[..., self.dimensions :]
 
     def join(
-        self, unit: Float[Array, "... coordinates"], pulls: Float[Array, "... nuisances"]
-    ) -> Float[Array, "... parameters"]:
-        """Inverse of `split`."""
-        unit = jnp.clip(unit, _EDGE, 1.0 - _EDGE)
-        return jnp.concatenate([jnp.log(unit) - jnp.log1p(-unit), pulls], axis=-1)
+        self, unit: Float[Array | np.ndarray, "... coordinates"], pulls: Float[Array | np.ndarray, "... nuisances"]
+    ) -> Any:
+        """Inverse of `split`; of NumPy arrays in NumPy, which has nothing to compile."""
+        xp: Any = jnp if isinstance(unit, jax.Array) else np
+        unit = xp.clip(unit, _EDGE, 1.0 - _EDGE)
+        return xp.concatenate([xp.log(unit) - xp.log1p(-unit), pulls], axis=-1)
 
     def draw_prior(self, key: Array, size: int) -> tuple[Float[Array, "size coordinates"], Float[Array, "size pulls"]]:
         """Draws of the prior and of the nuisances' constraints: u and pulls."""
-        keys = jax.random.split(key, 1 + len(self.like.nuisances))
-        unit = jax.random.uniform(keys[0], (size, self.dimensions))
-        pulls = [n.constraint.distribution().sample(k, (size,)) for k, n in zip(keys[1:], self.like.nuisances)]  # noqa: B905
-        return unit, jnp.stack(pulls, axis=-1) if pulls else jnp.zeros((size, 0))
+
+        def draw(key: Array) -> tuple[Array, Array]:
+            unit_key, pull_key = jax.random.split(key)
+            unit = jax.random.uniform(unit_key, (size, self.dimensions))
+            return unit, self.like.constraints.sample(pull_key, (size,))
+
+        return self.like.compiled(("prior draws", self.dimensions, size), lambda: jax.jit(draw))(key)
 
 
 def log_jacobian(z: Float[Array, "... coordinates"]) -> Float[Array, "..."]:
