@@ -2,8 +2,9 @@
 
 With mu the expected counts, J = d mu/d(pulls) and w = -d^2 ln p/d mu^2 of every bin, the curvature of ln L in the
 pulls is H = J^T w J - sum_bins (d ln p/d mu) d^2 mu/d(pulls)^2 + that of the constraints; of the second term only the
-diagonal is kept, so that mixed second derivatives of the rates are left out. One Jacobian at the start gives a linear
-problem, which is solved to the end; a second one at its solution gives value, slope g and H there, and
+diagonal is kept, so that mixed second derivatives of the rates are left out. One Jacobian at the start gives a problem
+that is linear in the nuisances' values (exponentials of the pulls, where a constraint is log-normal), which is solved
+to the end; a second one at its solution gives value, slope g and H there, and
 ln int = ln L + g H^-1 g/2 + (n/2) ln(2 pi) - (1/2) ln det H.
 """
 
@@ -33,6 +34,19 @@ def score_and_weight(
     ones = jnp.ones_like(x)
     score, curvature = jax.jvp(lambda y: jax.jvp(terms, (y,), (ones,))[1], (x,), (ones,))
     return score, jnp.maximum(-curvature, 0.0)
+
+
+def values_of(like: JointLikelihood, pulls: Float[Array, " nuisances"]) -> tuple[Array, Array, Array]:
+    """Physical values of the nuisances, with their first and second derivatives in the pulls."""
+
+    def values(x: Array) -> Array:
+        return jnp.stack([n.constraint.value(pull) for n, pull in zip(like.nuisances, x, strict=True)])
+
+    ones = jnp.ones_like(pulls)
+    (value, slope), (_, bend) = jax.jvp(lambda x: jax.jvp(values, (x,), (ones,)), (pulls,), (ones,))
+    # A value that no longer moves counts as linear.
+    moves = slope != 0.0
+    return value, jnp.where(moves, slope, 1.0), jnp.where(moves, bend, 0.0)
 
 
 def _spread(
@@ -132,25 +146,31 @@ def linearised(like: JointLikelihood, photon: HiddenPhoton, data: Data | None = 
             plain = like.constraints.log_prob(pulls)
             return jnp.where(is_sum, jnp.where(is_sum, log_weights, 0.0) + gaussian, plain)
 
-        def slope_and_precision(pulls: Array, counts: Array, slopes: Array) -> tuple[Array, Array]:
+        def slope_and_precision(
+            pulls: Array, counts: Array, slopes: Array, bend: float | Array = 0.0
+        ) -> tuple[Array, Array]:
             score, weight = bins.score_and_weight(counts)
             pull, stiffness = score_and_weight(constraint, pulls)
-            own = jnp.maximum(stiffness, _SMALLEST_CURVATURE)
+            own = jnp.maximum(stiffness - bend * (score @ slopes), _SMALLEST_CURVATURE)
             return slopes.T @ score + pull, (slopes.T * weight) @ slopes + jnp.diag(own)
 
         sizes = jnp.array((0.0, *_STEP_SIZES))
 
         def solve(start: Array, _: None) -> tuple[Array, tuple[Array, Array, Array]]:
-            """Jacobian at `start`, and the optimum of the problem that is linear in mu from there."""
+            """Jacobian at `start`, and the optimum of the problem linear in the nuisances' values from there."""
             slopes, counts = bins.jacobian(lambda _: photon, jnp.zeros(0), start)
+            values, per_pull, _ = values_of(like, start)
+
+            def stretched(pulls: Array) -> Array:
+                return counts + slopes @ ((values_of(like, pulls)[0] - values) / per_pull)
 
             def climb(pulls: Array, _: None) -> tuple[Array, None]:
-                here = counts + slopes @ (pulls - start)
-                gradient, precision = slope_and_precision(pulls, here, slopes)
+                _, slope, bend = values_of(like, pulls)
+                gradient, precision = slope_and_precision(
+                    pulls, stretched(pulls), slopes * (slope / per_pull), bend / slope
+                )
                 trials = pulls + sizes[:, None] * jax.scipy.linalg.solve(precision, gradient, assume_a="pos")
-                heights = jax.vmap(
-                    lambda x: jnp.sum(bins.log_prob(counts + slopes @ (x - start))) + jnp.sum(constraint(x))
-                )(trials)
+                heights = jax.vmap(lambda x: jnp.sum(bins.log_prob(stretched(x))) + jnp.sum(constraint(x)))(trials)
                 return trials[jnp.argmax(jnp.where(jnp.isfinite(heights), heights, -jnp.inf))], None
 
             pulls, _ = jax.lax.scan(climb, start, None, length=_STEPS)

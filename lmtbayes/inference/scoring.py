@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood import Data, JointLikelihood
+from lmtbayes.inference.linearised import values_of
 from lmtbayes.inference.newton import SMALLEST_CURVATURE, STEP_SIZES, Derivatives, Maximum, maximise
 
 type Scalars = tuple[Float[Array, ""], ...]
@@ -132,10 +133,10 @@ def starting_pulls(like: JointLikelihood) -> Float[Array, "starts nuisances"]:
 def linearised_conditional(
     like: JointLikelihood, photon: HiddenPhoton, data: Data, steps: int
 ) -> tuple[Float[Array, ""], Float[Array, " nuisances"]]:
-    """Profiled ln L of one photon, and the pulls there, with the counts linearised in the pulls about their centre.
+    """Profiled ln L of one photon, and the pulls there, the counts linearised in the nuisances about their centre.
 
-    Exact where the counts are linear in the pulls. For scans that rank points: under `vmap` over photons, what the
-    nuisances do to a template is worked out once.
+    Exact, after enough steps, where the counts are linear in the nuisances' values. For scans that rank points: under
+    `vmap` over photons, what the nuisances do to a template is worked out once.
     """
     if not like.nuisances:
         pulls = like.central_pulls
@@ -150,24 +151,29 @@ def linearised_conditional(
     def from_start(start: Array) -> tuple[Array, Array]:
         jacobian = jnp.stack(slopes(lambda *pulls: all_counts(like, photon, pulls), tuple(start)), axis=-1)
 
-        def climb(state: tuple[Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array], None]:
-            pulls, counts, *_rest = state
-            score, bend = slope_and_bend(bins, counts)
-            pull, stiffness = slope_and_bend(constraints, pulls)
-            own = jnp.maximum(-stiffness, SMALLEST_CURVATURE)
-            precision = (jacobian.T * jnp.maximum(-bend, 0.0)) @ jacobian + jnp.diag(own)
-            step = jax.scipy.linalg.solve(precision, score @ jacobian + pull, assume_a="pos")
-            moved = jacobian @ step
-            sizes = jnp.array((0.0, *STEP_SIZES))
-            heights = jax.vmap(lambda t: jnp.sum(bins(counts + t * moved)) + jnp.sum(constraints(pulls + t * step)))(
-                sizes
-            )
-            best = jnp.argmax(jnp.where(jnp.isfinite(heights), heights, -jnp.inf))
-            return (pulls + sizes[best] * step, counts + sizes[best] * moved, heights[best]), None
+        centre = all_counts(like, photon, tuple(start))
+        values, per_pull, _ = values_of(like, start)
 
-        begin = (start, all_counts(like, photon, tuple(start)), jnp.array(-jnp.inf))
-        (pulls, _, height), _ = jax.lax.scan(climb, begin, None, length=steps)
-        return height, pulls
+        def stretched(pulls: Array) -> Array:
+            return centre + jacobian @ ((values_of(like, pulls)[0] - values) / per_pull)
+
+        def climb(pulls: Array, _: None) -> tuple[Array, Array]:
+            _, slope, value_bend = values_of(like, pulls)
+            columns = jacobian * (slope / per_pull)
+            score, bend = slope_and_bend(bins, stretched(pulls))
+            pull, stiffness = slope_and_bend(constraints, pulls)
+            by_pull = score @ columns
+            own = jnp.maximum(-stiffness - by_pull * value_bend / slope, SMALLEST_CURVATURE)
+            precision = (columns.T * jnp.maximum(-bend, 0.0)) @ columns + jnp.diag(own)
+            step = jax.scipy.linalg.solve(precision, by_pull + pull, assume_a="pos")
+            trials = pulls + jnp.array((0.0, *STEP_SIZES))[:, None] * step
+            heights = jax.vmap(lambda x: jnp.sum(bins(stretched(x))) + jnp.sum(constraints(x)))(trials)
+            heights = jnp.where(jnp.isfinite(heights), heights, -jnp.inf)
+            best = jnp.argmax(heights)
+            return trials[best], heights[best]
+
+        pulls, heights = jax.lax.scan(climb, start, None, length=steps)
+        return heights[-1], pulls
 
     starts = starting_pulls(like)
     if starts.shape[0] == 1:
