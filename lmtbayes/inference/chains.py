@@ -17,6 +17,7 @@ from jaxtyping import Array
 from lmtbayes.inference.devices import AXIS, Devices, mesh_of
 from lmtbayes.inference.jumps import Jumps, Offers, Potential
 from lmtbayes.inference.likelihood import Data
+from lmtbayes.inference.once import once
 from lmtbayes.inference.proposal import Proposal
 from lmtbayes.inference.space import Space, log_jacobian
 
@@ -152,7 +153,7 @@ class Chains:
             jax.ShapeDtypeStruct((space.size, space.size), float),
             data,
         )
-        self.start = jax.jit(start)
+        self.start = once(start)
         mesh = mesh_of(devices)
         of_chain, of_draw, whole = PartitionSpec(AXIS), PartitionSpec(None, AXIS), PartitionSpec()
         state_specs = jax.tree.map(lambda _: of_chain, self.shapes)._replace(i=whole)

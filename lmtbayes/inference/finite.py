@@ -34,7 +34,7 @@ def check_finite(like: "JointLikelihood") -> None:
     finite = np.array([all(np.isfinite(leaf[draw]).all() for leaf in leaves) for draw in range(8)])
     if finite.all():
         return
-    # A NaN spreads in a joint reverse pass: each experiment by itlike tells whose it is.
+    # A NaN spreads in a joint reverse pass: each experiment by itself tells whose it is.
     draw = int(np.argmin(finite))
     photon = jax.tree.map(lambda x: x[draw], photons)
     g_x, mass, eps_x = (float(x) for x in (photon.g_x, photon.mass, photon.eps_x))

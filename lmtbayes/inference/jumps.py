@@ -15,11 +15,12 @@ from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.evaluation import evaluation
 from lmtbayes.inference.likelihood import Data
+from lmtbayes.inference.once import once
 from lmtbayes.inference.proposal import Proposal
 from lmtbayes.inference.space import Space, log_jacobian
 
 _BATCH = 512
-"""Positions drawn or transformed side by side on each device; cheap, unlike their evaluation."""
+"""Positions transformed side by side on each device; cheap, unlike their evaluation."""
 
 
 class Jumps(NamedTuple):
@@ -64,21 +65,23 @@ class Offers:
     """Draws `Jumps` for `steps` steps of `chains` chains."""
 
     def __init__(self, space: Space, potential: Potential, steps: int, chains: int, devices: Devices):
-        def draw(item: tuple[Array, Array], key: Array, proposal: Proposal) -> tuple[Array, Array, Array]:
-            step, chain = item
-            draw_key, decision_key = jax.random.split(jax.random.fold_in(key, step * chains + chain))
+        def draw(number: Array, key: Array, proposal: Proposal) -> tuple[Array, Array, Array]:
+            draw_key, decision_key = jax.random.split(jax.random.fold_in(key, number))
             position = space.join(*proposal.sample(draw_key))
             log_density = proposal.log_prob(*space.split(position)) + log_jacobian(position[: space.dimensions])
             return position, log_density, jnp.log(jax.random.uniform(decision_key))
 
-        self._draw = Mapped(draw, devices, _BATCH)
+        self._draw = once(jax.vmap(draw, in_axes=(0, None, None)))
+        self._device = devices[0]
         self._potential = potential
         self._shape = (steps, chains)
 
     def __call__(self, key: Array, first: int, proposal: Proposal, data: Data) -> Jumps:
         """Jumps of steps `first`, `first` + 1, ...; those of a step do not depend on where a call begins."""
-        step, chain = np.indices(self._shape).reshape(2, -1)
-        position, log_density, log_uniform = self._draw((step + first, chain), key, proposal)
+        steps, chains = self._shape
+        numbers = first * chains + np.arange(steps * chains)
+        arguments = jax.device_put((numbers, key, proposal), self._device)
+        position, log_density, log_uniform = (np.asarray(x) for x in self._draw(*arguments))
         potential, gradient = self._potential(position, data)
         jumps = Jumps(position, potential, gradient, -potential - log_density, log_uniform)
         return jax.tree.map(lambda x: x.reshape(*self._shape, *x.shape[1:]), jumps)

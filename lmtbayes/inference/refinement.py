@@ -18,6 +18,7 @@ from lmtbayes.inference.devices import Mapped
 from lmtbayes.inference.grid import CAPACITY, PosteriorGrid, log_sum
 from lmtbayes.inference.likelihood import Data, JointLikelihood
 from lmtbayes.inference.linearised import linearised
+from lmtbayes.inference.once import once
 from lmtbayes.inference.optimum import STARTS, climb
 from lmtbayes.inference.priors import Prior
 from lmtbayes.inference.space import Space, fingerprint
@@ -30,8 +31,6 @@ _BLOCK = 512
 """Cells a call of the compiled function."""
 _BATCH = 64
 """Cells evaluated side by side on each device: bounds the memory."""
-_QUICK = {"xla_backend_optimization_level": 0}
-"""For what runs once a grid: compiled in two thirds of the time, to be two to three times slower."""
 
 
 def posterior_grid(
@@ -153,9 +152,7 @@ class _Evaluator:
         self.function = space.like.compiled(("grid", key, devices), build)
         self.climb = space.like.compiled(
             ("climb", key),
-            lambda: jax.jit(
-                lambda units, data: jax.vmap(lambda u: climb(space, u, data))(units), compiler_options=_QUICK
-            ),
+            lambda: once(lambda units, data: jax.vmap(lambda u: climb(space, u, data))(units)),
         )
 
     def __call__(self, units: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood import Data, JointLikelihood
+from lmtbayes.inference.once import once
 from lmtbayes.inference.priors import Prior
 
 _EDGE = 1e-14
@@ -105,7 +106,7 @@ class Space:
             unit = jax.random.uniform(unit_key, (size, self.dimensions))
             return unit, self.like.constraints.sample(pull_key, (size,))
 
-        return self.like.compiled(("prior draws", self.dimensions, size), lambda: jax.jit(draw))(key)
+        return self.like.compiled(("prior draws", self.dimensions, size), lambda: once(draw))(key)
 
 
 def log_jacobian(z: Float[Array, "... coordinates"]) -> Float[Array, "..."]:
