@@ -170,7 +170,7 @@ def compare(
     truth_model: Annotated[str, typer.Option(help="which made the data: lmu-ltau or lmu")] = "lmu-ltau",
     data: Annotated[str, typer.Option(help="asimov, toy or observed")] = "asimov",
     mixings: Annotated[str, typer.Option(help="each model is taken with each of these")] = "paper,free",
-    method: Annotated[str, typer.Option(help="cubature, smc or nested")] = "cubature",
+    method: Annotated[str, typer.Option(help="cubature, importance, smc or nested")] = "cubature",
     seed: Annotated[int, typer.Option(help="of the method and of toys")] = 0,
     out: Out = Path("compare"),
     force: Force = False,

@@ -1,4 +1,4 @@
-"""The evidence, the integral of L over the prior: by cubature, sequential Monte Carlo or nested sampling."""
+"""The evidence, the integral of L over the prior, by one of four methods: see `evidence`."""
 
 import dataclasses
 import math
@@ -14,12 +14,14 @@ from jaxtyping import Float
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference import by_cubature, full_space, nested, reweighting, smc
+from lmtbayes.inference import by_cubature, by_importance, full_space, nested, reweighting, smc
 from lmtbayes.inference.cubature import Cubature
 from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.priors import Prior
 
-type Settings = by_cubature.CubatureSettings | smc.SmcSettings | nested.NestedSettings
+type Settings = (
+    by_cubature.CubatureSettings | by_importance.ImportanceSettings | smc.SmcSettings | nested.NestedSettings
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +32,7 @@ class Evidence:
     ----------
     log_z, log_z_error
         ln of the evidence. The error of "cubature" is the bound of the quadrature plus two standard deviations of the
-        correction for Laplace's integral over the nuisances; of "smc" and "nested" it is one standard deviation.
+        correction for Laplace's integral over the nuisances; of the others it is one standard deviation.
     method, status, converged
         How, and how it went, in words.
     evaluations
@@ -43,7 +45,7 @@ class Evidence:
         What repeats the run.
     log_correction
         ("cubature") ln of the integral over the nuisances relative to Laplace's, averaged over the posterior; included
-        in `log_z`.
+        in `log_z`. ("importance") ln Z relative to the grid's.
     nodes, log_weights
         A weighted posterior: coordinate to values, (draws,), and ln of weights that sum to 1. For "cubature" these are
         the quadrature's nodes, for the others draws.
@@ -148,12 +150,13 @@ def evidence(like: JointLikelihood, prior: Prior, method: str = "cubature", seed
     method
         "cubature": adaptive Gauss-Legendre over the 2 or 3 parameters of the boson, the nuisances integrated at every
         point (exactly where ln L is quadratic in them, else by Laplace, checked and corrected by importance sampling).
-        "smc": tempered sequential Monte Carlo over parameters and nuisances together. "nested": nested sampling over
-        the same space, by dynesty (optional extra).
+        "importance": draws from the posterior's grid, weighted; nearly free where `sample_posterior` has made the grid,
+        and with dozens of nuisances far cheaper than cubature. "smc": tempered sequential Monte Carlo over parameters
+        and nuisances together. "nested": nested sampling over the same space, by dynesty (optional extra).
     seed
         Equal seeds give equal results.
     settings
-        Of the method: fields of `by_cubature.CubatureSettings`, `SmcSettings` or `NestedSettings`.
+        Of the method: fields of `CubatureSettings`, `ImportanceSettings`, `SmcSettings` or `NestedSettings`.
 
     Returns
     -------
@@ -234,6 +237,7 @@ def _error_text(error: float) -> str:
 
 _METHODS: dict[str, tuple[type[Any], Callable[..., dict[str, Any]]]] = {
     "cubature": (by_cubature.CubatureSettings, by_cubature.run),
+    "importance": (by_importance.ImportanceSettings, by_importance.run),
     "smc": (smc.SmcSettings, _by_smc),
     "nested": (nested.NestedSettings, _by_nested),
 }

@@ -159,13 +159,13 @@ def linearised(like: JointLikelihood, photon: HiddenPhoton, data: Data | None = 
         def solve(start: Array, _: None) -> tuple[Array, tuple[Array, Array, Array]]:
             """Jacobian at `start`, and the optimum of the problem linear in the nuisances' values from there."""
             slopes, counts = bins.jacobian(lambda _: photon, jnp.zeros(0), start)
-            values, per_pull, _ = values_of(like, start)
+            values, per_pull = values_of(like, start)[:2]
 
             def stretched(pulls: Array) -> Array:
                 return counts + slopes @ ((values_of(like, pulls)[0] - values) / per_pull)
 
             def climb(pulls: Array, _: None) -> tuple[Array, None]:
-                _, slope, bend = values_of(like, pulls)
+                slope, bend = values_of(like, pulls)[1:]
                 gradient, precision = slope_and_precision(
                     pulls, stretched(pulls), slopes * (slope / per_pull), bend / slope
                 )

@@ -152,13 +152,13 @@ def linearised_conditional(
         jacobian = jnp.stack(slopes(lambda *pulls: all_counts(like, photon, pulls), tuple(start)), axis=-1)
 
         centre = all_counts(like, photon, tuple(start))
-        values, per_pull, _ = values_of(like, start)
+        values, per_pull = values_of(like, start)[:2]
 
         def stretched(pulls: Array) -> Array:
             return centre + jacobian @ ((values_of(like, pulls)[0] - values) / per_pull)
 
         def climb(pulls: Array, _: None) -> tuple[Array, Array]:
-            _, slope, value_bend = values_of(like, pulls)
+            slope, value_bend = values_of(like, pulls)[1:]
             columns = jacobian * (slope / per_pull)
             score, bend = slope_and_bend(bins, stretched(pulls))
             pull, stiffness = slope_and_bend(constraints, pulls)

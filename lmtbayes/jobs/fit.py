@@ -30,6 +30,7 @@ def fit(
     progress: bool = True,
     say: Say = print,
     suffix: str = "pdf",
+    like: JointLikelihood | None = None,
 ) -> str:
     """Sample, profile, draw, write.
 
@@ -49,6 +50,8 @@ def fit(
         Is told what is being done.
     suffix
         Of the pictures: "pdf", "svg" or "png".
+    like
+        The likelihood of the settings, where it is built already.
 
     Returns
     -------
@@ -63,7 +66,7 @@ def fit(
     _checks.one_of("suffix", f".{suffix}", pictures.FORMATS)
     with output_folder(out, settings.to_dict(), force) as folder:
         say(f"likelihood: {', '.join(settings.experiments)}")
-        like, prior = settings.likelihood(), settings.prior
+        like, prior = settings.likelihood() if like is None else like, settings.prior
         say(f"posterior: {prior!r}")
         posterior = sample_posterior(
             like,

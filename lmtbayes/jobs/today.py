@@ -6,7 +6,10 @@ interrupted study goes on where it was; then the evidences of both models and of
 
 import dataclasses
 import gc
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 import matplotlib.pyplot as plt
@@ -17,8 +20,11 @@ from matplotlib.figure import Figure
 from lmtbayes.experiments.muon_g2 import PRESETS
 from lmtbayes.experiments.registry import experiment, experiment_names
 from lmtbayes.inference import priors
-from lmtbayes.inference.comparison import Comparison, compare_models
+from lmtbayes.inference.by_importance import ImportanceSettings
+from lmtbayes.inference.comparison import Comparison
+from lmtbayes.inference.evidence import Evidence, evidence
 from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.priors import Prior
 from lmtbayes.jobs import pictures
 from lmtbayes.jobs.draw import plane_on
 from lmtbayes.jobs.fit import Say, fit
@@ -59,8 +65,9 @@ def today(
         Experiments (without g-2, which the study adds), mixing, prior ranges, sampler and grid, with `scope="today"`.
         The model is both.
     out
-        Folder: one folder a fit (`lmu-ltau_2021`, ...) as `lmtbayes fit` leaves it, `comparison_2021.nc`, pictures of
-        all four planes and of the evidences, summary.txt. An interrupted study is continued by the same call.
+        Folder: one folder a fit (`lmu-ltau_2021`, ...) as `lmtbayes fit` leaves it, its evidence in a file beside it,
+        `comparison_2021.nc`, pictures of all four planes and of the evidences, summary.txt. An interrupted study is
+        continued by the same call.
     force, progress, say, suffix
         As in `fit`.
 
@@ -80,21 +87,28 @@ def today(
         }
         for preset in G2_PRESETS:
             year = _year(preset)
+            found: dict[str, Evidence] = {}
             for label, model in MODELS.items():
-                own = folder / f"{model}_{year}"
-                if not own.exists():
-                    say(f"{label} with {preset}")
-                    fit(fits[preset, label], own, progress=progress, say=say, suffix=suffix)
+                case, own = fits[preset, label], folder / f"{model}_{year}"
+                file = folder / f"evidence_{model}_{year}.json"
+                if not (own.exists() and file.exists()):
+                    like = case.likelihood()
+                    if not own.exists():
+                        say(f"{label} with {preset}")
+                        fit(case, own, progress=progress, say=say, suffix=suffix, like=like)
+                    say(f"evidence of {label} with {preset}")
+                    write_text(file, json.dumps(_evidences_of(like, case), indent=1))
+                    del like
                     _forget()
                 parts.append(f"{label} with {preset}\n{(own / 'summary.txt').read_text(encoding='utf-8')}")
-            summary = folder / f"comparison_{year}.txt"
-            if not summary.exists():
-                say(f"evidences with {preset}")
-                found = evidences(settings, {label: fits[preset, label].likelihood() for label in MODELS})
-                found.table.to_netcdf(folder / f"comparison_{year}.nc", engine="h5netcdf")
-                write_text(summary, f"evidences with {preset}\n{found}\n")
-                _forget()
-            parts.append(summary.read_text(encoding="utf-8"))
+                numbers = json.loads(file.read_text(encoding="utf-8"))
+                # Without a boson the models are one: the first has it, and it is the reference.
+                if "no boson" in numbers:
+                    found["no boson"] = _evidence(numbers["no boson"], priors.no_boson(case.gauge_model), case.seed)
+                found[label] = _evidence(numbers[label], case.prior, case.seed)
+            comparison = Comparison(found, dict.fromkeys(found, 1.0 / len(found)), {})
+            comparison.table.to_netcdf(folder / f"comparison_{year}.nc", engine="h5netcdf")
+            parts.append(f"evidences with {preset}\n{comparison}\n")
         say("pictures")
         pictures.save(_planes(folder, fits), folder / f"planes.{suffix}")
         pictures.save(_evidences(folder), folder / f"evidences.{suffix}")
@@ -103,14 +117,28 @@ def today(
     return text
 
 
-def evidences(settings: FitSettings, likelihoods: dict[str, JointLikelihood]) -> Comparison:
-    """Compare the models, and no boson, on the likelihoods' data; the Standard Model is the first, the reference."""
-    first = next(iter(likelihoods.values()))
-    entries = {"no boson": (first, priors.no_boson(first.model))} | {
-        label: (like, priors.default(like.model, settings.g_x, settings.mass, settings.kappa))
-        for label, like in likelihoods.items()
+def _evidences_of(like: JointLikelihood, case: FitSettings) -> dict[str, Any]:
+    """Evidences of a model and of no boson, as numbers that a file holds; the chains' grid is used again."""
+    label = next(label for label, model in MODELS.items() if model == case.model)
+    entries = {label: case.prior} | ({"no boson": priors.no_boson(like.model)} if label == next(iter(MODELS)) else {})
+    kept = ("log_z", "log_z_error", "status", "converged", "evaluations", "seconds", "log_correction")
+    found = {
+        name: evidence(like, prior, "importance", case.seed, rtol=EVIDENCE_RTOL) for name, prior in entries.items()
     }
-    return compare_models(entries, seed=settings.seed, rtol=EVIDENCE_RTOL)
+    return {name: {key: getattr(one, key) for key in kept} for name, one in found.items()}
+
+
+def _evidence(numbers: Mapping[str, Any], prior: Prior, seed: int) -> Evidence:
+    return Evidence(
+        method="importance",
+        prior=prior,
+        seed=seed,
+        settings=ImportanceSettings(rtol=EVIDENCE_RTOL),
+        nodes={},
+        log_weights=np.zeros(0),
+        cubature=None,
+        **numbers,
+    )
 
 
 def _planes(folder: Path, fits: dict[tuple[str, str], FitSettings]) -> Figure:

@@ -95,8 +95,9 @@ def test_gaussian_with_a_linear_nuisance_for_any_data(data):
 LINEAR = linear_likelihood()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("method", ["smc", "nested"])
+@pytest.mark.parametrize(
+    "method", ["importance", *(pytest.param(name, marks=pytest.mark.slow) for name in ("smc", "nested"))]
+)
 def test_samplers_on_a_likelihood_with_a_nuisance(method):
     found = evidence(LINEAR, PRIOR, method)
     assert found.converged
@@ -143,8 +144,9 @@ def test_poisson_with_nonlinear_nuisances_against_quadrature(second):
     assert abs(found.log_z - exact) < found.log_z_error < 0.02
     # What Laplace leaves out is small, and said.
     assert 0.0 < abs(found.log_correction) < 0.02
-    by_smc = evidence(like, PRIOR, "smc")
-    assert abs(by_smc.log_z - exact) < 3.0 * by_smc.log_z_error
+    for method in ("importance", "smc"):
+        drawn = evidence(like, PRIOR, method)
+        assert abs(drawn.log_z - exact) < 3.0 * drawn.log_z_error
 
 
 # -- a count experiment: what the result can do -----------------------------------------------------------------------
