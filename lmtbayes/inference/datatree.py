@@ -16,6 +16,7 @@ from lmtbayes.inference.devices import Mapped
 from lmtbayes.inference.evaluation import evaluation
 from lmtbayes.inference.grid import PosteriorGrid
 from lmtbayes.inference.likelihood import PULL, JointLikelihood
+from lmtbayes.inference.once import once
 from lmtbayes.inference.space import Space, fingerprint
 
 if TYPE_CHECKING:
@@ -52,7 +53,10 @@ def build(
     position = np.swapaxes(drawn.position, 0, 1)
     rng = np.random.default_rng([settings["seed"], 1])
     found = _describe(space, position, rng)
-    unit, pulls = (np.asarray(x) for x in space.draw_prior(_key(rng), PRIOR_DRAWS))
+    draw_prior = space.like.compiled(
+        ("prior draws", space.dimensions), lambda: once(lambda key: space.draw_prior(key, PRIOR_DRAWS))
+    )
+    unit, pulls = (np.asarray(x) for x in draw_prior(_key(rng)))
     before = _describe(space, space.join(unit, pulls)[None], rng)
     statistics = {
         "lp": found["lp"],

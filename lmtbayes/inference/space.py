@@ -18,7 +18,6 @@ from jaxtyping import Array, Float
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood import Data, JointLikelihood
-from lmtbayes.inference.once import once
 from lmtbayes.inference.priors import Prior
 
 _EDGE = 1e-14
@@ -100,13 +99,9 @@ class Space:
 
     def draw_prior(self, key: Array, size: int) -> tuple[Float[Array, "size coordinates"], Float[Array, "size pulls"]]:
         """Draws of the prior and of the nuisances' constraints: u and pulls."""
-
-        def draw(key: Array) -> tuple[Array, Array]:
-            unit_key, pull_key = jax.random.split(key)
-            unit = jax.random.uniform(unit_key, (size, self.dimensions))
-            return unit, self.like.constraints.sample(pull_key, (size,))
-
-        return self.like.compiled(("prior draws", self.dimensions, size), lambda: once(draw))(key)
+        unit_key, pull_key = jax.random.split(key)
+        unit = jax.random.uniform(unit_key, (size, self.dimensions))
+        return unit, self.like.constraints.sample(pull_key, (size,))
 
 
 def log_jacobian(z: Float[Array, "... coordinates"]) -> Float[Array, "..."]:
