@@ -23,8 +23,6 @@ from lmtbayes.inference.space import Space, log_jacobian
 
 WARMUP_TREE_DEPTH = 6
 """Cap while step size and mass matrix are still being found: deeper trees would be most of a run's time."""
-JUMPING_TREE_DEPTH = 4
-"""The same for chains that jump, which takes them around whatever the length of their trees."""
 
 
 class Settings(NamedTuple):
@@ -88,7 +86,6 @@ class Chains:
         def potential_of(data: Data) -> Callable[[Array], Array]:
             return lambda position: space.potential(position, data)
 
-        shallow = JUMPING_TREE_DEPTH if settings.jumps else WARMUP_TREE_DEPTH
         initialise, step = hmc(potential_fn_gen=potential_of, algo="NUTS")
 
         def start_one(
@@ -100,7 +97,7 @@ class Chains:
                 dense_mass=True,
                 inverse_mass_matrix=covariance,
                 target_accept_prob=settings.target_accept,
-                max_tree_depth=(min(settings.max_tree_depth, shallow), settings.max_tree_depth),
+                max_tree_depth=(min(settings.max_tree_depth, WARMUP_TREE_DEPTH), settings.max_tree_depth),
                 model_args=(data,),
                 rng_key=key,
             )
