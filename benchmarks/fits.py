@@ -104,5 +104,5 @@ CASES = (
     Case("fits/NUTS, target_accept=0.8", nuts(target_accept=0.8), target=5.0, repeats=1, alone=True, quick=False),
     Case("fits/profile 100 x 100", _profile, target=10.0, repeats=0, alone=True, quick=False),
     Case("fits/evidence", _evidence, target=10.0, repeats=1, alone=True, quick=False),
-    Case("fits/100 toys, each fitted", lambda: _toys(100), points=100, repeats=1, alone=True, quick=False),
+    Case("fits/1000 toys, each fitted", lambda: _toys(1000), points=1000, repeats=1, alone=True, quick=False),
 )
