@@ -138,7 +138,7 @@ def plane_on(
         )
 
 
-def smoothed(counts: np.ndarray, widths: tuple[float, ...] = (1.2, 2.4, 4.8), enough: float = 20.0) -> np.ndarray:
+def smoothed(counts: np.ndarray, widths: tuple[float, ...] = (1.2, 2.4, 4.8), enough: float = 40.0) -> np.ndarray:
     """Density from a histogram of draws: in each bin the narrowest of the kernels that holds `enough` draws.
 
     One narrow kernel would draw the noise of a flat tail as islands, a broad one would smear a narrow mode. A broader
