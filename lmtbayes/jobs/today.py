@@ -178,7 +178,7 @@ def _year(preset: str) -> str:
 def _evidences(folder: Path) -> Figure:
     """Ln B of each model against no boson, presets below each other."""
     with style():
-        figure, axes = plt.subplots(len(G2_PRESETS), 1, figsize=(6.4, 4.6), sharex=True)
+        figure, axes = plt.subplots(len(G2_PRESETS), 1, figsize=(6.4, 5.2), sharex=True)
         for preset, axis in zip(G2_PRESETS, axes, strict=True):
             with xr.open_dataset(folder / f"comparison_{_year(preset)}.nc", engine="h5netcdf") as table:
                 against = table.sel(against="no boson")
@@ -190,6 +190,6 @@ def _evidences(folder: Path) -> Figure:
                     for label in MODELS
                 }
             evidence_bars(bars, "no boson", axis)
-            axis.set_title(f"all data with {preset}", fontsize=10)
+            axis.set_title(f"all data with {preset}", fontsize=10, pad=38)  # above the words of the scale
         axes[0].set_xlabel("")
     return figure
