@@ -21,7 +21,7 @@ from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.priors import Prior
 from lmtbayes.inference.proposal import Proposal
 from lmtbayes.inference.refinement import posterior_grid
-from lmtbayes.inference.space import Space
+from lmtbayes.inference.space import Space, fingerprint
 
 _BLOCK = 4096
 _EFFECTIVE = 400.0
@@ -63,15 +63,16 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: ImportanceSett
 
         return jax.jit(jax.vmap(one, in_axes=(0, None)))
 
-    draw = like.compiled(("importance", repr(prior)), build)
+    draw = like.compiled(("importance", fingerprint(prior)), build)
     value_of = evaluation(like)
     units, log_weights, key = [], np.zeros(0), jax.random.key(seed)
-    error, effective = np.inf, 0.0
+    error, effective, undefined = np.inf, 0.0, 0
     while log_weights.size < settings.max_draws and not (error <= settings.rtol and effective >= _EFFECTIVE):
         keys = jax.random.split(jax.random.fold_in(key, log_weights.size), _BLOCK)
         unit, photons, pulls, log_density = draw(keys, proposal)
         found = value_of((photons, pulls), like.data).log_likelihood - np.asarray(log_density)
         units.append(np.asarray(unit))
+        undefined += int(np.isnan(found).sum())
         log_weights = np.concatenate([log_weights, np.where(np.isfinite(found), found, -np.inf)])
         weights = np.exp(log_weights - log_weights.max())
         effective = weights.sum() ** 2 / (weights**2).sum()
@@ -84,6 +85,7 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: ImportanceSett
         "status": (
             f"{'converged' if converged else f'not converged: stopped at {settings.max_draws} draws'}: "
             f"{effective:.0f} effective draws of {log_weights.size} from a grid of {len(grid.cells)} cells"
+            + (f"; {undefined} draws where ln L is not a number count as nothing" if undefined else "")
         ),
         "converged": converged,
         "evaluations": grid.evaluations + log_weights.size,

@@ -19,10 +19,9 @@ from lmtbayes.experiments.base import Experiment
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.conditional import Conditional, _choices
 from lmtbayes.inference.likelihood import Data, JointLikelihood
+from lmtbayes.inference.newton import SMALLEST_CURVATURE, STEP_SIZES, slope_and_bend
 
 _STEPS = 5
-_STEP_SIZES = (1.0, 0.4, 0.1, 0.02)
-_SMALLEST_CURVATURE = 1e-3
 _FAR = 0.5
 """Gain in ln L still expected of the last step above which the optimum does not count as found, nor the gain."""
 
@@ -31,8 +30,7 @@ def score_and_weight(
     terms: Callable[[Float[Array, " terms"]], Float[Array, " terms"]], x: Float[Array, " terms"]
 ) -> tuple[Float[Array, " terms"], Float[Array, " terms"]]:
     """First and minus second derivative of terms of which each depends on its own entry of `x` alone."""
-    ones = jnp.ones_like(x)
-    score, curvature = jax.jvp(lambda y: jax.jvp(terms, (y,), (ones,))[1], (x,), (ones,))
+    score, curvature = slope_and_bend(terms, x)
     return score, jnp.maximum(-curvature, 0.0)
 
 
@@ -42,11 +40,10 @@ def values_of(like: JointLikelihood, pulls: Float[Array, " nuisances"]) -> tuple
     def values(x: Array) -> Array:
         return jnp.stack([n.constraint.value(pull) for n, pull in zip(like.nuisances, x, strict=True)])
 
-    ones = jnp.ones_like(pulls)
-    (value, slope), (_, bend) = jax.jvp(lambda x: jax.jvp(values, (x,), (ones,)), (pulls,), (ones,))
+    slope, bend = slope_and_bend(values, pulls)
     # A value that no longer moves counts as linear.
     moves = slope != 0.0
-    return value, jnp.where(moves, slope, 1.0), jnp.where(moves, bend, 0.0)
+    return values(pulls), jnp.where(moves, slope, 1.0), jnp.where(moves, bend, 0.0)
 
 
 def _spread(
@@ -151,10 +148,10 @@ def linearised(like: JointLikelihood, photon: HiddenPhoton, data: Data | None = 
         ) -> tuple[Array, Array]:
             score, weight = bins.score_and_weight(counts)
             pull, stiffness = score_and_weight(constraint, pulls)
-            own = jnp.maximum(stiffness - bend * (score @ slopes), _SMALLEST_CURVATURE)
+            own = jnp.maximum(stiffness - bend * (score @ slopes), SMALLEST_CURVATURE)
             return slopes.T @ score + pull, (slopes.T * weight) @ slopes + jnp.diag(own)
 
-        sizes = jnp.array((0.0, *_STEP_SIZES))
+        sizes = jnp.array((0.0, *STEP_SIZES))
 
         def solve(start: Array, _: None) -> tuple[Array, tuple[Array, Array, Array]]:
             """Jacobian at `start`, and the optimum of the problem linear in the nuisances' values from there."""

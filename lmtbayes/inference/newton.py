@@ -32,6 +32,14 @@ class Maximum(NamedTuple):
     """Whether it is a maximum (in the box) to the tolerance."""
 
 
+def slope_and_bend(
+    terms: Callable[[Float[Array, " terms"]], Float[Array, " terms"]], x: Float[Array, " terms"]
+) -> tuple[Float[Array, " terms"], Float[Array, " terms"]]:
+    """First and second derivative of terms of which each depends on its own entry of `x` alone."""
+    ones = jnp.ones_like(x)
+    return jax.jvp(lambda y: jax.jvp(terms, (y,), (ones,))[1], (x,), (ones,))
+
+
 def derivatives(function: Function, point: Float[Array, " n"]) -> tuple[Array, Array, Array]:
     """Value, gradient and negative Hessian."""
 

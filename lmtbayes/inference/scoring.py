@@ -17,8 +17,8 @@ from jaxtyping import Array, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood import Data, JointLikelihood
-from lmtbayes.inference.linearised import values_of
-from lmtbayes.inference.newton import SMALLEST_CURVATURE, STEP_SIZES, Derivatives, Maximum, maximise
+from lmtbayes.inference.linearised import Bins, values_of
+from lmtbayes.inference.newton import SMALLEST_CURVATURE, STEP_SIZES, Derivatives, Maximum, maximise, slope_and_bend
 
 type Scalars = tuple[Float[Array, ""], ...]
 type Counts = Callable[..., Float[Array, " all_bins"]]
@@ -51,26 +51,7 @@ def slopes(counts: Counts, z: Scalars) -> list[Float[Array, " all_bins"]]:
 
 def log_of_counts(like: JointLikelihood, counts: Float[Array, " all_bins"], data: Data) -> Float[Array, " all_bins"]:
     """Log-likelihood of every bin, at given counts in one row."""
-    terms, first = [], 0
-    for e in like.experiments:
-        terms.append(e.term.log_prob(counts[first : first + e.n_bins], data[e.name]))
-        first += e.n_bins
-    return jnp.concatenate(terms)
-
-
-def log_of_pulls(like: JointLikelihood, pulls: Float[Array, " nuisances"]) -> Float[Array, " nuisances"]:
-    """Log-density of every constraint."""
-    return jnp.stack(
-        [n.constraint.distribution().log_prob(pull) for n, pull in zip(like.nuisances, pulls, strict=True)]
-    )
-
-
-def slope_and_bend(
-    terms: Callable[[Float[Array, " terms"]], Float[Array, " terms"]], x: Float[Array, " terms"]
-) -> tuple[Float[Array, " terms"], Float[Array, " terms"]]:
-    """First and second derivative of terms of which each depends on its own entry of `x` alone."""
-    ones = jnp.ones_like(x)
-    return jax.jvp(lambda y: jax.jvp(terms, (y,), (ones,))[1], (x,), (ones,))
+    return Bins(like, data).log_prob(counts)
 
 
 def scoring(
@@ -145,9 +126,6 @@ def linearised_conditional(
     def bins(counts: Array) -> Array:
         return log_of_counts(like, counts, data)
 
-    def constraints(pulls: Array) -> Array:
-        return log_of_pulls(like, pulls)
-
     def from_start(start: Array) -> tuple[Array, Array]:
         jacobian = jnp.stack(slopes(lambda *pulls: all_counts(like, photon, pulls), tuple(start)), axis=-1)
 
@@ -161,13 +139,13 @@ def linearised_conditional(
             slope, value_bend = values_of(like, pulls)[1:]
             columns = jacobian * (slope / per_pull)
             score, bend = slope_and_bend(bins, stretched(pulls))
-            pull, stiffness = slope_and_bend(constraints, pulls)
+            pull, stiffness = slope_and_bend(like.constraints.log_prob, pulls)
             by_pull = score @ columns
             own = jnp.maximum(-stiffness - by_pull * value_bend / slope, SMALLEST_CURVATURE)
             precision = (columns.T * jnp.maximum(-bend, 0.0)) @ columns + jnp.diag(own)
             step = jax.scipy.linalg.solve(precision, by_pull + pull, assume_a="pos")
             trials = pulls + jnp.array((0.0, *STEP_SIZES))[:, None] * step
-            heights = jax.vmap(lambda x: jnp.sum(bins(stretched(x))) + jnp.sum(constraints(x)))(trials)
+            heights = jax.vmap(lambda x: jnp.sum(bins(stretched(x))) + like.log_constraint(x))(trials)
             heights = jnp.where(jnp.isfinite(heights), heights, -jnp.inf)
             best = jnp.argmax(heights)
             return trials[best], heights[best]
@@ -212,7 +190,7 @@ def maximise_joint(
     derivatives: Derivatives = scoring(
         lambda *z: all_counts(like, photon(z[:free]), z[free:]),
         lambda counts: log_of_counts(like, counts, data),
-        lambda pulls: log_of_pulls(like, pulls),
+        like.constraints.log_prob,
         free,
     )
     return maximise(density, start, max_steps, box, derivatives)
