@@ -4,26 +4,26 @@ Exactly where ln L is quadratic in the nuisances, else checked and corrected by 
 """
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpyro.distributions as dist
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from lmtbayes import _checks
 from lmtbayes.errors import NotFinite
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference import laplace_check
-from lmtbayes.inference.conditional import Conditional
 from lmtbayes.inference.cubature import integrate
-from lmtbayes.inference.data import Data
+from lmtbayes.inference.devices import resolve
+from lmtbayes.inference.evaluation import evaluation
 from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.linearised import Marginal
+from lmtbayes.inference.marginals import marginals
 from lmtbayes.inference.optima import boxes_around
-from lmtbayes.inference.optimum import Peak, climb
+from lmtbayes.inference.optimum import climb
 from lmtbayes.inference.priors import Prior
 from lmtbayes.inference.space import Space
 
@@ -72,7 +72,7 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: CubatureSettin
         return _without_boson(like, prior, seed, settings)
 
     def log_integrand(unit: np.ndarray) -> np.ndarray:
-        return np.asarray(_marginal(like, prior, unit)[1][0])
+        return _marginal(like, prior, unit)[1][0]
 
     try:
         result = integrate(
@@ -104,9 +104,9 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: CubatureSettin
 
 def _without_boson(like: JointLikelihood, prior: Prior, seed: int, settings: CubatureSettings) -> dict[str, Any]:
     """Only the nuisances are left to integrate over."""
-    point, log_weights = np.zeros((settings.batch, 0)), np.zeros(1)
+    point, log_weights = np.zeros((1, 0)), np.zeros(1)
     _, (log_integral, found) = _marginal(like, prior, point)
-    correction, scatter, remark = _laplace(like, prior, point[:1], log_weights, seed, settings)
+    correction, scatter, remark = _laplace(like, prior, point, log_weights, seed, settings)
     return {
         "log_z": float(log_integral[0]) + correction,
         "log_z_error": 2.0 * scatter,
@@ -122,33 +122,34 @@ def _without_boson(like: JointLikelihood, prior: Prior, seed: int, settings: Cub
 
 def _marginal(
     like: JointLikelihood, prior: Prior, unit: Float[np.ndarray, "points dim"]
-) -> tuple[HiddenPhoton, tuple[Array, Conditional]]:
-    """Photons at points of the prior's unit cube, and their likelihood integrated over the nuisances."""
+) -> tuple[HiddenPhoton, tuple[np.ndarray, Marginal]]:
+    """Photons at points of the prior's unit cube; their likelihood integrated over the nuisances, finite everywhere.
 
-    def build() -> Callable[..., Any]:
-        return jax.jit(jax.vmap(lambda photon, data: laplace_check.marginal(like, photon, data), in_axes=(0, None)))
+    Where no optimum is found, far from anything that the data allow, the higher of two values of ln L stands for it.
+    """
+    devices = resolve(None)
+    photons = Space(like, prior).photons(unit, devices) if prior.names else _no_boson(prior, len(unit))
+    found = marginals(like, devices)(photons, like.data)
+    value, lost = found.log_integral, ~found.converged
+    if lost.any():
+        far = jax.tree.map(lambda x: x[lost], photons)
+        central = np.tile(np.asarray(like.central_pulls), (int(lost.sum()), 1))
+        value[lost] = np.maximum(value[lost], evaluation(like)((far, central), like.data).log_likelihood)
+    return photons, (value, found)
 
-    photons = prior.photon(prior.from_unit_cube(jnp.asarray(unit)))
-    photons = jax.tree.map(lambda x: jnp.broadcast_to(x, unit.shape[:1]), photons)
-    return photons, like.compiled("marginal", build)(photons, like.data)
+
+def _no_boson(prior: Prior, number: int) -> HiddenPhoton:
+    return jax.tree.map(lambda x: np.full(number, x), prior.photon({}))
 
 
 def _find_modes(
     like: JointLikelihood, prior: Prior, starts: Float[np.ndarray, "starts dim"]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Climb ln L in (z, pulls) from every start; boxes as wide as the narrowest direction of each peak."""
-
-    def build() -> Callable[..., Any]:
-        def one(unit: Array, data: Data, distributions: Mapping[str, dist.Distribution]) -> Peak:
-            # The distributions are an argument, so that another prior's edges do not compile it again.
-            return climb(Space(like, Prior(like.model, distributions)), unit, data)
-
-        return jax.jit(jax.vmap(one, in_axes=(0, None, None)))
-
-    peaks = like.compiled("peaks", build)(jnp.asarray(starts), like.data, prior.distributions)
-    unit, height, finest = (np.asarray(a) for a in (peaks.unit, peaks.log_likelihood, peaks.finest))
+    peaks = climb(Space(like, prior), starts, like.data, resolve(None))
     dim = len(prior.names)
-    return boxes_around(unit, np.tile(finest[:, None], (1, dim)), height, np.zeros(dim), np.ones(dim))
+    widths = np.tile(peaks.finest[:, None], (1, dim))
+    return boxes_around(peaks.unit, widths, peaks.log_likelihood, np.zeros(dim), np.ones(dim))
 
 
 def _laplace(
@@ -166,15 +167,12 @@ def _laplace(
     offset = np.random.default_rng(seed).random()
     position = (np.arange(count) + offset) / count
     chosen = np.searchsorted(np.cumsum(np.exp(log_weights)), position).clip(max=len(points) - 1)
-    # A whole batch, so that nothing is compiled for another shape.
-    photons, marginals = jax.tree.map(
-        lambda x: x[:count], _marginal(like, prior, np.resize(points[chosen], (settings.batch, points.shape[1])))
-    )
+    photons, marginal = _marginal(like, prior, points[chosen])
     check = like.compiled(
         ("laplace", settings.laplace_draws), lambda: laplace_check.build(like, settings.laplace_draws)
     )
-    ratios = np.asarray(check(jax.random.split(jax.random.key(seed), count), photons, marginals, like.data))
-    found = np.asarray(marginals[1].converged)
+    ratios = np.asarray(check(jax.random.split(jax.random.key(seed), count), photons, marginal, like.data))
+    found = marginal[1].converged
     mean = ratios.mean()
     if not mean > 0.0:
         return 0.0, math.inf, "; the nuisances are far from normal: Laplace's integral could not be corrected"

@@ -54,7 +54,7 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: ImportanceSett
         return by_cubature.run(like, prior, seed, by_cubature.CubatureSettings())
     space = Space(like, prior)
     grid = posterior_grid(like, prior)
-    proposal = grid.proposal(like)
+    proposal = grid.proposal
 
     def build() -> Any:
         def one(key: Array, proposal: Proposal) -> tuple[Array, Any, Array, Array]:

@@ -98,7 +98,7 @@ def sbc(
         toy = like.with_data(toys)
         rng = np.random.default_rng(np.asarray(jax.random.key_data(pick_key)))
         if method == "grid":
-            proposal = posterior_grid(toy, prior, devices=used).proposal(toy)
+            proposal = posterior_grid(toy, prior, devices=used).proposal
             values, log_weights = weigh(np.arange(_CANDIDATES, dtype=np.uint32), draw_key, proposal, toys)
             weights = np.exp(log_weights - log_weights.max())
             weights /= weights.sum()

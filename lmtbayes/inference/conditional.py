@@ -78,7 +78,7 @@ def conditional(
 
     first = like.central_pulls if start is None else jnp.asarray(start, dtype=float)
     fixed = jax.tree.map(jax.lax.stop_gradient, photon)
-    chosen = _choices(like.nuisances)
+    chosen = choices(like.nuisances)
     if len(chosen) == 1:
         pulls, _, converged = maximise(lambda x: density(fixed, x), first, max_steps)
         pulls = _implicit(density, photon, pulls, converged)
@@ -125,7 +125,7 @@ def marginal_log_likelihood(like: JointLikelihood, photon: HiddenPhoton, data: D
     return conditional(like, photon, data).log_integral
 
 
-def _choices(nuisances: tuple[Nuisance, ...]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def choices(nuisances: tuple[Nuisance, ...]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Every choice of one Gaussian for each constraint that is a sum: means, sigmas, log weights; NaN elsewhere."""
     plain = ((1.0, np.nan, np.nan),)
     rows = itertools.product(*(nuisance.constraint.pieces or plain for nuisance in nuisances))

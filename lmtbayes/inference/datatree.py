@@ -10,6 +10,8 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy import special
 
+from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.terms import GaussianCounts, Poisson
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.chains import Draws
 from lmtbayes.inference.devices import Mapped
@@ -147,15 +149,19 @@ def _describe(
 def _predictive(
     like: JointLikelihood, counts: Mapping[str, np.ndarray], rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Toy data of every draw, in blocks of one shape for all experiments: samplers of counts are long to compile."""
-    widest, drawn = max(e.n_bins for e in like.experiments), {}
-    for e in like.experiments:
-        # A term that holds arrays, such as a width for every bin, has as many bins as they have.
-        more = 0 if jax.tree.leaves(e.term) else widest - e.n_bins
-        rows = np.pad(counts[e.name], ((0, -len(counts[e.name]) % _BLOCK), (0, more)), mode="edge")
-        parts = [e.term.sample(_key(rng), jnp.asarray(block)) for block in rows.reshape(-1, _BLOCK, rows.shape[1])]
-        drawn[e.name] = np.concatenate([np.asarray(part) for part in parts])[: len(counts[e.name]), : e.n_bins]
-    return drawn
+    """Toy data of every draw."""
+    return {e.name: _toys(e, counts[e.name], rng) for e in like.experiments}
+
+
+def _toys(e: Experiment, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    if type(e.term) in (Poisson, GaussianCounts):
+        # What their `sample` draws, but by NumPy: jax's sampler takes two seconds to compile.
+        finite = np.isfinite(counts)
+        return np.where(finite, rng.poisson(np.where(finite, np.maximum(counts, 0.0), 0.0)), np.nan)
+    # In blocks of one shape, since the sampler of any other term is compiled.
+    rows = np.pad(counts, ((0, -len(counts) % _BLOCK), (0, 0)), mode="edge")
+    parts = [e.term.sample(_key(rng), jnp.asarray(block)) for block in rows.reshape(-1, _BLOCK, rows.shape[1])]
+    return np.concatenate([np.asarray(part) for part in parts])[: len(counts)]
 
 
 def _key(rng: np.random.Generator) -> Array:

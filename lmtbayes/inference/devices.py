@@ -46,40 +46,24 @@ def mesh_of(devices: Devices) -> Mesh:
     return Mesh(np.array(devices), (AXIS,), axis_types=(AxisType.Auto,))
 
 
-class Mapped:
-    """A compiled function of one item, over all items, in blocks of one shape on every device.
+class Blocked:
+    """A function of many items side by side, over all items, in blocks of one shape on every device.
 
     Parameters
     ----------
-    function
-        (item, *shared) -> arrays; both may be pytrees. Traceable.
+    run
+        (items, shared) -> results, all with the leading axis `block`, on the devices.
     devices
         Of `resolve`.
-    batch_size
-        Items a device evaluates side by side: what bounds its memory.
-    batches
-        Batches a device works through in one call, one after the other, so that short ones do not wait for the host.
+    block
+        Items of a call on all devices together.
     """
 
-    def __init__(self, function: Callable[..., Any], devices: Devices, batch_size: int, batches: int = 1):
-        self.block = len(devices) * batch_size * batches
+    def __init__(self, run: Callable[[Any, tuple[Any, ...]], Any], devices: Devices, block: int):
         mesh = mesh_of(devices)
+        self.run = run
+        self.block = block
         self._split, self._whole = NamedSharding(mesh, PartitionSpec(AXIS)), NamedSharding(mesh, PartitionSpec())
-
-        def own(items: Any, shared: tuple[Any, ...]) -> Any:
-            together = jax.vmap(lambda item: function(item, *shared))
-            if batches == 1:
-                return together(items)
-            # Not lax.map's own batch_size: that takes no arrays of size zero (no nuisances).
-            rows = jax.tree.map(lambda x: x.reshape(batches, batch_size, *x.shape[1:]), items)
-            found = jax.lax.map(together, rows)
-            return jax.tree.map(lambda x: x.reshape(batches * batch_size, *x.shape[2:]), found)
-
-        items, whole = PartitionSpec(AXIS), PartitionSpec()
-        # Any: jax's type of a compiled function lacks the method that counts its compilations.
-        self._run: Any = jax.jit(
-            jax.shard_map(own, mesh=mesh, in_specs=(items, whole), out_specs=items, check_vma=False)
-        )
 
     def __call__(self, items: Any, *shared: Any, bar: str | None = None) -> Any:
         """Evaluate all items.
@@ -120,7 +104,7 @@ class Mapped:
             for begin in range(0, count, self.block):
                 # The last block is filled up with copies of the last item: one shape, one compilation.
                 indices = np.minimum(np.arange(begin, begin + self.block), count - 1)
-                found = self._run(jax.device_put(take(indices), self._split), shared)
+                found = self.run(jax.device_put(take(indices), self._split), shared)
                 if waiting is not None:
                     yield _fetched(*waiting)
                     progress.update(waiting[0].stop - waiting[0].start)
@@ -129,9 +113,42 @@ class Mapped:
                 yield _fetched(*waiting)
                 progress.update(waiting[0].stop - waiting[0].start)
 
+
+class Mapped(Blocked):
+    """A compiled function of one item, over all items; `run` is what it is compiled to.
+
+    Parameters
+    ----------
+    function
+        (item, *shared) -> arrays; both may be pytrees. Traceable.
+    devices
+        Of `resolve`.
+    batch_size
+        Items a device evaluates side by side: what bounds its memory.
+    batches
+        Batches a device works through in one call, one after the other, so that short ones do not wait for the host.
+    """
+
+    def __init__(self, function: Callable[..., Any], devices: Devices, batch_size: int, batches: int = 1):
+        def own(items: Any, shared: tuple[Any, ...]) -> Any:
+            together = jax.vmap(lambda item: function(item, *shared))
+            if batches == 1:
+                return together(items)
+            # Not lax.map's own batch_size: that takes no arrays of size zero (no nuisances).
+            rows = jax.tree.map(lambda x: x.reshape(batches, batch_size, *x.shape[1:]), items)
+            found = jax.lax.map(together, rows)
+            return jax.tree.map(lambda x: x.reshape(batches * batch_size, *x.shape[2:]), found)
+
+        items, whole = PartitionSpec(AXIS), PartitionSpec()
+        # Any: jax's type of a compiled function lacks the method that counts its compilations.
+        self._compiled: Any = jax.jit(
+            jax.shard_map(own, mesh=mesh_of(devices), in_specs=(items, whole), out_specs=items, check_vma=False)
+        )
+        super().__init__(self._compiled, devices, len(devices) * batch_size * batches)
+
     def _cache_size(self) -> int:
         """Count the compilations so far, by the name that jax's own compiled functions have for it."""
-        return self._run._cache_size()
+        return self._compiled._cache_size()
 
 
 def _fetched(where: slice, found: Any) -> tuple[slice, Any]:

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from lmtbayes import _checks
 from lmtbayes.inference.cells import Cells
-from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.constraints import Constraints
 from lmtbayes.inference.priors import Prior
 from lmtbayes.inference.proposal import Proposal
 
@@ -43,21 +43,24 @@ class PosteriorGrid:
     ----------
     prior
         Whose coordinates the cells are in, through its quantiles.
+    constraints
+        Of the nuisances.
     cells
         The tiling of the unit cube.
     log_density
         ln of the likelihood with the pulls integrated, at the centres.
-    pulls, scale
-        Conditional optimum of the pulls, and the lower Cholesky factor of their covariance there.
+    pulls, factor
+        Conditional optimum of the pulls, and the lower Cholesky factor of their precision there.
     error
         Estimated relative error of the total, summed over cells without cancellation.
     """
 
     prior: Prior
+    constraints: Constraints
     cells: Cells
     log_density: Float[np.ndarray, " cells"]
     pulls: Float[np.ndarray, "cells nuisances"]
-    scale: Float[np.ndarray, "cells nuisances nuisances"]
+    factor: Float[np.ndarray, "cells nuisances nuisances"]
     error: float
     evaluations: int
 
@@ -141,10 +144,11 @@ class PosteriorGrid:
             modes.append(Mode(float(weights[own].sum() / total), peak, low, high))
         return tuple(modes)
 
-    def proposal(self, like: JointLikelihood, capacity: int | None = None) -> Proposal:
-        """Density over (u, pulls) that can be drawn from and evaluated in JAX, padded to `capacity` cells."""
-        capacity = capacity or CAPACITY[self.cells.dimensions]
+    @functools.cached_property
+    def proposal(self) -> Proposal:
+        """Density over (u, pulls) to draw from and to evaluate in JAX, padded to the largest number of cells."""
         n, log_z = len(self.cells), self.log_evidence
+        capacity = max(CAPACITY[self.cells.dimensions], n)
 
         def padded(array: np.ndarray, fill: float | int) -> Array:
             filled = np.full((capacity, *array.shape[1:]), fill, dtype=array.dtype)
@@ -159,8 +163,8 @@ class PosteriorGrid:
             low=padded(self.cells.low, 0.0),
             width=padded(self.cells.width, 0.0),
             pulls=padded(self.pulls, 0.0),
-            scale=padded(self.scale, 0.0),
-            spread=like.constraints,
+            factor=padded(self.factor, 0.0),
+            spread=self.constraints,
         )
 
     def starts(self, number: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -176,7 +180,8 @@ class PosteriorGrid:
         chosen = order[np.minimum(np.searchsorted(cumulative, position), len(order) - 1)]
         unit = self.cells.low[chosen] + rng.random((number, self.cells.dimensions)) * self.cells.width[chosen, None]
         normal = rng.standard_normal((number, self.pulls.shape[1]))
-        return unit, self.pulls[chosen] + np.einsum("nij,nj->ni", self.scale[chosen], normal)
+        steps = np.linalg.solve(self.factor[chosen].transpose(0, 2, 1), normal[:, :, None])[:, :, 0]
+        return unit, self.pulls[chosen] + steps
 
 
 def log_sum(values: np.ndarray) -> float:

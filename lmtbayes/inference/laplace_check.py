@@ -13,30 +13,17 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.conditional import Conditional
 from lmtbayes.inference.data import Data
 from lmtbayes.inference.likelihood import JointLikelihood
-from lmtbayes.inference.linearised import linearised
+from lmtbayes.inference.linearised import Marginal
 
 _INFLATED = 1.7
 """Variance of the wide half of the proposal, in units of Laplace's: covers tails that Laplace underestimates. Measured:
 larger values scatter more with a dozen nuisances."""
 
 
-def marginal(like: JointLikelihood, photon: HiddenPhoton, data: Data) -> tuple[Float[Array, ""], Conditional]:
-    """Ln of the likelihood of one photon integrated over the nuisances, finite everywhere; to be traced.
-
-    Also what it was made of. Where no optimum is found, far from anything that the data allow, the higher of two values
-    of ln L stands for the integral.
-    """
-    found = linearised(like, photon, data)
-    central = like.log_density(photon, like.central_pulls, data)
-    other = jnp.maximum(central, jnp.nan_to_num(found.log_integral, nan=-jnp.inf, posinf=-jnp.inf))
-    return jnp.where(found.converged, found.log_integral, other), found
-
-
 def build(like: JointLikelihood, draws: int) -> Callable[..., Array]:
-    """Return the jitted check: (keys (n,), photons (n,), what `marginal` returned for each, data) -> r (n,).
+    """Return the jitted check: (keys (n,), photons (n,), (ln integral, `Marginal`) of each, data) -> r (n,).
 
     The integral of L in r is estimated from `draws` of the pulls at each photon, with the Laplace density as control
     variate, so that r is 1 without scatter where ln L is quadratic.
@@ -46,8 +33,8 @@ def build(like: JointLikelihood, draws: int) -> Callable[..., Array]:
     choices = list(itertools.product(*(nuisance.constraint.pieces or plain for nuisance in like.nuisances)))
     table = jnp.array(choices, dtype=float).reshape(len(choices), n, 3)
 
-    def one(key: Array, photon: HiddenPhoton, reference: Array, best: Conditional, data: Data) -> Array:
-        precision = jnp.where(best.converged, best.precision, jnp.eye(n))
+    def one(key: Array, photon: HiddenPhoton, reference: Array, best: Marginal, data: Data) -> Array:
+        precision = jnp.where(best.converged, best.factor @ best.factor.T, jnp.eye(n))
         means, lowers, log_shares = _pieces(like, table, best.pulls, precision)
 
         def log_normals(x: Array, variance: float) -> Array:
@@ -71,7 +58,7 @@ def build(like: JointLikelihood, draws: int) -> Callable[..., Array]:
         excess = jax.vmap(ratio)(jax.random.split(key, draws), jnp.arange(draws) % 2 == 0)
         return 1.0 + jnp.mean(excess)
 
-    def all_photons(keys: Array, photons: HiddenPhoton, marginals: tuple[Array, Conditional], data: Data) -> Array:
+    def all_photons(keys: Array, photons: HiddenPhoton, marginals: tuple[Array, Marginal], data: Data) -> Array:
         # One photon's draws at a time already fill the machine's vectors.
         return jax.lax.map(lambda x: one(x[0], x[1], x[2][0], x[2][1], data), (keys, photons, marginals), batch_size=16)
 

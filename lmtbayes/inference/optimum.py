@@ -1,78 +1,118 @@
 """Peaks of the posterior in (z, pulls), from many starts at once: where a grid has to be fine.
 
 Levenberg's damped Gauss-Newton steps: the curvature of ln L is taken from the Jacobian of the rates, J^T w J, as in
-`linearised`; the damping grows after a step that does not climb and shrinks after one that does.
+`linearised`; the damping grows after a step that does not climb and shrinks after one that does. It runs on the host
+around the one compiled look at the rates, which knows their derivatives in the pulls; those in the few coordinates of
+the boson are central differences of it.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
+from scipy import special
 
-from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.devices import Devices
 from lmtbayes.inference.likelihood import Data
-from lmtbayes.inference.linearised import Bins, score_and_weight
+from lmtbayes.inference.look import score_and_weight
+from lmtbayes.inference.marginals import marginals
+from lmtbayes.inference.once import once
 from lmtbayes.inference.space import Space
 
 STEPS = 60
 STARTS = 16
+_DIFFERENCE = 1e-5
+"""Of z: slopes of the counts are good to 1e-9, far more than a climb needs."""
+_GAIN = 1e-6
+"""Expected gain in ln L below which a peak is found."""
+_STUCK = 1e10
+"""Damping beyond which a climb goes nowhere."""
 _LARGEST_STEP = 2.0
 _EDGE_Z = 16.0
 """|z| at which a climb towards the prior's edge stops; u is 1e-7 from it."""
 
 
-class Peak(eqx.Module):
-    """End of one climb."""
+class Peaks(NamedTuple):
+    """Ends of the climbs."""
 
-    unit: Float[Array, " coordinates"]
-    log_likelihood: Float[Array, ""]
-    finest: Float[Array, ""]
+    unit: Float[np.ndarray, "starts coordinates"]
+    log_likelihood: Float[np.ndarray, " starts"]
+    finest: Float[np.ndarray, " starts"]
     """Smallest standard deviation, in u, of the Gaussian of the same curvature, pulls marginalised."""
 
 
-def climb(space: Space, unit: Float[Array, " coordinates"], data: Data) -> Peak:
-    """Climb the log-likelihood (the posterior density in u) from one point of the unit cube, pulls central.
+class _View(NamedTuple):
+    height: np.ndarray
+    gradient: np.ndarray
+    precision: np.ndarray
 
-    For one start, to be traced: `jax.vmap` it.
-    """
-    d, like = space.dimensions, space.like
-    bins = Bins(like, data)
 
-    def photon(z: Array) -> HiddenPhoton:
-        return space.photon(jax.nn.sigmoid(z))
-
-    def look(position: Array) -> tuple[Array, Array, Array]:
-        """Height, slope and curvature."""
-        slopes, expected = bins.jacobian(photon, position[:d], position[d:])
-        score, weight = bins.score_and_weight(expected)
-        height, gradient = jnp.sum(bins.log_prob(expected)), slopes.T @ score
-        own = jnp.zeros(space.size)
-        if like.nuisances:
-            pull, stiffness = score_and_weight(like.constraints.log_prob, position[d:])
-            height, gradient = height + like.log_constraint(position[d:]), gradient.at[d:].add(pull)
-            own = own.at[d:].set(jnp.maximum(stiffness, 1e-3))
-        return height, gradient, (slopes.T * weight) @ slopes + jnp.diag(own)
-
-    def step(state: tuple[Array, Array, Array, Array, Array], _: None) -> tuple[Any, None]:
-        position, height, gradient, precision, damping = state
-        move = jnp.linalg.solve(precision + damping * jnp.eye(space.size), gradient)
-        move *= jnp.minimum(1.0, _LARGEST_STEP / jnp.maximum(jnp.max(jnp.abs(move)), 1e-30))
-        trial = (position + move).at[:d].set(jnp.clip(position[:d] + move[:d], -_EDGE_Z, _EDGE_Z))
-        found = look(trial)
-        better = (found[0] > height) & jnp.all(jnp.isfinite(found[1])) & jnp.all(jnp.isfinite(found[2]))
-        kept = [jnp.where(better, new, old) for new, old in zip(found, (height, gradient, precision), strict=True)]
-        damping = jnp.clip(jnp.where(better, 0.2 * damping, 6.0 * damping), 1e-6, 1e12)
-        return (jnp.where(better, trial, position), *kept, damping), None
-
-    # Nothing is known at the start: the first step stays there and looks.
-    start = space.join(unit, like.central_pulls)
-    unknown = (jnp.array(-jnp.inf), jnp.zeros(space.size), jnp.eye(space.size), jnp.array(1.0))
-    (position, height, _, precision, _), _ = jax.lax.scan(step, (start, *unknown), length=STEPS)
-    mixed = precision[:d, d:]
-    precision = precision[:d, :d] - mixed @ jnp.linalg.solve(precision[d:, d:], mixed.T)
-    unit, _ = space.split(position)
+def climb(space: Space, units: Float[np.ndarray, "starts coordinates"], data: Data, devices: Devices) -> Peaks:
+    """Climb the log-likelihood (the posterior density in u) from points of the unit cube, pulls central."""
+    d, number = space.dimensions, len(units)
+    position = space.join(units, np.tile(np.asarray(space.like.central_pulls), (number, 1)))
+    view = _view(space, position, data, devices)
+    damping, going = np.ones(number), np.ones(number, dtype=bool)
+    for _ in range(STEPS):
+        matrix = view.precision + damping[:, None, None] * np.eye(space.size)
+        move = np.linalg.solve(matrix, view.gradient[..., None])[..., 0]
+        move *= np.minimum(1.0, _LARGEST_STEP / np.maximum(np.abs(move).max(axis=1, keepdims=True), 1e-30))
+        trial = position + move
+        trial[:, :d] = np.clip(trial[:, :d], -_EDGE_Z, _EDGE_Z)
+        gain = np.einsum("ni,ni->n", trial - position, view.gradient)
+        going &= (gain > _GAIN) & (damping < _STUCK)
+        if not going.any():
+            break
+        found = _view(space, trial, data, devices)
+        better = going & (found.height > view.height)
+        position[better] = trial[better]
+        for old, new in zip(view, found, strict=True):
+            old[better] = new[better]
+        damping = np.clip(np.where(better, 0.2 * damping, 6.0 * damping), 1e-6, None)
+    mixed = view.precision[:, :d, d:]
+    inverse = np.linalg.solve(view.precision[:, d:, d:], mixed.transpose(0, 2, 1))
+    unit = special.expit(position[:, :d])
     slope = unit * (1.0 - unit)
-    steepest = jnp.max(jnp.abs(jnp.linalg.eigvalsh(precision / (slope[:, None] * slope[None, :]))))
-    return Peak(unit, height, 1.0 / jnp.sqrt(jnp.maximum(steepest, 1e-12)))
+    narrow = (view.precision[:, :d, :d] - mixed @ inverse) / (slope[:, :, None] * slope[:, None, :])
+    steepest = np.abs(np.linalg.eigvalsh(narrow)).max(axis=1)
+    return Peaks(unit, view.height, 1.0 / np.sqrt(np.maximum(steepest, 1e-12)))
+
+
+def _view(space: Space, position: Float[np.ndarray, "starts parameters"], data: Data, devices: Devices) -> _View:
+    """Height, slope and curvature at every position; a place where they are not finite is infinitely low."""
+    d, like, number = space.dimensions, space.like, len(position)
+    # The point itself, then a step forth and back in every coordinate of the boson.
+    offsets = np.zeros((1 + 2 * d, space.size))
+    offsets[1 : 1 + d, :d], offsets[1 + d :, :d] = _DIFFERENCE * np.eye(d), -_DIFFERENCE * np.eye(d)
+    points = (position[:, None] + offsets).reshape(-1, space.size)
+    photons = space.photons(special.expit(points[:, :d]), devices)
+    seen = marginals(like, devices).look((photons, points[:, d:]), data)
+    counts = seen.counts.reshape(number, 1 + 2 * d, -1)
+    by_boson = (counts[:, 1 : 1 + d] - counts[:, 1 + d :]) / (2.0 * _DIFFERENCE)
+    seen = jax.tree.map(lambda x: x[:: 1 + 2 * d], seen)
+    slopes = np.concatenate([by_boson.transpose(0, 2, 1), seen.slopes], axis=2)
+    gradient = np.einsum("nbi,nb->ni", slopes, seen.score)
+    precision = np.einsum("nbi,nb,nbj->nij", slopes, seen.weight, slopes)
+    height = seen.height
+    if like.nuisances:
+        value, pull, stiffness = (np.asarray(x) for x in _constraints(space)(position[:, d:]))
+        height = height + value.sum(axis=1)
+        gradient[:, d:] += pull
+        precision[:, d:, d:] += np.maximum(stiffness, 1e-3)[:, :, None] * np.eye(len(like.nuisances))
+    sound = np.isfinite(height) & np.isfinite(gradient).all(axis=1) & np.isfinite(precision).all(axis=(1, 2))
+    return _View(
+        np.where(sound, height, -np.inf),
+        np.where(sound[:, None], gradient, 0.0),
+        np.where(sound[:, None, None], precision, np.eye(space.size)),
+    )
+
+
+def _constraints(space: Space) -> Any:
+    """Log-density of every pull, its slope and minus its curvature, of many points."""
+
+    def one(pulls: Array) -> tuple[Array, Array, Array]:
+        log_prob = space.like.constraints.log_prob
+        return log_prob(pulls), *score_and_weight(log_prob, pulls)
+
+    return space.like.compiled("constraints", lambda: once(jax.vmap(one)))

@@ -18,7 +18,8 @@ class Proposal(eqx.Module):
     low: Float[Array, "capacity coordinates"]
     width: Float[Array, " capacity"]
     pulls: Float[Array, "capacity nuisances"]
-    scale: Float[Array, "capacity nuisances nuisances"]
+    factor: Float[Array, "capacity nuisances nuisances"]
+    """Of the pulls' precision: lower, Cholesky's."""
     spread: Constraints = eqx.field(static=True)
     from_prior: float = 0.05
     """Part of u drawn evenly over the cube."""
@@ -35,11 +36,12 @@ class Proposal(eqx.Module):
         inside = self.low[cell] + unit * self.width[cell]
         unit = jnp.where(from_prior < self.from_prior, unit, inside)
         cell = self.cell(unit)
-        narrow = self.pulls[cell] + self.scale[cell] @ jax.random.normal(pull_key, self.pulls.shape[1:])
         if not self.pulls.shape[1]:
-            return unit, narrow
+            return unit, self.pulls[cell]
+        normal = jax.random.normal(pull_key, self.pulls.shape[1:])
+        step = jax.scipy.linalg.solve_triangular(self.factor[cell].T, normal, lower=False)
         wide = self.spread.sample(spread_key)
-        return unit, jnp.where(from_constraints < self.from_constraints, wide, narrow)
+        return unit, jnp.where(from_constraints < self.from_constraints, wide, self.pulls[cell] + step)
 
     def log_prob(self, unit: Float[Array, " coordinates"], pulls: Float[Array, " nuisances"]) -> Float[Array, ""]:
         """Ln of the density in (u, pulls)."""
@@ -47,9 +49,9 @@ class Proposal(eqx.Module):
         log_unit = jnp.logaddexp(jnp.log1p(-self.from_prior) + self.log_density[cell], jnp.log(self.from_prior))
         if not self.pulls.shape[1]:
             return log_unit
-        scale = self.scale[cell]
-        whitened = jax.scipy.linalg.solve_triangular(scale, pulls - self.pulls[cell], lower=True)
-        narrow = -0.5 * jnp.sum(whitened**2 + jnp.log(2.0 * jnp.pi)) - jnp.sum(jnp.log(jnp.diagonal(scale)))
+        factor = self.factor[cell]
+        whitened = factor.T @ (pulls - self.pulls[cell])
+        narrow = -0.5 * jnp.sum(whitened**2 + jnp.log(2.0 * jnp.pi)) + jnp.sum(jnp.log(jnp.diagonal(factor)))
         wide = jnp.sum(self.spread.log_prob(pulls))
         return log_unit + jnp.logaddexp(
             jnp.log1p(-self.from_constraints) + narrow, jnp.log(self.from_constraints) + wide

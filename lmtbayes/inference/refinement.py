@@ -1,25 +1,20 @@
 """posterior_grid: split cells where the posterior is, and around every peak found by climbing.
 
-A cell's value is ln int d(pulls) L at its centre, the nuisances integrated by Laplace (`linearised`).
+A cell's value is ln int d(pulls) L at its centre, the nuisances integrated by Laplace (`marginals`).
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from lmtbayes import _checks
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.cells import Cells
-from lmtbayes.inference.devices import Mapped
 from lmtbayes.inference.grid import CAPACITY, PosteriorGrid, log_sum
 from lmtbayes.inference.likelihood import Data, JointLikelihood
-from lmtbayes.inference.linearised import linearised
-from lmtbayes.inference.once import once
-from lmtbayes.inference.optimum import STARTS, climb
+from lmtbayes.inference.marginals import marginals
+from lmtbayes.inference.optimum import STARTS, Peaks, climb
 from lmtbayes.inference.priors import Prior
 from lmtbayes.inference.space import Space, fingerprint
 
@@ -29,8 +24,6 @@ TOLERANCE = {2: 0.04, 3: 0.3}
 DEEPEST = 14
 _BLOCK = 512
 """Cells a call of the compiled function."""
-_BATCH = 64
-"""Cells evaluated side by side on each device: bounds the memory."""
 
 
 def posterior_grid(
@@ -72,7 +65,7 @@ def posterior_grid(
     identity = fingerprint(prior, like.data, tolerance, limit, used)
     if identity not in kept:
         grid = _refined(space, used, tolerance, limit, progress)
-        for array in (grid.log_density, grid.pulls, grid.scale):
+        for array in (grid.log_density, grid.pulls, grid.factor):
             array.flags.writeable = False
         kept.clear()
         kept[identity] = grid
@@ -119,55 +112,33 @@ def _refined(
         half, most = np.searchsorted(share, share[-1] * np.array([0.5, 0.999])) + 1
         number = max(int(half), min(int(most), max(_BLOCK >> space.dimensions, len(cells) // 32)))
         cells, values = _split(cells, values, order[: min(number, room)], evaluate)
-    return PosteriorGrid(space.prior, cells, values[0], values[1], values[2], error, evaluate.count)
+    return PosteriorGrid(
+        space.prior, space.like.constraints, cells, values[0], values[1], values[2], error, evaluate.count
+    )
 
 
 class _Evaluator:
-    """The compiled functions of one likelihood and prior, fed in blocks of fixed size."""
+    """Marginal likelihoods of one data set, counted: ln integral, pulls and the factor of their precision."""
 
     def __init__(self, space: Space, data: Data, devices: local.Devices):
         self.data = data
         self.space = space
+        self.devices = devices
         self.count = 0
-        key = fingerprint(space.prior)
-
-        def build() -> Mapped:
-            def one(unit: Array, data: Data) -> tuple[Array, ...]:
-                found = linearised(space.like, space.photon(unit), data)
-                good = jnp.isfinite(found.log_integral)
-                value = jnp.where(good, found.log_integral, -jnp.inf)
-                size = found.pulls.shape[0]
-                if size == 0:
-                    return (value,)
-                inverse = jnp.linalg.inv(jnp.where(good, found.precision, jnp.eye(size)))
-                scale = jnp.linalg.cholesky(0.5 * (inverse + inverse.T))
-                return (
-                    value,
-                    jnp.where(good, found.pulls, space.like.central_pulls),
-                    jnp.where(jnp.isfinite(scale).all(), scale, jnp.eye(size)),
-                )
-
-            return Mapped(one, devices, _BATCH, max(_BLOCK // (_BATCH * len(devices)), 1))
-
-        self.function = space.like.compiled(("grid", key, devices), build)
-        self.climb = space.like.compiled(
-            ("climb", key),
-            lambda: once(lambda units, data: jax.vmap(lambda u: climb(space, u, data))(units)),
-        )
 
     def __call__(self, units: np.ndarray) -> tuple[np.ndarray, ...]:
         self.count += len(units)
-        columns = self.function(units, self.data)
-        return columns if len(columns) == 3 else (*columns, np.zeros((len(units), 0)), np.zeros((len(units), 0, 0)))
+        found = marginals(self.space.like, self.devices)(self.space.photons(units, self.devices), self.data)
+        return found.log_integral, found.pulls, found.factor
 
-    def peaks(self, cells: Cells, log_density: np.ndarray) -> Any:
+    def peaks(self, cells: Cells, log_density: np.ndarray) -> Peaks:
         """Climb from the highest cells that no neighbour tops."""
         i, j, _ = cells.neighbours()
         topped = np.zeros(len(cells), dtype=bool)
         topped[i[log_density[i] < log_density[j]]] = True
         topped[j[log_density[j] < log_density[i]]] = True
         order = np.argsort(-np.where(topped, -np.inf, log_density), kind="stable")[:STARTS]
-        return jax.tree.map(np.asarray, self.climb(cells.centre[order], self.data))
+        return climb(self.space, cells.centre[order], self.data, self.devices)
 
 
 def _split(

@@ -17,8 +17,9 @@ from jaxtyping import Array, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood import Data, JointLikelihood
-from lmtbayes.inference.linearised import Bins, values_of
-from lmtbayes.inference.newton import SMALLEST_CURVATURE, STEP_SIZES, Derivatives, Maximum, maximise, slope_and_bend
+from lmtbayes.inference.linearised import optimal_pulls
+from lmtbayes.inference.look import log_of_counts
+from lmtbayes.inference.newton import Derivatives, Maximum, maximise, slope_and_bend
 
 type Scalars = tuple[Float[Array, ""], ...]
 type Counts = Callable[..., Float[Array, " all_bins"]]
@@ -47,11 +48,6 @@ def all_counts(like: JointLikelihood, photon: HiddenPhoton, pulls: Scalars) -> F
 def slopes(counts: Counts, z: Scalars) -> list[Float[Array, " all_bins"]]:
     """Derivative of the counts in each coordinate."""
     return [_slope(counts, z, i) for i in range(len(z))]
-
-
-def log_of_counts(like: JointLikelihood, counts: Float[Array, " all_bins"], data: Data) -> Float[Array, " all_bins"]:
-    """Log-likelihood of every bin, at given counts in one row."""
-    return Bins(like, data).log_prob(counts)
 
 
 def scoring(
@@ -123,35 +119,11 @@ def linearised_conditional(
         pulls = like.central_pulls
         return like.log_density(photon, pulls, data), pulls
 
-    def bins(counts: Array) -> Array:
-        return log_of_counts(like, counts, data)
-
     def from_start(start: Array) -> tuple[Array, Array]:
-        jacobian = jnp.stack(slopes(lambda *pulls: all_counts(like, photon, pulls), tuple(start)), axis=-1)
-
-        centre = all_counts(like, photon, tuple(start))
-        values, per_pull = values_of(like, start)[:2]
-
-        def stretched(pulls: Array) -> Array:
-            return centre + jacobian @ ((values_of(like, pulls)[0] - values) / per_pull)
-
-        def climb(pulls: Array, _: None) -> tuple[Array, Array]:
-            slope, value_bend = values_of(like, pulls)[1:]
-            columns = jacobian * (slope / per_pull)
-            score, bend = slope_and_bend(bins, stretched(pulls))
-            pull, stiffness = slope_and_bend(like.constraints.log_prob, pulls)
-            by_pull = score @ columns
-            own = jnp.maximum(-stiffness - by_pull * value_bend / slope, SMALLEST_CURVATURE)
-            precision = (columns.T * jnp.maximum(-bend, 0.0)) @ columns + jnp.diag(own)
-            step = jax.scipy.linalg.solve(precision, by_pull + pull, assume_a="pos")
-            trials = pulls + jnp.array((0.0, *STEP_SIZES))[:, None] * step
-            heights = jax.vmap(lambda x: jnp.sum(bins(stretched(x))) + like.log_constraint(x))(trials)
-            heights = jnp.where(jnp.isfinite(heights), heights, -jnp.inf)
-            best = jnp.argmax(heights)
-            return trials[best], heights[best]
-
-        pulls, heights = jax.lax.scan(climb, start, None, length=steps)
-        return heights[-1], pulls
+        columns = jnp.stack(slopes(lambda *pulls: all_counts(like, photon, pulls), tuple(start)), axis=-1)
+        counts = all_counts(like, photon, tuple(start))
+        pulls, value = optimal_pulls(like, like.constraints.log_prob, start, counts, columns, data, steps)
+        return value, pulls
 
     starts = starting_pulls(like)
     if starts.shape[0] == 1:

@@ -17,11 +17,14 @@ from jaxtyping import Array, Float
 
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.likelihood import Data, JointLikelihood
 from lmtbayes.inference.priors import Prior
 
 _EDGE = 1e-14
 """Keeps u away from 0 and 1, where the quantile of an unbounded prior is infinite."""
+_BATCH = 512
+"""Points turned into photons side by side on each device."""
 
 
 class Space:
@@ -71,6 +74,11 @@ class Space:
     def photon(self, unit: Float[Array, "... coordinates"]) -> HiddenPhoton:
         """Photon(s) at points of the unit cube."""
         return self.prior.photon(self.prior.from_unit_cube(jnp.clip(unit, _EDGE, 1.0 - _EDGE)))
+
+    def photons(self, units: Float[np.ndarray, "points coordinates"], devices: Devices) -> HiddenPhoton:
+        """Photons at points of the unit cube, as NumPy arrays, by a function compiled once for a prior."""
+        key = ("photons", fingerprint(self.prior), devices)
+        return self.like.compiled(key, lambda: Mapped(self.photon, devices, _BATCH))(units)
 
     def log_likelihood(
         self, unit: Float[Array, " coordinates"], pulls: Float[Array, " nuisances"], data: Data

@@ -18,8 +18,8 @@ from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, PAPER_KAPPA, GaugeModel, HiddenPhoton
 from lmtbayes.inference.data import Data, asimov
-from lmtbayes.inference.laplace_check import marginal
 from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.linearised import marginal
 
 MODELS: dict[str, GaugeModel] = {"Lμ-Lτ": LMU_LTAU.with_mixing(PAPER_KAPPA), "Lμ": LMU.with_mixing(PAPER_KAPPA)}
 PRIOR = {"g_x": (1e-5, 1e-2), "mass": (1.0, 1000.0)}
@@ -53,7 +53,7 @@ def log_evidence(like: JointLikelihood, data: Data) -> Float[Array, ""]:
     """Ln Z of a model with fixed mixing, nuisances integrated at each node; to be traced."""
     g_x, mass, log_weights = nodes()
     photons = like.model.hidden_photon(jnp.asarray(g_x), jnp.asarray(mass)).broadcast()
-    values = jax.lax.map(lambda p: marginal(like, p, data)[0], photons, batch_size=_BATCH)
+    values = jax.lax.map(lambda p: marginal(like, p, data), photons, batch_size=_BATCH)
     return jax.scipy.special.logsumexp(values + log_weights)
 
 

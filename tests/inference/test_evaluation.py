@@ -100,7 +100,7 @@ def test_potential_is_the_space_s_own(like):
 def test_jumps_of_a_step_do_not_depend_on_where_a_call_begins():
     like = two_modes()
     space = Space(like, TWO)
-    proposal = posterior_grid(like, TWO).proposal(like)
+    proposal = posterior_grid(like, TWO).proposal
     offers = run_chains(space, Settings(4, 10, 20, 0.9, 5, True), HERE).offers
     key = jax.random.key(5)
     early, late = (offers(key, first, proposal, like.data) for first in (0, 7))

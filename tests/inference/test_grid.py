@@ -97,7 +97,7 @@ def test_starts_are_dealt_out_by_weight(grid):
 
 def test_proposal_is_a_normalised_density(like, grid):
     """Its density at its own draws averages 1/q to the volume that it covers, here the whole cube times the pulls."""
-    proposal = grid.proposal(like)
+    proposal = grid.proposal
     unit, pulls = jax.vmap(proposal.sample)(jax.random.split(jax.random.key(0), 100000))
     log_q = np.asarray(jax.vmap(proposal.log_prob)(unit, pulls))
     volume = np.mean(np.exp(norm.logpdf(np.asarray(pulls)[:, 0]) - log_q))
