@@ -1,4 +1,4 @@
-"""The cheap Laplace integral against the exact one, and against quadrature where it must be exact."""
+"""The cheap Laplace integral against the exact one, and quadrature where it must be exact; one photon and many."""
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,9 @@ import lmtbayes as lmt
 from lmtbayes.experiments.nuisance import GaussianMixture
 from lmtbayes.experiments.terms import Gaussian, Poisson
 from lmtbayes.inference.conditional import conditional
+from lmtbayes.inference.devices import resolve
 from lmtbayes.inference.linearised import linearised
+from lmtbayes.inference.marginals import marginals
 
 LEVEL = lmt.Nuisance("level", lmt.LogNormal(1.0, 1.3), "background")
 OCTANT = lmt.Nuisance("scale", GaussianMixture((0.9, 1.1), (0.02, 0.03), (0.4, 0.6)), "scales the rate")
@@ -64,6 +66,36 @@ def test_an_efficiency_known_to_a_factor_of_two(expected):
     # Laplace's own error for this skewed integrand is 0.006 at most, what the second Jacobian leaves 0.006 more.
     assert float(found.log_integral) == pytest.approx(np.log(integral), abs=0.012)
     assert bool(found.converged)
+
+
+@pytest.mark.parametrize("nuisances", [(), (scale(), LEVEL), (OCTANT, LEVEL)], ids=["none", "gaussian", "octants"])
+def test_many_photons_on_the_host_as_one_traced(nuisances):
+    """Compiled apart or as one: rounding, which five Newton steps and a choice among trial steps carry on."""
+    like = joint(Poisson(), nuisances)
+    rng = np.random.default_rng(1)
+    # More than a block, and no multiple of it.
+    photons = FIXED.hidden_photon(5e-4 * 10 ** rng.normal(0, 0.2, 150), 15.0 * 10 ** rng.normal(0, 0.2, 150))
+    photons = jax.tree.map(np.asarray, photons.broadcast())
+    traced = jax.jit(jax.vmap(lambda p: linearised(like, p)))(photons)
+    many = marginals(like, resolve(None))(photons, like.data)
+    assert many.converged.mean() > 0.5
+    np.testing.assert_array_equal(many.converged, traced.converged)
+    for ours, theirs in zip(many, traced, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-8)
+
+
+def test_a_photon_without_integral_is_minus_infinity():
+    def holed(g_x, mass, eps_x, values):
+        return values["scale"] * jnp.sqrt(g_x - 3e-4)[None] * 1e3
+
+    like = lmt.JointLikelihood([toy(holed, Poisson(), 1, (scale(),))], FIXED, data={"toy": np.ones(1)}, check=False)
+    photons = jax.tree.map(np.asarray, FIXED.hidden_photon(np.array([1e-4, 6e-4]), np.array([20.0, 20.0])).broadcast())
+    found = marginals(like, resolve(None))(photons, like.data)
+    assert found.log_integral[0] == -np.inf
+    assert not found.converged[0]
+    assert np.isfinite(found.log_integral[1])
+    assert np.isfinite(found.pulls).all()
+    assert np.isfinite(found.factor).all()
 
 
 def test_without_nuisances_it_is_the_likelihood():

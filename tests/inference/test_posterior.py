@@ -10,12 +10,14 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from posterior_toys import SHORT, THREE, TWO, gaussian, two_modes
-from profile_toys import FIXED
+from posterior_toys import SHORT, THREE, TWO, gaussian, interference, two_modes
+from profile_toys import FIXED, toy
 from scipy.stats import truncnorm
 
 import lmtbayes as lmt
 from lmtbayes.errors import CheckpointError, InvalidArgument
+from lmtbayes.experiments.terms import Poisson
+from lmtbayes.inference.datatree import _toys
 from lmtbayes.inference.diagnostics import diagnose
 from lmtbayes.inference.posterior import sample_posterior
 
@@ -222,6 +224,24 @@ def test_pointwise_likelihood_has_named_bins(tree, like):
     assert bins - 0.5 * pull**2 - 0.5 * np.log(2.0 * np.pi) == pytest.approx(total, rel=1e-9)
     # lp is normalised over the prior's box: 3 by 3.
     assert float(tree["sample_stats"]["lp"][chain, draw]) == pytest.approx(total - 2.0 * np.log(3.0), rel=1e-9)
+
+
+def test_toys_of_a_draw_are_those_of_its_term():
+    counts = np.tile([[0.5, 4.0, np.nan]], (20000, 1))
+    experiment = toy(interference, Poisson(), 3)
+    drawn = _toys(experiment, counts, np.random.default_rng(0))
+    # Mean and variance of 20000 draws: within four of their standard deviations.
+    np.testing.assert_allclose(drawn[:, :2].mean(0), [0.5, 4.0], atol=4.0 * np.sqrt(4.0 / 20000))
+    np.testing.assert_allclose(drawn[:, :2].var(0), [0.5, 4.0], atol=4.0 * np.sqrt((4.0 + 2.0 * 16.0) / 20000))
+    assert np.isnan(drawn[:, 2]).all()
+
+    class Twice(Poisson):
+        def sample(self, key, expected):
+            return 2.0 * expected
+
+    np.testing.assert_array_equal(
+        _toys(toy(interference, Twice(), 3), counts[:2500, :2], np.random.default_rng(0)), 2.0 * counts[:2500, :2]
+    )
 
 
 def test_predictive_draws(tree, like):
