@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes import _checks, tables
+from lmtbayes._once import once
 from lmtbayes.constants import MEV_PER_KEV, SIN2_THETA_W
 from lmtbayes.detectors import caesium_iodide as csi
 from lmtbayes.detectors import targets
@@ -154,9 +155,10 @@ def coherent_csi(
         bins=bins,
         standard=np.zeros(bins.nodes.size),
     )
-    values = experiment.nuisance_values()
-    standard = np.asarray(experiment._recoils(LMU_LTAU, HiddenPhoton(0.0, 1.0, 0.0), values))
-    seen = standard @ np.asarray(experiment._arrival(values)).sum(axis=1)
+    none = HiddenPhoton(0.0, 1.0, 0.0)
+    shapes = once(lambda values: (experiment._recoils(LMU_LTAU, none, values), experiment._arrival(values)))
+    standard, arriving = (np.asarray(x) for x in shapes(experiment.nuisance_values()))
+    seen = standard @ arriving.sum(axis=1)
     return eqx.tree_at(lambda e: e.standard, experiment, experiment.response[0] @ seen)
 
 

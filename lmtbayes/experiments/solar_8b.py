@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks, tables
+from lmtbayes._once import once
 from lmtbayes.detectors.response import LINDHARD_K, Efficiency, Resolution
 from lmtbayes.experiments.asymmetric import AsymmetricGaussian
 from lmtbayes.experiments.base import SINGLE_NUMBER, Binning, Experiment, active_names
@@ -213,6 +214,7 @@ def _flux(
     flux, plus, minus = _checks.shape("measured", measured, (3,))
     declared = tuple(assumed.nuisances("nr", NR_SOURCES))
     kernel = run_kernel(("lz-2025",), assumed.sun)
+    standard_rate = once(lambda values: _rates(kernel, LMU, HiddenPhoton(0.0, 1.0, 0.0), values))
     central = {nuisance.name: jnp.asarray(nuisance.constraint.central) for nuisance in declared}
     return Flux8B(
         description=description("lz-8b", name),
@@ -223,7 +225,7 @@ def _flux(
         observed=np.array([flux]),
         kernel=kernel,
         flux=solar.flux("8b", solar_model) / FLUX_UNIT,
-        standard_rate=np.asarray(_rates(kernel, LMU, HiddenPhoton(0.0, 1.0, 0.0), central)),
+        standard_rate=np.asarray(standard_rate(central)),
     )
 
 

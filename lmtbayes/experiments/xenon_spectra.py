@@ -4,11 +4,14 @@ Nuclear (Eq. 33): (G_F^2 M_N/pi) F^2 int dE phi (1 - q^2/4E^2) on each of the ni
 Electron (Eq. 36): (2 G_F^2 m_e/pi) int dE phi {1, (1 - E_R/E)^2, m_e E_R/E^2} times the electrons that are free.
 """
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
+from lmtbayes._once import once
 from lmtbayes.constants import CM2_PER_INVERSE_MEV2, ELECTRON_MASS, MEV_PER_KEV, SECONDS_PER_YEAR
 from lmtbayes.detectors.targets import target
 from lmtbayes.experiments.solar_moments import SHAPE_8B, moments
@@ -38,6 +41,12 @@ class Sun:
         return value * self.fluxes(columns).reshape(-1, *(1,) * (value.ndim - 2))
 
 
+@functools.cache
+def _helm() -> Callable[..., Float[Array, "..."]]:
+    """Helm's form factor of (momentum, rms radius), compiled on first use for all isotopes."""
+    return once(HELM.at_radius)
+
+
 def nuclear_intensity(
     energy_kev: Float[np.ndarray, " n"], sun: Sun, columns: tuple[str, ...]
 ) -> tuple[Float[np.ndarray, "isotopes n"], Float[np.ndarray, "columns functions 3 isotopes n"]]:
@@ -65,7 +74,7 @@ def nuclear_intensity(
         lowest = np.asarray(nucleus.minimum_neutrino_energy(recoil, isotope.mass, energy_correction=True))
         transfer = 2.0 * isotope.mass * recoil
         above = sun.moments(columns, lowest)
-        form_factor = np.asarray(HELM(np.sqrt(transfer), isotope.mass_number))
+        form_factor = np.asarray(_helm()(np.sqrt(transfer), HELM.rms_radius_fm(isotope.mass_number)))
         unit = float(nucleus.contact_cross_section(isotope.mass)) * form_factor**2
         unit = unit * _UNITS * xenon.atoms_per_tonne * isotope.abundance
         rate = unit * (above[0] - 0.25 * transfer * above[2])

@@ -14,10 +14,10 @@ import jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array
 
+from lmtbayes._once import once
 from lmtbayes.inference.devices import AXIS, Devices, mesh_of
 from lmtbayes.inference.jumps import Jumps, Offers, Potential
 from lmtbayes.inference.likelihood import Data
-from lmtbayes.inference.once import once
 from lmtbayes.inference.proposal import Proposal
 from lmtbayes.inference.space import Space, log_jacobian
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy import special
 
+from lmtbayes._once import once
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.terms import GaussianCounts, Poisson
 from lmtbayes.gauge.models import HiddenPhoton
@@ -18,7 +19,6 @@ from lmtbayes.inference.devices import Mapped
 from lmtbayes.inference.evaluation import evaluation
 from lmtbayes.inference.grid import PosteriorGrid
 from lmtbayes.inference.likelihood import PULL, JointLikelihood
-from lmtbayes.inference.once import once
 from lmtbayes.inference.space import Space, fingerprint
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from lmtbayes._once import once
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.evaluation import evaluation
 from lmtbayes.inference.likelihood import Data
-from lmtbayes.inference.once import once
 from lmtbayes.inference.proposal import Proposal
 from lmtbayes.inference.space import Space, log_jacobian
 

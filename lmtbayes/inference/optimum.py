@@ -13,11 +13,11 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy import special
 
+from lmtbayes._once import once
 from lmtbayes.inference.devices import Devices
 from lmtbayes.inference.likelihood import Data
 from lmtbayes.inference.look import score_and_weight
 from lmtbayes.inference.marginals import marginals
-from lmtbayes.inference.once import once
 from lmtbayes.inference.space import Space
 
 STEPS = 60
