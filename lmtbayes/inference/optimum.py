@@ -93,7 +93,7 @@ def _view(space: Space, position: Float[np.ndarray, "starts parameters"], data: 
     seen = jax.tree.map(lambda x: x[:: 1 + 2 * d], seen)
     slopes = np.concatenate([by_boson.transpose(0, 2, 1), seen.slopes], axis=2)
     gradient = np.einsum("nbi,nb->ni", slopes, seen.score)
-    precision = np.einsum("nbi,nb,nbj->nij", slopes, seen.weight, slopes)
+    precision = (slopes * seen.weight[:, :, None]).transpose(0, 2, 1) @ slopes
     height = seen.height
     if like.nuisances:
         value, pull, stiffness = (np.asarray(x) for x in _constraints(space)(position[:, d:]))
