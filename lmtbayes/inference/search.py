@@ -21,8 +21,8 @@ from lmtbayes.inference.likelihood import Data, JointLikelihood
 from lmtbayes.inference.newton import Maximum
 from lmtbayes.inference.scoring import linearised_conditional, maximise_joint, steadied
 
-SCAN_STEPS = 2
-"""Newton steps on the nuisances at each point of a scan: enough to rank the points."""
+SCAN_STEPS = 1
+"""Newton steps on the nuisances at each point of a scan: a second one finds no other peaks (compared)."""
 _STAGES, _STEPS = 32, 2
 _HOPE = 10.0
 """A climb is given up when so many times the gain of its last stage would not take it to the best of its cell."""
@@ -174,7 +174,8 @@ def climb(
         gain = np.where(np.isfinite(value[left]), height - np.maximum(value[left], -1e300), np.inf)
         value[left] = height
         np.maximum.at(best, cell[left], height)
-        left = left[~converged[left] & (height + _HOPE * gain >= best[cell[left]])]
+        with np.errstate(invalid="ignore"):  # a start at -inf that stays there is not a number, and given up
+            left = left[~converged[left] & (height + _HOPE * gain >= best[cell[left]])]
         if not left.size:
             break
     return z, value, converged
