@@ -1,0 +1,21 @@
+"""What is compiled quickly computes the same."""
+
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import ndtr
+
+from lmtbayes._once import once
+
+
+def test_same_numbers_and_one_compilation():
+    def function(x, parts):
+        return {"sum": jnp.sum(jnp.exp(-(x**2)) * parts["a"]), "part": ndtr(x)[:2]}
+
+    x, parts = np.linspace(-1.0, 2.0, 7), {"a": np.arange(7.0)}
+    compiled = once(function)
+    for scale in (1.0, 2.0):
+        plain = function(scale * x, parts)
+        quick = compiled(scale * x, parts)
+        for name, value in plain.items():
+            np.testing.assert_allclose(quick[name], value, rtol=1e-14)
+    assert compiled._cache_size() == 1
