@@ -43,7 +43,7 @@ class CubatureSettings:
     max_evaluations
         Give up there.
     batch
-        Points evaluated at once: memory against speed.
+        Points handed over at once: memory against speed.
     laplace_photons, laplace_draws
         Draws of the posterior at which the Laplace integral over the nuisances is checked and corrected, and draws of
         the nuisances at each.

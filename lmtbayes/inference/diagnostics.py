@@ -145,13 +145,15 @@ def diagnose(posterior: "xr.DataTree") -> Verdict:
     )
     deepest = int(statistics.attrs["max_tree_depth"])
     saturated = float(np.mean(np.asarray(statistics["tree_depth"]) >= deepest))
+    sound = covered if against else _jumping(statistics.to_dataset())
     checks.append(
         Check(
             "tree depth",
             saturated,
             # A cut trajectory is a valid step, only shorter: what it costs is what ESS measures and the grid checks.
-            saturated < TREE_DEPTH or (covered and min(bulk, tail) >= ESS),
-            f"{saturated:.1%} of steps at the cap of {deepest}, below {TREE_DEPTH:.0%}, or ESS and grid in order",
+            saturated < TREE_DEPTH or (sound and min(bulk, tail) >= ESS),
+            f"{saturated:.1%} of steps at the cap of {deepest}, below {TREE_DEPTH:.0%}, or ESS and "
+            f"{'grid in order' if against else 'jumps frequent'}",
             f"long trajectories are cut: max_tree_depth={deepest + 2}",
         )
     )
@@ -166,11 +168,16 @@ def diagnose(posterior: "xr.DataTree") -> Verdict:
     return Verdict(tuple(checks), tuple(notes))
 
 
+def _jumping(statistics: "xr.Dataset") -> bool:
+    """Whether jumps are frequent."""
+    return float(np.asarray(statistics["jumped"]).mean()) > OFTEN
+
+
 def _divergences(statistics: "xr.Dataset", covered: bool) -> Check:
     """Few divergences; or not very many, where jumps are frequent and chains and grid agree."""
     diverging = np.asarray(statistics["diverging"])
     fraction = float(diverging.mean())
-    jumping = float(np.asarray(statistics["jumped"]).mean()) > OFTEN
+    jumping = _jumping(statistics)
     text = f"{diverging.sum()} of {diverging.size}, below {DIVERGENT:.1%}"
     passed = fraction < DIVERGENT
     if not passed and covered and jumping and fraction < DIVERGENT_WITH_JUMPS:

@@ -55,8 +55,10 @@ def climb(space: Space, units: Float[np.ndarray, "starts coordinates"], data: Da
     view = _view(space, position, data, devices)
     damping, going = np.ones(number), np.ones(number, dtype=bool)
     for _ in range(STEPS):
-        matrix = view.precision + damping[:, None, None] * np.eye(space.size)
-        move = np.linalg.solve(matrix, view.gradient[..., None])[..., 0]
+        # By eigenvalues: beside a huge one the damping of a direction that nothing measures would drown in rounding.
+        values, vectors = np.linalg.eigh(view.precision)
+        along = np.einsum("nij,ni->nj", vectors, view.gradient) / (np.maximum(values, 0.0) + damping[:, None])
+        move = np.einsum("nij,nj->ni", vectors, along)
         move *= np.minimum(1.0, _LARGEST_STEP / np.maximum(np.abs(move).max(axis=1, keepdims=True), 1e-30))
         trial = position + move
         trial[:, :d] = np.clip(trial[:, :d], -_EDGE_Z, _EDGE_Z)
@@ -71,7 +73,7 @@ def climb(space: Space, units: Float[np.ndarray, "starts coordinates"], data: Da
             old[better] = new[better]
         damping = np.clip(np.where(better, 0.2 * damping, 6.0 * damping), 1e-6, None)
     mixed = view.precision[:, :d, d:]
-    inverse = np.linalg.solve(view.precision[:, d:, d:], mixed.transpose(0, 2, 1))
+    inverse = np.linalg.pinv(view.precision[:, d:, d:], hermitian=True) @ mixed.transpose(0, 2, 1)
     unit = special.expit(position[:, :d])
     slope = unit * (1.0 - unit)
     narrow = (view.precision[:, :d, :d] - mixed @ inverse) / (slope[:, :, None] * slope[:, None, :])

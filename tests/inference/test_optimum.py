@@ -68,3 +68,27 @@ def test_a_start_where_nothing_is_finite_stays_there():
     assert peaks.log_likelihood[0] == -np.inf
     np.testing.assert_allclose(peaks.unit[0], [0.05, 0.5], atol=1e-12)
     assert peaks.unit[1, 0] == pytest.approx((0.9**2 + 1.0) / 3.0, abs=1e-4)
+
+
+@pytest.mark.parametrize("sigma", [1e-3, 1e-8, 1e-12])
+@pytest.mark.parametrize("of_pulls", [False, True], ids=["boson", "pulls"])
+def test_what_nothing_measures_beside_what_is_measured_too_well(sigma, of_pulls):
+    """Only the sum of log10 g and log10 M, or the product of two nuisances, is known: curvatures up to 1e24, and 0."""
+
+    def rate(g_x, mass, eps_x, values):
+        rest = jnp.log10(mass)
+        if of_pulls:
+            rest = 1.0 * values["a"] * values["b"]
+        return jnp.atleast_1d(jnp.log10(g_x) + rest)
+
+    nuisances = (scale("a"), scale("b")) if of_pulls else ()
+    like = lmt.JointLikelihood(
+        [toy(rate, Gaussian([sigma]), 1, nuisances)], FIXED, data={"toy": np.array([-2.0])}, check=False
+    )
+    peaks = peaks_of(like)
+    assert np.isfinite(peaks.log_likelihood).all()
+    assert np.isfinite(peaks.unit).all()
+    assert (peaks.finest > 0.0).all()
+    # The peak of the sum: -ln(sigma sqrt(2 pi)), where rounding of the sum leaves a standard deviation to be found.
+    if not of_pulls and sigma > 1e-12:
+        assert peaks.log_likelihood.max() == pytest.approx(-np.log(sigma * np.sqrt(2.0 * np.pi)), abs=1e-3)
