@@ -283,6 +283,16 @@ def test_without_the_grid_check_the_verdict_says_so(like):
     assert "no grid check" in found.attrs["verdict"]
 
 
+@pytest.mark.parametrize("jumps", [True, False])
+def test_cut_trees_are_excused_where_jumps_carry_the_chains(like, jumps):
+    found = sample_posterior(
+        like, TWO, 1, chains=8, warmup=200, draws=500, grid_check=False, jumps=jumps, max_tree_depth=1, progress=False
+    )
+    (check,) = (c for c in diagnose(found).checks if c.name == "tree depth")
+    assert check.value > 0.9
+    assert check.passed == jumps
+
+
 # -- bad input --------------------------------------------------------------------------------------------------------
 
 
