@@ -4,18 +4,16 @@ At a photon let r be the integral of L over the pulls divided by its Laplace val
 being over the posterior of the photon that Laplace gives: a few hundred draws tell the error of ln Z, and mend it.
 """
 
-import itertools
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.data import Data
 from lmtbayes.inference.likelihood import JointLikelihood
-from lmtbayes.inference.linearised import Marginal
+from lmtbayes.inference.linearised import Marginal, Piece, pieces_of
 
 _INFLATED = 1.7
 """Variance of the wide half of the proposal, in units of Laplace's: covers tails that Laplace underestimates. Measured:
@@ -29,13 +27,11 @@ def build(like: JointLikelihood, draws: int) -> Callable[..., Array]:
     variate, so that r is 1 without scatter where ln L is quadratic.
     """
     n = len(like.nuisances)
-    plain = ((1.0, np.nan, np.nan),)
-    choices = list(itertools.product(*(nuisance.constraint.pieces or plain for nuisance in like.nuisances)))
-    table = jnp.array(choices, dtype=float).reshape(len(choices), n, 3)
+    choices = pieces_of(like)
 
     def one(key: Array, photon: HiddenPhoton, reference: Array, best: Marginal, data: Data) -> Array:
         precision = jnp.where(best.converged, best.factor @ best.factor.T, jnp.eye(n))
-        means, lowers, log_shares = _pieces(like, table, best.pulls, precision)
+        means, lowers, log_shares = _pieces(like, choices, best.pulls, precision)
 
         def log_normals(x: Array, variance: float) -> Array:
             def piece(mean: Array, lower: Array) -> Array:
@@ -65,9 +61,7 @@ def build(like: JointLikelihood, draws: int) -> Callable[..., Array]:
     return jax.jit(all_photons)
 
 
-def _pieces(
-    like: JointLikelihood, table: Float[Array, "pieces nuisances 3"], best: Array, precision: Array
-) -> tuple[Array, Array, Array]:
+def _pieces(like: JointLikelihood, choices: Piece, best: Array, precision: Array) -> tuple[Array, Array, Array]:
     """Normal approximations, one for each choice of the constraints' Gaussians: means, Cholesky factors, log shares.
 
     Reached from the best optimum by one Newton step, in which the constraint is exchanged for its piece.
@@ -78,13 +72,14 @@ def _pieces(
         terms = [d.log_prob(x[i]) for i, d in enumerate(distributions) if like.nuisances[i].constraint.pieces]
         return sum(terms, jnp.zeros(()))
 
-    if len(table) == 1:
+    number = len(choices.mean)
+    if number == 1:
         return best[None], jnp.linalg.cholesky(precision)[None], jnp.zeros(1)
     without = precision + jnp.diag(jnp.diagonal(jax.hessian(log_sums)(best)))
     slope = -jax.grad(log_sums)(best)
 
-    def piece(rows: Array) -> tuple[Array, Array, Array]:
-        weight, mean, sigma = rows.T
+    def piece(choice: Piece) -> tuple[Array, Array, Array]:
+        mean, sigma, log_weight = choice
         is_sum = ~jnp.isnan(mean)
         inverse = jnp.where(is_sum, 1.0 / jnp.where(is_sum, sigma, 1.0) ** 2, 0.0)
         offset = jnp.where(is_sum, best - jnp.where(is_sum, mean, 0.0), 0.0)
@@ -95,14 +90,14 @@ def _pieces(
         gradient = slope - inverse * offset
         step = jnp.where(ok, jax.scipy.linalg.cho_solve((lower, True), gradient), 0.0)
         log_share = (
-            jnp.sum(jnp.log(weight) + 0.5 * jnp.where(is_sum, jnp.log(jnp.where(is_sum, inverse, 1.0)), 0.0))
+            jnp.sum(log_weight + 0.5 * jnp.where(is_sum, jnp.log(jnp.where(is_sum, inverse, 1.0)), 0.0))
             - 0.5 * jnp.sum(inverse * offset**2)
             + 0.5 * jnp.dot(step, gradient)
             - jnp.sum(jnp.log(jnp.diagonal(lower)))
         )
         return best + step, lower, log_share
 
-    means, lowers, log_shares = jax.vmap(piece)(table)
+    means, lowers, log_shares = jax.vmap(piece)(choices)
     # No piece is left without draws, however small the quadratic estimate of its share.
-    shares = 0.9 * jax.nn.softmax(log_shares) + 0.1 / len(table)
+    shares = 0.9 * jax.nn.softmax(log_shares) + 0.1 / number
     return means, lowers, jnp.log(shares)
