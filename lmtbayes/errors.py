@@ -1,4 +1,4 @@
-"""The package's exceptions: one per kind of failure, each also the builtin that a caller would expect."""
+"""The package's exceptions and warnings: one per kind, each also the builtin that a caller would expect."""
 
 
 class LmtbayesError(Exception):
@@ -35,3 +35,23 @@ class ChunkError(LmtbayesError, RuntimeError):
 
 class CheckpointError(LmtbayesError, ValueError):
     """A checkpoint file is damaged or belongs to another run."""
+
+
+class LmtbayesWarning(UserWarning):
+    """Base of every warning that lmtbayes raises on purpose."""
+
+
+class LeftOutWarning(LmtbayesWarning):
+    """The model or the photon has a feature that a rate leaves out."""
+
+
+class AsymptoticWarning(LmtbayesWarning):
+    """A threshold of chi^2 is used where few events are expected; the message gives the numbers."""
+
+
+class PriorWarning(LmtbayesWarning):
+    """A prior does not cover what its model predicts."""
+
+
+class CompilerWarning(LmtbayesWarning):
+    """The work-around of a compiler that returns wrong numbers could not be switched on."""
