@@ -113,21 +113,26 @@ class Efficiency:
 
 @dataclass(frozen=True)
 class Resolution:
-    """Relative energy resolution sigma/E = a/sqrt(E) + b, E in keVee.
+    """Relative energy resolution sigma/E = r(E) = a/sqrt(E) + b, E in keVee.
 
-    Where a threshold is lowered by the factor `shift`, the curve moves with it and is capped at its value at the
-    original 50 % threshold `cap_kevee`: sigma/E at E is that at max(E/shift, cap_kevee). Both may be traced.
+    Where a threshold is lowered the curve moves with it, and below it keeps the value that it has there:
+    sigma/E = r(max(E + shift, cap)), the cap at the original 50 % point of the efficiency and the shift from the new one
+    to it. So it is r(cap) below the new point, and continuous in the energy and in the shift, which may be traced.
+
+    References
+    ----------
+    arXiv:2104.03297, Sect. 5.
     """
 
     a: float
     b: float = 0.0
-    cap_kevee: ArrayLike = 0.0
-    shift: ArrayLike = 1.0
+    cap_kevee: float = 0.0
+    shift_kevee: ArrayLike = 0.0
 
     def __call__(self, energy_kevee: ArrayLike) -> Any:
         """sigma/E at an energy [keVee]; dimensionless."""
-        xp = _checks.array_library(energy_kevee, self.cap_kevee, self.shift)
-        energy = xp.maximum(xp.asarray(energy_kevee, dtype=float) / self.shift, self.cap_kevee)
+        xp = _checks.array_library(energy_kevee, self.shift_kevee)
+        energy = xp.maximum(xp.asarray(energy_kevee, dtype=float) + self.shift_kevee, self.cap_kevee)
         return xp.asarray(self.a / xp.sqrt(energy) + self.b)
 
 

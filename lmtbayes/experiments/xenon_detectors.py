@@ -102,15 +102,16 @@ class Response:
 def response(detector: Detector, recoil: str, channel: str, threshold_kev: Any) -> Response:
     """Response of a detector to "nr" or "er" in a channel, its threshold lowered to `threshold_kev`.
 
-    Published efficiencies hold at the published threshold. Below it, efficiency and resolution are moved, see
-    `Efficiency` and `Resolution`. In "nr+er" nothing is discriminated and the threshold of nuclear recoils is the
-    energy that quenches to `threshold_kev`, which may be traced.
+    A threshold below the 50 % point of the published efficiency moves that point to it, see `Efficiency`, and the
+    resolution with it, see `Resolution`; a higher one leaves both as they are. Nothing switches at the nominal
+    threshold, which is that point, rounded: counts are continuous in the threshold. In "nr+er" nothing is discriminated
+    and the threshold of nuclear recoils is the energy that quenches to `threshold_kev`, which may be traced.
     """
     nuclear = recoil == "nr"
     half = detector.half_kevnr if nuclear else detector.half_kevee
     xp = _checks.array_library(threshold_kev)
     asked = to_kevnr(threshold_kev) if nuclear and channel == "nr+er" else threshold_kev
-    threshold = xp.minimum(xp.where(threshold_kev < detector.threshold(channel), asked, half), half)
+    threshold = xp.minimum(asked, half)
     table = tables.read(f"xenon/efficiency_{recoil}")
     efficiency = Efficiency(
         table["energy_kevnr" if nuclear else "energy_kevee"],
@@ -122,7 +123,7 @@ def response(detector: Detector, recoil: str, channel: str, threshold_kev: Any) 
     )
     a, b = detector.resolution_a, detector.resolution_b
     cap, at = (to_kevee(half), to_kevee(threshold)) if nuclear else (half, threshold)
-    resolution = Resolution(a, b, xp.where(threshold < half, cap, 0.0), at / cap)
+    resolution = Resolution(a, b, float(cap), cap - at)
     acceptance = {"nr": NR_ACCEPTANCE, "er": ER_ACCEPTANCE, "nr+er": 1.0}[channel]
     return Response(efficiency, resolution, nuclear, acceptance)
 

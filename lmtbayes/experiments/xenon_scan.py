@@ -66,7 +66,8 @@ def _spectrum(
 ) -> ScannedRecoils:
     """Compute the spectrum of "nr" or "er" recoils and leave the response to be folded at a traced threshold."""
     with jax.ensure_compile_time_eval():
-        published = response(detector, recoil, channel, detector.threshold(channel))
+        # At no lowered threshold: the nodes stop at the kinks of the published curve.
+        published = response(detector, recoil, channel, WINDOW_KEVEE)
         energy, weight = _quadrature(published, recoil)
         if recoil == "nr":
             spectrum: Any = nuclear_spectrum(energy, np.ones(energy.size), sun)

@@ -39,11 +39,16 @@ def test_efficiency_is_continuous_between_its_kinks(threshold):
     np.testing.assert_allclose(efficiency(inside * (1 - 1e-9)), efficiency(inside * (1 + 1e-9)), atol=1e-7)
 
 
-def test_resolution_is_capped_and_moved():
-    resolution = Resolution(0.31, 0.0037, cap_kevee=1.0, shift=0.25)
+def test_resolution_is_capped_and_slid():
+    """Sect. 5 of arXiv:2104.03297: linear in energy. A 50 % point at 1 keVee goes to 0.25."""
+    resolution = Resolution(0.31, 0.0037, cap_kevee=1.0, shift_kevee=0.75)
     assert resolution(0.25) == resolution(0.01) == pytest.approx(0.3137)
-    assert resolution(1.0) == pytest.approx(0.31 / 2 + 0.0037)
+    assert resolution(1.0) == pytest.approx(0.31 / np.sqrt(1.75) + 0.0037)
+    assert resolution(0.25 + 1e-12) == pytest.approx(0.3137)
     assert Resolution(0.33)(4.0) == pytest.approx(0.165)
+    # Nothing switches off with the shift.
+    assert Resolution(0.33, cap_kevee=4.0)(0.5) == pytest.approx(0.165)
+    assert Resolution(0.33, cap_kevee=4.0)(9.0) == pytest.approx(0.11)
 
 
 def test_lindhard():
