@@ -116,7 +116,7 @@ class Resolution:
     """Relative energy resolution sigma/E = r(E) = a/sqrt(E) + b, E in keVee.
 
     Where a threshold is lowered the curve moves with it, and below it keeps the value that it has there:
-    sigma/E = r(max(E + shift, cap)), the cap at the original 50 % point of the efficiency and the shift from the new one
+    sigma/E = r(max(E + shift, cap)), the cap at the original 50 % point of the efficiency, the shift from the new one
     to it. So it is r(cap) below the new point, and continuous in the energy and in the shift, which may be traced.
 
     References

@@ -171,7 +171,7 @@ def liquid_xenon(
         In the unit of the threshold and not below it. By default bins one full width at half maximum of the resolution
         wide up to 30 keVee; one bin with convention="paper".
     oscillation
-        Parameter set: "nufit-6.0-ic24" (default), "nufit-6.0-ic19" or "paper-2021".
+        Parameter set: "nufit-6.1-ic24" (default), "nufit-6.1-ic23", "nufit-6.0-ic24", "nufit-6.0-ic19" or "paper-2021".
     binding
         Of the electrons: "rrpa", "stepped" or "free".
     sin2_theta_w

@@ -3,7 +3,7 @@
 from lmtbayes import _checks
 from lmtbayes.experiments.nuisance import Constraint, Gaussian, GaussianMixture, LogNormal, Nuisance
 from lmtbayes.sources import solar
-from lmtbayes.sources.oscillation import Oscillation, oscillation
+from lmtbayes.sources.oscillation import Oscillation
 
 FLUX_8B_WIDTHS = ("b16", "sno")
 OCTANTS = ("set", "both")
@@ -43,16 +43,15 @@ def oscillations(parameters: Oscillation, octant: str = "set") -> tuple[Nuisance
     parameters
         `oscillation(name)`: central values and widths.
     octant
-        Of theta_23. "set": the fit's own solution. "both": also that of the other NuFIT 6.0 variant, with equal weight
+        Of theta_23. "set": the fit's own solution. "both": also that in the other octant, with equal weight
         (a judgement: the fits prefer neither octant by more than about a unit of chi^2).
     """
     _checks.one_of("octant", octant, OCTANTS)
     theta23: Constraint = Gaussian(parameters.theta23_deg, parameters.theta23_sigma_deg)
     if octant == "both":
-        other = oscillation("nufit-6.0-ic19" if parameters.theta23_deg < 45.0 else "nufit-6.0-ic24")
         theta23 = GaussianMixture(
-            (parameters.theta23_deg, other.theta23_deg),
-            (parameters.theta23_sigma_deg, other.theta23_sigma_deg),
+            (parameters.theta23_deg, parameters.theta23_other_deg),
+            (parameters.theta23_sigma_deg, parameters.theta23_other_sigma_deg),
             (0.5, 0.5),
         )
     source = f"{parameters.name}, data/solar/oscillation.csv"

@@ -15,7 +15,7 @@ from lmtbayes.paper.wording import exposures, flat, names, near, number, verdict
 THRESHOLD_KEV = 1.0
 WORDS = {"nr": "nuclear recoils", "er": "electron recoils", "nr+er": "nuclear and electron recoils together"}
 SIGN = (
-    "With the oscillation parameters of NuFIT 6.0 the boson of Lμ-Lτ lowers the rate of nuclear recoils: there is no "
+    "With the oscillation parameters of NuFIT 6.1 the boson of Lμ-Lτ lowers the rate of nuclear recoils: there is no "
     "excess to discover, at any exposure."
 )
 

@@ -17,14 +17,17 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks, tables
 
-DEFAULT_SET = "nufit-6.0-ic24"
+DEFAULT_SET = "nufit-6.1-ic24"
 MATTER_PER_MEV = 1.526493e-2
 """2 sqrt2 G_F N_A (cm^-3) MeV/(1e-5 eV^2): A for n_e/N_A = 1 cm^-3, E = 1 MeV and dm2_21 = 1e-5 eV^2."""
 
 
 @dataclass(frozen=True)
 class Oscillation:
-    """One set of oscillation parameters, normal ordering: dm2 [eV^2], angles and phase [degrees], 1-sigma widths."""
+    """One set of oscillation parameters, normal ordering: dm2 [eV^2], angles and phase [degrees], 1-sigma widths.
+
+    `theta23_other_deg` is the solution in the other octant.
+    """
 
     name: str
     dm21_ev2: float
@@ -36,6 +39,8 @@ class Oscillation:
     theta12_sigma_deg: float
     theta23_sigma_deg: float
     delta_cp_sigma_deg: float
+    theta23_other_deg: float
+    theta23_other_sigma_deg: float
 
     @property
     def sin2_theta13(self) -> float:
@@ -55,7 +60,8 @@ def oscillation(name: str = DEFAULT_SET) -> Oscillation:
     Parameters
     ----------
     name
-        "nufit-6.0-ic24" (with IceCube and Super-Kamiokande atmospheric data), "nufit-6.0-ic19" (without), "paper-2021".
+        "nufit-6.1-ic24" (2025, with IceCube and Super-Kamiokande atmospheric data), "nufit-6.1-ic23" (without the
+        latter), the same of 2024, "nufit-6.0-ic24" and "nufit-6.0-ic19", or "paper-2021".
 
     Raises
     ------
@@ -64,7 +70,7 @@ def oscillation(name: str = DEFAULT_SET) -> Oscillation:
 
     References
     ----------
-    arXiv:2410.05380; arXiv:2006.11237 with delta_CP = 0 for "paper-2021".
+    arXiv:2410.05380 and NuFIT 6.1 (2025), www.nu-fit.org; arXiv:2006.11237 with delta_CP = 0 for "paper-2021".
     """
     _checks.one_of("oscillation", name, oscillation_names())
     table = tables.read("solar/oscillation")
@@ -173,7 +179,7 @@ def flavour_probabilities(
     energy
         [MeV], any shape.
     parameters
-        `oscillation(name)`; None for NuFIT 6.0 (IC24).
+        `oscillation(name)`; None for NuFIT 6.1 (IC24).
     theta12_deg, theta23_deg, delta_cp_deg
         Instead of the set's own: scalars, differentiable.
 

@@ -42,7 +42,7 @@ def curve(file, key, column="run"):
 @functools.cache
 def _probability(source):
     energies = np.linspace(0.02, 19.0, 400)
-    values = np.array([solar.probability(source, e, solar.SETS["nufit-6.0-ic24"]) for e in energies])
+    values = np.array([solar.probability(source, e, solar.SETS["nufit-6.1-ic24"]) for e in energies])
     return CubicSpline(energies, values)
 
 

@@ -248,10 +248,12 @@ def test_widths_and_octants():
 
     assert constraint("flux_8b").sigma == 0.12
     assert constraint("flux_8b", flux_8b_width="sno").sigma == 0.0381
-    assert constraint("theta_23").mean == 43.3
+    assert constraint("theta_23").mean == 43.29
     octants = constraint("theta_23", octant="both")
-    assert octants.means == (43.3, 48.5)
-    assert octants.central == 43.3
+    assert octants.means == (43.29, 47.87)
+    assert octants.central == 43.29
+    for name, other in (("nufit-6.0-ic24", 48.5), ("nufit-6.0-ic19", 43.3), ("nufit-6.1-ic23", 47.87)):
+        assert constraint("theta_23", octant="both", oscillation=name).means[1] == other
 
 
 def test_fluxes_scale_what_they_name(both):

@@ -56,7 +56,7 @@ def test_standard_model_and_boson_match_independent_quadrature(run):
 
 @pytest.mark.parametrize("mass", [1e-2, 1.0, 30.0, 1e3])
 def test_ten_nodes_are_enough_at_any_mass(mass):
-    runs, sun = ENTRIES["xenonnt-8b"], Sun("gs98", "w06", "nufit-6.0-ic24")
+    runs, sun = ENTRIES["xenonnt-8b"], Sun("gs98", "w06", "nufit-6.1-ic24")
     photon = HiddenPhoton(1e-3, mass, -1e-3 / 30)
     values = lmt.experiment("xenonnt-8b").nuisance_values() | {"lindhard_k": jnp.asarray(0.1735)}
     coarse, fine = (run_kernel(runs, sun, nodes).rates(LMU, photon, values) for nodes in (10, 20))

@@ -140,8 +140,58 @@ def test_gradients_against_differences():
         assert float(slope) == pytest.approx(float(muon(*up) - muon(*down)) / 2e-3, rel=1e-6)
 
 
+SINES = {
+    # set: sin^2 theta_12, sin^2 theta_13, sin^2 theta_23, each with its errors, delta_CP, dm2_21, as published
+    "nufit-6.1-ic24": (
+        (0.3088, 0.0067, 0.0066),
+        (0.02248, 0.00055, 0.00059),
+        (0.470, 0.017, 0.014),
+        (212, 26, 36),
+        7.537e-5,
+    ),
+    "nufit-6.1-ic23": (
+        (0.3088, 0.0067, 0.0066),
+        (0.02249, 0.00057, 0.00057),
+        (0.470, 0.017, 0.014),
+        (207, 23, 20),
+        7.537e-5,
+    ),
+    "nufit-6.0-ic24": (
+        (0.308, 0.012, 0.011),
+        (0.02215, 0.00056, 0.00058),
+        (0.470, 0.017, 0.013),
+        (212, 26, 41),
+        7.49e-5,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SINES)
+def test_angles_are_those_of_the_published_sines(name):
+    """Degrees are published to 0.01 or 0.1, sines to three digits: half a unit of either."""
+    parameters = osc.oscillation(name)
+    *sines, (delta, plus, minus), splitting = SINES[name]
+    for key, (value, up, down) in zip(("theta12", "theta13", "theta23"), sines, strict=True):
+        angle = getattr(parameters, f"{key}_deg")
+        assert np.sin(np.radians(angle)) ** 2 == pytest.approx(value, abs=6e-4 if key != "theta13" else 3e-5)
+        if key != "theta13":
+            low, high = np.degrees(np.arcsin(np.sqrt([value - down, value + up])))
+            assert getattr(parameters, f"{key}_sigma_deg") == pytest.approx(0.5 * (high - low), abs=0.05)
+    assert parameters.delta_cp_deg == delta
+    assert parameters.delta_cp_sigma_deg == 0.5 * (plus + minus)
+    assert parameters.dm21_ev2 == splitting
+
+
+def test_todays_set_is_the_default_and_the_earlier_ones_are_kept():
+    assert osc.oscillation() == osc.oscillation("nufit-6.1-ic24")
+    assert set(osc.oscillation_names()) == {*SINES, "nufit-6.0-ic19", "paper-2021"}
+    for name in osc.oscillation_names():
+        parameters = osc.oscillation(name)
+        assert (parameters.theta23_deg - 45.0) * (parameters.theta23_other_deg - 45.0) < 0.0
+
+
 def test_unknown_names():
-    with pytest.raises(InvalidArgument, match=r"nufit-6\.0-ic24"):
+    with pytest.raises(InvalidArgument, match=r"nufit-6\.1-ic24"):
         osc.oscillation("nufit-6")
     with pytest.raises(InvalidArgument, match="source"):
         osc.density_nodes("9b")

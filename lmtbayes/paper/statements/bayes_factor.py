@@ -57,7 +57,7 @@ def statements() -> tuple[Statement, ...]:
             verdict(known > STRONG and every > STRONG, known > STRONG),
             f"Decisive where the ⁸B flux is known exactly: its 12 % bring ln B from {known:.0f} down to {flux:.1f} "
             f"with the paper's own oscillation parameters ({angles:.0f} with θ_23 and δ_CP uncertain instead). With "
-            "those of NuFIT 6.0 both models predict a deficit and differ by its size only.",
+            "those of NuFIT 6.1 both models predict a deficit and differ by its size only.",
             {f"log_bayes_factor_{c}_{w.replace(' ', '_')}": v for c, by in log_b.items() for w, v in by.items()},
         ),
         Statement(

@@ -48,7 +48,7 @@ def statements() -> tuple[Statement, ...]:
             text("nr", "default"),
             verdict(bool(np.all(nuclear["Lμ-Lτ"] > 1.0) and np.all(nuclear["Lμ"] < 1.0))),
             "The sign in Lμ-Lτ is that of P(ν_e→ν_τ) - P(ν_e→ν_μ), which θ_23 and δ_CP decide: (49.3°, 0°) in the "
-            "paper, (43.3°, 212°) in NuFIT 6.0. The paper does not say so."
+            "paper, (43.3°, 212°) in NuFIT 6.1. The paper does not say so."
             if flips
             else "",
             {f"change_percent_{m}_{c}": v for c in ("paper", "default") for m, v in change["nr", c].items()},

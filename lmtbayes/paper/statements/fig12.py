@@ -12,7 +12,7 @@ from lmtbayes.paper.statement import AGREES, DIFFERS, Statement
 
 WHERE = "Sect. 5, Fig. 12"
 _SUN = (
-    "By the defaults the flux of 8B (12 %), theta_23 and delta_CP are uncertain, and NuFIT 6.0 makes the effect of "
+    "By the defaults the flux of 8B (12 %), theta_23 and delta_CP are uncertain, and NuFIT 6.1 makes the effect of "
     "Lmu-Ltau small and negative: DARWIN then decides nothing."
 )
 
