@@ -1,8 +1,11 @@
-"""What a muon-beam experiment is made of, one row of data: BeamSetup; and its counts per g^2 by direct quadrature."""
+"""What a muon-beam experiment is made of, one row of data: BeamSetup; and its counts per g^2 by direct quadrature.
+
+The efficiency is a number, or the one that a published limit implies, mass by mass: Calibration.
+"""
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +28,43 @@ _REACH = 5.0
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """A published 90 % limit on g_x of a search that saw no event: it says how much of the signal is kept.
+
+    Parameters
+    ----------
+    masses
+        M_A' [MeV], increasing; at least one.
+    limits
+        g_x at each mass.
+    published_for
+        The set-up that the limit belongs to: a change of muons on target afterwards leaves the efficiency alone.
+
+    Raises
+    ------
+    InvalidArgument
+        Masses that do not increase, limits that are not positive or not as many as the masses.
+    """
+
+    masses: tuple[float, ...]
+    limits: tuple[float, ...]
+    published_for: "BeamSetup"
+
+    def __post_init__(self) -> None:
+        masses = _checks.increasing("calibrate[0]", self.masses, minimum_length=1)
+        _checks.positive("calibrate[0]", masses, "MeV")
+        limits = _checks.shape("calibrate[1]", self.limits, masses.shape)
+        _checks.positive("calibrate[1]", limits)
+        object.__setattr__(self, "masses", tuple(masses.tolist()))
+        object.__setattr__(self, "limits", tuple(limits.tolist()))
+        observed = self.published_for.observed
+        if observed is not None and any(observed):
+            raise InvalidArgument(
+                f"`calibrate` must be the limit of a search without events; {self.published_for.name!r} saw {observed}"
+            )
+
+
+@dataclass(frozen=True)
 class BeamSetup:
     """A muon beam, its target and its window; every number is checked when it is built.
 
@@ -43,7 +83,7 @@ class BeamSetup:
     decay_length_cm
         L_D behind the target: an A' whose decay is seen decays within L_det = L_T + L_D.
     efficiency
-        Fraction of the signal that is kept, in (0, 1].
+        Fraction of the signal that is kept, in (0, 1], or the Calibration that it follows from.
     efficiency_factor
         The factor to which it is known at 1 sigma; None for exactly.
     bin_edges
@@ -65,18 +105,18 @@ class BeamSetup:
     density_g_cm3: float
     target_length_cm: float
     decay_length_cm: float
-    efficiency: float
+    efficiency: float | Calibration
     efficiency_factor: float | None
     bin_edges: tuple[float, ...]
     resolution_gev: float | None = None
     observed: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("beam_energy", "muons_on_target", "Z", "A", "density_g_cm3", "target_length_cm", "efficiency"):
+        for name in ("beam_energy", "muons_on_target", "Z", "A", "density_g_cm3", "target_length_cm"):
             _positive(name, getattr(self, name))
         _checks.scalar("decay_length_cm", self.decay_length_cm)
         _checks.non_negative("decay_length_cm", self.decay_length_cm, "cm")
-        if not self.efficiency <= 1.0:
+        if not isinstance(self.efficiency, Calibration) and not _positive("efficiency", self.efficiency) <= 1.0:
             raise _checks.invalid("efficiency", self.efficiency, "a fraction in (0, 1]")
         if self.efficiency_factor is not None and not _positive("efficiency_factor", self.efficiency_factor) > 1.0:
             raise _checks.invalid("efficiency_factor", self.efficiency_factor, "above 1, or None")
@@ -188,15 +228,29 @@ def read_setups() -> dict[str, BeamSetup]:
 
 def _from_row(row: dict[str, Any]) -> BeamSetup:
     words = {key: str(row[key]) for key in ("name", "title", "citation", "target")}
-    numbers = ("muons_on_target", "Z", "A", "density_g_cm3", "target_length_cm", "decay_length_cm", "efficiency")
+    numbers = ("muons_on_target", "Z", "A", "density_g_cm3", "target_length_cm", "decay_length_cm")
     fields: dict[str, Any] = {**words, **{key: float(row[key]) for key in numbers}}
-    return BeamSetup(
+    efficiency = str(row["efficiency"])
+    curve = None if _is_number(efficiency) else tables.read(f"muon_beam/{efficiency}")
+    setup = BeamSetup(
         **fields,
         beam_energy=float(row["beam_energy_gev"]),
+        efficiency=float(efficiency) if curve is None else 1.0,
         efficiency_factor=float(row["efficiency_factor"]) if str(row["efficiency_factor"]) else None,
         bin_edges=tuple(float(edge) for edge in str(row["bin_edges_gev"]).split()),
         observed=tuple(float(count) for count in str(row["observed"]).split()) or None,
     )
+    if curve is None:
+        return setup
+    return replace(setup, efficiency=Calibration(tuple(curve["mass_mev"].tolist()), tuple(curve["g_x"].tolist()), setup))
+
+
+def _is_number(entry: str) -> bool:
+    try:
+        float(entry)
+    except ValueError:
+        return False
+    return True
 
 
 def _positive(argument: str, value: object) -> float:

@@ -2,6 +2,8 @@
 
 Counts in bins of the scattered muon's energy: g_x^2 Q_mu^2 s_i(M) BR_eff. The s_i(M) are tabulated when the
 experiment is built. Below 2 m_mu BR_eff = 1 and every model with the same muon charge counts the same.
+
+What the search keeps of them is a number, or follows from a published limit (`beam_efficiency`).
 """
 
 import functools
@@ -18,13 +20,14 @@ from scipy.interpolate import CubicSpline
 from scipy.special import lambertw
 
 from lmtbayes import _checks
-from lmtbayes.constants import HBAR_C_MEV_CM, MEV_PER_GEV
+from lmtbayes.constants import MEV_PER_GEV
+from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Binning, Description, Experiment, active_names
-from lmtbayes.experiments.beam_setup import BeamSetup, counts_per_coupling2, read_setups
+from lmtbayes.experiments.beam_efficiency import Efficiency, unseen_fraction
+from lmtbayes.experiments.beam_setup import BeamSetup, Calibration, counts_per_coupling2, read_setups
 from lmtbayes.experiments.nuisance import LogNormal, Nuisance
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Poisson
-from lmtbayes.gauge.decays import branching_ratio, decay_width
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes.bremsstrahlung import CONVENTIONS, closing_mass
 
@@ -80,11 +83,14 @@ class MuonBeam(Experiment):
         Of the cross section.
     table
         s_i(M).
+    efficiency
+        Against mass; the nuisance "efficiency_<setup>", where there is one, multiplies it.
     """
 
     setup: BeamSetup = eqx.field(static=True)
     convention: str = eqx.field(static=True)
     table: MassTable
+    efficiency: Efficiency
 
     def _signal(
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
@@ -93,31 +99,18 @@ class MuonBeam(Experiment):
         if charge == 0.0:
             return jnp.zeros(self.n_bins)
         scale = (charge * photon.g_x) ** 2 * values[_form_factor_name(self.setup)]
-        scale *= values.get(_efficiency_name(self.setup), self.setup.efficiency)
+        scale *= self.efficiency(photon.mass) * values.get(_efficiency_name(self.setup), 1.0)
         return scale * self.table(photon.mass) * self.unseen_fraction(model, photon)
 
     def unseen_fraction(self, model: GaugeModel, photon: HiddenPhoton) -> Float[Array, " bins"]:
-        """BR_eff of a single photon in each bin: the part of the A' that leaves nothing in the detector (Eq. 27).
-
-        BR_inv + (1 - BR_inv) exp(-L_det/L_A'): decays to neutrinos, and to charged leptons of the gauge charge beyond
-        L_det = L_T + L_D, with the decay length L_A' of the boson's energy in the middle of the bin. Exactly 1 below
-        2 m_mu for Lmu-Ltau and Lmu. The e+e- decay through kinetic mixing is left out, as in the paper: its branching
-        ratio is (eps_x e/g_x)^2 in Lmu-Ltau, 2e-5 for eps_x = -g_x/70, 1e-3 for -g_x/10, and twice that in Lmu.
-        """
-        # Widths per g_x^2, so that g_x = 0 divides nothing by zero.
-        unit = HiddenPhoton(1.0, photon.mass, 0.0)
-        invisible = branching_ratio(model, unit, "invisible")
-        energy = self.setup.boson_energy
-        # An A' heavier than its energy is not produced: its momentum only has to stay above zero.
-        momentum = jnp.sqrt(jnp.maximum(energy**2 - photon.mass**2, (1e-3 * energy) ** 2))
-        decays_per_cm = photon.g_x**2 * decay_width(model, unit, "total") * photon.mass / momentum / HBAR_C_MEV_CM
-        length = self.setup.target_length_cm + self.setup.decay_length_cm
-        return invisible + (1.0 - invisible) * jnp.exp(-decays_per_cm * length)
+        """BR_eff of a single photon in each bin, see `beam_efficiency.unseen_fraction`."""
+        return unseen_fraction(self.setup, model, photon)
 
     def direct_counts(self, mass: ArrayLike) -> Float[np.ndarray, "*batch bins"]:
         """A' in each bin per g_x^2 at the central efficiency by quadrature, past the table; mass [MeV] of any shape."""
         _checks.positive("mass", mass, "MeV")
-        return self.setup.efficiency * counts_per_coupling2(self.setup, mass, self.convention)
+        efficiency = np.asarray(self.efficiency(mass))[..., None]
+        return efficiency * counts_per_coupling2(self.setup, mass, self.convention)
 
 
 def muon_beam(
@@ -167,6 +160,7 @@ def muon_beam(
         setup=setup,
         convention=convention,
         table=MassTable(setup, convention),
+        efficiency=Efficiency(setup, convention),
     )
 
 
@@ -183,8 +177,8 @@ def _declared(setup: BeamSetup) -> tuple[Nuisance, ...]:
         declared.append(
             Nuisance(
                 _efficiency_name(setup),
-                LogNormal(setup.efficiency, setup.efficiency_factor),
-                f"signal efficiency of {setup.title}",
+                LogNormal(1.0, setup.efficiency_factor),
+                f"factor on the signal efficiency of {setup.title}",
                 setup.citation,
             )
         )
@@ -206,12 +200,17 @@ def _from_registry(
     muons_on_target: float | None = None,
     efficiency: float | None = None,
     efficiency_factor: float | None = None,
+    calibrate: Any = None,
     bin_edges: Sequence[float] | np.ndarray | None = None,
     resolution_gev: float | None = None,
     nuisances: tuple[str, ...] | None = None,
     name: str | None = None,
 ) -> MuonBeam:
-    """Build a row of the table with changes; None leaves a number as published, names are those of `BeamSetup`."""
+    """Build a row of the table with changes; None leaves a number as published, names are those of `BeamSetup`.
+
+    `calibrate` is (mass [MeV], g_x) of a 90 % limit without events, numbers or arrays: the efficiency is then what this
+    set-up needs for ln 10 = 2.303 events on it, flat beyond its ends.
+    """
     given: dict[str, Any] = {
         "muons_on_target": muons_on_target,
         "efficiency": efficiency,
@@ -220,7 +219,24 @@ def _from_registry(
         "resolution_gev": resolution_gev,
     }
     changed = replace(setup, **{key: value for key, value in given.items() if value is not None})
+    if calibrate is not None:
+        if efficiency is not None:
+            raise InvalidArgument("`efficiency` or `calibrate` must be given, not both: a limit fixes the efficiency")
+        changed = replace(changed, efficiency=_calibration(changed, calibrate))
     return muon_beam(changed, convention=convention, nuisances=nuisances, name=name)
+
+
+def _calibration(setup: BeamSetup, calibrate: Any) -> Calibration:
+    """Check a user's reading and attach it to the set-up that it is the limit of."""
+    if not isinstance(calibrate, tuple | list) or len(calibrate) != 2:
+        raise _checks.invalid("calibrate", calibrate, "(mass [MeV], g_x), two numbers or two arrays of one length")
+    points = []
+    for index, entry in enumerate(calibrate):
+        array = _checks.number(f"calibrate[{index}]", entry)
+        if array is None:
+            raise _checks.invalid(f"calibrate[{index}]", entry, "known numbers; it cannot be traced")
+        points.append(tuple(np.atleast_1d(array).tolist()))
+    return Calibration(*points, replace(setup, efficiency=1.0))
 
 
 for _name, _setup in read_setups().items():

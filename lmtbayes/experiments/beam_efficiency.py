@@ -1,0 +1,107 @@
+"""What a muon beam's search keeps of the A' that it makes: the part that stays unseen (Eq. 27), and the efficiency.
+
+Where a collaboration publishes a limit g_90(M) but no efficiency, the limit implies one. Without events 90 % are
+
+    ln 10 = 2.303 = g_90^2 s(M) BR_eff(M, g_90) efficiency(M),
+
+s(M) the yield per g_x^2 of the cross section in use. The efficiency so found is good to what the curve and the yield
+are good to; it leads back to the published limit in any convention of the cross section.
+"""
+
+import math
+
+import equinox as eqx
+import interpax
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+from scipy.interpolate import PchipInterpolator
+
+from lmtbayes.constants import HBAR_C_MEV_CM
+from lmtbayes.errors import InvalidArgument
+from lmtbayes.experiments.beam_setup import BeamSetup, Calibration, counts_per_coupling2
+from lmtbayes.gauge.decays import branching_ratio, decay_width
+from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
+
+EVENTS_AT_LIMIT = math.log(10.0)
+"""Expected events that a Poisson law excludes at 90 % when none is seen."""
+
+
+def unseen_fraction(setup: BeamSetup, model: GaugeModel, photon: HiddenPhoton) -> Float[Array, " bins"]:
+    """BR_eff of a single photon in each bin: the part of the A' that leaves nothing in the detector (Eq. 27).
+
+    BR_inv + (1 - BR_inv) exp(-L_det/L_A'): decays to neutrinos, and to charged leptons of the gauge charge beyond
+    L_det = L_T + L_D, with the decay length L_A' of the boson's energy in the middle of the bin. Exactly 1 below
+    2 m_mu for Lmu-Ltau and Lmu. The e+e- decay through kinetic mixing is left out, as in the paper: its branching
+    ratio is (eps_x e/g_x)^2 in Lmu-Ltau, 2e-5 for eps_x = -g_x/70, 1e-3 for -g_x/10, and twice that in Lmu.
+    """
+    # Widths per g_x^2, so that g_x = 0 divides nothing by zero.
+    unit = HiddenPhoton(1.0, photon.mass, 0.0)
+    invisible = branching_ratio(model, unit, "invisible")
+    energy = setup.boson_energy
+    # An A' heavier than its energy is not produced: its momentum only has to stay above zero.
+    momentum = jnp.sqrt(jnp.maximum(energy**2 - photon.mass**2, (1e-3 * energy) ** 2))
+    decays_per_cm = photon.g_x**2 * decay_width(model, unit, "total") * photon.mass / momentum / HBAR_C_MEV_CM
+    length = setup.target_length_cm + setup.decay_length_cm
+    return invisible + (1.0 - invisible) * jnp.exp(-decays_per_cm * length)
+
+
+class Efficiency(eqx.Module):
+    """Efficiency against mass: through every point of a calibration, monotonic between, flat beyond its ends.
+
+    ln efficiency is a piecewise cubic in ln M whose slope is continuous (PCHIP): a digitised curve does not overshoot.
+
+    Parameters
+    ----------
+    setup
+        Its `efficiency` is a number, or a Calibration: a limit in Lmu-Ltau without mixing, the model of those
+        published.
+    convention
+        Of the cross section.
+
+    Raises
+    ------
+    InvalidArgument
+        A limit so strong that it asks for an efficiency above 1.
+    """
+
+    log_mass: np.ndarray
+    log_value: np.ndarray
+    slope: np.ndarray
+
+    def __init__(self, setup: BeamSetup, convention: str):
+        given = setup.efficiency
+        if isinstance(given, Calibration):
+            self.log_mass, self.log_value = np.log(given.masses), np.log(_implied(given, convention))
+        else:
+            self.log_mass, self.log_value = np.zeros(1), np.log([given])
+        self.slope = np.zeros(1)
+        if self.log_mass.size > 1:
+            self.slope = PchipInterpolator(self.log_mass, self.log_value).derivative()(self.log_mass)
+
+    def __call__(self, mass: ArrayLike) -> Float[Array, "..."]:
+        """Efficiency at M [MeV], any shape."""
+        mass = jnp.asarray(mass, dtype=float)
+        if self.log_mass.size == 1:
+            return jnp.full(mass.shape, jnp.exp(self.log_value[0]))
+        log_mass = jnp.clip(jnp.log(mass), self.log_mass[0], self.log_mass[-1])
+        curve = interpax.interp1d(log_mass.ravel(), self.log_mass, self.log_value, method="cubic2", fx=self.slope)
+        return jnp.exp(curve).reshape(log_mass.shape)
+
+
+def _implied(calibration: Calibration, convention: str) -> Float[np.ndarray, " masses"]:
+    """Efficiency at which a limit's coupling gives ln 10 events."""
+    setup = calibration.published_for
+    masses, limits = np.array(calibration.masses), np.array(calibration.limits)
+    photon = HiddenPhoton(limits, masses, 0.0)
+    unseen = np.asarray(jax.vmap(lambda p: unseen_fraction(setup, LMU_LTAU, p))(photon.broadcast()))
+    events = limits**2 * np.sum(counts_per_coupling2(setup, masses, convention) * unseen, axis=-1)
+    efficiency = EVENTS_AT_LIMIT / events
+    worst = int(np.argmax(efficiency))
+    if efficiency[worst] > 1.0:
+        raise InvalidArgument(
+            f"`calibrate` must be a limit within reach of {setup.name!r}; got g_x = {limits[worst]:g} at "
+            f"{masses[worst]:g} MeV, which asks for an efficiency of {efficiency[worst]:.3g}"
+        )
+    return efficiency
