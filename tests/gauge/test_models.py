@@ -87,7 +87,7 @@ def test_mixing_rules_fill_in_eps():
     assert lmt.LMU_LTAU.with_mixing("paper").hidden_photon(7e-4, 20.0).eps_x == pytest.approx(-1e-5, rel=1e-15)
     assert lmt.LMU_LTAU.with_mixing(-1 / 10).hidden_photon(1e-3, 20.0).eps_x == pytest.approx(-1e-4, rel=1e-15)
     for rule in ("loop", "loop0"):
-        assert lmt.LMU_LTAU.with_mixing(rule).kappa == pytest.approx(float(lmt.loop_mixing(lmt.LMU_LTAU)), rel=1e-14)
+        assert lmt.LMU_LTAU.with_mixing(rule).mixing_ratio == pytest.approx(float(lmt.loop_mixing(lmt.LMU_LTAU)), rel=1e-14)
     with pytest.raises(InvalidArgument, match="'free'"):
         lmt.LMU_LTAU.hidden_photon(1e-3, 20.0)
 

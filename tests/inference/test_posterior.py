@@ -198,7 +198,7 @@ def test_groups_variables_and_units(tree):
     assert posterior["mass"].attrs["units"] == "MeV"
     assert dict(posterior.sizes) == {"chain": 8, "draw": 500}
     np.testing.assert_allclose(posterior["g_x"], 10 ** posterior["log10_g_x"])
-    np.testing.assert_allclose(posterior["eps_x"], posterior["g_x"] * FIXED.kappa)
+    np.testing.assert_allclose(posterior["eps_x"], posterior["g_x"] * FIXED.mixing_ratio)
     np.testing.assert_allclose(posterior["scale"], 1.0 + 0.05 * tree["unconstrained_posterior"]["scale_pull"])
     assert {"lp", "diverging", "energy", "n_steps", "acceptance_rate", "tree_depth", "step_size", "jumped"} <= set(
         tree["sample_stats"].data_vars
