@@ -74,6 +74,8 @@ class FitSettings:
         for name in ("mixing", "truth", "truth_mixing"):
             if not isinstance(getattr(self, name), str):
                 raise _checks.invalid(name, getattr(self, name), "text")
+        for name in ("mixing", "truth_mixing"):
+            parse_mixing(getattr(self, name))
         for name in ("g_x", "mass", "kappa"):
             priors.log_range(name, getattr(self, name))
         if isinstance(self.experiments, str) or not all(isinstance(name, str) for name in self.experiments):

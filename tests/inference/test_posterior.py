@@ -140,8 +140,8 @@ def test_a_killed_run_goes_on_and_equals_the_uninterrupted_one(killed, like):
     resumed = sample_posterior(like, TWO, seed=5, checkpoint=killed, **settings)
     straight = sample_posterior(like, TWO, seed=5, **settings)
     identical(resumed, straight)
-    # Finished: the same call again only reads.
-    identical(sample_posterior(like, TWO, seed=5, checkpoint=killed, **settings), straight)
+    # Finished: the same call again only reads, also with a seed of NumPy's.
+    identical(sample_posterior(like, TWO, seed=np.int64(5), checkpoint=killed, **settings), straight)
     leftovers = [p for p in killed.parent.iterdir() if p != killed and not p.name.endswith(".tmp")]
     assert leftovers == []
 
@@ -299,14 +299,20 @@ def test_cut_trees_are_excused_where_jumps_carry_the_chains(like, jumps):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"chains": 0}, "`chains` must be a whole number, at least 1; got 0"),
-        ({"draws": 2}, "`draws` must be a whole number, at least 4"),
-        ({"warmup": 0}, "`warmup` must be a whole number, at least 10"),
+        ({"chains": 0}, "`chains` must be a whole number of at least 1; got 0"),
+        ({"draws": 2}, "`draws` must be a whole number of at least 4"),
+        ({"warmup": 0}, "`warmup` must be a whole number of at least 10"),
         ({"target_accept": 1.0}, "`target_accept` must be between 0 and 1"),
         ({"init": "gird"}, "did you mean 'grid'"),
         ({"chunk": 0}, "`chunk`"),
         ({"seed": -1}, "`seed`"),
         ({"devices": []}, "`devices`"),
+        ({"jumps": None}, "`jumps` must be True or False; got None"),
+        ({"grid_check": 1}, "`grid_check` must be True or False"),
+        ({"target_accept": "0.9"}, "`target_accept` must be a single number"),
+        ({"checkpoint": "no/such/folder/run.npz"}, "`checkpoint` must be a file in a folder that exists"),
+        ({"checkpoint": "."}, "`checkpoint` must be a file; that is a folder"),
+        ({"checkpoint": 3}, "`checkpoint` must be the path of a file, or None"),
     ],
 )
 def test_bad_settings(like, settings, message):
