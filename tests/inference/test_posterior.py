@@ -307,12 +307,8 @@ def test_cut_trees_are_excused_where_jumps_carry_the_chains(like, jumps):
         ({"chunk": 0}, "`chunk`"),
         ({"seed": -1}, "`seed`"),
         ({"devices": []}, "`devices`"),
-        ({"jumps": None}, "`jumps` must be True or False; got None"),
-        ({"grid_check": 1}, "`grid_check` must be True or False"),
-        ({"target_accept": "0.9"}, "`target_accept` must be a single number"),
         ({"checkpoint": "no/such/folder/run.npz"}, "`checkpoint` must be a file in a folder that exists"),
         ({"checkpoint": "."}, "`checkpoint` must be a file; that is a folder"),
-        ({"checkpoint": 3}, "`checkpoint` must be the path of a file, or None"),
     ],
 )
 def test_bad_settings(like, settings, message):

@@ -99,13 +99,6 @@ def test_bad_input():
 TRUTH = lmt.HiddenPhoton(5e-4, 30.0, -5e-4 / 70.0)
 
 
-def test_a_profile_is_no_best_fit():
-    import xarray as xr
-
-    with pytest.raises(lmt.errors.InvalidArgument, match="`fit` must be a BestFit, or None to find it; got 'Dataset'"):
-        nuisance_pulls(like(), xr.Dataset())
-
-
 def test_wilks_holds_in_a_gaussian_problem_and_toys_repeat():
     toys = toy_q(like(), TRUTH, 400, seed=3)
     assert toys.converged.mean() > 0.99
