@@ -4,6 +4,7 @@ A traced value (inside jit, grad, vmap) cannot be checked and passes.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from lmtbayes.errors import InvalidArgument, UnknownName
+
+_NAME = re.compile(r"\w[\w+.-]*")
 
 
 def invalid(argument: str, value: object, expected: str) -> InvalidArgument:
@@ -86,6 +89,37 @@ def in_interval(argument: str, value: object, low: float, high: float) -> None:
     array = number(argument, value, expected)
     if array is not None and not np.all((array >= low) & (array <= high)):
         raise invalid(argument, value, expected)
+
+
+def switch(argument: str, value: object) -> None:
+    """Require True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise invalid(argument, value, "True or False")
+
+
+def name(argument: str, value: object) -> None:
+    """Require a name that can be a part of a file's name: letters, digits, and - + _ . inside."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise invalid(
+            argument, value, "a name of letters, digits, '-', '+', '_' and '.', starting with a letter or digit"
+        )
+
+
+def coupling(argument: str, value: object) -> None:
+    """Require numbers of at most 1 in size, as a gauge coupling or a mixing is; a larger one is likely a mass."""
+    expected = "at most 1, as a coupling is (a mass in MeV looks like this: were they exchanged?)"
+    array = number(argument, value)
+    if array is not None and np.any(np.abs(array) > 1.0):
+        raise invalid(argument, value, expected)
+
+
+def fraction(argument: str, value: object) -> float:
+    """Return a single number in [0, 1] as a float; per cent are what usually was meant otherwise."""
+    expected = "a fraction between 0 and 1 (5 % is 0.05)"
+    array = number(argument, value, expected)
+    if array is None or array.shape != () or not 0.0 <= array <= 1.0:
+        raise invalid(argument, value, expected)
+    return float(array)
 
 
 def whole(argument: str, value: object, minimum: int = 1) -> None:

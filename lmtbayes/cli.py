@@ -1,8 +1,9 @@
 """The command line `lmtbayes`: options in, a job or a picture out; everything it does is a call of the library."""
 
+import dataclasses
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -10,21 +11,16 @@ from rich.markup import escape
 from rich.table import Table
 
 import lmtbayes as lmt
-from lmtbayes._checks import one_of
+from lmtbayes import _checks
+from lmtbayes.cli_options import Context, Convention, Experiments, Force, Out, Truth, refuse, typed
 from lmtbayes.errors import LmtbayesError
-from lmtbayes.jobs.settings import FitSettings, split_names
+from lmtbayes.jobs.settings import LEAST_GRID, FitSettings, split_names
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
 
 DEFAULTS = FitSettings()
 MAIN_JOB = ",".join(DEFAULTS.experiments)
-
-Experiments = Annotated[str, typer.Option(help="names, comma-separated; overrides as name:key=value")]
-Truth = Annotated[str, typer.Option(help="BP1 ... BP4, g_x=5e-4,mass=15,eps_x=-7e-6, or none")]
-Out = Annotated[Path, typer.Option(help="folder for the results")]
-Force = Annotated[bool, typer.Option("--force", help="replace existing results")]
-Convention = Annotated[str, typer.Option(help="default (right physics) or paper (the choices of arXiv:2104.03297)")]
 
 
 @app.callback(help="Which boson, if any? A gauged Lmu-Ltau against NA64mu, CEvNS and liquid-xenon detectors.")
@@ -48,6 +44,7 @@ def experiments() -> None:
 
 @app.command()
 def rates(
+    context: Context,
     name: Annotated[str, typer.Argument(help="a registered experiment, with overrides if wanted: ess:mass_ton=2")],
     point: Annotated[str, typer.Option(help="BP1 ... BP4, or g_x=5e-4,mass=15,eps_x=-7e-6, or none")] = "BP4",
     model: Annotated[str, typer.Option(help="lmu-ltau or lmu")] = "lmu-ltau",
@@ -57,6 +54,8 @@ def rates(
     """Print the expected counts of an experiment and draw its spectrum for the four benchmarks."""
     from lmtbayes.jobs import rates as job
 
+    if all_benchmarks:
+        refuse(context, ("point",), "--all-benchmarks shows BP1-BP4")
     table = job.table(name, list(lmt.BENCHMARKS) if all_benchmarks else [point], model)
     console.print(table)
     path = out or Path(f"rates_{name.partition(':')[0]}.png")
@@ -83,6 +82,7 @@ def figures(
 
 @app.command()
 def fit(
+    context: Context,
     experiments: Annotated[
         str | None,
         typer.Option(
@@ -100,7 +100,9 @@ def fit(
     warmup: Annotated[int, typer.Option(help="steps of adaptation")] = DEFAULTS.warmup,
     draws: Annotated[int, typer.Option(help="of each chain")] = DEFAULTS.draws,
     grid: Annotated[int, typer.Option(help="points a side of the profile's grid; 0 for none")] = DEFAULTS.grid,
-    settings: Annotated[Path | None, typer.Option(help="repeat a run from its settings.json")] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="repeat a run from its settings.json; other options change it")
+    ] = None,
     out: Out = Path("fit"),
     force: Force = False,
     progress: Annotated[bool, typer.Option(help="show progress")] = True,
@@ -113,37 +115,45 @@ def fit(
     from lmtbayes.jobs.fit import fit as single
     from lmtbayes.jobs.today import published, today
 
-    of_today = data == "observed" and experiments is None
-    given = (
-        FitSettings.from_file(settings)
-        if settings is not None
-        else FitSettings(
-            experiments=published() if of_today else split_names(experiments or MAIN_JOB),
-            scope="today" if of_today else "single",
-            model=model,
-            mixing=mixing,
-            data=data,
-            truth=truth,
-            truth_model=truth_model,
-            seed=seed,
-            chains=chains,
-            warmup=warmup,
-            draws=draws,
-            grid=grid,
-        )
-    )
+    given: dict[str, Any] = {
+        "model": model,
+        "mixing": mixing,
+        "data": data,
+        "truth": truth,
+        "truth_model": truth_model,
+        "seed": seed,
+        "chains": chains,
+        "warmup": warmup,
+        "draws": draws,
+        "grid": grid,
+    }
+    if experiments is not None:
+        given["experiments"] = split_names(experiments)
+    if settings is not None:
+        chosen = dataclasses.replace(FitSettings.from_file(settings), **typed(context, given))
+    elif data == "observed" and experiments is None:
+        chosen = FitSettings(**given, experiments=published(), scope="today")
+    else:
+        chosen = FitSettings(**given)
+    if chosen.grid:
+        _checks.whole("grid", chosen.grid, LEAST_GRID)
+    if chosen.data == "observed":
+        refuse(context, ("truth", "truth_model"), "with observed data there is no truth to choose")
+    if chosen.scope == "today":
+        refuse(context, ("model",), "the fit of all published data takes both models; name experiments for one fit")
 
     def say(text: str) -> None:
         console.print(f"[dim]{escape(text)}[/]", soft_wrap=True)
 
-    job = today if given.scope == "today" else single
-    summary = job(given, out, force, progress, say, suffix)
+    job = today if chosen.scope == "today" else single
+    summary = job(chosen, out, force, progress, say, suffix)
     console.print(escape(summary), soft_wrap=True, highlight=False)
     console.print(f"results: {out}")
 
 
 @app.command()
 def contours(
+    context: Context,
     experiments: Experiments = "na64mu,ess",
     truth: Truth = "BP1",
     model: Annotated[str, typer.Option(help="lmu-ltau or lmu")] = "lmu-ltau",
@@ -159,12 +169,16 @@ def contours(
     given = FitSettings(
         experiments=split_names(experiments), model=model, mixing=mixing, data=data, truth=truth, grid=grid
     )
+    _checks.whole("grid", grid, LEAST_GRID)
+    if data == "observed":
+        refuse(context, ("truth",), "with observed data there is no truth to choose")
     console.print(escape(job(given, out, force)), soft_wrap=True, highlight=False)
     console.print(f"results: {out}")
 
 
 @app.command()
 def compare(
+    context: Context,
     experiments: Experiments = ("na64mu,ess,darwin-nr:threshold_kev=1.0"),
     truth: Truth = "BP1",
     truth_model: Annotated[str, typer.Option(help="which made the data: lmu-ltau or lmu")] = "lmu-ltau",
@@ -181,6 +195,8 @@ def compare(
     given = FitSettings(
         experiments=split_names(experiments), data=data, truth=truth, truth_model=truth_model, seed=seed
     )
+    if data == "observed":
+        refuse(context, ("truth", "truth_model"), "with observed data there is no truth to choose")
     summary = job(given, tuple(mixings.split(",")), method, out, force)
     console.print(escape(summary), soft_wrap=True, highlight=False)
     console.print(f"results: {out}")
@@ -188,6 +204,7 @@ def compare(
 
 @app.command()
 def study(
+    context: Context,
     task: Annotated[str, typer.Argument(help="toys, coverage, sbc, profile or likelihood")],
     experiments: Experiments = MAIN_JOB,
     truth: Truth = "BP1",
@@ -200,7 +217,9 @@ def study(
     chunk: Annotated[int | None, typer.Option(help="toys, simulations or rows in a chunk")] = None,
     nuisances: Annotated[str | None, typer.Option(help="drawn or central; likelihood: profiled, ...")] = None,
     method: Annotated[str, typer.Option(help="of sbc: grid or nuts")] = "grid",
-    settings: Annotated[Path | None, typer.Option(help="repeat a study from its settings.json")] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="repeat a study from its settings.json; other options change it")
+    ] = None,
     out: Out = Path("study"),
     chunks: Annotated[str | None, typer.Option(help="first:stop, for arrays of jobs; all by default")] = None,
     scheduler: Annotated[str | None, typer.Option(help="address of a dask scheduler, tcp://host:8786")] = None,
@@ -213,21 +232,33 @@ def study(
     from lmtbayes.jobs.study import Study
     from lmtbayes.jobs.tasks import summary
 
+    of_fit: dict[str, Any] = {
+        "experiments": split_names(experiments),
+        "model": model,
+        "mixing": mixing,
+        "data": data,
+        "truth": truth,
+        "seed": seed,
+        "grid": grid,
+    }
+    of_study: dict[str, Any] = {"size": size, "chunk": chunk, "nuisances": nuisances, "method": method}
     if settings is not None:
         given = Study.from_file(settings)
-        one_of("task", task, (given.task,))
+        _checks.one_of("task", task, (given.task,))
+        of_fit = typed(context, of_fit)
+        if "model" in of_fit:
+            of_fit["truth_model"] = of_fit["model"]
+        given = dataclasses.replace(given, fit=dataclasses.replace(given.fit, **of_fit), **typed(context, of_study))
     else:
-        fit = FitSettings(
-            experiments=split_names(experiments),
-            model=model,
-            mixing=mixing,
-            data=data,
-            truth=truth,
-            truth_model=model,
-            seed=seed,
-            grid=grid,
-        )
-        given = Study(task, fit, size, chunk, nuisances, method)
+        given = Study(task, FitSettings(**of_fit, truth_model=model), **of_study)
+    if task != "sbc":
+        refuse(context, ("method",), "it is of task 'sbc'")
+    if given.on_grid and task != "coverage":
+        refuse(context, ("size",), "grids have no toys or simulations")
+    if not given.on_grid:
+        refuse(context, ("grid",), "only coverage, profile and likelihood have a grid")
+    if given.task == "sbc" or (given.on_grid and given.fit.data == "observed"):
+        refuse(context, ("truth",), "the prior or the published data take its place")
 
     def say(text: str) -> None:
         console.print(f"[dim]{escape(text)}[/]", soft_wrap=True)

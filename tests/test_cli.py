@@ -1,11 +1,15 @@
 """The command line: what it prints, what it writes, how it fails."""
 
+import dataclasses
+import json
 import sys
 
 import pytest
 from typer.testing import CliRunner
 
 from lmtbayes.cli import app, main
+from lmtbayes.jobs.settings import FitSettings
+from lmtbayes.jobs.study import Study
 
 run = CliRunner().invoke
 
@@ -40,6 +44,16 @@ def test_version():
         (["rates", "na64mu", "--point", "g_x=1e-3,mass=-1,eps_x=0"], "finite and positive [MeV]; got -1.0"),
         (["rates", "ess", "--out", "x.gif"], "`out` must be one of '.png', '.pdf', '.svg'"),
         (["figures", "--only", "fig99"], "unknown figure 'fig99'"),
+        (["rates", "na64mu", "--all-benchmarks", "--point", "BP1"], "`--point` must be left out"),
+        (["fit", "--grid", "2"], "`grid` must be a whole number of at least 5"),
+        (["contours", "--grid", "2"], "`grid` must be a whole number of at least 5"),
+        (["fit", "--data", "observed", "--truth", "BP1"], "`--truth` must be left out: with observed data"),
+        (["fit", "--data", "observed", "--model", "lmu"], "`--model` must be left out: the fit of all"),
+        (["compare", "--data", "observed", "--truth", "BP1"], "`--truth` must be left out"),
+        (["study", "toys", "--method", "nuts"], "`--method` must be left out"),
+        (["study", "profile", "--size", "7"], "`--size` must be left out"),
+        (["study", "toys", "--grid", "7"], "`--grid` must be left out"),
+        (["fit", "--experiments", "muon-g2-2021,muon-g2-2025"], "both hold 'muon-g2'"),
     ],
 )
 def test_an_error_is_one_sentence_on_stderr(arguments, message, tmp_path, monkeypatch, capsys):
@@ -50,3 +64,28 @@ def test_an_error_is_one_sentence_on_stderr(arguments, message, tmp_path, monkey
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_typed_options_change_the_settings_of_a_file(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("lmtbayes.jobs.fit.fit", lambda settings, *rest: seen.append(settings) or "")
+    file = tmp_path / "settings.json"
+    kept = FitSettings(("ess",), mixing="paper", seed=3, truth="BP2", g_x=(1e-4, 1e-3), truth_mixing="loop0")
+    file.write_text(json.dumps(kept.to_dict()))
+    assert run(app, ["fit", "--settings", str(file)]).exit_code == 0
+    changed = ["--truth", "BP1", "--chains", "4", "--experiments", "ess10,na64mu"]
+    assert run(app, ["fit", "--settings", str(file), *changed]).exit_code == 0
+    assert seen == [kept, dataclasses.replace(kept, truth="BP1", chains=4, experiments=("ess10", "na64mu"))]
+
+
+def test_typed_options_change_the_settings_of_a_study(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("lmtbayes.jobs.chunks.run", lambda study, *rest, **more: seen.append(study))
+    file = tmp_path / "settings.json"
+    kept = Study("toys", FitSettings(("ess",), mixing="paper", seed=3), size=50, nuisances="central")
+    file.write_text(json.dumps(kept.to_dict()))
+    assert run(app, ["study", "toys", "--settings", str(file)]).exit_code == 0
+    changed = ["--size", "70", "--seed", "5", "--model", "lmu"]
+    assert run(app, ["study", "toys", "--settings", str(file), *changed]).exit_code == 0
+    fit = dataclasses.replace(kept.fit, seed=5, model="lmu", truth_model="lmu")
+    assert seen == [kept, dataclasses.replace(kept, fit=fit, size=70)]

@@ -35,17 +35,23 @@ class Description:
     status
         "data" (published, with a likelihood that can be calculated), "projection", or "approximate" (a published curve
         turned into a likelihood).
+    data_sets
+        Names of what is counted or measured, a part behind a slash: "xenonnt-nr/8b" is a part of "xenonnt-nr". A joint
+        likelihood refuses two experiments that hold the same, since they would count it twice.
     """
 
     name: str
     title: str
     citation: str
     status: str
+    data_sets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _checks.one_of("status", self.status, STATUSES)
-        if not self.name or not isinstance(self.name, str):
-            raise _checks.invalid("name", self.name, "a non-empty string")
+        _checks.name("name", self.name)
+        if isinstance(self.data_sets, str) or not all(isinstance(each, str) and each for each in self.data_sets):
+            raise _checks.invalid("data_sets", self.data_sets, "a tuple of non-empty strings")
+        object.__setattr__(self, "data_sets", tuple(self.data_sets))
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +139,11 @@ class Experiment(eqx.Module):
     def status(self) -> str:
         """One of "data", "projection" and "approximate"."""
         return self.description.status
+
+    @property
+    def data_sets(self) -> tuple[str, ...]:
+        """What is counted or measured; two experiments that hold the same do not belong into one likelihood."""
+        return self.description.data_sets
 
     @property
     def bin_edges(self) -> Any:

@@ -139,6 +139,7 @@ def coherent_csi(
             "COHERENT CsI (2021)",
             "D. Akimov et al. (COHERENT), Phys. Rev. Lett. 129 (2022) 081801, arXiv:2110.07730",
             "data",
+            ("coherent-csi-2021",),
         ),
         binning=coherent.flat_binning(axes),
         term=Poisson(),

@@ -138,6 +138,7 @@ def coherent_lar(
             "COHERENT LAr (2020)",
             "D. Akimov et al. (COHERENT), Phys. Rev. Lett. 126 (2021) 012002, arXiv:2003.10630",
             "data",
+            ("coherent-lar-2020",),
         ),
         binning=coherent.flat_binning(axes),
         term=Poisson(),

@@ -75,7 +75,7 @@ def _search(
     """Build a search; overrides as in `liquid_xenon`; `background_uncertainty` is relative, of the best fit's part."""
     assumed = Assumptions(oscillation, binding, sin2_theta_w=sin2_theta_w, solar_model=solar_model, octant=octant)
     if background_uncertainty is not None:
-        _checks.positive("background_uncertainty", background_uncertainty)
+        _checks.positive("background_uncertainty", _checks.fraction("background_uncertainty", background_uncertainty))
     row, spectrum = search_row(entry), _spectrum(entry)
     edges, detector = spectrum["edges"], search_response(entry)
     rows = er_backgrounds.backgrounds(entry)

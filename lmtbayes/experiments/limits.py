@@ -13,7 +13,7 @@ status "approximate".
 import functools
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,7 @@ def published_limit(
     citation: str = "given by the user",
     title: str | None = None,
     reference: GaugeModel = LMU_LTAU,
+    data_sets: Sequence[str] = (),
 ) -> PublishedLimit:
     """Make an approximate experiment of a published upper limit on g_x, for use in a JointLikelihood.
 
@@ -117,6 +118,8 @@ def published_limit(
         As in Description.
     reference
         The model that the limit was published for.
+    data_sets
+        Names of the data that it holds, as in Description: a likelihood refuses two experiments that share one.
 
     Returns
     -------
@@ -138,7 +141,7 @@ def published_limit(
             "reference", reference.name, "a model in which the muon, which makes the boson, is charged"
         )
     return PublishedLimit(
-        description=Description(name, name if title is None else title, citation, "approximate"),
+        description=Description(name, name if title is None else title, citation, "approximate", tuple(data_sets)),
         binning=SINGLE_NUMBER,
         term=Gaussian(1.0 / norm.ppf(cl)),
         declared=(),
@@ -187,6 +190,7 @@ def _registered(*, name: str, row: int, nuisances: tuple[str, ...] | None = None
         channel=str(index["channel"][row]),
         citation=str(index["citation"][row]),
         title=str(index["label"][row]),
+        data_sets=(str(index["experiment"][row]),),
     )
 
 

@@ -223,6 +223,7 @@ def liquid_xenon(
             f"{title} {channel.upper()}",
             "Amaral et al., Eur. Phys. J. C 81 (2021) 861, arXiv:2104.03297",
             "projection",
+            tuple(f"{name or detector.name}-{recoil}" for recoil in recoils),
         ),
         binning=Binning(edges, "keVnr" if channel == "nr" else "keVee", "reconstructed recoil energy"),
         term=Poisson(),

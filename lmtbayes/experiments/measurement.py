@@ -37,6 +37,7 @@ def measurement(
     citation: str = "given by the user",
     title: str | None = None,
     status: str = "data",
+    data_sets: Sequence[str] = (),
 ) -> Measurement:
     """Make an experiment of a measured number, for a JointLikelihood beside the registered ones.
 
@@ -51,7 +52,7 @@ def measurement(
     function
         (model, photon) to the expected number in the same unit, for one photon; written with jax.numpy, so that it can
         be differentiated.
-    citation, title, status
+    citation, title, status, data_sets
         As in Description.
 
     Raises
@@ -74,7 +75,7 @@ def measurement(
     if not callable(function):
         raise _checks.invalid("function", function, "a function of (model, photon)")
     return Measurement(
-        description=Description(name, name if title is None else title, citation, status),
+        description=Description(name, name if title is None else title, citation, status, tuple(data_sets)),
         binning=SINGLE_NUMBER,
         term=Gaussian(widths) if widths.shape == () else AsymmetricGaussian(*widths),
         declared=(),

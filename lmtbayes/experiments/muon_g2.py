@@ -22,6 +22,8 @@ from lmtbayes.gauge.muon_g2 import delta_a_mu
 
 UNIT = 1e-11
 """a_mu is published in units of 1e-11."""
+_SMALLEST_SIGMA = 1e-3
+"""[1e-11] Ten thousand times better than any measurement: a smaller uncertainty was given in absolute units (4e-10)."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def muon_g2(
     UnknownName
         No such key.
     InvalidArgument
-        A pair that is no two numbers, or whose sigma is not positive.
+        A pair that is no two numbers, or whose sigma is not positive or looks absolute rather than in units of 1e-11.
     """
     pair = [_moment("measurement", measurement), _moment("prediction", prediction)]
     difference = pair[0].value - pair[1].value
@@ -82,6 +84,7 @@ def muon_g2(
             f"muon g-2: Δa = ({difference:.1f} ± {sigma:.1f}) × 10⁻¹¹",
             "; ".join(dict.fromkeys(moment.source for moment in pair)),
             "data",
+            ("muon-g2",),
         ),
         binning=SINGLE_NUMBER,
         term=Gaussian(sigma),
@@ -98,7 +101,12 @@ def _moment(argument: str, given: str | tuple[float, float]) -> Moment:
             raise _checks.unknown(f"a_mu ({argument})", given, known)
         return known[given]
     value, sigma = _checks.shape(argument, given, (2,))
+    _checks.finite(f"{argument}[0]", value)
     _checks.positive(f"{argument}[1]", sigma, "1e-11")
+    if sigma < _SMALLEST_SIGMA:
+        raise _checks.invalid(
+            argument, given, "in units of 1e-11, in which published uncertainties are 10 to 100; these look absolute"
+        )
     return Moment(float(value), float(sigma), "given by the user")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro.distributions as dist
 from jax.scipy.special import ndtr, ndtri
 from jaxtyping import Array, ArrayLike, Float
@@ -63,7 +64,9 @@ class Gaussian(Constraint):
     sigma: float
 
     def __post_init__(self) -> None:
+        _checks.scalar("mean", self.mean)
         _checks.finite("mean", self.mean)
+        _checks.scalar("sigma", self.sigma)
         _checks.positive("sigma", self.sigma)
 
     def value(self, pull: ArrayLike) -> Float[Array, "..."]:
@@ -83,8 +86,10 @@ class LogNormal(Constraint):
     factor: float
 
     def __post_init__(self) -> None:
+        _checks.scalar("median", self.median)
         _checks.positive("median", self.median)
-        if not self.factor > 1.0:
+        _checks.scalar("factor", self.factor)
+        if not 1.0 < self.factor < np.inf:
             raise _checks.invalid("factor", self.factor, "above 1 (the value is known to this factor at 1 sigma)")
 
     def value(self, pull: ArrayLike) -> Float[Array, "..."]:
@@ -106,9 +111,13 @@ class TruncatedGaussian(Constraint):
     high: float
 
     def __post_init__(self) -> None:
+        _checks.scalar("sigma", self.sigma)
         _checks.positive("sigma", self.sigma)
-        if not self.low <= self.mean <= self.high or not self.low < self.high:
-            raise _checks.invalid("mean", self.mean, f"inside [low, high] = [{self.low:g}, {self.high:g}]")
+        for name in ("mean", "low", "high"):
+            _checks.scalar(name, getattr(self, name))
+        # On an edge the mean's pull is infinite, and the density of "no nuisances given" zero.
+        if not self.low < self.mean < self.high or not np.isfinite(self.central_pull):
+            raise _checks.invalid("mean", self.mean, f"inside (low, high) = ({self.low:g}, {self.high:g})")
 
     def _edges(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
         return ndtr((self.low - self.mean) / self.sigma), ndtr((self.high - self.mean) / self.sigma)

@@ -40,8 +40,11 @@ def register(name: str, build: Builder) -> None:
     Raises
     ------
     InvalidArgument
-        The name is taken, or `build` has an argument without default.
+        No name, or one that is taken; `build` is no function, or has an argument without default.
     """
+    _checks.name("name", name)
+    if not callable(build):
+        raise _checks.invalid("build", build, "a function that returns an Experiment")
     if name in _ENTRIES:
         raise InvalidArgument(f"`name` must be free; {name!r} is registered already")
     accepted = {}
@@ -77,7 +80,8 @@ def experiment(name: str, /, **overrides: Any) -> Experiment:
     name
         One of `experiment_names()`.
     overrides
-        Any of `experiment_options(name)`; `name=` renames, so that two variants of one entry fit together.
+        Any of `experiment_options(name)`. `name=` renames: a projection under another name is another detector, so that
+        two variants fit together; published data stay the same data, and fit a likelihood once.
 
     Raises
     ------

@@ -155,7 +155,7 @@ def _counting(
 ) -> Solar8B:
     """Build a counting search; overrides as in `liquid_xenon`; `efficiency_uncertainty` is relative, of the signal."""
     assumed = Assumptions(oscillation, "rrpa", sin2_theta_w, solar_model, spectrum_8b, flux_8b_width, octant)
-    _checks.positive("efficiency_uncertainty", efficiency_uncertainty)
+    _checks.positive("efficiency_uncertainty", _checks.fraction("efficiency_uncertainty", efficiency_uncertainty))
     table = tables.read("xenon/searches_8b")
     rows = table["experiment"] == entry
     runs = tuple(str(run) for run in table["run"][rows])

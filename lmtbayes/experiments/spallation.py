@@ -163,10 +163,10 @@ def spallation(
     target
         A name that `detectors.targets.target` knows, or a Target.
     systematic
-        Relative uncertainty of the normalisation: sigma_sys of Eq. 34. Detectors fitted together at one source need
-        the same.
+        Relative uncertainty of the normalisation (5 % is 0.05): sigma_sys of Eq. 34. Detectors fitted together at one
+        source need the same.
     background_fraction
-        Beam-related neutrons in each bin over the Standard Model's neutrino counts; known exactly.
+        Beam-related neutrons in each bin over the Standard Model's neutrino counts, 0 to 1; known exactly.
     sin2_theta_w
         Central value of sin^2 theta_W.
     form_factor
@@ -210,8 +210,8 @@ def spallation(
     size = {key: _positive(key, row[key] if value is None else value) for key, value in given.items()}
     years = _positive("exposure_years", exposure_years)
     fraction = row["background_fraction"] if background_fraction is None else background_fraction
-    _checks.scalar("background_fraction", fraction)
-    _checks.non_negative("background_fraction", fraction)
+    fraction = _checks.fraction("background_fraction", fraction)
+    _checks.fraction("systematic", size["systematic"])
     if sin2_theta_w is None:
         sin2_theta_w = SIN2_THETA_W_MZ if convention == "paper" else SIN2_THETA_W
     _checks.scalar("sin2_theta_w", sin2_theta_w)
@@ -234,7 +234,7 @@ def spallation(
     fluence = source.fluence(protons, size["neutrinos_per_proton"], size["baseline_m"])
     neutrinos = size["mass_ton"] * material.atoms_per_tonne * fluence
     experiment = Spallation(
-        description=Description(name, str(row["title"]), f"{_PAPER}; {row['reference']}", "projection"),
+        description=Description(name, str(row["title"]), f"{_PAPER}; {row['reference']}", "projection", (name,)),
         binning=Binning(edges, "keVnr", "recoil energy"),
         term=STATISTICS[statistics](),
         declared=tuple(declared.values()),

@@ -90,7 +90,9 @@ def _build(
     )
     value, plus, minus = (float(table[key][row]) for key in ("value", "sigma_plus", "sigma_minus"))
     return TridentRatio(
-        description=Description(name, str(table["title"][row]), str(table["citation"][row]), "data"),
+        description=Description(
+            name, str(table["title"][row]), str(table["citation"][row]), "data", (str(table["name"][row]),)
+        ),
         binning=SINGLE_NUMBER,
         term=Gaussian(plus) if plus == minus else AsymmetricGaussian(plus, minus),
         declared=(),

@@ -71,4 +71,5 @@ def description(entry: str, name: str | None) -> Description:
     """Title and paper of an entry out of data/xenon/searches.csv; `name` renames it."""
     table = tables.read("xenon/searches")
     row = [str(key) for key in table["name"]].index(entry)
-    return Description(name or entry, str(table["title"][row]), str(table["citation"][row]), "data")
+    data_sets = (str(table["data_set"][row]),)
+    return Description(name or entry, str(table["title"][row]), str(table["citation"][row]), "data", data_sets)

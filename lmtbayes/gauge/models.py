@@ -23,7 +23,7 @@ from lmtbayes.gauge.mixing import check_finite_mixing, mixing_ratio
 FLAVOURS = ("e", "mu", "tau")
 QUARKS = ("u", "d")
 MIXING_RULES = ("free", "loop", "loop0", "paper")
-PAPER_KAPPA = -1.0 / 70.0
+PAPER_MIXING = -1.0 / 70.0
 """eps_x / g_x of the rounded Eq. 11; the one-loop value is -1/69.28 at q^2 = 0 and -1/70 at |q| = 58 MeV."""
 
 
@@ -33,16 +33,18 @@ class HiddenPhoton(eqx.Module):
     Parameters
     ----------
     g_x
-        Gauge coupling, dimensionless, >= 0.
+        Gauge coupling, dimensionless, 0 to 1.
     mass
         M_A' [MeV], > 0.
     eps_x
-        Kinetic mixing eps_x of Eq. 9 at q^2 = 0, dimensionless, either sign (negative in Lmu-Ltau).
+        Kinetic mixing eps_x of Eq. 9 at q^2 = 0, dimensionless, either sign (negative in Lmu-Ltau), at most 1 in
+        size.
 
     Raises
     ------
     InvalidArgument
-        A value that is negative (g_x), not positive (mass), not finite, no number, or shapes that do not broadcast.
+        A value that is negative (g_x), not positive (mass), above 1 (a coupling), not finite, no number, or shapes that
+        do not broadcast.
     """
 
     g_x: Float[Array, "..."]
@@ -53,6 +55,8 @@ class HiddenPhoton(eqx.Module):
         _checks.non_negative("g_x", g_x)
         _checks.positive("mass", mass, "MeV")
         _checks.finite("eps_x", eps_x)
+        _checks.coupling("g_x", g_x)
+        _checks.coupling("eps_x", eps_x)
         self.g_x = jnp.asarray(g_x, dtype=float)
         self.mass = jnp.asarray(mass, dtype=float)
         self.eps_x = jnp.asarray(eps_x, dtype=float)
@@ -112,7 +116,7 @@ class GaugeModel:
         them, of the quarks "u", "d". What is not named is neutral.
     mixing
         "free": eps_x is a parameter of its own. "loop": one-loop mixing, running with q^2 in every propagator (Eq. 10).
-        "loop0": the same at q^2 = 0. "paper": eps_x = -g_x/70. A number kappa: eps_x = kappa g_x.
+        "loop0": the same at q^2 = 0. "paper": eps_x = -g_x/70. A number: the signed ratio eps_x/g_x.
     new_physics_scale
         mu of Eq. 12 [MeV], needed for "loop" and "loop0" where the lepton charges do not add up to zero.
 
@@ -149,12 +153,12 @@ class GaugeModel:
         return replace(self, mixing=mixing, new_physics_scale=new_physics_scale or self.new_physics_scale)
 
     @property
-    def kappa(self) -> float | None:
+    def mixing_ratio(self) -> float | None:
         """eps_x / g_x at q^2 = 0 as the mixing rule fixes it; None where it is free."""
         if self.mixing == "free":
             return None
         if self.mixing == "paper":
-            return PAPER_KAPPA
+            return PAPER_MIXING
         if isinstance(self.mixing, str):
             return float(mixing_ratio(dict(self.charges), 0.0, self.new_physics_scale, np))
         return self.mixing
@@ -167,14 +171,14 @@ class GaugeModel:
         InvalidArgument
             The rule is "free": eps_x is then a number of your own, `HiddenPhoton(g_x, mass, eps_x)`.
         """
-        if self.kappa is None:
+        if self.mixing_ratio is None:
             raise InvalidArgument(
                 f"`mixing` of model {self.name!r} must fix eps_x for `hidden_photon`; it is 'free': use "
                 "HiddenPhoton(g_x, mass, eps_x) or model.with_mixing('paper')"
             )
         _checks.non_negative("g_x", g_x)
         g_x = jnp.asarray(g_x, dtype=float)
-        return HiddenPhoton(g_x, mass, self.kappa * g_x)
+        return HiddenPhoton(g_x, mass, self.mixing_ratio * g_x)
 
     @overload
     def running(self, q2: np.ndarray) -> np.ndarray: ...
@@ -190,7 +194,7 @@ class GaugeModel:
             return np.ones(np.shape(q2))
         xp = jnp if _checks.is_traced(q2) else np
         ratio = mixing_ratio(dict(self.charges), xp.asarray(q2, dtype=float), self.new_physics_scale, xp)
-        return ratio / (self.kappa or math.nan)
+        return ratio / (self.mixing_ratio or math.nan)
 
     def electron_coupling(self, photon: HiddenPhoton, running: ArrayLike = 1.0) -> Float[Array, "..."]:
         """Vector coupling of the electron, g_x Q_e + eps_x e (Eq. 9); `running` multiplies eps_x."""
@@ -235,7 +239,7 @@ class _Benchmarks(Mapping[str, HiddenPhoton]):
         if name not in self._VALUES:
             raise _checks.unknown("benchmark", name, self._VALUES)
         g_x, mass = self._VALUES[name]
-        return HiddenPhoton(g_x, mass, g_x * PAPER_KAPPA)
+        return HiddenPhoton(g_x, mass, g_x * PAPER_MIXING)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._VALUES)

@@ -9,24 +9,37 @@ from typing import Any
 
 import numpy as np
 
+from lmtbayes import _checks
+from lmtbayes._files import whole
 from lmtbayes.errors import CheckpointError
 
 _FORMAT = 1
 
 
 def save(path: Path, identity: str, settings: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-    """Write to a temporary name beside `path`, to the disk, and rename."""
+    """Write the file whole."""
     header = json.dumps({"format": _FORMAT, "identity": identity, "settings": dict(settings)})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            kept: dict[str, Any] = {name: np.asarray(array) for name, array in arrays.items()}
-            np.savez(file, header=np.array(header), **kept)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole(path) as temporary, temporary.open("wb") as file:
+        kept: dict[str, Any] = {name: np.asarray(array) for name, array in arrays.items()}
+        np.savez(file, header=np.array(header), **kept)
+
+
+def checked(checkpoint: str | Path) -> Path:
+    """Return the path of a checkpoint that can be written later on.
+
+    Raises
+    ------
+    InvalidArgument
+        No path, a folder, or a file in a folder that does not exist or cannot be written to.
+    """
+    if not isinstance(checkpoint, str | os.PathLike) or not str(checkpoint):
+        raise _checks.invalid("checkpoint", checkpoint, "the path of a file, or None")
+    path = Path(checkpoint).expanduser()
+    if path.is_dir():
+        raise _checks.invalid("checkpoint", str(checkpoint), "a file; that is a folder")
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        raise _checks.invalid("checkpoint", str(checkpoint), "a file in a folder that exists and can be written to")
+    return path
 
 
 def load(path: Path, identity: str, settings: Mapping[str, Any]) -> dict[str, np.ndarray] | None:

@@ -6,8 +6,6 @@ range of the grid; where the grid cuts it, it is said to be open.
 """
 
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from jaxtyping import Float
 from scipy.special import gammaincinv
 
 from lmtbayes import _checks
+from lmtbayes._files import write_text
 from lmtbayes.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -103,21 +102,8 @@ class Contours:
         ]
         header = [f"# {line}" for line in (*self.provenance, *str(self).splitlines())]
         header.append(f"# units: {self.names[0]} [{self.units[0]}], {self.names[1]} [{self.units[1]}]")
-        return write_atomically(path, [*header, f"level,line,closed,{self.names[0]},{self.names[1]}", *rows])
-
-
-def write_atomically(path: str | Path, lines: Sequence[str]) -> Path:
-    """Write lines of text under a temporary name beside `path`, then rename."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write("\n".join(lines) + "\n")
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
+        lines = [*header, f"level,line,closed,{self.names[0]},{self.names[1]}", *rows]
+        return write_text(path, "\n".join(lines) + "\n")
 
 
 def provenance(profile: "xarray.Dataset") -> tuple[str, ...]:

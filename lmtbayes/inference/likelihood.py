@@ -4,6 +4,7 @@ ln L(photon, nuisances) = sum over experiments and bins of the term's log-probab
 normalised log-density of their constraint, the nuisances being shared between experiments by name.
 """
 
+import itertools
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
@@ -42,6 +43,8 @@ class JointLikelihood:
     check
         Evaluate likelihood and gradient at draws from the default prior, so that a NaN is found here and not in a
         sampler.
+    allow_shared_data
+        Accept experiments that hold the same data (`Experiment.data_sets`), which are then counted twice.
 
     Raises
     ------
@@ -50,7 +53,7 @@ class JointLikelihood:
     UnknownName
         No such experiment, or data for one that is not there.
     InvalidArgument
-        No experiment, a name twice, data of a wrong shape, "observed" for a projection.
+        No experiment, a name twice, two that hold the same data, data of a wrong shape, "observed" for a projection.
     NuisanceConflict
         Two experiments constrain one nuisance differently.
     NotFinite
@@ -63,6 +66,7 @@ class JointLikelihood:
         model: GaugeModel,
         data: Asimov | str | Mapping[str, ArrayLike],
         check: bool = True,
+        allow_shared_data: bool = False,
     ):
         if not jax.config.jax_enable_x64:
             raise PrecisionError(
@@ -81,6 +85,8 @@ class JointLikelihood:
                     f"`experiments` must have different names; {name!r} appears {names.count(name)} times (the "
                     "override name= renames one)"
                 )
+        if not allow_shared_data:
+            _check_shared(self.experiments)
         if not isinstance(model, GaugeModel):
             raise _checks.invalid("model", model, "a GaugeModel")
         self.model = model
@@ -269,6 +275,17 @@ class JointLikelihood:
         if key not in self._compiled:
             self._compiled[key] = build()
         return self._compiled[key]
+
+
+def _check_shared(experiments: Sequence[Experiment]) -> None:
+    """Refuse two experiments of which one holds data of the other: "xenonnt-nr" holds "xenonnt-nr/8b"."""
+    for first, second in itertools.combinations(experiments, 2):
+        for a, b in itertools.product(first.data_sets, second.data_sets):
+            if a == b or a.startswith(b + "/") or b.startswith(a + "/"):
+                raise InvalidArgument(
+                    f"`experiments` must not count data twice; {first.name!r} and {second.name!r} both hold "
+                    f"{max(a, b, key=len)!r}: leave one out, or say allow_shared_data=True"
+                )
 
 
 def _of_one_term(experiments: Sequence[Experiment]) -> list[list[Experiment]]:

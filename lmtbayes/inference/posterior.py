@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 INITIALISATIONS = ("grid", "prior")
 TREE_DEPTH = {True: 5, False: 8}
 """Cap on the depth of NUTS's trees, with jumps and without."""
+LEAST_WARMUP, LEAST_DRAWS = 10, 4
+"""Steps and draws of a chain below which nothing can be adapted or judged."""
 
 
 def sample_posterior(
@@ -97,11 +99,18 @@ def sample_posterior(
     ------
     InvalidArgument
         A setting out of range; a prior of another model.
+        A checkpoint in a folder that does not exist.
     CheckpointError
         The checkpoint belongs to another run, or is no checkpoint.
     """
     max_tree_depth = TREE_DEPTH[bool(jumps)] if max_tree_depth is None else max_tree_depth
-    _check_settings(seed, chains, warmup, draws, target_accept, max_tree_depth, init, chunk)
+    _check_settings(
+        seed, chains, warmup, draws, target_accept, max_tree_depth, init, chunk, jumps, grid_check, progress
+    )
+    # A NumPy integer is no JSON.
+    seed, chains, warmup, draws, chunk = int(seed), int(chains), int(warmup), int(draws), int(chunk)
+    max_tree_depth = int(max_tree_depth)
+    path = None if checkpoint is None else checkpoints.checked(checkpoint)
     used = _devices_for(chains, devices)
     space = Space(like, prior)
     settings = {
@@ -120,7 +129,6 @@ def sample_posterior(
         **versions(),
     }
     identity = fingerprint(like, prior, settings)
-    path = None if checkpoint is None else Path(checkpoint)
     saved = None if path is None else checkpoints.load(path, identity, settings)
     began = time.perf_counter()
     with _Bar(warmup + draws, progress) as bar:
@@ -245,13 +253,24 @@ def _check_settings(
     max_tree_depth: int,
     init: str,
     chunk: int,
+    jumps: bool,
+    grid_check: bool,
+    progress: bool,
 ) -> None:
-    whole = {"seed": (seed, 0), "chains": (chains, 1), "warmup": (warmup, 10), "draws": (draws, 4), "chunk": (chunk, 1)}
-    for name, (value, least) in {**whole, "max_tree_depth": (max_tree_depth, 1)}.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise _checks.invalid(name, value, f"a whole number, at least {least}")
+    for name, (value, least) in {
+        "seed": (seed, 0),
+        "chains": (chains, 1),
+        "warmup": (warmup, LEAST_WARMUP),
+        "draws": (draws, LEAST_DRAWS),
+        "chunk": (chunk, 1),
+        "max_tree_depth": (max_tree_depth, 1),
+    }.items():
+        _checks.whole(name, value, least)
+    _checks.scalar("target_accept", target_accept)
     if not 0.0 < float(target_accept) < 1.0:
         raise _checks.invalid("target_accept", target_accept, "between 0 and 1, both excluded")
+    for name, switch in {"jumps": jumps, "grid_check": grid_check, "progress": progress}.items():
+        _checks.switch(name, switch)
     _checks.one_of("init", init, INITIALISATIONS)
 
 

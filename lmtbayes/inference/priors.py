@@ -149,13 +149,17 @@ def default(
         A range that is not two increasing positive numbers.
     """
     ranges = {"g_x": g_x, "mass": mass} | ({"kappa": kappa} if model.mixing == "free" else {})
-    distributions = {}
-    for name, given in ranges.items():
-        edges = _checks.increasing(name, given)
-        _checks.positive(name, edges)
-        low, high = np.log10(_checks.shape(name, edges, (2,)))
-        distributions[f"log10_{name}"] = dist.Uniform(float(low), float(high))
-    return Prior(model, distributions)
+    return Prior(model, {f"log10_{name}": dist.Uniform(*log_range(name, given)) for name, given in ranges.items()})
+
+
+def log_range(name: str, given: Sequence[float]) -> tuple[float, float]:
+    """Log10 of a range (low, high) of positive numbers; InvalidArgument if it is none."""
+    edges = _checks.shape(name, _checks.increasing(name, given), (2,))
+    _checks.positive(name, edges)
+    if name == "g_x":
+        _checks.coupling(name, edges)
+    low, high = np.log10(edges)
+    return float(low), float(high)
 
 
 def loop_lmu(

@@ -114,6 +114,8 @@ def check_grid(like: JointLikelihood, grid: Mapping[str, ArrayLike | Sequence[fl
         if not np.all(signed > 0.0):
             sign = "negative" if name == "eps_x" else "positive"
             raise _checks.invalid(f"grid[{name!r}]", values, f"{sign}: it is searched on a logarithmic scale")
+        if name in ("g_x", "eps_x"):
+            _checks.coupling(f"grid[{name!r}]", checked[name])
     if {"eps_x", "kappa"} <= set(checked):
         raise InvalidArgument("`grid` must have eps_x or kappa = -eps_x/g_x, not both")
     return checked

@@ -56,6 +56,8 @@ def nuisance_pulls(
     """
     import xarray
 
+    if fit is not None and not isinstance(fit, BestFit):
+        raise _checks.invalid("fit", type(fit).__name__, "a BestFit, or None to find it")
     if not like.nuisances:
         raise _checks.invalid("like", like.nuisance_names, "a likelihood that has nuisances")
     box = Box.of(like.model) if box is None else box

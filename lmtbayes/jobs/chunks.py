@@ -5,17 +5,14 @@ be killed and repeated, and any number of runs may fill one folder.
 """
 
 import json
-import os
-import socket
-import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lmtbayes import _checks
+from lmtbayes._files import whole, write_text
 from lmtbayes.errors import ChunkError, InvalidArgument
 from lmtbayes.jobs.cluster import over_cluster
 from lmtbayes.jobs.output import SETTINGS_FILE
@@ -50,8 +47,7 @@ class Folder:
         (self.path / "chunks").mkdir(parents=True, exist_ok=True)
         text = json.dumps(study.to_dict(), indent=2) + "\n"
         if not (self.path / SETTINGS_FILE).exists():
-            with _complete(self.path / SETTINGS_FILE) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+            write_text(self.path / SETTINGS_FILE, text)
         self._check()
 
     def _check(self) -> None:
@@ -77,7 +73,7 @@ class Folder:
     def keep(self, index: int, chunk: "xr.Dataset") -> None:
         """Write a chunk, unless it has been written meanwhile."""
         if not self.file(index).exists():
-            with _complete(self.file(index)) as temporary:
+            with whole(self.file(index)) as temporary:
                 chunk.to_netcdf(temporary, engine="h5netcdf")
 
     def merge(self) -> "xr.Dataset":
@@ -103,7 +99,7 @@ class Folder:
         made_by = {name: parts[0].attrs[name] for name in stamp()}
         result.attrs |= {"study": self.study.identity(), "seed": self.study.fit.seed, "chunks": len(parts)} | made_by
         result.attrs.pop("chunk", None)
-        with _complete(self.path / RESULT) as temporary:
+        with whole(self.path / RESULT) as temporary:
             result.to_netcdf(temporary, engine="h5netcdf")
         return result
 
@@ -215,19 +211,6 @@ def parse_range(text: str | None, count: int) -> range:
     if not found or found[0] < 0 or found[-1] >= count:
         raise _checks.invalid("chunks", text, f"first:stop within 0:{count}")
     return found
-
-
-@contextmanager
-def _complete(path: Path) -> Iterator[Path]:
-    """Give a temporary name of this process alone; what was written there becomes `path` in one step."""
-    temporary = path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _differences(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:

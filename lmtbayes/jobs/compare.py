@@ -3,8 +3,9 @@
 import dataclasses
 from pathlib import Path
 
+from lmtbayes._files import write_text
 from lmtbayes.inference.comparison import compare_models
-from lmtbayes.jobs.output import output_folder, write_text
+from lmtbayes.jobs.output import output_folder
 from lmtbayes.jobs.settings import FitSettings
 
 MODELS = {"Lmu-Ltau": "lmu-ltau", "Lmu": "lmu"}

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from lmtbayes._files import write_text
 from lmtbayes.inference.contours import contours as regions_of
 from lmtbayes.inference.limits import upper_limit
 from lmtbayes.jobs import pictures
 from lmtbayes.jobs.draw import plane
 from lmtbayes.jobs.fit import profile_on_plane
-from lmtbayes.jobs.output import output_folder, write_text
+from lmtbayes.jobs.output import output_folder
 from lmtbayes.jobs.settings import FitSettings
 
 

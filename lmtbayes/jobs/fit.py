@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lmtbayes import _checks
+from lmtbayes._files import write_text
 from lmtbayes.inference.contours import contours
 from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.limits import upper_limit
@@ -14,7 +15,7 @@ from lmtbayes.inference.posterior import sample_posterior
 from lmtbayes.inference.profile import profile_likelihood
 from lmtbayes.jobs import pictures
 from lmtbayes.jobs.draw import draw, group
-from lmtbayes.jobs.output import output_folder, write_text
+from lmtbayes.jobs.output import output_folder
 from lmtbayes.jobs.settings import FitSettings
 
 if TYPE_CHECKING:

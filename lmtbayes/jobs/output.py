@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lmtbayes._files import write_text
 from lmtbayes.errors import InvalidArgument
 
 SETTINGS_FILE = "settings.json"
@@ -77,13 +78,6 @@ def unit_folder(path: Path) -> Iterator[Path]:
     if path.exists():
         shutil.rmtree(path)
     os.replace(partial, path)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file under a temporary name, then rename it."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
 
 
 def _same(path: Path, text: str) -> bool:

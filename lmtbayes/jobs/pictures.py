@@ -1,12 +1,12 @@
 """Pictures to files: whole or not at all, and closed afterwards."""
 
-import os
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from lmtbayes import _checks
+from lmtbayes._files import whole
 
 FORMATS = (".png", ".pdf", ".svg")
 
@@ -21,9 +21,8 @@ def save(figure: Figure, path: Path) -> Path:
     """
     _checks.one_of("out", path.suffix, FORMATS)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
     metadata = {"Date": None} if path.suffix == ".svg" else {"CreationDate": None} if path.suffix == ".pdf" else {}
-    figure.savefig(temporary, format=path.suffix[1:], metadata=metadata)
-    os.replace(temporary, path)
+    with whole(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:], metadata=metadata)
     plt.close(figure)
     return path

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lmtbayes.jobs.output import write_text
+from lmtbayes._files import write_text
 from lmtbayes.jobs.web_page import page
 from lmtbayes.paper.statement import VERDICTS, Statement
 from lmtbayes.paper.topics import ERRATA, SECTIONS, Topic

@@ -15,8 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 import lmtbayes
 from lmtbayes import _checks, paper
+from lmtbayes._files import write_text
 from lmtbayes.jobs import pictures, report, topic_pool
-from lmtbayes.jobs.output import output_folder, unit_folder, write_text
+from lmtbayes.jobs.output import output_folder, unit_folder
 from lmtbayes.paper import topics
 
 UNITS = "topics"

@@ -15,8 +15,11 @@ from lmtbayes.gauge.models import BENCHMARKS, MIXING_RULES, MODELS, GaugeModel, 
 from lmtbayes.inference import priors
 from lmtbayes.inference.data import Asimov, asimov, simulate
 from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.posterior import LEAST_DRAWS, LEAST_WARMUP
 
 DATA = ("asimov", "toy", "observed")
+LEAST_GRID = 5
+"""Points a side of a profile that can have a contour inside; a finer one follows around the contour."""
 SCOPES = ("single", "today")
 
 
@@ -66,11 +69,21 @@ class FitSettings:
         _checks.one_of("scope", self.scope, SCOPES)
         for name in ("model", "truth_model"):
             _checks.one_of(name, getattr(self, name), MODELS)
-        for name in ("chains", "warmup", "draws"):
-            _checks.positive(name, getattr(self, name))
-        _checks.non_negative("grid", self.grid)
+        for name, least in {"seed": 0, "chains": 1, "warmup": LEAST_WARMUP, "draws": LEAST_DRAWS, "grid": 0}.items():
+            _checks.whole(name, getattr(self, name), least)
+        for name in ("mixing", "truth", "truth_mixing"):
+            if not isinstance(getattr(self, name), str):
+                raise _checks.invalid(name, getattr(self, name), "text")
+        for name in ("mixing", "truth_mixing"):
+            parse_mixing(getattr(self, name))
+        for name in ("g_x", "mass", "kappa"):
+            priors.log_range(name, getattr(self, name))
+        if isinstance(self.experiments, str) or not all(isinstance(name, str) for name in self.experiments):
+            raise _checks.invalid("experiments", self.experiments, "a list of names")
         if not self.experiments:
             raise _checks.invalid("experiments", self.experiments, "at least one name")
+        if self.scope == "today" and self.data != "observed":
+            raise _checks.invalid("data", self.data, "'observed' in the fit of all published data (scope 'today')")
 
     @property
     def gauge_model(self) -> GaugeModel:

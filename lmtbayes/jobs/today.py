@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from lmtbayes._files import write_text
 from lmtbayes.experiments.muon_g2 import PRESETS
 from lmtbayes.experiments.registry import experiment, experiment_names
 from lmtbayes.inference import priors
@@ -28,7 +29,7 @@ from lmtbayes.inference.priors import Prior
 from lmtbayes.jobs import pictures
 from lmtbayes.jobs.draw import plane_on
 from lmtbayes.jobs.fit import Say, fit
-from lmtbayes.jobs.output import output_folder, write_text
+from lmtbayes.jobs.output import output_folder
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.plotting import planes
 from lmtbayes.plotting.evidence import evidence_bars

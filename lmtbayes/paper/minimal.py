@@ -16,12 +16,12 @@ from jaxtyping import Array, Float
 
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.registry import experiment
-from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, PAPER_KAPPA, GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, PAPER_MIXING, GaugeModel, HiddenPhoton
 from lmtbayes.inference.data import Data, asimov
 from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.linearised import marginal
 
-MODELS: dict[str, GaugeModel] = {"Lμ-Lτ": LMU_LTAU.with_mixing(PAPER_KAPPA), "Lμ": LMU.with_mixing(PAPER_KAPPA)}
+MODELS: dict[str, GaugeModel] = {"Lμ-Lτ": LMU_LTAU.with_mixing(PAPER_MIXING), "Lμ": LMU.with_mixing(PAPER_MIXING)}
 PRIOR = {"g_x": (1e-5, 1e-2), "mass": (1.0, 1000.0)}
 """Edges of the log-uniform prior, those of `priors.default` [1, MeV]."""
 LOG10_G_CELLS = np.linspace(-3.9, -2.1, 16)

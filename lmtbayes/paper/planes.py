@@ -13,7 +13,7 @@ import numpy as np
 from lmtbayes import _checks
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.registry import experiment
-from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, PAPER_KAPPA, GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, PAPER_MIXING, GaugeModel, HiddenPhoton
 from lmtbayes.inference.data import asimov
 from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.profile import profile_likelihood
@@ -27,10 +27,10 @@ XENON = ("darwin-nr",)
 OVERRIDES: dict[str, dict[str, Any]] = {"darwin-nr": {"threshold_kev": 1.0}}
 """Fig. 12: DARWIN's nuclear recoils above 1 keV."""
 
-WRONG_KAPPA = -1.0 / 10.0
+WRONG_MIXING = -1.0 / 10.0
 """eps_x/g_x that the reconstruction of Fig. 9 assumes, of data that have -1/70."""
 READ_LMU_LTAU, READ_LMU = LMU_LTAU.with_mixing("paper"), LMU.with_mixing("paper")
-READ_WRONG_MIXING = LMU_LTAU.with_mixing(WRONG_KAPPA)
+READ_WRONG_MIXING = LMU_LTAU.with_mixing(WRONG_MIXING)
 
 MASS_RANGE, COUPLING_RANGE = (1.0, 1e3), (1e-4, 1e-2)
 JOINT_COUPLING_RANGE = (3e-4, 3e-3)
@@ -103,10 +103,10 @@ def profile_wrong_mixing(name: str, benchmark: str, convention: str) -> "xarray.
     """
     _checks.one_of("name", name, SPALLATION)
     points = grid((name,), convention)
-    scale = np.sqrt(WRONG_KAPPA / PAPER_KAPPA)
+    scale = np.sqrt(WRONG_MIXING / PAPER_MIXING)
     scaled = _profile((name,), benchmark, convention, READ_LMU_LTAU, points | {"g_x": scale * points["g_x"]})
-    attrs = {"best_g_x": scaled.attrs["best_g_x"] / scale, "mixing": WRONG_KAPPA}
-    attrs["best_eps_x"] = attrs["best_g_x"] * WRONG_KAPPA
+    attrs = {"best_g_x": scaled.attrs["best_g_x"] / scale, "mixing": WRONG_MIXING}
+    attrs["best_eps_x"] = attrs["best_g_x"] * WRONG_MIXING
     return scaled.assign_coords(g_x=("g_x", points["g_x"], scaled["g_x"].attrs)).assign_attrs(attrs)
 
 

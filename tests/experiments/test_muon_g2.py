@@ -45,5 +45,7 @@ def test_bad_input():
         lmt.experiment("muon-g2-2021", prediction="white-paper-2022")
     with pytest.raises(InvalidArgument, match=r"`prediction\[1\]` must be finite and positive"):
         lmt.muon_g2("experiment-2025", (1.0, -2.0))
+    with pytest.raises(InvalidArgument, match=r"`measurement` must be in units of 1e-11.*look absolute"):
+        lmt.muon_g2((116592071.5e-11, 14.5e-11), (116592033e-11, 62e-11))
     with pytest.raises(UnknownName, match="nuisance of experiment"):
         lmt.experiment("muon-g2-2021", nuisances=("flux",))

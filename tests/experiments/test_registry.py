@@ -1,6 +1,9 @@
 """The registry: what is there, what an entry accepts, what a near miss is told."""
 
+import re
+
 import jax
+import numpy as np
 import pytest
 from toys import counter
 
@@ -59,3 +62,52 @@ def test_a_users_own_entry(monkeypatch):
         lmt.register("mine", build)
     with pytest.raises(InvalidArgument, match="must give its argument 'mass_ton' a default"):
         lmt.register("other", lambda *, mass_ton: counter(scale=mass_ton))
+
+
+@pytest.mark.parametrize("name", ["a/b", "../a", "", "a b", ".hidden", 3])
+def test_a_name_can_be_a_part_of_a_files_name(name):
+    with pytest.raises(InvalidArgument, match="`name` must be a name of letters"):
+        lmt.register(name, lambda: None)
+    with pytest.raises(InvalidArgument, match="`name` must be a name of letters"):
+        lmt.measurement(name, 1.0, 1.0, lambda model, photon: photon.g_x)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "held"),
+    [
+        ("muon-g2-2021", "muon-g2-2025", "muon-g2"),
+        ("darwin-nr", "darwin-nr+er", "darwin-nr"),
+        ("darwin-er", "darwin-nr+er", "darwin-er"),
+        ("xenonnt-8b", "xenonnt-nr", "xenonnt-nr/8b"),
+        ("xenonnt-nr+er", "xenonnt-er-2022", "xenonnt-er/2022"),
+        ("lz-er", "lz-er-ws2024", "lz-er/ws2024"),
+        ("na64mu", "na64mu-2022", "na64mu/2022"),
+    ],
+)
+def test_data_are_counted_once(first, second, held):
+    model = lmt.LMU_LTAU.with_mixing("paper")
+    both = [lmt.experiment(first), lmt.experiment(second)]
+    data = {e.name: np.ones(e.n_bins) for e in both}
+    with pytest.raises(InvalidArgument, match=f"{re.escape(repr(first))} and {re.escape(repr(second))} both hold"):
+        lmt.JointLikelihood(both, model, data, check=False)
+    with pytest.raises(InvalidArgument, match=re.escape(held)):
+        lmt.JointLikelihood(both[::-1], model, data, check=False)
+    lmt.JointLikelihood(both, model, data, check=False, allow_shared_data=True)
+
+
+def test_a_renamed_projection_is_another_detector_and_published_data_stay_the_same():
+    model = lmt.LMU_LTAU.with_mixing("paper")
+    two = [
+        lmt.experiment("ess"),
+        lmt.experiment("ess", name="ess-b"),
+        lmt.experiment("lz-nr"),
+        lmt.experiment("darwin-nr"),
+    ]
+    two += [lmt.experiment("lz-er-ws2022"), lmt.experiment("lz-er-ws2024")]
+    lmt.JointLikelihood(two, model, {e.name: np.ones(e.n_bins) for e in two}, check=False)
+    for name in [n for n in lmt.experiment_names() if lmt.experiment(n).status != "projection"]:
+        twice = [lmt.experiment(name)]
+        if "name" in lmt.experiment_options(name):
+            twice.append(lmt.experiment(name, name="again"))
+            with pytest.raises(InvalidArgument, match="count data twice"):
+                lmt.JointLikelihood(twice, model, "observed", check=False)

@@ -451,7 +451,12 @@ def test_registered_with_all_overrides():
         ({"bin_edges": [20.0, 30.0], "threshold_kevnr": 10.0}, "left out"),
         ({"sin2_theta_w": 2.0}, "sin2_theta_w"),
         ({"background_fraction": -0.1}, "background_fraction"),
+        (
+            {"background_fraction": 10},
+            r"`background_fraction` must be a fraction between 0 and 1 \(5 % is 0.05\); got 10",
+        ),
         ({"systematic": 0.0}, "systematic"),
+        ({"systematic": 5}, r"`systematic` must be a fraction between 0 and 1 \(5 % is 0.05\); got 5"),
         ({"statistics": "eq. 34"}, "poisson"),
         ({"convention": "papr"}, "paper"),
         ({"form_factor": "Helm"}, "klein-nystrand"),

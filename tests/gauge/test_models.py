@@ -50,7 +50,9 @@ def test_photon_is_a_pytree_of_three_arrays_that_survives_transformations():
         ((1e-4, -3.0, 0.0), r"`mass`.*-3.0"),
         ((1e-4, np.inf, 0.0), r"`mass`.*inf"),
         ((1e-4, 10.0, np.nan), r"`eps_x` must be finite"),
-        ((np.ones(2), np.ones(3), 0.0), r"broadcast; got \(2,\), \(3,\), \(\)"),
+        ((15.0, 5e-4, 0.0), r"`g_x` must be at most 1, as a coupling is .*exchanged\?\); got 15.0"),
+        ((5e-4, 15.0, -7.0), r"`eps_x` must be at most 1"),
+        ((np.full(2, 1e-4), np.full(3, 1.0), 0.0), r"broadcast; got \(2,\), \(3,\), \(\)"),
     ],
 )
 def test_a_photon_that_cannot_be_is_refused(arguments, message):
@@ -87,7 +89,9 @@ def test_mixing_rules_fill_in_eps():
     assert lmt.LMU_LTAU.with_mixing("paper").hidden_photon(7e-4, 20.0).eps_x == pytest.approx(-1e-5, rel=1e-15)
     assert lmt.LMU_LTAU.with_mixing(-1 / 10).hidden_photon(1e-3, 20.0).eps_x == pytest.approx(-1e-4, rel=1e-15)
     for rule in ("loop", "loop0"):
-        assert lmt.LMU_LTAU.with_mixing(rule).kappa == pytest.approx(float(lmt.loop_mixing(lmt.LMU_LTAU)), rel=1e-14)
+        assert lmt.LMU_LTAU.with_mixing(rule).mixing_ratio == pytest.approx(
+            float(lmt.loop_mixing(lmt.LMU_LTAU)), rel=1e-14
+        )
     with pytest.raises(InvalidArgument, match="'free'"):
         lmt.LMU_LTAU.hidden_photon(1e-3, 20.0)
 

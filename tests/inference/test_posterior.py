@@ -140,8 +140,8 @@ def test_a_killed_run_goes_on_and_equals_the_uninterrupted_one(killed, like):
     resumed = sample_posterior(like, TWO, seed=5, checkpoint=killed, **settings)
     straight = sample_posterior(like, TWO, seed=5, **settings)
     identical(resumed, straight)
-    # Finished: the same call again only reads.
-    identical(sample_posterior(like, TWO, seed=5, checkpoint=killed, **settings), straight)
+    # Finished: the same call again only reads, also with a seed of NumPy's.
+    identical(sample_posterior(like, TWO, seed=np.int64(5), checkpoint=killed, **settings), straight)
     leftovers = [p for p in killed.parent.iterdir() if p != killed and not p.name.endswith(".tmp")]
     assert leftovers == []
 
@@ -198,7 +198,7 @@ def test_groups_variables_and_units(tree):
     assert posterior["mass"].attrs["units"] == "MeV"
     assert dict(posterior.sizes) == {"chain": 8, "draw": 500}
     np.testing.assert_allclose(posterior["g_x"], 10 ** posterior["log10_g_x"])
-    np.testing.assert_allclose(posterior["eps_x"], posterior["g_x"] * FIXED.kappa)
+    np.testing.assert_allclose(posterior["eps_x"], posterior["g_x"] * FIXED.mixing_ratio)
     np.testing.assert_allclose(posterior["scale"], 1.0 + 0.05 * tree["unconstrained_posterior"]["scale_pull"])
     assert {"lp", "diverging", "energy", "n_steps", "acceptance_rate", "tree_depth", "step_size", "jumped"} <= set(
         tree["sample_stats"].data_vars
@@ -299,14 +299,16 @@ def test_cut_trees_are_excused_where_jumps_carry_the_chains(like, jumps):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"chains": 0}, "`chains` must be a whole number, at least 1; got 0"),
-        ({"draws": 2}, "`draws` must be a whole number, at least 4"),
-        ({"warmup": 0}, "`warmup` must be a whole number, at least 10"),
+        ({"chains": 0}, "`chains` must be a whole number of at least 1; got 0"),
+        ({"draws": 2}, "`draws` must be a whole number of at least 4"),
+        ({"warmup": 0}, "`warmup` must be a whole number of at least 10"),
         ({"target_accept": 1.0}, "`target_accept` must be between 0 and 1"),
         ({"init": "gird"}, "did you mean 'grid'"),
         ({"chunk": 0}, "`chunk`"),
         ({"seed": -1}, "`seed`"),
         ({"devices": []}, "`devices`"),
+        ({"checkpoint": "no/such/folder/run.npz"}, "`checkpoint` must be a file in a folder that exists"),
+        ({"checkpoint": "."}, "`checkpoint` must be a file; that is a folder"),
     ],
 )
 def test_bad_settings(like, settings, message):

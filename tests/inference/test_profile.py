@@ -345,6 +345,9 @@ def test_the_data_set_says_what_it_is_and_is_saved():
         ({"g_x": np.array([1e-4])}, {"mass": (2.0, 1.0)}, "strictly increasing"),
         ({"g_x": np.array([1e-4])}, {"mass": (0.0, 1.0)}, "positive"),
         ({"g_x": np.array([1e-4])}, {"g_x": (2e-4, 1e-3)}, "holds the grid"),
+        ({"g_x": np.array([10.0, 20.0]), "mass": np.array([1e-4, 1e-3])}, None, r"`grid\['g_x'\]` must be at most 1"),
+        ({"eps_x": np.array([-20.0, -10.0])}, None, r"`grid\['eps_x'\]` must be at most 1"),
+        ({"g_x": np.array([1e-4])}, {"g_x": (1e-4, 1e3)}, r"`bounds\['g_x'\]` must be at most 1"),
     ],
 )
 def test_bad_grids(grid, bounds, message):

@@ -1,0 +1,51 @@
+"""Arguments of a wrong kind: each answered with one sentence, before anything compiles.
+
+In a process of its own: in the others the annotations are checked before the package sees an argument.
+"""
+
+import subprocess
+import sys
+
+CALLS = """
+import dataclasses
+import numpy as np, xarray as xr
+import lmtbayes as lmt
+from lmtbayes.jobs.settings import FitSettings
+
+FIXED = lmt.LMU_LTAU.with_mixing("paper")
+BP1 = lmt.BENCHMARKS["BP1"]
+like = lmt.JointLikelihood(["na64mu"], FIXED, {"na64mu": np.ones(9)}, check=False)
+prior = lmt.priors.default(FIXED)
+sample = lambda **settings: lmt.sample_posterior(like, prior, progress=False, **settings)
+
+CALLS = [
+    (lambda: FitSettings(chains=2.5), "`chains` must be a whole number of at least 1; got 2.5"),
+    (lambda: FitSettings(chains=True), "`chains` must be a whole number of at least 1; got True"),
+    (lambda: FitSettings(grid=1.5), "`grid` must be a whole number of at least 0; got 1.5"),
+    (lambda: FitSettings(mixing=True), "`mixing` must be text; got True"),
+    (lambda: FitSettings(experiments="na64mu"), "`experiments` must be a list of names; got 'na64mu'"),
+    (lambda: FitSettings(experiments=(1,)), "`experiments` must be a list of names; got (1,)"),
+    (lambda: FitSettings(mass=3.0), "`mass` must be a strictly increasing sequence"),
+    (lambda: sample(jumps=None), "`jumps` must be True or False; got None"),
+    (lambda: sample(grid_check=1), "`grid_check` must be True or False; got 1"),
+    (lambda: sample(target_accept="0.9"), "`target_accept` must be a single number; got '0.9'"),
+    (lambda: sample(checkpoint=3), "`checkpoint` must be the path of a file, or None; got 3"),
+    (lambda: sample(chains=2.5), "`chains` must be a whole number of at least 1; got 2.5"),
+    (lambda: sample(seed=True), "`seed` must be a whole number of at least 0; got True"),
+    (lambda: lmt.nuisance_pulls(like, xr.Dataset()), "`fit` must be a BestFit, or None to find it; got 'Dataset'"),
+    (lambda: lmt.TruncatedGaussian("0", 1.0, 0.0, 1.0), "`mean` must be a single number; got '0'"),
+    (lambda: lmt.register("x", None), "`build` must be a function that returns an Experiment; got None"),
+    (lambda: lmt.experiment("ess", systematic="5 %"), "`systematic` must be a single number; got '5 %'"),
+]
+for number, (call, sentence) in enumerate(CALLS):
+    try:
+        call()
+    except lmt.errors.LmtbayesError as error:
+        assert sentence in str(error), (number, str(error))
+    else:
+        raise AssertionError((number, sentence))
+"""
+
+
+def test_wrong_calls_are_answered_with_a_sentence():
+    subprocess.run([sys.executable, "-c", CALLS], check=True)
