@@ -120,3 +120,34 @@ def _isotopes(element: str, share: float = 1.0) -> tuple[Isotope, ...]:
         Isotope(int(protons), int(mass_number), float(mass_u) * ATOMIC_MASS_UNIT, share * float(fraction))
         for protons, mass_number, mass_u, fraction in zip(*columns, strict=True)
     )
+
+
+_HEAVIEST = 3.1
+"""Molar mass over atomic number above which there is no nucleus; tritium has 3.02, uranium 2.59."""
+
+
+def check_element(name: str, protons: float, molar_mass: float) -> None:
+    """Require that the atomic number belongs to a target named after an element, and the molar mass to the number.
+
+    Parameters
+    ----------
+    name
+        Of the target: an element's name or symbol, or anything else (an alloy), which is taken as it is.
+    protons, molar_mass
+        Z and A [g/mol].
+
+    Raises
+    ------
+    InvalidArgument
+        Z of another element, or an A that no nucleus of Z protons has.
+    """
+    table = tables.read("targets/elements")
+    known = {
+        str(key): float(number)
+        for column in ("symbol", "name")
+        for key, number in zip(table[column], table["atomic_number"], strict=True)
+    }
+    if name in known and protons != known[name]:
+        raise _checks.invalid("Z", protons, f"{known[name]:g}, the atomic number of {name}")
+    if not protons <= molar_mass <= _HEAVIEST * protons:
+        raise _checks.invalid("A", molar_mass, f"{protons:g} to {_HEAVIEST * protons:.4g} g/mol for Z = {protons:g}")

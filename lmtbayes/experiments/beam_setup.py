@@ -14,6 +14,7 @@ from scipy.special import ndtr
 
 from lmtbayes import _checks, tables
 from lmtbayes.constants import AVOGADRO, CM2_PER_INVERSE_MEV2, MEV_PER_GEV, MUON_MASS
+from lmtbayes.detectors import targets
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.processes.bremsstrahlung import dsigma_dx
 
@@ -72,12 +73,12 @@ class BeamSetup:
     ----------
     name, title, citation
         As in `Description`.
-    beam_energy
+    beam_energy_gev
         E_0 [GeV].
     muons_on_target
         Number.
     target, Z, A
-        Name, atomic number and molar mass [g/mol] of the target.
+        Name, atomic number and molar mass [g/mol] of the target; the name or symbol of an element has to fit Z.
     density_g_cm3, target_length_cm
         Of the target.
     decay_length_cm
@@ -92,12 +93,14 @@ class BeamSetup:
         Standard deviation of the measured E'_mu [GeV]; None for perfect.
     observed
         Counts in the bins; None for a projection.
+    data_sets
+        As in `Description`.
     """
 
     name: str
     title: str
     citation: str
-    beam_energy: float
+    beam_energy_gev: float
     muons_on_target: float
     target: str
     Z: float
@@ -110,10 +113,12 @@ class BeamSetup:
     bin_edges: tuple[float, ...]
     resolution_gev: float | None = None
     observed: tuple[float, ...] | None = None
+    data_sets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("beam_energy", "muons_on_target", "Z", "A", "density_g_cm3", "target_length_cm"):
+        for name in ("beam_energy_gev", "muons_on_target", "Z", "A", "density_g_cm3", "target_length_cm"):
             _positive(name, getattr(self, name))
+        targets.check_element(self.target, self.Z, self.A)
         _checks.scalar("decay_length_cm", self.decay_length_cm)
         _checks.non_negative("decay_length_cm", self.decay_length_cm, "cm")
         if not isinstance(self.efficiency, Calibration) and not _positive("efficiency", self.efficiency) <= 1.0:
@@ -124,11 +129,11 @@ class BeamSetup:
             _positive("resolution_gev", self.resolution_gev)
         edges = _checks.increasing("bin_edges", self.bin_edges)
         lowest = MUON_MASS / MEV_PER_GEV
-        if edges[0] < lowest or edges[-1] >= self.beam_energy:
+        if edges[0] < lowest or edges[-1] >= self.beam_energy_gev:
             raise _checks.invalid(
                 "bin_edges",
                 self.bin_edges,
-                f"between the muon mass, {lowest:.4g} GeV, and below the beam energy, {self.beam_energy:g} GeV",
+                f"between the muon mass, {lowest:.4g} GeV, and below the beam energy, {self.beam_energy_gev:g} GeV",
             )
         object.__setattr__(self, "bin_edges", tuple(edges.tolist()))
         if self.observed is not None and len(self.observed) != len(self.bin_edges) - 1:
@@ -146,7 +151,7 @@ class BeamSetup:
     def boson_energy(self) -> Float[np.ndarray, " bins"]:
         """Energy of the A' in the middle of each bin, E_0 - E'_mu [MeV]."""
         edges = np.array(self.bin_edges)
-        return MEV_PER_GEV * (self.beam_energy - 0.5 * (edges[:-1] + edges[1:]))
+        return MEV_PER_GEV * (self.beam_energy_gev - 0.5 * (edges[:-1] + edges[1:]))
 
     def response(self) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, "bins nodes"]]:
         """Nodes in E'_mu [GeV] and the matrix that turns dN/dE'_mu at the nodes into counts in the bins.
@@ -172,9 +177,13 @@ class BeamSetup:
         edges = list(self.bin_edges)
         if self.resolution_gev is not None:
             reach = _REACH * self.resolution_gev
-            edges = [max(MUON_MASS / MEV_PER_GEV, edges[0] - reach), *edges, min(self.beam_energy, edges[-1] + reach)]
-        widest = self.beam_energy / _PANELS_PER_BEAM_ENERGY
-        graded = [*(widest * _GRADING), *(self.beam_energy - widest * _GRADING)]
+            edges = [
+                max(MUON_MASS / MEV_PER_GEV, edges[0] - reach),
+                *edges,
+                min(self.beam_energy_gev, edges[-1] + reach),
+            ]
+        widest = self.beam_energy_gev / _PANELS_PER_BEAM_ENERGY
+        graded = [*(widest * _GRADING), *(self.beam_energy_gev - widest * _GRADING)]
         edges = sorted({*edges, *(cut for cut in graded if edges[0] < cut < edges[-1])})
         pieces = [
             np.linspace(low, high, math.ceil((high - low) / widest * (1.0 - 1e-9)) + 1)[:-1]
@@ -212,10 +221,10 @@ def counts_per_coupling2(setup: BeamSetup, mass: ArrayLike, convention: str) -> 
         Shape `mass.shape + (bins,)`.
     """
     nodes, matrix = setup.response()
-    x = 1.0 - nodes / setup.beam_energy
+    x = 1.0 - nodes / setup.beam_energy_gev
     masses = np.asarray(mass, dtype=float)[..., None]
-    per_x = dsigma_dx(x, masses, setup.beam_energy * MEV_PER_GEV, setup.Z, setup.A, convention=convention)
-    scale = setup.muons_on_target * setup.atoms_per_cm2 * CM2_PER_INVERSE_MEV2 / setup.beam_energy
+    per_x = dsigma_dx(x, masses, setup.beam_energy_gev * MEV_PER_GEV, setup.Z, setup.A, convention=convention)
+    scale = setup.muons_on_target * setup.atoms_per_cm2 * CM2_PER_INVERSE_MEV2 / setup.beam_energy_gev
     return scale * per_x @ matrix.T
 
 
@@ -234,15 +243,18 @@ def _from_row(row: dict[str, Any]) -> BeamSetup:
     curve = None if _is_number(efficiency) else tables.read(f"muon_beam/{efficiency}")
     setup = BeamSetup(
         **fields,
-        beam_energy=float(row["beam_energy_gev"]),
+        beam_energy_gev=float(row["beam_energy_gev"]),
         efficiency=float(efficiency) if curve is None else 1.0,
         efficiency_factor=float(row["efficiency_factor"]) if str(row["efficiency_factor"]) else None,
         bin_edges=tuple(float(edge) for edge in str(row["bin_edges_gev"]).split()),
         observed=tuple(float(count) for count in str(row["observed"]).split()) or None,
+        data_sets=tuple(str(row["data_sets"]).split()),
     )
     if curve is None:
         return setup
-    return replace(setup, efficiency=Calibration(tuple(curve["mass_mev"].tolist()), tuple(curve["g_x"].tolist()), setup))
+    return replace(
+        setup, efficiency=Calibration(tuple(curve["mass_mev"].tolist()), tuple(curve["g_x"].tolist()), setup)
+    )
 
 
 def _is_number(entry: str) -> bool:

@@ -52,8 +52,8 @@ class MassTable(eqx.Module):
         self.highest = HIGHEST_MASS
         if convention == "default":
             # The bin of the hardest muons closes first; its last 5 % of mass has no shape that a spline could follow.
-            softest_boson = 1.0 - setup.bin_edges[-1] / setup.beam_energy
-            closing = closing_mass(softest_boson, setup.beam_energy * MEV_PER_GEV)
+            softest_boson = 1.0 - setup.bin_edges[-1] / setup.beam_energy_gev
+            closing = closing_mass(softest_boson, setup.beam_energy_gev * MEV_PER_GEV)
             self.highest = min(HIGHEST_MASS, 0.95 * float(closing))
         scale = self.highest / _STRETCH
         first, last = (np.log(mass) + mass / scale for mass in (LOWEST_MASS, self.highest))
@@ -151,6 +151,8 @@ def muon_beam(
             setup.title,
             setup.citation,
             "projection" if setup.observed is None else "data",
+            # A projection under another name is another beam; published data stay the same data.
+            (name,) if name is not None and setup.observed is None else setup.data_sets,
         ),
         binning=Binning(np.array(setup.bin_edges), "GeV", "energy of the scattered muon"),
         term=Poisson(),

@@ -109,7 +109,7 @@ def _muon_beam() -> tuple[Erratum, ...]:
     setup = read_setups()["na64mu"]
     inverse_x = {name: _weighted(setup, float(p.mass), "inverse x") for name, p in BENCHMARKS.items()}
     c4 = {name: 100.0 * _weighted(setup, float(p.mass), "C4") for name, p in BENCHMARKS.items()}
-    energy = setup.beam_energy * MEV_PER_GEV
+    energy = setup.beam_energy_gev * MEV_PER_GEV
     flux = {}
     for name, photon in BENCHMARKS.items():
         mass2 = float(photon.mass) ** 2
@@ -170,8 +170,8 @@ def _muon_beam() -> tuple[Erratum, ...]:
 def _weighted(setup: BeamSetup, mass: float, what: str) -> float:
     """Mean over the events of 1/x, or of the share of the term with C_4."""
     nodes, matrix = setup.response()
-    x = 1.0 - nodes / setup.beam_energy
-    energy = setup.beam_energy * MEV_PER_GEV
+    x = 1.0 - nodes / setup.beam_energy_gev
+    energy = setup.beam_energy_gev * MEV_PER_GEV
     density = dsigma_dx(x, mass, energy, setup.Z, setup.A, convention="improved")
     virtuality = mass**2 * (1.0 - x) / x + MUON_MASS**2 * x
     c4 = 2.0 * x * (1.0 - x) * (mass**2 + 2.0 * MUON_MASS**2) / (3.0 * virtuality**2)
