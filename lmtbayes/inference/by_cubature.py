@@ -168,9 +168,7 @@ def _laplace(
     position = (np.arange(count) + offset) / count
     chosen = np.searchsorted(np.cumsum(np.exp(log_weights)), position).clip(max=len(points) - 1)
     photons, marginal = _marginal(like, prior, points[chosen])
-    check = like.compiled(
-        ("laplace", settings.laplace_draws), lambda: laplace_check.build(like, settings.laplace_draws)
-    )
+    check = like.compiled(laplace_check.build, settings.laplace_draws)
     ratios = np.asarray(check(jax.random.split(jax.random.key(seed), count), photons, marginal, like.data))
     found = marginal[1].converged
     mean = ratios.mean()

@@ -21,7 +21,7 @@ from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.priors import Prior
 from lmtbayes.inference.proposal import Proposal
 from lmtbayes.inference.refinement import posterior_grid
-from lmtbayes.inference.space import Space, fingerprint
+from lmtbayes.inference.space import Space
 
 _BLOCK = 4096
 _EFFECTIVE = 400.0
@@ -52,18 +52,10 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: ImportanceSett
     """Return the fields of an `Evidence` that the method fills."""
     if not prior.names:
         return by_cubature.run(like, prior, seed, by_cubature.CubatureSettings())
-    space = Space(like, prior)
     grid = posterior_grid(like, prior)
     proposal = grid.proposal
 
-    def build() -> Any:
-        def one(key: Array, proposal: Proposal) -> tuple[Array, Any, Array, Array]:
-            unit, pulls = proposal.sample(key)
-            return unit, space.photon(unit), pulls, proposal.log_prob(unit, pulls)
-
-        return jax.jit(jax.vmap(one, in_axes=(0, None)))
-
-    draw = like.compiled(("importance", fingerprint(prior)), build)
+    draw = like.compiled(_draws, prior)
     value_of = evaluation(like)
     units, log_weights, key = [], np.zeros(0), jax.random.key(seed)
     error, effective, undefined = np.inf, 0.0, 0
@@ -94,3 +86,13 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: ImportanceSett
         "log_weights": log_weights - total,
         "cubature": None,
     }
+
+
+def _draws(like: JointLikelihood, prior: Prior) -> Any:
+    space = Space(like, prior)
+
+    def one(key: Array, proposal: Proposal) -> tuple[Array, Any, Array, Array]:
+        unit, pulls = proposal.sample(key)
+        return unit, space.photon(unit), pulls, proposal.log_prob(unit, pulls)
+
+    return jax.jit(jax.vmap(one, in_axes=(0, None)))

@@ -20,7 +20,7 @@ from lmtbayes.inference.posterior import sample_posterior
 from lmtbayes.inference.priors import Prior
 from lmtbayes.inference.proposal import Proposal
 from lmtbayes.inference.refinement import posterior_grid
-from lmtbayes.inference.space import Space, fingerprint
+from lmtbayes.inference.space import Space
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -89,8 +89,7 @@ def sbc(
     used = local.resolve(devices)
     if settings and method == "grid":
         raise _checks.invalid("settings", settings, "empty for method 'grid'")
-    space = Space(like, prior)
-    simulate, weigh = like.compiled(("sbc", fingerprint(prior), used), lambda: _functions(space, used))
+    simulate, weigh = like.compiled(_functions, prior, used)
     ranks, truths, effective = np.zeros((n, len(QUANTITIES)), int), np.zeros((n, len(QUANTITIES))), np.zeros(n)
     for k in tqdm(range(n), desc="simulations", disable=not progress):
         truth_key, draw_key, pick_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), first + k), 3)
@@ -139,8 +138,8 @@ def calibration(
     )
 
 
-def _functions(space: Space, devices: local.Devices) -> tuple[Callable[..., Any], Mapped]:
-    like = space.like
+def _functions(like: JointLikelihood, prior: Prior, devices: local.Devices) -> tuple[Callable[..., Any], Mapped]:
+    space = Space(like, prior)
 
     @jax.jit
     def simulate(key: Array) -> tuple[Data, Array]:

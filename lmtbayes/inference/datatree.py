@@ -19,7 +19,8 @@ from lmtbayes.inference.devices import Mapped
 from lmtbayes.inference.evaluation import evaluation
 from lmtbayes.inference.grid import PosteriorGrid
 from lmtbayes.inference.likelihood import PULL, JointLikelihood
-from lmtbayes.inference.space import Space, fingerprint
+from lmtbayes.inference.priors import Prior
+from lmtbayes.inference.space import Space
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -55,10 +56,7 @@ def build(
     position = np.swapaxes(drawn.position, 0, 1)
     rng = np.random.default_rng([settings["seed"], 1])
     found = _describe(space, position, rng)
-    draw_prior = space.like.compiled(
-        ("prior draws", space.dimensions), lambda: once(lambda key: space.draw_prior(key, PRIOR_DRAWS))
-    )
-    unit, pulls = (np.asarray(x) for x in draw_prior(_key(rng)))
+    unit, pulls = (np.asarray(x) for x in space.like.compiled(_prior_draws, space.prior)(_key(rng)))
     before = _describe(space, space.join(unit, pulls)[None], rng)
     statistics = {
         "lp": found["lp"],
@@ -113,6 +111,11 @@ def build(
     return tree
 
 
+def _prior_draws(like: JointLikelihood, prior: Prior) -> Any:
+    space = Space(like, prior)
+    return once(lambda key: space.draw_prior(key, PRIOR_DRAWS))
+
+
 def _numbered(dataset: "xr.Dataset") -> "xr.Dataset":
     """Give chain and draw their numbers."""
     numbers = {name: np.arange(dataset.sizes[name]) for name in ("chain", "draw") if name in dataset.sizes}
@@ -124,16 +127,7 @@ def _describe(
 ) -> dict[str, Any]:
     """Everything that follows from a draw."""
     like = space.like
-
-    def one(position: Array) -> tuple[HiddenPhoton, Array, dict[str, Array], Array]:
-        unit, pulls = space.split(position)
-        photon = space.photon(unit)
-        parameters = {**_physical(space, photon), **like.nuisance_values(pulls)}
-        return photon, pulls, parameters, space.prior.log_prob(space.prior.values(photon))
-
-    describe = like.compiled(
-        ("describe", fingerprint(space.prior)), lambda: Mapped(one, tuple(jax.local_devices()[:1]), _BLOCK)
-    )
+    describe = like.compiled(_descriptions, space.prior)
     *point, parameters, log_prior = describe(position.reshape(-1, space.size))
     evaluated = evaluation(like)(tuple(point), like.data)
     found = {
@@ -144,6 +138,18 @@ def _describe(
         "lp": evaluated.log_likelihood + log_prior,
     }
     return jax.tree.map(lambda x: x.reshape(*position.shape[:-1], *x.shape[1:]), found)
+
+
+def _descriptions(like: JointLikelihood, prior: Prior) -> Mapped:
+    space = Space(like, prior)
+
+    def one(position: Array) -> tuple[HiddenPhoton, Array, dict[str, Array], Array]:
+        unit, pulls = space.split(position)
+        photon = space.photon(unit)
+        parameters = {**_physical(space, photon), **like.nuisance_values(pulls)}
+        return photon, pulls, parameters, prior.log_prob(prior.values(photon))
+
+    return Mapped(one, tuple(jax.local_devices()[:1]), _BLOCK)
 
 
 def _predictive(

@@ -44,6 +44,10 @@ def evaluation(like: "JointLikelihood", devices: Devices | None = None) -> Mappe
     """
     devices = tuple(jax.local_devices()[:1]) if devices is None else devices
 
+    return like.compiled(_evaluation, devices)
+
+
+def _evaluation(like: "JointLikelihood", devices: Devices) -> Mapped:
     def one(point: tuple[HiddenPhoton, Array], data: "Data") -> Evaluated:
         def with_parts(photon: HiddenPhoton, pulls: Array) -> tuple[Array, tuple["Data", "Data"]]:
             counts = like.counts(photon, pulls)
@@ -53,4 +57,4 @@ def evaluation(like: "JointLikelihood", devices: Devices | None = None) -> Mappe
         (value, parts), slopes = jax.value_and_grad(with_parts, argnums=(0, 1), has_aux=True)(*point)
         return Evaluated(value, *slopes, *parts)
 
-    return like.compiled(("evaluation", devices), lambda: Mapped(one, devices, _BATCH))
+    return Mapped(one, devices, _BATCH)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -192,25 +191,27 @@ def evidence(like: JointLikelihood, prior: Prior, method: str = "cubature", seed
 # -- samplers ---------------------------------------------------------------------------------------------------------
 
 
-def _full_space(like: JointLikelihood, prior: Prior) -> tuple[full_space.NormalLikelihood, int]:
-    physical = len(prior.names)
-    return full_space.log_likelihood(like, physical), physical + len(like.nuisances)
-
-
 def _by_smc(like: JointLikelihood, prior: Prior, seed: int, settings: smc.SmcSettings) -> dict[str, Any]:
-    log_likelihood, dim = _full_space(like, prior)
-    run = like.compiled(("smc", settings), lambda: smc.build(log_likelihood, dim, settings))
+    run = like.compiled(_smc_run, prior, settings)
     keys = jax.random.split(jax.random.key(seed), settings.replicas)
-    result = smc.summarise(run(keys, (like.data, prior.distributions)), settings)
+    result = smc.summarise(run(keys, like.data), settings)
     log_weights = np.full(len(result.particles), -np.log(len(result.particles)))
     return _sampled(result, prior, result.particles, log_weights)
 
 
+def _smc_run(like: JointLikelihood, prior: Prior, settings: smc.SmcSettings) -> Callable[..., Any]:
+    dim = len(prior.names) + len(like.nuisances)
+    return smc.build(full_space.log_likelihood(like, prior), dim, settings)
+
+
+def _jitted(like: JointLikelihood, prior: Prior) -> Callable[..., Any]:
+    return jax.jit(full_space.log_likelihood(like, prior))
+
+
 def _by_nested(like: JointLikelihood, prior: Prior, seed: int, settings: nested.NestedSettings) -> dict[str, Any]:
-    log_likelihood, dim = _full_space(like, prior)
-    compiled = like.compiled("full space", lambda: jax.jit(log_likelihood))
-    arguments = jax.tree.map(jnp.asarray, (like.data, prior.distributions))
-    result = nested.run(lambda z: float(compiled(z, arguments)), dim, seed, settings)
+    log_likelihood = like.compiled(_jitted, prior)
+    dim = len(prior.names) + len(like.nuisances)
+    result = nested.run(lambda z: float(log_likelihood(z, like.data)), dim, seed, settings)
     return _sampled(result, prior, result.samples, result.log_weights)
 
 

@@ -5,13 +5,11 @@ standard normal (the octants of theta_23), the ratio of the two densities counts
 same.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpyro.distributions as dist
 from jax.scipy.special import ndtr
 from jaxtyping import Array, Float
 
@@ -20,11 +18,8 @@ from lmtbayes.inference.data import Data
 from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.priors import Prior
 
-type NormalLikelihood = Callable[[Float[Array, " dim"], Any], Float[Array, ""]]
-"""(z, arguments) -> ln L, the prior of z being a standard normal."""
-
-type Arguments = tuple[Data, Mapping[str, dist.Distribution]]
-"""Data and the prior's distributions: handed over to compiled functions, which then serve any of them."""
+type NormalLikelihood = Callable[[Float[Array, " dim"], Data], Float[Array, ""]]
+"""(z, data) -> ln L, the prior of z being a standard normal."""
 
 
 def check_models(like: JointLikelihood, prior: Prior) -> None:
@@ -39,13 +34,12 @@ def check_models(like: JointLikelihood, prior: Prior) -> None:
         raise InvalidArgument(f"`prior` must be of the likelihood's model {like.model}; got one of {prior.model}")
 
 
-def log_likelihood(like: JointLikelihood, physical: int) -> NormalLikelihood:
-    """Return ln L over (physical parameters, pulls) in standard-normal coordinates; its arguments are `Arguments`."""
+def log_likelihood(like: JointLikelihood, prior: Prior) -> NormalLikelihood:
+    """Return ln L over (physical parameters, pulls) in standard-normal coordinates."""
+    physical = len(prior.names)
     scales = np.array([_mean_and_sigma(n.constraint.pieces) for n in like.nuisances]).reshape(-1, 2)
 
-    def evaluate(z: Float[Array, " dim"], arguments: Arguments) -> Float[Array, ""]:
-        data, distributions = arguments
-        prior = Prior(like.model, distributions)
+    def evaluate(z: Float[Array, " dim"], data: Data) -> Float[Array, ""]:
         photon = prior.photon(prior.from_unit_cube(ndtr(z[:physical])))
         reference = z[physical:]
         pulls = scales[:, 0] + scales[:, 1] * reference

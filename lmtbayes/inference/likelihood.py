@@ -5,6 +5,7 @@ normalised log-density of their constraint, the nuisances being shared between e
 """
 
 import itertools
+import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.nuisance import Nuisance, merge
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
-from lmtbayes.inference import priors
+from lmtbayes.inference import identity, priors
 from lmtbayes.inference.constraints import Constraints
 from lmtbayes.inference.data import Asimov, Data, resolve
 from lmtbayes.inference.finite import check_finite
@@ -97,6 +98,8 @@ class JointLikelihood:
         self._alike = _of_one_term(self.experiments)
         self.constraints = Constraints(self.nuisances)
         self._compiled: dict[Hashable, Any] = {}
+        self.results: dict[str, Any] = {}
+        """The last result of a kind, with what it belongs to; shared with `with_data` copies."""
         self.checked = check
         self.data = resolve(self, data)
         if check:
@@ -147,13 +150,7 @@ class JointLikelihood:
 
     def counts_of(self, e: Experiment) -> Callable[[HiddenPhoton, Sequence[Array]], Float[Array, " _bins"]]:
         """Expected counts of one experiment as a jitted function of one photon and the experiment's own pulls."""
-
-        def own(photon: HiddenPhoton, pulls: Sequence[Array]) -> Array:
-            values = {n.name: n.constraint.value(pull) for n, pull in zip(e.nuisances, pulls, strict=True)}
-            return e.expected_counts(self.model, photon, values)
-
-        # Jitted so that whatever is made of it, and its derivatives, traces it once.
-        return self.compiled(("counts", e.name), lambda: jax.jit(own))
+        return self.compiled(_counts_of, e.name)
 
     def pointwise(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data | None = None) -> Data:
         """Log-likelihood of every bin of every experiment (constraints apart), for one photon."""
@@ -270,11 +267,53 @@ class JointLikelihood:
 
     # -- machinery ----------------------------------------------------------------------------------------------------
 
-    def compiled[T](self, key: Hashable, build: Callable[[], T]) -> T:
-        """Return what `build` makes (a jitted function), built once for this likelihood and its `with_data` copies."""
+    def compiled[T](self, builder: Callable[..., T], *static: Hashable) -> T:
+        """Return `builder(likelihood, *static)`, built once for this likelihood and its `with_data` copies.
+
+        The builder and its own arguments are the key, and all that the compiled function can have closed over besides
+        experiments and model: a builder is a function or class of a module, and the likelihood that it is handed knows
+        the shapes of its data only.
+
+        Parameters
+        ----------
+        builder
+            (likelihood, *static) to jitted function(s), which take the data as an argument.
+        static
+            Hashable; equal ones of equal types are the same.
+
+        Raises
+        ------
+        TypeError
+            A builder that is not found under its own name in its module: a closure, a lambda, a method, a partial.
+        """
+        module = sys.modules.get(getattr(builder, "__module__", None) or "")
+        if getattr(module, getattr(builder, "__qualname__", ""), None) is not builder:
+            raise TypeError(
+                f"`builder` must be a function or class of a module, found there by its name, so that it closes over "
+                f"nothing but its arguments; got {builder!r}"
+            )
+        key = (builder, static, tuple(map(type, static)))
         if key not in self._compiled:
-            self._compiled[key] = build()
+            bare = object.__new__(JointLikelihood)
+            shapes = {e.name: jax.ShapeDtypeStruct((e.n_bins,), float) for e in self.experiments}
+            bare.__dict__.update(self.__dict__, data=shapes)
+            self._compiled[key] = builder(bare, *static)
         return self._compiled[key]
+
+    def identity_parts(self) -> tuple[Any, ...]:
+        """What `identity.fingerprint` tells this likelihood by."""
+        return identity.physics(), self.model, self.experiments, {k: np.asarray(x) for k, x in self.data.items()}
+
+
+def _counts_of(like: JointLikelihood, name: str) -> Callable[[HiddenPhoton, Sequence[Array]], Float[Array, " _bins"]]:
+    (e,) = (e for e in like.experiments if e.name == name)
+
+    def own(photon: HiddenPhoton, pulls: Sequence[Array]) -> Array:
+        values = {n.name: n.constraint.value(pull) for n, pull in zip(e.nuisances, pulls, strict=True)}
+        return e.expected_counts(like.model, photon, values)
+
+    # Jitted so that whatever is made of it, and its derivatives, traces it once.
+    return jax.jit(own)
 
 
 def _check_shared(experiments: Sequence[Experiment]) -> None:

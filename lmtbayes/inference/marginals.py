@@ -83,4 +83,4 @@ class Marginals:
 
 def marginals(like: JointLikelihood, devices: Devices) -> Marginals:
     """Return the marginal likelihoods of a likelihood, compiled once."""
-    return like.compiled(("marginals", devices), lambda: Marginals(like, devices))
+    return like.compiled(Marginals, devices)

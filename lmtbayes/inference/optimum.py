@@ -15,7 +15,7 @@ from scipy import special
 
 from lmtbayes._once import once
 from lmtbayes.inference.devices import Devices
-from lmtbayes.inference.likelihood import Data
+from lmtbayes.inference.likelihood import Data, JointLikelihood
 from lmtbayes.inference.look import score_and_weight
 from lmtbayes.inference.marginals import marginals
 from lmtbayes.inference.space import Space
@@ -98,7 +98,7 @@ def _view(space: Space, position: Float[np.ndarray, "starts parameters"], data: 
     precision = (slopes * seen.weight[:, :, None]).transpose(0, 2, 1) @ slopes
     height = seen.height
     if like.nuisances:
-        value, pull, stiffness = (np.asarray(x) for x in _constraints(space)(position[:, d:]))
+        value, pull, stiffness = (np.asarray(x) for x in like.compiled(_constraints)(position[:, d:]))
         height = height + value.sum(axis=1)
         gradient[:, d:] += pull
         precision[:, d:, d:] += np.maximum(stiffness, 1e-3)[:, :, None] * np.eye(len(like.nuisances))
@@ -110,11 +110,11 @@ def _view(space: Space, position: Float[np.ndarray, "starts parameters"], data: 
     )
 
 
-def _constraints(space: Space) -> Any:
+def _constraints(like: JointLikelihood) -> Any:
     """Log-density of every pull, its slope and minus its curvature, of many points."""
 
     def one(pulls: Array) -> tuple[Array, Array, Array]:
-        log_prob = space.like.constraints.log_prob
+        log_prob = like.constraints.log_prob
         return log_prob(pulls), *score_and_weight(log_prob, pulls)
 
-    return space.like.compiled("constraints", lambda: once(jax.vmap(one)))
+    return once(jax.vmap(one))

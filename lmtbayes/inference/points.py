@@ -75,9 +75,7 @@ def log_likelihood_at(
         out = np.empty(shape)
     elif out.shape != shape or out.dtype != np.float64 or not out.flags.c_contiguous:
         raise _checks.invalid("out", f"{out.dtype}{out.shape}", f"a C-ordered array of float64 and of shape {shape}")
-    run = like.compiled(
-        ("points", nuisances, batch_size, used), lambda: Mapped(_one(like, nuisances), used, batch_size, _BATCHES)
-    )
+    run = like.compiled(_points, nuisances, batch_size, used)
     axes = shape or (1,)
     fields = [np.broadcast_to(np.asarray(x), axes) for x in (photon.g_x, photon.mass, photon.eps_x)]
 
@@ -89,6 +87,10 @@ def log_likelihood_at(
     for where, found in run.blocks(out.size, take, like.data, bar="points" if progress else None):
         flat[where] = found
     return out
+
+
+def _points(like: JointLikelihood, nuisances: str, batch_size: int, devices: local.Devices) -> Mapped:
+    return Mapped(_one(like, nuisances), devices, batch_size, _BATCHES)
 
 
 def _one(like: JointLikelihood, nuisances: str) -> Callable[..., Array]:

@@ -14,10 +14,11 @@ from lmtbayes.inference import checkpoint as checkpoints
 from lmtbayes.inference.chains import Chains, Draws, Settings, from_arrays, to_arrays
 from lmtbayes.inference.devices import Devices, resolve
 from lmtbayes.inference.grid import PosteriorGrid
+from lmtbayes.inference.identity import fingerprint
 from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.priors import Prior
 from lmtbayes.inference.refinement import posterior_grid
-from lmtbayes.inference.space import Space, fingerprint
+from lmtbayes.inference.space import Space
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -156,8 +157,11 @@ def covariance_of(space: Space, grid: PosteriorGrid, draws: int = 4096) -> np.nd
 
 def run_chains(space: Space, settings: Settings, devices: Devices) -> Chains:
     """Return the compiled chains of a likelihood and prior, made once."""
-    key = ("chains", fingerprint(space.prior), settings, devices)
-    return space.like.compiled(key, lambda: Chains(space, settings, devices))
+    return space.like.compiled(_chains, space.prior, settings, devices)
+
+
+def _chains(like: JointLikelihood, prior: Prior, settings: Settings, devices: Devices) -> Chains:
+    return Chains(Space(like, prior), settings, devices)
 
 
 def _run(

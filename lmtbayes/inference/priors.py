@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.gauge.models import LMU, LMU_LTAU, GaugeModel, HiddenPhoton
+from lmtbayes.inference import identity
 
 COORDINATES = {"g_x": ("log10_g_x", "g_x"), "mass": ("log10_mass", "mass"), "kappa": ("log10_kappa", "kappa")}
 """Physical parameter to the coordinates that a prior may be put on; kappa means -eps_x/g_x > 0, mass is in MeV."""
@@ -115,6 +116,27 @@ class Prior:
         """Edges of each coordinate's support; infinite where it has none."""
         unit = jnp.array([0.0, 1.0])
         return {name: tuple(np.asarray(d.icdf(unit)).tolist()) for name, d in self.distributions.items()}
+
+    def identity_parts(self) -> tuple[object, ...]:
+        """What `identity.fingerprint` tells this prior by."""
+        return self.model, tuple(self.distributions.items())
+
+    def __eq__(self, other: object) -> bool:
+        """Whether model and distributions are the same; of distributions that cannot be hashed only where they are one.
+
+        Compiled functions are found by it.
+        """
+        return isinstance(other, Prior) and (self is other or self._key() == other._key())
+
+    def __hash__(self) -> int:
+        """By contents, as `==`."""
+        return hash(self._key())
+
+    def _key(self) -> str | int:
+        try:
+            return identity.fingerprint(self)
+        except InvalidArgument:
+            return id(self)
 
     def __repr__(self) -> str:
         """One line with the model and every edge: evidences are never quoted without it."""

@@ -69,15 +69,13 @@ def nuisance_pulls(
     z = jnp.asarray(np.concatenate([x, list(fit.pulls.values())]))
 
     free = np.array([name not in fit.at_edge for name in box.names] + [True] * len(like.nuisances))
-    hessian = like.compiled(
-        ("joint Hessian", box.names), lambda: jax.jit(lambda z, data: derivatives(_joint(like, box.names, data), z)[2])
-    )
+    hessian = like.compiled(_hessian, box.names)
     covariance, known = _covariance(np.asarray(hessian(z, like.data)), free, size)
     width = np.sqrt(np.diag(covariance))
     names = [*box.names, *like.nuisance_names]
     parameters = np.flatnonzero(free)
 
-    refit = like.compiled(("impact", box.names), lambda: jax.jit(jax.vmap(_refit(like, box.names), (0, 0, 0, 0, None))))
+    refit = like.compiled(_refits, box.names)
     shifts = np.array([-1.0, 1.0])
     held = np.repeat(np.arange(size, len(names)), 2)
     to = np.asarray(z)[held] + np.tile(shifts, len(like.nuisances)) * width[held]
@@ -122,6 +120,14 @@ def _joint(like: JointLikelihood, names: tuple[str, ...], data: Data) -> Any:
         return like.log_density(photon, z[len(names) :], data)
 
     return density
+
+
+def _hessian(like: JointLikelihood, names: tuple[str, ...]) -> Any:
+    return jax.jit(lambda z, data: derivatives(_joint(like, names, data), z)[2])
+
+
+def _refits(like: JointLikelihood, names: tuple[str, ...]) -> Any:
+    return jax.jit(jax.vmap(_refit(like, names), (0, 0, 0, 0, None)))
 
 
 def _covariance(precision: np.ndarray, free: np.ndarray, size: int) -> tuple[np.ndarray, bool]:

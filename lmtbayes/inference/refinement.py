@@ -12,11 +12,12 @@ from lmtbayes import _checks
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.cells import Cells
 from lmtbayes.inference.grid import CAPACITY, PosteriorGrid, log_sum
+from lmtbayes.inference.identity import fingerprint
 from lmtbayes.inference.likelihood import Data, JointLikelihood
 from lmtbayes.inference.marginals import marginals
 from lmtbayes.inference.optimum import STARTS, Peaks, climb
 from lmtbayes.inference.priors import Prior
-from lmtbayes.inference.space import Space, fingerprint
+from lmtbayes.inference.space import Space
 
 ROOT_LEVEL = {2: 6, 3: 4}
 """Every cell of this level is evaluated: 64 x 64, 16 x 16 x 16."""
@@ -61,17 +62,16 @@ def posterior_grid(
     if limit < 2 ** (space.dimensions * ROOT_LEVEL[space.dimensions] + 1):
         raise _checks.invalid("capacity", capacity, "at least twice the number of cells of the coarsest grid")
     used = local.resolve(devices)
-    kept: dict[str, PosteriorGrid] = like.compiled("last grid", dict)
-    identity = fingerprint(prior, like.data, tolerance, limit, used)
-    if identity not in kept:
+    key = (prior, fingerprint(like.data), float(tolerance), limit, used)
+    found, grid = like.results.get("grid", (None, None))
+    if grid is None or found != key:
         grid = _refined(space, used, tolerance, limit, progress)
         for array in (grid.log_density, grid.pulls, grid.factor):
             array.flags.writeable = False
-        kept.clear()
-        kept[identity] = grid
+        like.results["grid"] = key, grid
     elif progress is not None:
-        progress(len(kept[identity].cells), kept[identity].error)
-    return kept[identity]
+        progress(len(grid.cells), grid.error)
+    return grid
 
 
 def _refined(

@@ -31,18 +31,18 @@ def all_counts(like: JointLikelihood, photon: HiddenPhoton, pulls: Scalars) -> F
 
     The pulls come one by one: the derivative in one of them then touches only what it enters.
     """
+    return like.compiled(_row)(photon, tuple(pulls))
 
-    def build() -> Callable[..., Array]:
-        # Jitted so that tracing it again, and its derivatives, costs nothing.
-        @jax.jit
-        def row(photon: HiddenPhoton, pulls: Scalars) -> Array:
-            values = {n.name: n.constraint.value(pull) for n, pull in zip(like.nuisances, pulls, strict=True)}
-            expected = like.expected_counts(photon, values)
-            return jnp.concatenate([expected[e.name] for e in like.experiments])
 
-        return row
+def _row(like: JointLikelihood) -> Callable[..., Array]:
+    # Jitted so that tracing it again, and its derivatives, costs nothing.
+    @jax.jit
+    def row(photon: HiddenPhoton, pulls: Scalars) -> Array:
+        values = {n.name: n.constraint.value(pull) for n, pull in zip(like.nuisances, pulls, strict=True)}
+        expected = like.expected_counts(photon, values)
+        return jnp.concatenate([expected[e.name] for e in like.experiments])
 
-    return like.compiled("all counts", build)(photon, tuple(pulls))
+    return row
 
 
 def slopes(counts: Counts, z: Scalars) -> list[Float[Array, " all_bins"]]:

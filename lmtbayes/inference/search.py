@@ -95,12 +95,16 @@ def scan_cells(
     padded = inner_x[np.minimum(np.arange(pieces * plan.piece), inner_x.size - 1)].reshape(pieces, plan.piece)
     items = (np.repeat(outer_x, pieces), np.tile(padded, (outer_x.size, 1)))
     axes = {name: np.linspace(*limits[name], plan.points) for name in plan.free}
-    run = like.compiled(("scan", plan), lambda: Mapped(_scan(like, plan), plan.devices, plan.rows))
+    run = like.compiled(_scans, plan)
     z, height, worthwhile = (
         x.reshape(outer_x.size, pieces * plan.piece, *x.shape[2:])[:, : inner_x.size]
         for x in run(items, axes, like.data, bar=bar)
     )
     return Found(z[..., :-1], height, worthwhile)
+
+
+def _scans(like: JointLikelihood, plan: Plan) -> Mapped:
+    return Mapped(_scan(like, plan), plan.devices, plan.rows)
 
 
 def _scan(like: JointLikelihood, plan: Plan) -> Callable[..., Any]:
@@ -160,9 +164,7 @@ def climb(
         np.concatenate([[limits[name][side] for name in free], np.full(len(like.nuisances), infinity)])
         for side, infinity in ((0, -np.inf), (1, np.inf))
     )
-    run = like.compiled(
-        ("climb", tuple(fixed), free, batch_size, devices), lambda: Mapped(_climb(like, free), devices, batch_size)
-    )
+    run = like.compiled(_climbs, free, batch_size, devices)
     z, value, converged = z.copy(), np.full(len(z), -np.inf), np.zeros(len(z), dtype=bool)
     best = np.full(cell.max() + 1, -np.inf)
     left = np.arange(len(z))
@@ -179,6 +181,10 @@ def climb(
         if not left.size:
             break
     return z, value, converged
+
+
+def _climbs(like: JointLikelihood, free: tuple[str, ...], batch_size: int, devices: Devices) -> Mapped:
+    return Mapped(_climb(like, free), devices, batch_size)
 
 
 def _climb(like: JointLikelihood, free: tuple[str, ...]) -> Callable[..., Any]:

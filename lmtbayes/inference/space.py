@@ -4,10 +4,6 @@ u in (0, 1)^d holds the prior's own quantiles, so that the prior is flat in u an
 Samplers work in z = ln u/(1 - u), which has no edges; d^d u = prod u (1 - u) d^d z.
 """
 
-import dataclasses
-import hashlib
-import re
-from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -77,8 +73,7 @@ class Space:
 
     def photons(self, units: Float[np.ndarray, "points coordinates"], devices: Devices) -> HiddenPhoton:
         """Photons at points of the unit cube, as NumPy arrays, by a function compiled once for a prior."""
-        key = ("photons", fingerprint(self.prior), devices)
-        return self.like.compiled(key, lambda: Mapped(self.photon, devices, _BATCH))(units)
+        return self.like.compiled(_photons, self.prior, devices)(units)
 
     def log_likelihood(
         self, unit: Float[Array, " coordinates"], pulls: Float[Array, " nuisances"], data: Data
@@ -117,44 +112,5 @@ def log_jacobian(z: Float[Array, "... coordinates"]) -> Float[Array, "..."]:
     return jnp.sum(jax.nn.log_sigmoid(z) + jax.nn.log_sigmoid(-z), axis=-1)
 
 
-# -- identity ---------------------------------------------------------------------------------------------------------
-
-
-def fingerprint(*parts: Any) -> str:
-    """Hash that is equal for equal settings, data, priors and experiments, also in another process."""
-    digest = hashlib.sha256()
-    for part in parts:
-        _feed(digest, part)
-    return digest.hexdigest()[:32]
-
-
-def _feed(digest: Any, part: Any) -> None:
-    digest.update(type(part).__name__.encode() + b"(")
-    if isinstance(part, np.ndarray | jax.Array | np.generic):
-        array = np.asarray(part)
-        digest.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
-    elif isinstance(part, Prior):
-        _feed(digest, part.model)
-        for name, distribution in part.distributions.items():
-            # The quantile function is all that is used of a distribution, and does not depend on the process.
-            quantiles = np.asarray(distribution.icdf(jnp.linspace(0.01, 0.99, 33)))
-            _feed(digest, (name, type(distribution).__qualname__, quantiles))
-    elif isinstance(part, JointLikelihood):
-        _feed(digest, (part.model, part.experiments, {name: np.asarray(x) for name, x in part.data.items()}))
-    elif dataclasses.is_dataclass(part) and not isinstance(part, type):
-        _feed(digest, type(part).__qualname__)
-        for field in dataclasses.fields(part):
-            _feed(digest, (field.name, getattr(part, field.name)))
-    elif isinstance(part, Mapping):
-        for key in sorted(part, key=str):
-            _feed(digest, (key, part[key]))
-    elif isinstance(part, list | tuple):
-        for item in part:
-            _feed(digest, item)
-    elif hasattr(part, "__code__"):
-        code = part.__code__
-        constants = [c for c in code.co_consts if not hasattr(c, "co_code")]
-        _feed(digest, (part.__module__, part.__qualname__, code.co_code.hex(), constants))
-    else:
-        digest.update(re.sub(r"0x[0-9a-fA-F]+", "", repr(part)).encode())
-    digest.update(b")")
+def _photons(like: JointLikelihood, prior: Prior, devices: Devices) -> Mapped:
+    return Mapped(Space(like, prior).photon, devices, _BATCH)

@@ -105,14 +105,19 @@ def toy_q(
         raise _checks.invalid("photon", photon.shape, "a single photon, of shape ()")
     box = Box.of(like.model, bounds)
     used = local.resolve(devices)
-    key = ("toys", box.names, nuisances, batch_size, used)
-    run = like.compiled(key, lambda: Mapped(_one(like, box.names, nuisances == "drawn"), used, batch_size))
+    run = like.compiled(_fits, box.names, nuisances == "drawn", batch_size, used)
     numbers = np.arange(first, first + size, dtype=np.uint32)
     # Negative by rounding where the best fit is the truth.
     q, deviance, converged = run(
         numbers, jax.random.key(seed), photon, box.low, box.high, bar="toys" if progress else None
     )
     return Toys(np.maximum(q, 0.0), deviance, converged)
+
+
+def _fits(
+    like: JointLikelihood, names: tuple[str, ...], drawn: bool, batch_size: int, devices: local.Devices
+) -> Mapped:
+    return Mapped(_one(like, names, drawn), devices, batch_size)
 
 
 def _one(like: JointLikelihood, names: tuple[str, ...], drawn: bool) -> Callable[..., Any]:

@@ -29,11 +29,12 @@ DATA = {"toy": jnp.array([14.0, 5.0, 4.0])}
 
 
 def solve(like, photon, start=None, max_steps=20):
-    def build():
-        return jax.jit(lambda p, data, s: conditional(like, p, data, s, max_steps))
-
     start = like.central_pulls if start is None else jnp.array(start)
-    return like.compiled(("test", max_steps), build)(photon, like.data, start)
+    return like.compiled(solver, max_steps)(photon, like.data, start)
+
+
+def solver(like, max_steps):
+    return jax.jit(lambda p, data, s: conditional(like, p, data, s, max_steps))
 
 
 def linear(g_x, mass, eps_x, values):

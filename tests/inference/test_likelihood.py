@@ -1,5 +1,7 @@
 """JointLikelihood against densities written out with scipy; data, shared nuisances, toys, the numpyro model, errors."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -109,16 +111,50 @@ def pair_data(like):
 
 
 def test_new_data_do_not_compile_again(pair):
-    calls = []
+    other = pair.with_data(lmt.simulate(pair, TRUTH, 5))
+    assert other.compiled(central) is pair.compiled(central)
+    for like in (pair, other):
+        assert np.isfinite(like.compiled(central)(PHOTON, like.data))
+    assert pair.compiled(central)._cache_size() == 1
 
-    def build():
-        calls.append(1)
-        return jax.jit(lambda photon, data: pair.log_density(photon, pair.central_pulls, data))
 
-    for like in (pair, pair.with_data(lmt.simulate(pair, TRUTH, 5))):
-        assert np.isfinite(like.compiled("test", build)(PHOTON, like.data))
-    assert len(calls) == 1
-    assert pair.compiled("test", build)._cache_size() == 1
+def central(like):
+    return jax.jit(lambda photon, data: like.log_density(photon, like.central_pulls, data))
+
+
+class Held:
+    def method(self, like):
+        return jax.jit(like.log_density)
+
+
+def of_own_data(like):
+    return jax.jit(lambda photon: like.log_density(photon, like.central_pulls))
+
+
+def test_what_is_compiled_closes_over_nothing_but_its_key(pair):
+    factor = 2.0
+    for builder in (
+        lambda like: jax.jit(like.log_density),
+        functools.partial(central),
+        Held().method,
+        Held.method,
+        (lambda: lambda like: factor)(),
+    ):
+        with pytest.raises(TypeError, match="`builder` must be a function or class of a module"):
+            pair.compiled(builder)
+    # Data that are not an argument are not there: they would be kept for other data.
+    with pytest.raises(TypeError, match="ShapeDtypeStruct"):
+        pair.compiled(of_own_data)(PHOTON)
+
+
+def scaled(like, power):
+    return lambda: power
+
+
+def test_equal_arguments_of_other_types_are_others(pair):
+    assert pair.compiled(scaled, 2) is pair.compiled(scaled, 2)
+    assert pair.compiled(scaled, 2.0)() is not pair.compiled(scaled, 2)()
+    assert pair.compiled(scaled, True)() is True
 
 
 class Broken(type(counter())):
