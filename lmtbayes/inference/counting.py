@@ -31,8 +31,6 @@ from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.likelihood import Data, JointLikelihood
 from lmtbayes.inference.look import log_of_counts, score_and_weight
 
-FEW_EVENTS = 5.0
-"""Expected events below which a threshold of chi^2 is said to be one of many events."""
 MOST_COUNTED = 200.0
 """Observed events up to which the exact probability is worked out: beyond them Wilks' theorem is good to half a per
 cent of coverage (half the probability of one count, 1/sqrt(2 pi N) exp(-z^2/2) at the limit)."""
@@ -120,9 +118,7 @@ def _cell(like: JointLikelihood) -> Callable[[tuple[HiddenPhoton, Array]], _Cell
     def one(item: tuple[HiddenPhoton, Array]) -> _Cell:
         photon, pulls = item
         # Along ln g_x at a fixed ratio eps_x/g_x.
-        along = jax.tree.unflatten(
-            jax.tree.structure(photon), (photon.g_x, jnp.zeros_like(photon.mass), photon.eps_x)
-        )
+        along = jax.tree.unflatten(jax.tree.structure(photon), (photon.g_x, jnp.zeros_like(photon.mass), photon.eps_x))
         mu, slope = jax.jvp(lambda p: _row(like, p, pulls), (photon,), (along,))
         as_expected: Data = dict(zip((e.name for e in like.experiments), jnp.split(mu, edges), strict=True))
         _, weight = score_and_weight(lambda c: log_of_counts(like, c, as_expected), mu)

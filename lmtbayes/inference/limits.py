@@ -22,7 +22,8 @@ from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.contours import provenance, threshold, value_of
 from lmtbayes.inference.crossings import allowed, lowest
-from lmtbayes.inference.slices import along, at, counted_limit, slices, warn_of_few
+from lmtbayes.inference.few_events import warn_of_few
+from lmtbayes.inference.slices import along, at, counted_limit, slices
 
 if TYPE_CHECKING:
     import xarray
@@ -83,9 +84,7 @@ def intervals(
     return found
 
 
-def _intervals(
-    profile: "xarray.Dataset", parameter: str, cl: float, relative_to: str, tails: str
-) -> "xarray.Dataset":
+def _intervals(profile: "xarray.Dataset", parameter: str, cl: float, relative_to: str, tails: str) -> "xarray.Dataset":
     import xarray
 
     q = profile["q"]
@@ -168,10 +167,10 @@ def upper_limit(
         "auto": of g_x the exact limit where the likelihood counts (every bin a Poisson, at most 200 events seen) and
         the total count holds 90 % of the information on the coupling; elsewhere, "asymptotic". The exact limit is where
         a total count as low as the observed one, or lower, has the probability 1 - `cl`: 2.30 events at 90 % where
-        nothing is expected and nothing seen. Where fewer were counted than the background alone explains it may
-        be below the asymptotic one, or nowhere; the larger of the two is taken. Its level is then a lower bound of the
-        coverage: at every truth without nuisances; with them, for truths drawn from their constraints. A profiled mass
-        or mixing is taken at its best.
+        nothing is expected and nothing seen. Where far fewer were counted than the background explains, it lies below
+        the asymptotic one or nowhere: the larger of the two is the limit. It covers the truth with `cl` or more: every
+        truth where there are no nuisances; else truths drawn from the constraints, over which the probability is
+        integrated. A profiled mass or mixing is taken at its best.
         "exact": the same, and an error where it cannot be had. "asymptotic": never.
 
     Returns
@@ -179,8 +178,8 @@ def upper_limit(
     limit
         `limit`; NaN where there is none on the grid. `status`: 0 a limit; 1 the data exclude the lowest values too, and
         `limit` is the upper end of the first interval; 2 no limit below the grid's upper edge; 3 nothing allowed
-        (only relative to the global best fit); 4 the limit lies below the grid's lower edge. `exact`: whether its level holds
-        exactly. `expected_events` at the limit, by the skewness of the score (`counting`). `confidence`: the actual
+        (only relative to the global best fit); 4 the limit lies below the grid's lower edge. `exact`: whether its level
+        holds exactly. `expected_events` at the limit, by the skewness of the score (`counting`). `confidence`: the actual
         confidence of a limit of counts, whatever the method; NaN where it is not known. `island_lower`, `island_upper`
         with a dimension `island`; `islands`, their number.
 

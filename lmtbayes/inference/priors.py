@@ -153,6 +153,8 @@ def default(
     for name, given in ranges.items():
         edges = _checks.increasing(name, given)
         _checks.positive(name, edges)
+        if name == "mass":
+            _checks.masses("mass", edges)
         low, high = np.log10(_checks.shape(name, edges, (2,)))
         distributions[f"log10_{name}"] = dist.Uniform(float(low), float(high))
     return Prior(model, distributions)

@@ -16,6 +16,7 @@ from jaxtyping import ArrayLike
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.experiments.base import Experiment
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.best_fit import EXTRA_STARTS, BestFit, describe, search_box
 from lmtbayes.inference.box import UNITS, Box, logarithm, photon_at
@@ -82,7 +83,13 @@ def profile_likelihood(
     Raises
     ------
     InvalidArgument
-        Unknown or missing parameters, values that do not increase or have the wrong sign, more than two dimensions.
+        Unknown or missing parameters, values that do not increase or have the wrong sign, more than two dimensions;
+        masses that rates are not meant for, or that no experiment says anything about.
+
+    Warns
+    -----
+    UnitsWarning
+        Masses below 1 MeV, which look like GeV.
     """
     checked = check_grid(like, grid)
     for name, value in {"starts": starts, "scan_points": scan_points, "batch_size": batch_size}.items():
@@ -120,9 +127,20 @@ def check_grid(like: JointLikelihood, grid: Mapping[str, ArrayLike | Sequence[fl
         if not np.all(signed > 0.0):
             sign = "negative" if name == "eps_x" else "positive"
             raise _checks.invalid(f"grid[{name!r}]", values, f"{sign}: it is searched on a logarithmic scale")
+        if name == "mass":
+            _checks.masses("grid['mass']", checked[name])
+            check_covered("grid['mass']", checked[name], like.experiments)
     if {"eps_x", "kappa"} <= set(checked):
         raise InvalidArgument("`grid` must have eps_x or kappa = -eps_x/g_x, not both")
     return checked
+
+
+def check_covered(argument: str, masses: np.ndarray, experiments: Sequence[Experiment]) -> None:
+    """Require a mass about which at least one experiment says something."""
+    ranges = [e.mass_range for e in experiments]
+    if not any(np.any((masses >= low) & (masses <= high)) for low, high in ranges):
+        reach = " and ".join(dict.fromkeys(f"{low:.4g} to {high:.4g}" for low, high in ranges))
+        raise _checks.invalid(argument, masses, f"in reach of an experiment, {reach} MeV: elsewhere all are silent")
 
 
 class _Cells:

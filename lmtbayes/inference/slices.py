@@ -1,15 +1,13 @@
 """A profile's variables along one parameter: its slices, a variable between its points, the limit of counts in it."""
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 from scipy.interpolate import PchipInterpolator
 
-from lmtbayes.errors import AsymptoticWarning
 from lmtbayes.inference.contours import axis_of, value_of
-from lmtbayes.inference.counting import FEW_EVENTS, TOTAL_SUFFICES
+from lmtbayes.inference.counting import TOTAL_SUFFICES
 from lmtbayes.inference.crossings import Slice, falls_below, of_probability, to_probability
 from lmtbayes.inference.zero import NAME as AT_ZERO
 
@@ -83,38 +81,3 @@ def counted_limit(profile: "xarray.Dataset", guess: "xarray.DataArray", cl: floa
         crossing = falls_below(x, row, 1.0 - cl) if part >= TOTAL_SUFFICES else np.nan
         found.append(float(value_of("g_x", np.asarray(crossing))))
     return limit.copy(data=np.reshape(found, guess.shape))
-
-
-def warn_of_few(
-    function: str,
-    attrs: dict[str, object],
-    events: "xarray.DataArray",
-    confidence: "xarray.DataArray | None" = None,
-) -> None:
-    """Warn where a threshold of many events was used for few.
-
-    Parameters
-    ----------
-    function
-        Whose thresholds they are.
-    attrs
-        Its `cl` and `q_threshold`.
-    events
-        Expected where a threshold was used; NaN elsewhere, and where they are not known.
-    confidence
-        The actual one, where it is known.
-    """
-    few = events.where(events < FEW_EVENTS)
-    if not few.notnull().any():
-        return
-    lowest = few.argmin(few.dims) if few.dims else {}
-    place = "".join(f" at {name} = {float(few[name][i]):.4g}" for name, i in lowest.items() if name in few.coords)
-    known = None if confidence is None else confidence.isel(lowest)
-    actual = "not known here" if known is None or known.isnull() else f"{100 * float(known):.3g} %"
-    message = (
-        f"{function}: q = {attrs['q_threshold']:.3g} stands for {100 * float(str(attrs['cl'])):.4g} % where many events "
-        f"are expected, but there are {float(few.isel(lowest)):.2g}{place} (fewer than {FEW_EVENTS:g} at "
-        f"{int(few.notnull().sum())} of {int(events.notnull().sum())} places); the actual confidence is {actual}: "
-        "inference.toys.toy_q gives the threshold that holds"
-    )
-    warnings.warn(message, AsymptoticWarning, stacklevel=3)
