@@ -22,6 +22,9 @@ MAIN_JOB = ",".join(DEFAULTS.experiments)
 
 Experiments = Annotated[str, typer.Option(help="names, comma-separated; overrides as name:key=value")]
 Truth = Annotated[str, typer.Option(help="BP1 ... BP4, g_x=5e-4,mass=15,eps_x=-7e-6, or none")]
+Published = Annotated[
+    str, typer.Option(help="data of published searches beside Asimov projections: observed or asimov")
+]
 Out = Annotated[Path, typer.Option(help="folder for the results")]
 Force = Annotated[bool, typer.Option("--force", help="replace existing results")]
 Convention = Annotated[str, typer.Option(help="default (right physics) or paper (the choices of arXiv:2104.03297)")]
@@ -95,6 +98,7 @@ def fit(
     mixing: Annotated[str, typer.Option(help="free, paper, loop, loop0 or a number eps_x/g_x")] = "free",
     truth_model: Annotated[str, typer.Option(help="which made the data: lmu-ltau or lmu")] = "lmu-ltau",
     data: Annotated[str, typer.Option(help="asimov, toy or observed")] = "asimov",
+    published: Published = "observed",
     seed: Annotated[int, typer.Option(help="of sampler and toys")] = 0,
     chains: Annotated[int, typer.Option(help="side by side")] = DEFAULTS.chains,
     warmup: Annotated[int, typer.Option(help="steps of adaptation")] = DEFAULTS.warmup,
@@ -110,19 +114,20 @@ def fit(
 
     With --data observed and no experiments named: the fit of today, which compares models and g-2 presets too.
     """
+    from lmtbayes.jobs import today as all_data
     from lmtbayes.jobs.fit import fit as single
-    from lmtbayes.jobs.today import published, today
 
     of_today = data == "observed" and experiments is None
     given = (
         FitSettings.from_file(settings)
         if settings is not None
         else FitSettings(
-            experiments=published() if of_today else split_names(experiments or MAIN_JOB),
+            experiments=all_data.published() if of_today else split_names(experiments or MAIN_JOB),
             scope="today" if of_today else "single",
             model=model,
             mixing=mixing,
             data=data,
+            published=published,
             truth=truth,
             truth_model=truth_model,
             seed=seed,
@@ -136,7 +141,7 @@ def fit(
     def say(text: str) -> None:
         console.print(f"[dim]{escape(text)}[/]", soft_wrap=True)
 
-    job = today if given.scope == "today" else single
+    job = all_data.today if given.scope == "today" else single
     summary = job(given, out, force, progress, say, suffix)
     console.print(escape(summary), soft_wrap=True, highlight=False)
     console.print(f"results: {out}")
@@ -149,6 +154,7 @@ def contours(
     model: Annotated[str, typer.Option(help="lmu-ltau or lmu")] = "lmu-ltau",
     mixing: Annotated[str, typer.Option(help="free, paper, loop, loop0 or a number eps_x/g_x")] = "paper",
     data: Annotated[str, typer.Option(help="asimov, toy or observed")] = "asimov",
+    published: Published = "observed",
     grid: Annotated[int, typer.Option(help="points a side")] = 60,
     out: Out = Path("contours"),
     force: Force = False,
@@ -157,7 +163,13 @@ def contours(
     from lmtbayes.jobs.contours import contours as job
 
     given = FitSettings(
-        experiments=split_names(experiments), model=model, mixing=mixing, data=data, truth=truth, grid=grid
+        experiments=split_names(experiments),
+        model=model,
+        mixing=mixing,
+        data=data,
+        published=published,
+        truth=truth,
+        grid=grid,
     )
     console.print(escape(job(given, out, force)), soft_wrap=True, highlight=False)
     console.print(f"results: {out}")
@@ -169,6 +181,7 @@ def compare(
     truth: Truth = "BP1",
     truth_model: Annotated[str, typer.Option(help="which made the data: lmu-ltau or lmu")] = "lmu-ltau",
     data: Annotated[str, typer.Option(help="asimov, toy or observed")] = "asimov",
+    published: Published = "observed",
     mixings: Annotated[str, typer.Option(help="each model is taken with each of these")] = "paper,free",
     method: Annotated[str, typer.Option(help="cubature, importance, smc or nested")] = "cubature",
     seed: Annotated[int, typer.Option(help="of the method and of toys")] = 0,
@@ -179,7 +192,12 @@ def compare(
     from lmtbayes.jobs.compare import compare as job
 
     given = FitSettings(
-        experiments=split_names(experiments), data=data, truth=truth, truth_model=truth_model, seed=seed
+        experiments=split_names(experiments),
+        data=data,
+        published=published,
+        truth=truth,
+        truth_model=truth_model,
+        seed=seed,
     )
     summary = job(given, tuple(mixings.split(",")), method, out, force)
     console.print(escape(summary), soft_wrap=True, highlight=False)
@@ -194,6 +212,7 @@ def study(
     model: Annotated[str, typer.Option(help="of truth and fits: lmu-ltau or lmu")] = "lmu-ltau",
     mixing: Annotated[str, typer.Option(help="free, paper, loop, loop0 or a number eps_x/g_x")] = "free",
     data: Annotated[str, typer.Option(help="asimov, toy or observed, for the grids")] = "asimov",
+    published: Published = "observed",
     seed: Annotated[int, typer.Option(help="of toys and simulations")] = 0,
     grid: Annotated[int, typer.Option(help="points a side of the grids")] = DEFAULTS.grid,
     size: Annotated[int, typer.Option(help="toys (of every point) or simulations")] = 1000,
@@ -222,6 +241,7 @@ def study(
             model=model,
             mixing=mixing,
             data=data,
+            published=published,
             truth=truth,
             truth_model=model,
             seed=seed,

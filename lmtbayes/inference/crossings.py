@@ -4,7 +4,7 @@ The interpolation does not know where a grid begins: the reference of a slice is
 points, at zero, or between zero and the first point.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -61,10 +61,10 @@ def allowed(line: Slice, bound: float, reference: Lowest | None) -> list[tuple[f
     at = reference.x if reference else lowest(line).x
     if at < x[0]:
         # Everything lies above the best point: a power law of the coupling is a straight line of logarithms.
-        values, targets = np.log(np.maximum(q, _NOISE)), (np.log(bound),)
+        values, targets = np.log(np.maximum(q, _NOISE)), [np.log(bound)]
     else:
         # The root is nearly linear, and with a sign it runs straight through the minimum, which becomes a node.
-        values, targets = np.where(x < at, -1.0, 1.0) * np.sqrt(q), (-np.sqrt(bound), np.sqrt(bound))
+        values, targets = np.where(x < at, -1.0, 1.0) * np.sqrt(q), [-np.sqrt(bound), np.sqrt(bound)]
         if reference and at not in x:
             where = np.searchsorted(x, at)
             x, q, values = np.insert(x, where, at), np.insert(q, where, 0.0), np.insert(values, where, 0.0)
@@ -86,12 +86,12 @@ def allowed(line: Slice, bound: float, reference: Lowest | None) -> list[tuple[f
     return list(zip(starts, ends, strict=True))
 
 
-def of_probability(p: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+def of_probability(p: Any) -> Any:
     """Return ln(-ln p), where nothing was seen the logarithm of the expected signal: linear in that of a coupling."""
     return np.log(-np.log(np.clip(p, 1e-300, 1.0 - 1e-15)))
 
 
-def to_probability(y: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+def to_probability(y: Any) -> Any:
     """Inverse of `of_probability`."""
     return np.exp(-np.exp(y))
 
@@ -110,6 +110,6 @@ def falls_below(x: Float[np.ndarray, " points"], p: Float[np.ndarray, " points"]
     if above.all() or not above[0]:
         return np.inf if above[0] else -np.inf
     i = int(np.flatnonzero(~above)[0])
-    roots = PchipInterpolator(x, of_probability(p)).solve(of_probability(np.asarray(level)), extrapolate=False)
+    roots = PchipInterpolator(x, of_probability(p)).solve(of_probability(level), extrapolate=False)
     between = roots[(roots >= x[i - 1]) & (roots <= x[i])]
     return float(between[0]) if between.size else float(x[i - 1])

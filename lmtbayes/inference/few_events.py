@@ -1,4 +1,4 @@
-"""Thresholds of many events where few are expected: a warning with the numbers, for limits, contours and discoveries."""
+"""Thresholds of many events where few are expected: warnings with the numbers."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -45,8 +45,8 @@ def warn_of_few(
     actual = "not known here" if np.isnan(known) else f"{100 * known:.3g} %"
     message = (
         f"{function}: q = {attrs['q_threshold']:.3g} stands for {100 * attrs['cl']:.4g} % where many events are "
-        f"expected, but there are {float(few.isel(fewest)):.2g}{place} (fewer than {FEW_EVENTS:g} at "
-        f"{int(few.notnull().sum())} of {int(events.notnull().sum())} places); the actual confidence is {actual}: {_CURE}"
+        f"expected, but there are {float(few.isel(fewest)):.2g}{place}, and the actual confidence is {actual} "
+        f"(fewer than {FEW_EVENTS:g} at {int(few.notnull().sum())} of {int(events.notnull().sum())} places); {_CURE}"
     )
     warnings.warn(message, AsymptoticWarning, stacklevel=3)
 
@@ -77,8 +77,8 @@ def warn_of_few_on_contours(found: Sequence[tuple[float, float, float]]) -> None
     if few:
         words = "; ".join(f"q = {q:.3g} for {100 * level:.4g} %, {events:.2g} expected" for level, q, events in few)
         message = (
-            f"contours: levels are those of many events, but on the lines there are fewer than {FEW_EVENTS:g} ({words}); "
-            f"the actual confidence is not known here: {_CURE}"
+            f"contours: levels are those of many events, but fewer than {FEW_EVENTS:g} are expected on the lines "
+            f"({words}); the actual confidence is not known here: {_CURE}"
         )
         warnings.warn(message, AsymptoticWarning, stacklevel=3)
 

@@ -119,7 +119,7 @@ def _intervals(profile: "xarray.Dataset", parameter: str, cl: float, relative_to
     touch = 1e-9 * np.abs(values[[0, -1]])
     lowest_q = along(profile, parameter, "q").argmin(axis=-1)
     at_best = np.where([np.isneginf(point.x) for point in best], 0.0, values[lowest_q])
-    found = xarray.Dataset(
+    result = xarray.Dataset(
         {
             "lower": (dims, lower, {"long_name": f"lower end of the allowed {parameter}", **units}),
             "upper": (dims, upper, {"long_name": f"upper end of the allowed {parameter}", **units}),
@@ -137,8 +137,8 @@ def _intervals(profile: "xarray.Dataset", parameter: str, cl: float, relative_to
             "provenance": "; ".join(provenance(profile)),
         },
     )
-    return found.assign(
-        {f"events_{side}": at(profile, parameter, "expected_events", found[side]) for side in ("lower", "upper")}
+    return result.assign(
+        {f"events_{side}": at(profile, parameter, "expected_events", result[side]) for side in ("lower", "upper")}
     )
 
 
@@ -178,10 +178,10 @@ def upper_limit(
     limit
         `limit`; NaN where there is none on the grid. `status`: 0 a limit; 1 the data exclude the lowest values too, and
         `limit` is the upper end of the first interval; 2 no limit below the grid's upper edge; 3 nothing allowed
-        (only relative to the global best fit); 4 the limit lies below the grid's lower edge. `exact`: whether its level
-        holds exactly. `expected_events` at the limit, by the skewness of the score (`counting`). `confidence`: the actual
-        confidence of a limit of counts, whatever the method; NaN where it is not known. `island_lower`, `island_upper`
-        with a dimension `island`; `islands`, their number.
+        (only relative to the global best fit); 4 the limit lies below the grid's lower edge. `exact`: whether `cl` is
+        held by the probabilities of counts. `expected_events` at the limit, by the skewness of the score (`counting`).
+        `confidence`: the actual one, of a limit of counts, whatever the method; NaN where it is not known.
+        `island_lower`, `island_upper` with a dimension `island`; `islands`, their number.
 
     Raises
     ------

@@ -1,6 +1,7 @@
 """A profile's variables along one parameter: its slices, a variable between its points, the limit of counts in it."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
@@ -14,7 +15,10 @@ from lmtbayes.inference.zero import NAME as AT_ZERO
 if TYPE_CHECKING:
     import xarray
 
-_TRANSFORMS = {"expected_events": (np.log, np.exp), "count_p_value": (of_probability, to_probability)}
+_TRANSFORMS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "expected_events": (np.log, np.exp),
+    "count_p_value": (of_probability, to_probability),
+}
 """In which a variable is nearly a straight line of the logarithm of a coupling, and back."""
 
 
