@@ -5,6 +5,7 @@ A traced value (inside jit, grad, vmap) cannot be checked and passes.
 
 import difflib
 import re
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lmtbayes.errors import InvalidArgument, UnknownName
+from lmtbayes.errors import InvalidArgument, UnitsWarning, UnknownName
+
+LOWEST_MASS, HIGHEST_MASS = 1e-2, 1e6
+"""Of a boson, in MeV: from the lower end of the muon beams' tables to beyond the last published curve (CMS, 75 GeV)."""
 
 _NAME = re.compile(r"\w[\w+.-]*")
 
@@ -126,6 +130,29 @@ def whole(argument: str, value: object, minimum: int = 1) -> None:
     """Require a whole number of at least `minimum`."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:
         raise invalid(argument, value, f"a whole number of at least {minimum}")
+
+
+def masses(argument: str, value: object) -> None:
+    """Require masses [MeV] between 10 keV and 1 TeV, where rates are meant; warn of those below 1 MeV.
+
+    A grid of 0.001 to 1 is one of 1 MeV to 1 GeV whose author thinks in GeV; as MeV it constrains nothing.
+    """
+    positive(argument, value, "MeV")
+    array = number(argument, value)
+    if array is None or not array.size:
+        return
+    low, high = float(array.min()), float(array.max())
+    reason = ""
+    if low < 1.0:
+        reason = f": masses are in MeV, and {low:g} looks like GeV ({1e3 * low:g} MeV)"
+    elif high > HIGHEST_MASS:
+        reason = f": masses are in MeV, and {high:g} looks like keV or eV"
+    if low < LOWEST_MASS or high > HIGHEST_MASS:
+        expected = f"between {LOWEST_MASS:g} and {HIGHEST_MASS:g} MeV"
+        raise InvalidArgument(f"`{argument}` must be {expected}; got {low:g} to {high:g}{reason}")
+    if low < 1.0:
+        words = f"`{argument}` goes down to {low:g} MeV{reason}; if sub-MeV is meant, filter this UnitsWarning"
+        warnings.warn(words, UnitsWarning, stacklevel=4)
 
 
 def increasing(argument: str, value: object, minimum_length: int = 2) -> np.ndarray:

@@ -12,7 +12,17 @@ from rich.table import Table
 
 import lmtbayes as lmt
 from lmtbayes import _checks
-from lmtbayes.cli_options import Context, Convention, Experiments, Force, Out, Truth, refuse, typed
+from lmtbayes.cli_options import (
+    Context,
+    Convention,
+    Experiments,
+    Force,
+    Out,
+    Published,
+    Truth,
+    refuse,
+    typed,
+)
 from lmtbayes.errors import LmtbayesError
 from lmtbayes.jobs.settings import LEAST_GRID, FitSettings, split_names
 
@@ -95,6 +105,7 @@ def fit(
     mixing: Annotated[str, typer.Option(help="free, paper, loop, loop0 or a number eps_x/g_x")] = "free",
     truth_model: Annotated[str, typer.Option(help="which made the data: lmu-ltau or lmu")] = "lmu-ltau",
     data: Annotated[str, typer.Option(help="asimov, toy or observed")] = "asimov",
+    published: Published = "observed",
     seed: Annotated[int, typer.Option(help="of sampler and toys")] = 0,
     chains: Annotated[int, typer.Option(help="side by side")] = DEFAULTS.chains,
     warmup: Annotated[int, typer.Option(help="steps of adaptation")] = DEFAULTS.warmup,
@@ -112,13 +123,14 @@ def fit(
 
     With --data observed and no experiments named: the fit of today, which compares models and g-2 presets too.
     """
+    from lmtbayes.jobs import today as all_data
     from lmtbayes.jobs.fit import fit as single
-    from lmtbayes.jobs.today import published, today
 
     given: dict[str, Any] = {
         "model": model,
         "mixing": mixing,
         "data": data,
+        "published": published,
         "truth": truth,
         "truth_model": truth_model,
         "seed": seed,
@@ -132,7 +144,7 @@ def fit(
     if settings is not None:
         chosen = dataclasses.replace(FitSettings.from_file(settings), **typed(context, given))
     elif data == "observed" and experiments is None:
-        chosen = FitSettings(**given, experiments=published(), scope="today")
+        chosen = FitSettings(**given, experiments=all_data.published(), scope="today")
     else:
         chosen = FitSettings(**given)
     if chosen.grid:
@@ -145,7 +157,7 @@ def fit(
     def say(text: str) -> None:
         console.print(f"[dim]{escape(text)}[/]", soft_wrap=True)
 
-    job = today if chosen.scope == "today" else single
+    job = all_data.today if chosen.scope == "today" else single
     summary = job(chosen, out, force, progress, say, suffix)
     console.print(escape(summary), soft_wrap=True, highlight=False)
     console.print(f"results: {out}")
@@ -159,6 +171,7 @@ def contours(
     model: Annotated[str, typer.Option(help="lmu-ltau or lmu")] = "lmu-ltau",
     mixing: Annotated[str, typer.Option(help="free, paper, loop, loop0 or a number eps_x/g_x")] = "paper",
     data: Annotated[str, typer.Option(help="asimov, toy or observed")] = "asimov",
+    published: Published = "observed",
     grid: Annotated[int, typer.Option(help="points a side")] = 60,
     out: Out = Path("contours"),
     force: Force = False,
@@ -167,7 +180,13 @@ def contours(
     from lmtbayes.jobs.contours import contours as job
 
     given = FitSettings(
-        experiments=split_names(experiments), model=model, mixing=mixing, data=data, truth=truth, grid=grid
+        experiments=split_names(experiments),
+        model=model,
+        mixing=mixing,
+        data=data,
+        published=published,
+        truth=truth,
+        grid=grid,
     )
     _checks.whole("grid", grid, LEAST_GRID)
     if data == "observed":
@@ -183,6 +202,7 @@ def compare(
     truth: Truth = "BP1",
     truth_model: Annotated[str, typer.Option(help="which made the data: lmu-ltau or lmu")] = "lmu-ltau",
     data: Annotated[str, typer.Option(help="asimov, toy or observed")] = "asimov",
+    published: Published = "observed",
     mixings: Annotated[str, typer.Option(help="each model is taken with each of these")] = "paper,free",
     method: Annotated[str, typer.Option(help="cubature, importance, smc or nested")] = "cubature",
     seed: Annotated[int, typer.Option(help="of the method and of toys")] = 0,
@@ -193,7 +213,12 @@ def compare(
     from lmtbayes.jobs.compare import compare as job
 
     given = FitSettings(
-        experiments=split_names(experiments), data=data, truth=truth, truth_model=truth_model, seed=seed
+        experiments=split_names(experiments),
+        data=data,
+        published=published,
+        truth=truth,
+        truth_model=truth_model,
+        seed=seed,
     )
     if data == "observed":
         refuse(context, ("truth", "truth_model"), "with observed data there is no truth to choose")
@@ -211,6 +236,7 @@ def study(
     model: Annotated[str, typer.Option(help="of truth and fits: lmu-ltau or lmu")] = "lmu-ltau",
     mixing: Annotated[str, typer.Option(help="free, paper, loop, loop0 or a number eps_x/g_x")] = "free",
     data: Annotated[str, typer.Option(help="asimov, toy or observed, for the grids")] = "asimov",
+    published: Published = "observed",
     seed: Annotated[int, typer.Option(help="of toys and simulations")] = 0,
     grid: Annotated[int, typer.Option(help="points a side of the grids")] = DEFAULTS.grid,
     size: Annotated[int, typer.Option(help="toys (of every point) or simulations")] = 1000,
@@ -237,6 +263,7 @@ def study(
         "model": model,
         "mixing": mixing,
         "data": data,
+        "published": published,
         "truth": truth,
         "seed": seed,
         "grid": grid,

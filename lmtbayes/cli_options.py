@@ -15,6 +15,9 @@ else:
 
 Experiments = Annotated[str, typer.Option(help="names, comma-separated; overrides as name:key=value")]
 Truth = Annotated[str, typer.Option(help="BP1 ... BP4, g_x=5e-4,mass=15,eps_x=-7e-6, or none")]
+Published = Annotated[
+    str, typer.Option(help="data of published searches beside Asimov projections: observed or asimov")
+]
 Out = Annotated[Path, typer.Option(help="folder for the results")]
 Force = Annotated[bool, typer.Option("--force", help="replace existing results")]
 Convention = Annotated[str, typer.Option(help="default (right physics) or paper (the choices of arXiv:2104.03297)")]

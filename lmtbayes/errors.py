@@ -49,6 +49,10 @@ class AsymptoticWarning(LmtbayesWarning):
     """A threshold of chi^2 is used where few events are expected; the message gives the numbers."""
 
 
+class UnitsWarning(LmtbayesWarning):
+    """A number is possible but looks as if it were given in another unit."""
+
+
 class PriorWarning(LmtbayesWarning):
     """A prior does not cover what its model predicts."""
 

@@ -161,6 +161,11 @@ class Experiment(eqx.Module):
         return len(self.binning)
 
     @property
+    def mass_range(self) -> tuple[float, float]:
+        """Masses of the boson [MeV] between which the experiment says something."""
+        return 0.0, math.inf
+
+    @property
     def nuisances(self) -> tuple[Nuisance, ...]:
         """The nuisances that are free in a fit."""
         return tuple(nuisance for nuisance in self.declared if nuisance.name in self.active)

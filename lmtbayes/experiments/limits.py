@@ -4,7 +4,9 @@ The term is a Gaussian, with observed 0 and width 1/z, in the signal's strength
 
     mu = g_x^2 Q_mu^2 BR(model)/(g_lim(M)^2 [Q_mu^2 BR](model of the publication)),
 
-so that ln L falls by z^2/2 where mu = 1: z = 1.282 for a limit at 90 %, 1.645 at 95 %. Production goes with the square
+so that ln L falls by z^2/2 where mu = 1: z = 1.282 for a limit at 90 %, 1.645 at 95 %, the normal quantile of a
+one-sided limit. `upper_limit` has the same convention, so that a published limit at CL comes back as the upper limit at
+that CL (a two-sided interval of 90 %, q = 2.71, ends at 1.133 g_lim). Production goes with the square
 of the muon's coupling, and what is seen with the branching ratio into the channel of the search; in the model that the
 limit was published for, mu = (g_x/g_lim)^2. What a search saw, its background and its fine structure in M are lost:
 status "approximate".
@@ -56,6 +58,12 @@ class PublishedLimit(Experiment):
     log_mass_range: tuple[float, float] = eqx.field(static=True)
     channel: str | None = eqx.field(static=True)
     reference: GaugeModel = eqx.field(static=True)
+
+    @property
+    def mass_range(self) -> tuple[float, float]:
+        """First and last mass of the curve [MeV], and how far it fades."""
+        low, high = self.log_mass_range
+        return math.exp(low - FADE), math.exp(high + FADE)
 
     def limit(self, mass: Float[Array, "..."]) -> Float[Array, "..."]:
         """g_lim(M) in the model of the publication, M in MeV; beyond the curve the value at its end."""
@@ -110,7 +118,7 @@ def published_limit(
         Path of a CSV file with columns mass_mev and g_x (lines of # are skipped), or two arrays (masses [MeV], limits).
         Masses increase.
     cl
-        Confidence level of the limit, between 0.5 and 1.
+        Confidence level of the limit, between 0.5 and 1; one-sided, as `upper_limit` reads it.
     channel
         What the boson decays to in the search: "e", "mu", "tau" or "invisible". The limit is then carried over to other
         models by Q_mu^2 BR(channel). None: g_x has the same limit in every model.

@@ -4,6 +4,8 @@ A term is a rule that gives a numpyro distribution of the data. Log-likelihood, 
 posterior-predictive draws all use that one distribution.
 """
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -19,6 +21,9 @@ _SMALLEST_RATE = 1e-30
 
 class Term(eqx.Module):
     """Abstract: a distribution of the data of one experiment, given what is expected."""
+
+    counts_events: ClassVar[bool] = False
+    """Whether the data are numbers of events, whose distribution is skew where few are expected."""
 
     def distribution(
         self, expected: Float[Array, "*batch bins"], data: Float[Array, "*batch bins"] | None = None
@@ -46,6 +51,8 @@ class Term(eqx.Module):
 
 class Poisson(Term):
     """Counts. Asimov data may be no integers: the factorial is a gamma function."""
+
+    counts_events = True
 
     def distribution(
         self,
@@ -82,6 +89,8 @@ class GaussianCounts(Term):
     with variance N_obs + N_bkg, which is the data. The variance is fixed to the data, so that the chi^2 is quadratic in
     the expectation and a pull on it is analytic. A bin without counts has variance 1. Toys are Poisson counts.
     """
+
+    counts_events = True
 
     def distribution(
         self, expected: Float[Array, "*batch bins"], data: Float[Array, "*batch bins"] | None = None

@@ -69,6 +69,8 @@ class Box:
                 _checks.positive(f"bounds[{name!r}]", -edges if name == "eps_x" else edges, UNITS[name])
                 if name in ("g_x", "eps_x"):
                     _checks.coupling(f"bounds[{name!r}]", edges)
+                if name == "mass":
+                    _checks.masses("bounds['mass']", edges)
                 edges = np.sort(logarithm(name, edges))
                 if on_grid is not None and (on_grid[0] < edges[0] - 1e-9 or on_grid[-1] > edges[1] + 1e-9):
                     raise _checks.invalid(f"bounds[{name!r}]", given[name], "a range that holds the grid")

@@ -18,6 +18,7 @@ from scipy.special import gammaincinv
 from lmtbayes import _checks
 from lmtbayes._files import write_text
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.inference.few_events import few_events, fewest_events, warn_of_few_on_contours
 
 if TYPE_CHECKING:
     import xarray
@@ -48,6 +49,8 @@ class Contour:
     lines: tuple[Line, ...]
     allowed: float
     """Fraction of the grid's points inside."""
+    events: float = math.inf
+    """Fewest expected events along the lines (`counting`), infinite where the profile does not know."""
 
     @property
     def closed(self) -> bool:
@@ -85,7 +88,7 @@ class Contours:
     def __str__(self) -> str:
         """Say for every level what it is."""
         lines = [f"contours in ({self.names[0]}, {self.names[1]}), {self.dof} degrees of freedom"]
-        lines += [f"  {100 * c.level:.4g} % (q = {c.q:.3f}): {c.status}" for c in self.levels]
+        lines += [f"  {100 * c.level:.4g} % (q = {c.q:.3f}): {c.status}{few_events(c.events)}" for c in self.levels]
         return "\n".join(lines)
 
     def to_csv(self, path: str | Path) -> Path:
@@ -157,6 +160,11 @@ def contours(
     ------
     InvalidArgument
         A profile that is not two-dimensional (for one dimension: `intervals`), levels outside (0, 1).
+
+    Warns
+    -----
+    AsymptoticWarning
+        Fewer than 5 events are expected somewhere on a line: the level is that of many.
     """
     from contourpy import contour_generator
 
@@ -179,7 +187,9 @@ def contours(
     for level in levels:
         q = threshold(level, dof)
         lines = tuple(_line(np.asarray(points), x, y, ends) for points in generator.lines(math.sqrt(q)))
-        found.append(Contour(level, q, lines, float(np.mean(root**2 < q))))
+        events = fewest_events(profile, root**2 < q, (y, x))
+        found.append(Contour(level, q, lines, float(np.mean(root**2 < q)), events))
+    warn_of_few_on_contours([(contour.level, contour.q, contour.events) for contour in found])
     units = tuple(str(profile[name].attrs.get("units", "1")) for name in (x, y))
     return Contours((x, y), (units[0], units[1]), dof, tuple(found), provenance(profile))
 

@@ -1,4 +1,8 @@
-"""Data of a joint likelihood: Asimov, observed, given, or toys; in the end one array of counts an experiment."""
+"""Data of a joint likelihood: Asimov, observed, given, or toys; in the end one array of counts an experiment.
+
+Asimov data stand for what has not been measured. What has been measured stays as observed, unless it is asked for
+otherwise: a truth does not change what a published search saw.
+"""
 
 import zlib
 from collections.abc import Mapping
@@ -12,7 +16,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing, check_model, check_photon
 from lmtbayes.inference.evaluation import evaluation
 
 if TYPE_CHECKING:
@@ -21,18 +25,27 @@ if TYPE_CHECKING:
 type Data = dict[str, Float[Array, " _"]]
 """Experiment name to its counts, one entry a bin; experiments differ in their number of bins."""
 
+PUBLISHED = ("observed", "asimov")
+
 
 @dataclass(frozen=True)
 class Asimov:
-    """Data that equal their expectation under a truth; made by `asimov`."""
+    """Data that equal their expectation under a truth, where there are none; made by `asimov`."""
 
     model: GaugeModel
     photon: HiddenPhoton
     nuisances: Mapping[str, ArrayLike] | None = None
+    published: str = "observed"
 
 
-def asimov(model: GaugeModel, photon: HiddenPhoton, nuisances: Mapping[str, ArrayLike] | None = None) -> Asimov:
-    """Return the data set in which every experiment sees exactly what it expects.
+def asimov(
+    model: GaugeModel,
+    photon: HiddenPhoton,
+    nuisances: Mapping[str, ArrayLike] | None = None,
+    *,
+    published: str = "observed",
+) -> Asimov:
+    """Return the data set in which every projection sees exactly what it expects; published data are as observed.
 
     Parameters
     ----------
@@ -40,22 +53,40 @@ def asimov(model: GaugeModel, photon: HiddenPhoton, nuisances: Mapping[str, Arra
         The truth; one photon. No boson at all is `HiddenPhoton(0.0, mass, 0.0)`.
     nuisances
         Name to physical value; what is not named is central.
+    published
+        Data of experiments that have some (`observed` is not None: published searches, measurements and limits).
+        "observed": as they are. "asimov": replaced by their expectation, as if the measurement were made again with
+        the result that the truth predicts; a study of sensitivity.
 
     Raises
     ------
     InvalidArgument
-        More than one photon.
+        More than one photon; a photon whose eps_x is not what the model's mixing rule gives; an unknown option.
+        Later, by the likelihood: no projection among its experiments, so that the truth would be ignored.
     """
+    check_model(model)
+    check_photon(photon)
+    _checks.one_of("published", published, PUBLISHED)
     if photon.shape != ():
         raise InvalidArgument(f"`photon` must be a single photon; got an array of shape {photon.shape}")
-    return Asimov(model, photon, nuisances)
+    check_mixing(model, photon)
+    return Asimov(model, photon, nuisances, published)
 
 
 def resolve(likelihood: "JointLikelihood", data: Asimov | str | Mapping[str, ArrayLike]) -> Data:
     """Return one array of counts for each experiment; the errors are those of JointLikelihood."""
     experiments = likelihood.experiments
     if isinstance(data, Asimov):
-        return _expected(likelihood, data)
+        if data.published == "asimov":
+            return _expected(likelihood, data)
+        published = {e.name: jnp.asarray(e.observed) for e in experiments if e.observed is not None}
+        if len(published) == len(experiments):
+            raise InvalidArgument(
+                f"`data` = asimov(...) fills in projections, but {', '.join(published)} "
+                f"{'has' if len(published) == 1 else 'have'} published data: use data='observed', or "
+                "asimov(..., published='asimov') to replace them"
+            )
+        return _expected(likelihood, data) | published
     if isinstance(data, str):
         _checks.one_of("data", data, ("observed",))
         projections = [e.name for e in experiments if e.observed is None]
@@ -102,7 +133,7 @@ def simulate(
     model: GaugeModel | None = None,
     size: int | None = None,
 ) -> dict[str, Float[Array, "... _bins"]]:
-    """Draw toy data for every experiment.
+    """Draw toy data for every experiment, published ones included: a toy repeats all of them.
 
     Parameters
     ----------
@@ -115,7 +146,7 @@ def simulate(
     nuisances
         Name to true physical value; central where not named.
     model
-        The true model; by default the likelihood's.
+        The true model; by default the likelihood's. Where it fixes the mixing, the photon has to agree.
     size
         Number of toys; None for a single one without the leading axis.
 
@@ -124,7 +155,7 @@ def simulate(
     toys
         Experiment name to counts, (n_bins,) or (size, n_bins): what `with_data` takes (one toy at a time).
     """
-    truth = resolve(likelihood, asimov(model or likelihood.model, photon, nuisances))
+    truth = resolve(likelihood, asimov(model or likelihood.model, photon, nuisances, published="asimov"))
     toys = {}
     for e in likelihood.experiments:
         key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(e.name.encode()))

@@ -17,7 +17,8 @@ from scipy.special import erfc, gammainc, ndtr
 from lmtbayes import _checks
 from lmtbayes.experiments.base import Experiment, active_names
 from lmtbayes.experiments.registry import experiment, experiment_options
-from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_model, check_photon
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing, check_model, check_photon
+from lmtbayes.inference.few_events import warn_of_few_at_discovery
 
 PROFILED = "profiled"
 _LOG_EXPOSURE = (np.log(1e-6), np.log(1e12))
@@ -68,7 +69,15 @@ def discovery_exposure(
     Raises
     ------
     UnknownName, InvalidArgument
-        As `experiment`; `sigma` not positive; `exposure_tyr` among the overrides.
+        As `experiment`; `sigma` not positive; `exposure_tyr` among the overrides; photons whose eps_x is not what the
+        model's mixing rule gives.
+
+    Warns
+    -----
+    AsymptoticWarning
+        Fewer than 5 events, signal and background together, are expected at an exposure that is returned.
+    UnitsWarning
+        Masses below 1 MeV, which look like GeV.
 
     References
     ----------
@@ -76,6 +85,8 @@ def discovery_exposure(
     """
     check_model(model)
     check_photon(photon)
+    check_mixing(model, photon)
+    _checks.masses("photon.mass", photon.mass)
     _checks.scalar("sigma", sigma)
     _checks.positive("sigma", sigma)
     if "exposure_tyr" in overrides:
@@ -95,17 +106,16 @@ def discovery_exposure(
             options = [{"bin_edges": np.array([o["threshold_kev"], top]), **o} for o in options]
         experiments = [experiment(name, **o) for o in options]
     photons = jax.tree.map(jnp.ravel, photon.broadcast())
+    rates = np.stack(_in_groups(experiments, lambda e: _total_rates(e, model, photons)))
     if nuisances == ():
-        exposures = [
-            counting_exposure(rates[:, 0], rates[:, 1], sigma)
-            for rates in _in_groups(experiments, lambda e: _total_rates(e, model, photons))
-        ]
+        exposures = counting_exposure(rates[..., 0], rates[..., 1], sigma)
     else:
         names = None if nuisances == PROFILED else tuple(nuisances)
         active_names(experiments[0].declared, names)
         solve = lambda e: jax.vmap(lambda p: _profiled_exposure(e, model, p, names, sigma))(photons)  # noqa: E731
-        exposures = _in_groups(experiments, solve)
-    return np.stack(exposures).reshape((*shape, *photon.shape))
+        exposures = np.stack(_in_groups(experiments, solve))
+    warn_of_few_at_discovery(sigma, exposures * rates[..., 0])
+    return exposures.reshape((*shape, *photon.shape))
 
 
 def counting_exposure(expected: ArrayLike, reference: ArrayLike, sigma: float = 5.0) -> Float[np.ndarray, "..."]:

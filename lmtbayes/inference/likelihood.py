@@ -20,7 +20,7 @@ from lmtbayes.errors import InvalidArgument, PrecisionError
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.nuisance import Nuisance, merge
 from lmtbayes.experiments.registry import experiment
-from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing, check_photon
 from lmtbayes.inference import identity, priors
 from lmtbayes.inference.constraints import Constraints
 from lmtbayes.inference.data import Asimov, Data, resolve
@@ -40,7 +40,8 @@ class JointLikelihood:
     model
         The model in which the data are read; it need not be the one that made them.
     data
-        `asimov(model, photon)`, "observed", or a mapping of experiment name to an array of its bins.
+        `asimov(model, photon)` (projections see what they expect, published data are as observed), "observed" (all
+        are), or a mapping of experiment name to an array of its bins.
     check
         Evaluate likelihood and gradient at draws from the default prior, so that a NaN is found here and not in a
         sampler.
@@ -54,7 +55,8 @@ class JointLikelihood:
     UnknownName
         No such experiment, or data for one that is not there.
     InvalidArgument
-        No experiment, a name twice, two that hold the same data, data of a wrong shape, "observed" for a projection.
+        No experiment, a name twice, two that hold the same data, data of a wrong shape, "observed" for a projection,
+        `asimov` without one.
     NuisanceConflict
         Two experiments constrain one nuisance differently.
     NotFinite
@@ -206,7 +208,11 @@ class JointLikelihood:
         ------
         UnknownName
             A nuisance that no experiment has free.
+        InvalidArgument
+            No photon, or one whose eps_x is not what the mixing rule of the likelihood's model gives.
         """
+        check_photon(photon)
+        check_mixing(self.model, photon)
         given = dict(nuisances or {})
         for name, value in given.items():
             if name not in self.nuisance_names:

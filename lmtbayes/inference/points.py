@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array
 
 from lmtbayes import _checks
-from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.gauge.models import HiddenPhoton, check_mixing, check_photon
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.conditional import conditional
 from lmtbayes.inference.devices import Mapped
@@ -65,10 +65,14 @@ def log_likelihood_at(
     Raises
     ------
     InvalidArgument
-        A bad option; an `out` of another shape or type.
+        A bad option; an `out` of another shape or type; photons whose eps_x is not that of the likelihood's model, or
+        whose masses are out of range.
     """
     _checks.one_of("nuisances", nuisances, NUISANCES)
     _checks.whole("batch_size", batch_size)
+    check_photon(photon)
+    check_mixing(like.model, photon)
+    _checks.masses("photon.mass", photon.mass)
     used = local.resolve(devices)
     shape = photon.shape
     if out is None:

@@ -180,6 +180,8 @@ def log_range(name: str, given: Sequence[float]) -> tuple[float, float]:
     _checks.positive(name, edges)
     if name == "g_x":
         _checks.coupling(name, edges)
+    if name == "mass":
+        _checks.masses(name, edges)
     low, high = np.log10(edges)
     return float(low), float(high)
 

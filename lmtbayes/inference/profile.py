@@ -16,11 +16,14 @@ from jaxtyping import ArrayLike
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.experiments.base import Experiment
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.best_fit import EXTRA_STARTS, BestFit, describe, search_box
 from lmtbayes.inference.box import UNITS, Box, logarithm, photon_at
+from lmtbayes.inference.counting import counting_variables
 from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.search import CLIMBS, Plan, climb, scan_cells
+from lmtbayes.inference.zero import at_zero_coupling
 
 if TYPE_CHECKING:
     import xarray
@@ -71,13 +74,22 @@ def profile_likelihood(
     profile
         Over the grid's parameters, in the order given: `q`; `log_likelihood`; the profiled parameters (`g_x`, `mass`,
         `eps_x`, `kappa`); `pull` (with a dimension `nuisance`); `status` (0 converged; 1 the same, on an edge of the
-        range of a profiled parameter; 2 not converged: q is then an upper bound). Attributes: the global best fit,
-        which need not lie on the grid, its goodness of fit, the ranges, versions.
+        range of a profiled parameter; 2 not converged: q is then an upper bound); `log_likelihood_at_zero_NAME` over
+        the other parameter, for g_x and the mixing: the profiled ln L as NAME goes to zero, what limits are relative to
+        where it is the best; `expected_events` and, for counts, `count_p_value` and `count_information`
+        (`inference.counting`), from which limits of few events are made. Attributes: the global best fit, which need
+        not lie on the grid, its goodness of fit, the ranges, versions.
 
     Raises
     ------
     InvalidArgument
-        Unknown or missing parameters, values that do not increase or have the wrong sign, more than two dimensions.
+        Unknown or missing parameters, values that do not increase or have the wrong sign, more than two dimensions;
+        masses that rates are not meant for, or that no experiment says anything about.
+
+    Warns
+    -----
+    UnitsWarning
+        Masses below 1 MeV, which look like GeV.
     """
     checked = check_grid(like, grid)
     for name, value in {"starts": starts, "scan_points": scan_points, "batch_size": batch_size}.items():
@@ -98,7 +110,8 @@ def profile_likelihood(
     )
     cells = _cells(like, box, checked, plan, batch_size or CLIMBS, "profile" if progress else None)
     best = _best(like, box, plan, cells)
-    return _dataset(like, box, checked, cells, best)
+    found = _dataset(like, box, checked, cells, best, plan.devices)
+    return found.assign(at_zero_coupling(like, plan, found, cells.x, cells.pulls, box, batch_size or CLIMBS))
 
 
 def check_grid(like: JointLikelihood, grid: Mapping[str, ArrayLike | Sequence[float]]) -> dict[str, np.ndarray]:
@@ -116,9 +129,20 @@ def check_grid(like: JointLikelihood, grid: Mapping[str, ArrayLike | Sequence[fl
             raise _checks.invalid(f"grid[{name!r}]", values, f"{sign}: it is searched on a logarithmic scale")
         if name in ("g_x", "eps_x"):
             _checks.coupling(f"grid[{name!r}]", checked[name])
+        if name == "mass":
+            _checks.masses("grid['mass']", checked[name])
+            check_covered("grid['mass']", checked[name], like.experiments)
     if {"eps_x", "kappa"} <= set(checked):
         raise InvalidArgument("`grid` must have eps_x or kappa = -eps_x/g_x, not both")
     return checked
+
+
+def check_covered(argument: str, masses: np.ndarray, experiments: Sequence[Experiment]) -> None:
+    """Require a mass about which at least one experiment says something."""
+    ranges = [e.mass_range for e in experiments]
+    if not any(np.any((masses >= low) & (masses <= high)) for low, high in ranges):
+        reach = " and ".join(dict.fromkeys(f"{low:.4g} to {high:.4g}" for low, high in ranges))
+        raise _checks.invalid(argument, masses, f"in reach of an experiment, {reach} MeV: elsewhere all are silent")
 
 
 class _Cells:
@@ -182,7 +206,12 @@ def _best(like: JointLikelihood, box: Box, plan: Plan, cells: _Cells) -> BestFit
 
 
 def _dataset(
-    like: JointLikelihood, box: Box, grid: Mapping[str, np.ndarray], cells: _Cells, best: BestFit
+    like: JointLikelihood,
+    box: Box,
+    grid: Mapping[str, np.ndarray],
+    cells: _Cells,
+    best: BestFit,
+    devices: local.Devices,
 ) -> "xarray.Dataset":
     import xarray
 
@@ -211,6 +240,9 @@ def _dataset(
         "log_likelihood": (dims, value, {"long_name": "profiled ln L", "units": "1"}),
         "status": (dims, status, {"flag_values": np.arange(3, dtype=np.int8), "flag_meanings": " ".join(STATUS)}),
     }
+    flat = cells.pulls.reshape(x[..., 0].size, len(like.nuisances))
+    for name, (array, about) in counting_variables(like, photon, flat, devices).items():
+        variables[name] = (dims, array.reshape(shape), about)
     for name, array in profiled.items():
         if name not in grid:
             variables[name] = (dims, array, {"long_name": f"profiled {LONG_NAMES[name]}", "units": UNITS[name]})

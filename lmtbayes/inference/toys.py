@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes import _checks
-from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.gauge.models import HiddenPhoton, check_mixing
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.best_fit import EXTRA_STARTS, climb_traced
 from lmtbayes.inference.box import Box
@@ -94,7 +94,7 @@ def toy_q(
     Raises
     ------
     InvalidArgument
-        More than one photon; a bad option or range.
+        More than one photon, or one whose eps_x the fitted model's mixing rule does not give; a bad option or range.
     """
     _checks.whole("size", size)
     _checks.whole("seed", seed, 0)
@@ -103,6 +103,7 @@ def toy_q(
     _checks.one_of("nuisances", nuisances, ("drawn", "central"))
     if photon.shape != ():
         raise _checks.invalid("photon", photon.shape, "a single photon, of shape ()")
+    check_mixing(like.model, photon)
     box = Box.of(like.model, bounds)
     used = local.resolve(devices)
     run = like.compiled(_fits, box.names, nuisances == "drawn", batch_size, used)

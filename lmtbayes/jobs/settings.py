@@ -13,7 +13,7 @@ from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import BENCHMARKS, MIXING_RULES, MODELS, GaugeModel, HiddenPhoton
 from lmtbayes.inference import priors
-from lmtbayes.inference.data import Asimov, asimov, simulate
+from lmtbayes.inference.data import PUBLISHED, Asimov, asimov, simulate
 from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.posterior import LEAST_DRAWS, LEAST_WARMUP
 
@@ -35,6 +35,9 @@ class FitSettings:
         In which the data are read: a name of MODELS; "free", "loop", "loop0", "paper" or a number.
     data
         "asimov" and "toy" are made from the truth; "observed" are the published ones.
+    published
+        What experiments with data of their own see where `data` is "asimov": "observed" or "asimov" (as `asimov`). Toys
+        are drawn for all.
     truth, truth_model, truth_mixing
         A benchmark, "g_x=5e-4,mass=15,eps_x=-7e-6" (eps_x may be left out where the mixing fixes it) or "none".
     g_x, mass, kappa
@@ -51,6 +54,7 @@ class FitSettings:
     model: str = "lmu-ltau"
     mixing: str = "free"
     data: str = "asimov"
+    published: str = "observed"
     truth: str = "BP1"
     truth_model: str = "lmu-ltau"
     truth_mixing: str = "paper"
@@ -66,6 +70,7 @@ class FitSettings:
 
     def __post_init__(self) -> None:
         _checks.one_of("data", self.data, DATA)
+        _checks.one_of("published", self.published, PUBLISHED)
         _checks.one_of("scope", self.scope, SCOPES)
         for name in ("model", "truth_model"):
             _checks.one_of(name, getattr(self, name), MODELS)
@@ -108,7 +113,8 @@ class FitSettings:
         photon = self.true_photon
         if photon is None:
             return JointLikelihood(built, self.gauge_model, "observed")
-        truth: Asimov = asimov(MODELS[self.truth_model], photon)
+        published = self.published if self.data == "asimov" else "asimov"  # soon replaced by toys
+        truth: Asimov = asimov(MODELS[self.truth_model], photon, published=published)
         like = JointLikelihood(built, self.gauge_model, truth)
         if self.data == "toy":
             like = like.with_data(simulate(like, photon, self.seed, model=MODELS[self.truth_model]))

@@ -3,6 +3,7 @@
 Toy i draws from `fold_in(key(seed), i)`, simulation i of SBC too, and a row of a grid draws nothing.
 """
 
+import dataclasses
 import functools
 import threading
 from collections.abc import Mapping, Sequence
@@ -80,6 +81,11 @@ def _likelihood(fit: FitSettings) -> JointLikelihood:
     return fit.likelihood()
 
 
+def _of_toys(fit: FitSettings) -> JointLikelihood:
+    """The same for tasks that draw their data, whatever those of the settings are."""
+    return _likelihood(dataclasses.replace(fit, published="asimov"))
+
+
 # -- tasks ------------------------------------------------------------------------------------------------------------
 
 
@@ -98,7 +104,7 @@ def _toys(study: Study, part: Part) -> "xr.Dataset":
 
     fit, photon = study.fit, _truths(study)[part.group]
     toys = toy_q(
-        _likelihood(fit),
+        _of_toys(fit),
         photon,
         part.number,
         seed=fit.seed,
@@ -144,7 +150,7 @@ def _merge_toys(study: Study, parts: "Sequence[xr.Dataset]") -> "xr.Dataset":
 
 
 def _sbc(study: Study, part: Part) -> "xr.Dataset":
-    return sbc(_likelihood(study.fit), study.fit.prior, part.number, study.fit.seed, study.method, first=part.first)
+    return sbc(_of_toys(study.fit), study.fit.prior, part.number, study.fit.seed, study.method, first=part.first)
 
 
 def _profile(study: Study, part: Part) -> "xr.Dataset":

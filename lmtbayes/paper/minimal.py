@@ -109,7 +109,7 @@ def _asimov(
 
         def run(leaves: list[Array], truth: HiddenPhoton) -> Array:
             experiments = [*fixed, jax.tree.unflatten(structure, leaves)]
-            data = asimov(LMU_LTAU, truth)
+            data = asimov(LMU_LTAU, truth, published="asimov")
             likes = [JointLikelihood(experiments, model, data, check=False) for model in MODELS.values()]
             ours, other = (log_evidence(like, like.data) for like in likes)
             return ours - other
@@ -125,7 +125,7 @@ _RUNS: dict[Any, Callable[[list[Any], HiddenPhoton], Array]] = {}
 def toy_likelihoods(convention: str) -> dict[str, JointLikelihood]:
     """Both models with NA64mu, ESS, ESS10 and DARWIN (200 t yr, 1 keVnr) and all nuisances of the convention."""
     experiments = [*beams(convention), darwin(convention)]
-    data = asimov(LMU_LTAU, BENCHMARKS["BP1"])
+    data = asimov(LMU_LTAU, BENCHMARKS["BP1"], published="asimov")
     return {name: JointLikelihood(experiments, model, data, check=False) for name, model in MODELS.items()}
 
 
@@ -133,7 +133,10 @@ def asimov_log_bayes_factors(convention: str, truth: HiddenPhoton) -> dict[str, 
     """True model to ln B(Lmu-Ltau : Lmu) on its Asimov data, experiments and nuisances those of the toys."""
     likes = toy_likelihoods(convention)
     run = _both(convention)
-    return {name: float(run(like.with_data(asimov(like.model, truth)).data)) for name, like in likes.items()}
+    return {
+        name: float(run(like.with_data(asimov(like.model, truth, published="asimov")).data))
+        for name, like in likes.items()
+    }
 
 
 def toy_log_bayes_factors(

@@ -7,9 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lmtbayes.gauge.models import BENCHMARKS
-from lmtbayes.inference.limits import upper_limit
 from lmtbayes.paper.planes import COUPLING_RANGE, MASS_RANGE, built
-from lmtbayes.paper.regions import LIMIT_CL, reconstructs
+from lmtbayes.paper.regions import reconstructs, two_sided_limit
 from lmtbayes.plotting import panels as drawing
 from lmtbayes.plotting.planes import limit_curve, profile_regions
 from lmtbayes.plotting.style import EXPERIMENT_COLOURS
@@ -50,7 +49,7 @@ def region_or_limit(axis: Axes, name: str, profile: "xarray.Dataset", fill: floa
     if reconstructs(profile):
         region(axis, profile, colour, label, fill)
         return
-    limit = upper_limit(profile, "g_x", cl=LIMIT_CL)
+    limit = two_sided_limit(profile)
     islands = [
         (limit["island_lower"].isel(island=i).values, limit["island_upper"].isel(island=i).values)
         for i in range(limit.sizes.get("island", 0))

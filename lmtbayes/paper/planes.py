@@ -65,7 +65,7 @@ def built(name: str, convention: str) -> Experiment:
 @functools.cache
 def likelihood(names: tuple[str, ...], model: GaugeModel, convention: str) -> JointLikelihood:
     """One for all benchmarks, so that it is compiled once; `with_data` changes its data."""
-    data = asimov(LMU_LTAU, next(iter(BENCHMARKS.values())))
+    data = asimov(LMU_LTAU, next(iter(BENCHMARKS.values())), published="asimov")
     return JointLikelihood([built(name, convention) for name in names], model, data, check=False)
 
 
@@ -113,7 +113,7 @@ def profile_wrong_mixing(name: str, benchmark: str, convention: str) -> "xarray.
 def _profile(
     names: tuple[str, ...], benchmark: str, convention: str, model: GaugeModel, points: dict[str, np.ndarray]
 ) -> "xarray.Dataset":
-    like = likelihood(names, model, convention).with_data(asimov(LMU_LTAU, BENCHMARKS[benchmark]))
+    like = likelihood(names, model, convention).with_data(asimov(LMU_LTAU, BENCHMARKS[benchmark], published="asimov"))
     return profile_likelihood(like, points)
 
 
@@ -121,5 +121,5 @@ def deviance_at(
     names: tuple[str, ...], benchmark: str, convention: str, model: GaugeModel, photon: HiddenPhoton
 ) -> float:
     """Deviance of a boson, nuisances at their central values, for data of `benchmark` read in `model`."""
-    like = likelihood(names, model, convention).with_data(asimov(LMU_LTAU, BENCHMARKS[benchmark]))
+    like = likelihood(names, model, convention).with_data(asimov(LMU_LTAU, BENCHMARKS[benchmark], published="asimov"))
     return 2.0 * float(like.saturated_log_likelihood() - like.log_likelihood(photon))

@@ -46,13 +46,13 @@ def likelihood(stage: str, convention: str) -> JointLikelihood:
     """Likelihood of a stage with the data of BP1; `with_data` gives those of the others without a new compilation."""
     overrides = {"darwin-nr": {"threshold_kev": THRESHOLD_KEV}}
     built = [experiment(name, convention=convention, **overrides.get(name, {})) for name in STAGES[stage]]
-    return JointLikelihood(built, LMU_LTAU, asimov(LMU_LTAU, BENCHMARKS["BP1"]), check=False)
+    return JointLikelihood(built, LMU_LTAU, asimov(LMU_LTAU, BENCHMARKS["BP1"], published="asimov"), check=False)
 
 
 @cache
 def posterior(benchmark: str, stage: str, convention: str) -> Evidence:
     """Weighted posterior of one benchmark at one stage."""
-    like = likelihood(stage, convention).with_data(asimov(LMU_LTAU, BENCHMARKS[benchmark]))
+    like = likelihood(stage, convention).with_data(asimov(LMU_LTAU, BENCHMARKS[benchmark], published="asimov"))
     return evidence(like, priors.default(LMU_LTAU), rtol=RTOL)
 
 

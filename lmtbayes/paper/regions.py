@@ -45,14 +45,19 @@ def masses(profile: "xarray.Dataset", level: float) -> tuple[float, float]:
     return float(ends.min()), float(ends.max())
 
 
+def two_sided_limit(profile: "xarray.Dataset") -> "xarray.Dataset":
+    """Upper limit on g_x as the figures have it: q = 2.71, the upper end of a two-sided interval of 90 %."""
+    return upper_limit(profile, "g_x", cl=LIMIT_CL, tails="two", method="asymptotic")
+
+
 def limit_at(profile: "xarray.Dataset", mass: float) -> float:
     """Upper limit on g_x of 90 % at a mass [MeV] of the grid's range."""
-    return float(upper_limit(profile, "g_x", cl=LIMIT_CL)["limit"].interp(mass=mass))
+    return float(two_sided_limit(profile)["limit"].interp(mass=mass))
 
 
 def limit_bump(profile: "xarray.Dataset", below: float) -> float:
     """Upper limit at the lightest mass over the lowest one of all masses below `below` [MeV]."""
-    limit = upper_limit(profile, "g_x", cl=LIMIT_CL)["limit"]
+    limit = two_sided_limit(profile)["limit"]
     light = limit.sel(mass=slice(None, below))
     return float(light[0] / light.min())
 
