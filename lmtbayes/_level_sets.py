@@ -42,7 +42,9 @@ def root(q: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     return np.sqrt(1.0 + np.clip(np.nan_to_num(q, nan=_HIGHEST), 0.0, _HIGHEST))
 
 
-def outline(x: Float[np.ndarray, " x"], y: Float[np.ndarray, " y"], q: Float[np.ndarray, "y x"], level: float) -> Outline:
+def outline(
+    x: Float[np.ndarray, " x"], y: Float[np.ndarray, " y"], q: Float[np.ndarray, "y x"], level: float
+) -> Outline:
     """Outline the region q < level on a grid of increasing coordinates, smoothly between its lines."""
     z = root(q)
     for margin in (_MARGIN, max(z.shape)):
@@ -66,9 +68,7 @@ def straight(x: np.ndarray, y: np.ndarray, z: np.ndarray, level: float) -> Outli
     return Outline(lines, polygons, sum(map(_area, polygons)), corners.min(axis=0), corners.max(axis=0))
 
 
-def upsampled(
-    x: np.ndarray, y: np.ndarray, z: np.ndarray, steps: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def upsampled(x: np.ndarray, y: np.ndarray, z: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Interpolate a table to a grid whose lines are those of the given one and more, about `steps` a side."""
     fine_x, fine_y = (_between(lines, max(1, min(10, steps // (lines.size - 1)))) for lines in (x, y))
     for axis, lines, fine in ((1, x, fine_x), (0, y, fine_y)):

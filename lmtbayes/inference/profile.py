@@ -6,7 +6,7 @@ The profile of the mixing has two maxima where a recoil rate interferes: one sta
 cell scans what is not on the grid, nuisances optimised at every point, and climbs from the best maxima of the scan.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -16,9 +16,11 @@ from jaxtyping import ArrayLike
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.inference import adaptive
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.best_fit import EXTRA_STARTS, BestFit, describe, search_box
 from lmtbayes.inference.box import UNITS, Box, logarithm, photon_at
+from lmtbayes.inference.contours import LEVELS, axis_of, check_levels, threshold, value_of
 from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.search import CLIMBS, Plan, climb, scan_cells
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 STATUS = ("converged", "at_edge_of_range", "not_converged")
 LONG_NAMES = {"g_x": "gauge coupling", "mass": "mass of the A'", "eps_x": "kinetic mixing", "kappa": "-eps_x/g_x"}
 _EDGE = 1e-6
+_BETTER = 1e-9
+"""Of ln L: by how much a cell must be above the best fit for that to be looked for again."""
 
 
 def profile_likelihood(
@@ -35,6 +39,7 @@ def profile_likelihood(
     grid: Mapping[str, ArrayLike | Sequence[float]],
     *,
     bounds: Mapping[str, Sequence[float]] | None = None,
+    refine: bool | Sequence[float] = False,
     starts: int = 3,
     scan_points: int = 64,
     batch_size: int | None = None,
@@ -54,6 +59,10 @@ def profile_likelihood(
         Parameter to (low, high): the range in which what is not on the grid is profiled, and the best fit searched. By
         default that of the default prior: g_x 1e-5 to 1e-2, mass 1 to 1000 MeV, kappa 1e-3 to 1. A range of a
         parameter on the grid must hold the grid; the default one is widened.
+    refine
+        Levels of confidence, as of `contours`; True stands for 68.27 % and 95.45 %. Lines are added to a grid of two
+        parameters where the edges of these regions are (two degrees of freedom), until extents and areas move by less
+        than 2 % when lines double, 128 of them in each direction at most. False keeps the grid as it is given.
     starts
         How many maxima of each cell's scan are climbed from.
     scan_points
@@ -72,14 +81,18 @@ def profile_likelihood(
         Over the grid's parameters, in the order given: `q`; `log_likelihood`; the profiled parameters (`g_x`, `mass`,
         `eps_x`, `kappa`); `pull` (with a dimension `nuisance`); `status` (0 converged; 1 the same, on an edge of the
         range of a profiled parameter; 2 not converged: q is then an upper bound). Attributes: the global best fit,
-        which need not lie on the grid, its goodness of fit, the ranges, versions.
+        which need not lie on the grid, its goodness of fit, the ranges, versions; `refinement`, what `refine` did; with
+        it `refine_levels`, their `refine_error` (estimated relative error of extents and area), and `resolved`, 1 if
+        all are below 2 %.
 
     Raises
     ------
     InvalidArgument
-        Unknown or missing parameters, values that do not increase or have the wrong sign, more than two dimensions.
+        Unknown or missing parameters, values that do not increase or have the wrong sign, more than two dimensions;
+        `refine` for one dimension.
     """
     checked = check_grid(like, grid)
+    levels = _refine_levels(refine, checked)
     for name, value in {"starts": starts, "scan_points": scan_points, "batch_size": batch_size}.items():
         if value is not None or name != "batch_size":
             _checks.whole(name, value)
@@ -96,9 +109,70 @@ def profile_likelihood(
         batch_size,
         local.resolve(devices),
     )
-    cells = _cells(like, box, checked, plan, batch_size or CLIMBS, "profile" if progress else None)
+
+    def evaluate(part: Mapping[str, np.ndarray]) -> _Cells:
+        return _cells(like, box, part, plan, batch_size or CLIMBS, "profile" if progress else None)
+
+    cells = evaluate(checked)
     best = _best(like, box, plan, cells)
-    return _dataset(like, box, checked, cells, best)
+    if not levels:
+        return _dataset(like, box, checked, cells, best, {"refinement": "none: the grid is as it was given"})
+    checked, cells, best, done = _refined(like, box, plan, checked, cells, best, evaluate, levels)
+    return _dataset(like, box, checked, cells, best, done)
+
+
+def _refine_levels(refine: bool | Sequence[float], grid: Mapping[str, np.ndarray]) -> tuple[float, ...]:
+    """Return the levels to refine for; none where the grid is to stay as it is."""
+    if refine is False:
+        return ()
+    if len(grid) != 2 or min(values.size for values in grid.values()) < 2:
+        raise _checks.invalid("refine", refine, "False where the grid has not two parameters of two values or more")
+    return LEVELS if refine is True else check_levels("refine", refine)
+
+
+def _refined(
+    like: JointLikelihood,
+    box: Box,
+    plan: Plan,
+    grid: Mapping[str, np.ndarray],
+    cells: "_Cells",
+    best: BestFit,
+    evaluate: "Callable[[Mapping[str, np.ndarray]], _Cells]",
+    levels: Sequence[float],
+) -> "tuple[dict[str, np.ndarray], _Cells, BestFit, dict[str, Any]]":
+    """Grid, cells and best fit with more lines where the regions' edges are, and what was done as attributes."""
+    names = tuple(grid)
+
+    def q_of(cells: "_Cells") -> tuple[np.ndarray, tuple[float, float]]:
+        nonlocal best
+        if cells.value.max() > best.log_likelihood + _BETTER:
+            best = _best(like, box, plan, cells)
+        found = {"g_x": best.g_x, "mass": best.mass, "eps_x": best.eps_x, "kappa": -best.eps_x / best.g_x}
+        lowest = [float(axis_of(name, np.array(found[name]))) for name in names]
+        return 2.0 * (best.log_likelihood - cells.value), (lowest[0], lowest[1])
+
+    def product(*lines: np.ndarray) -> _Cells:
+        return evaluate({name: value_of(name, line) for name, line in zip(names, lines, strict=True)})
+
+    start = (axis_of(names[0], grid[names[0]]), axis_of(names[1], grid[names[1]]))
+    lines, cells, done = adaptive.refine(
+        start, cells, product, q_of, levels, [threshold(level, len(names)) for level in levels]
+    )
+    finer = {name: value_of(name, line) for name, line in zip(names, lines, strict=True)}
+    for name in names:  # the given values themselves, not those of a logarithm and back
+        finer[name][np.searchsorted(lines[names.index(name)], start[names.index(name)])] = grid[name]
+    added = " and ".join(f"{n} of {name}" for n, name in zip(done.added, names, strict=True))
+    return (
+        finer,
+        cells,
+        best,
+        {
+            "refinement": f"{added} added to the lines of the grid in {done.rounds} rounds",
+            "refine_levels": np.array(done.levels),
+            "refine_error": np.array(done.movement),
+            "resolved": int(done.resolved),
+        },
+    )
 
 
 def check_grid(like: JointLikelihood, grid: Mapping[str, ArrayLike | Sequence[float]]) -> dict[str, np.ndarray]:
@@ -127,6 +201,14 @@ class _Cells:
         self.x = np.full((*shape, parameters), np.nan)
         self.pulls = np.full((*shape, nuisances), np.nan)
         self.converged = np.zeros(shape, dtype=bool)
+
+    def joined(self, other: "_Cells", axis: int, order: np.ndarray) -> "_Cells":
+        """Put the cells of other lines beside one's own, all lines in a given order."""
+        result = _Cells((0, 0), 0, 0)
+        for field in ("value", "x", "pulls", "converged"):
+            both = np.concatenate([getattr(self, field), getattr(other, field)], axis=axis)
+            setattr(result, field, np.take(both, order, axis=axis))
+        return result
 
 
 def _cells(
@@ -180,7 +262,12 @@ def _best(like: JointLikelihood, box: Box, plan: Plan, cells: _Cells) -> BestFit
 
 
 def _dataset(
-    like: JointLikelihood, box: Box, grid: Mapping[str, np.ndarray], cells: _Cells, best: BestFit
+    like: JointLikelihood,
+    box: Box,
+    grid: Mapping[str, np.ndarray],
+    cells: _Cells,
+    best: BestFit,
+    refinement: Mapping[str, Any],
 ) -> "xarray.Dataset":
     import xarray
 
@@ -238,5 +325,6 @@ def _dataset(
         "lmtbayes_version": lmtbayes.__version__,
         "jax_version": jax.__version__,
     }
+    attrs |= dict(refinement)
     attrs |= {f"best_pull_{name}": pull for name, pull in best.pulls.items()}
     return xarray.Dataset(variables, coords, attrs)

@@ -14,6 +14,8 @@ from lmtbayes import _checks
 from lmtbayes.plotting.density import LEVELS, density_of_draws, outlines
 from lmtbayes.plotting.style import BLACK, BLUE, VERMILLION, style
 
+_CELLS = 200
+"""Of the raster of a panel, a side."""
 LABELS = {
     "log10_g_x": r"$\log_{10}\, g_x$",
     "log10_mass": r"$\log_{10}\, M_{A'}$ [MeV]",
@@ -157,7 +159,7 @@ def _pair(
     limits: Mapping[str, tuple[float, float]],
     bounds: Mapping[str, tuple[float, float]],
 ) -> None:
-    found = density_of_draws(samples[x], samples[y], sorted(levels), bounds.get(x), bounds.get(y))
+    found = density_of_draws(samples[x], samples[y], sorted(levels), bounds.get(x), bounds.get(y), _CELLS)
     for region in outlines(found):
         for points, codes in region.polygons:
             axis.add_patch(PathPatch(Path(points, codes), facecolor=BLUE, edgecolor="none", alpha=0.25))

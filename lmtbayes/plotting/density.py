@@ -103,6 +103,7 @@ def density_of_draws(
     levels: Sequence[float],
     x_bounds: Range | None = None,
     y_bounds: Range | None = None,
+    cells: int = _CELLS,
 ) -> PlaneDensity:
     """Estimate a density from draws, in coordinates in which a volume is to be small (logarithms for a log axis).
 
@@ -114,6 +115,8 @@ def density_of_draws(
         Probability contents, increasing, between 0 and 1.
     x_bounds, y_bounds
         Where the parameters' ranges end. Without them no region goes beyond the outermost draw.
+    cells
+        Of the raster, a side: a small panel needs fewer.
 
     Raises
     ------
@@ -126,16 +129,16 @@ def density_of_draws(
     _checks.finite("draws", points)
     _checks.in_interval("levels", _checks.increasing("levels", levels, 1), 0.0, 1.0)
     edges = [_window(values, bounds, max(levels)) for values, bounds in zip(points, (x_bounds, y_bounds), strict=True)]
-    cell = np.array([(high - low) / _CELLS for low, high in edges])
+    cell = np.array([(high - low) / cells for low, high in edges])
     position = (points - np.array(edges)[:, :1]) / cell[:, None]  # in cells
-    seen = ((position >= 0.0) & (position <= _CELLS)).all(axis=0)
+    seen = ((position >= 0.0) & (position <= cells)).all(axis=0)
     # A chain that stays where it is repeats a draw: one kernel, several times as heavy.
     kept, weight = np.unique(position[:, seen].T, axis=0, return_counts=True)
-    kernels = _Kernels(kept.T, weight.astype(float))
+    kernels = _Kernels(kept.T, weight.astype(float), cells)
     typical = kernels.typical()
     density, height = kernels.adaptive(typical)
     top = float(density.max())
-    nodes = [np.concatenate([[low], low + (np.arange(_CELLS) + 0.5) * (high - low) / _CELLS, [high]]) for low, high in edges]
+    nodes = [low + kernels.nodes * (high - low) / cells for low, high in edges]
     depth = -2.0 * np.log(np.maximum(np.pad(density, 1, mode="edge") / top, _FLOOR))
     own = np.full(points.shape[1], np.inf)
     at_draws = -2.0 * np.log(np.maximum(height / top, _FLOOR))
@@ -169,19 +172,22 @@ class _Kernels:
         Shape (2, draws).
     weight
         Of every draw.
+    cells
+        Of the raster, a side.
     """
 
-    def __init__(self, position: np.ndarray, weight: np.ndarray):
+    def __init__(self, position: np.ndarray, weight: np.ndarray, cells: int):
+        self.cells = cells
         self.position = position
         self.weight = weight
-        self.frequency = np.pi * np.arange(_CELLS) / _CELLS
-        centre = np.arange(_CELLS) + 0.5
-        self.nodes = np.concatenate([[0.0], centre, [float(_CELLS)]])
+        self.frequency = np.pi * np.arange(cells) / cells
+        centre = np.arange(cells) + 0.5
+        self.nodes = np.concatenate([[0.0], centre, [float(cells)]])
 
     def transform(self, chosen: np.ndarray) -> np.ndarray:
         """Cosine transform of the histogram of chosen draws."""
-        index = np.minimum(self.position[:, chosen].astype(int), _CELLS - 1)
-        counts = np.zeros((_CELLS, _CELLS))
+        index = np.minimum(self.position[:, chosen].astype(int), self.cells - 1)
+        counts = np.zeros((self.cells, self.cells))
         np.add.at(counts, tuple(index), self.weight[chosen])
         return np.asarray(scipy.fft.dctn(counts, type=2))
 
@@ -194,7 +200,7 @@ class _Kernels:
         """What each draw adds to the density at its own place, images beyond the edges included; width (2, draws)."""
         result = self.weight.copy()
         for at, w in zip(self.position, np.broadcast_to(width, self.position.shape), strict=True):
-            images = 1.0 + np.exp(-2.0 * (at / w) ** 2) + np.exp(-2.0 * ((_CELLS - at) / w) ** 2)
+            images = 1.0 + np.exp(-2.0 * (at / w) ** 2) + np.exp(-2.0 * ((self.cells - at) / w) ** 2)
             # A cell is as wide as it is: the histogram smears the kernel by its own width.
             result *= images / np.sqrt(2.0 * np.pi * (w**2 + 1.0 / 12.0))
         return result
@@ -219,7 +225,7 @@ class _Kernels:
             scores = [self.score(_back(self.smooth(whole, w)), w[:, None])[0] for w in candidates]
             return candidates[int(np.argmax(scores))]
 
-        width = best([np.full(2, w) for w in np.geomspace(0.7, _CELLS / 5.0, 14)])
+        width = best([np.full(2, w) for w in np.geomspace(0.7, self.cells / 5.0, 14)])
         for ratio in (2.0, 1.4):
             width = best([width * np.array([ratio**k, ratio**-k]) for k in (-2, -1, 0, 1, 2)])
         return width
@@ -235,7 +241,9 @@ class _Kernels:
         parts = {k: self.transform(number == k) for k in np.unique(number)}
         results = []
         for scale in (0.6, 0.8, 1.0, 1.25, 1.6, 2.0):
-            total = sum(self.smooth(part, np.maximum(scale * steps[k] * typical, 0.7)) for k, part in parts.items())
+            total = np.zeros((self.cells, self.cells))
+            for k, part in parts.items():
+                total += self.smooth(part, np.maximum(scale * steps[k] * typical, 0.7))
             density, width = _back(total), np.maximum(scale * steps[number] * typical[:, None], 0.7)
             results.append((*self.score(density, width), density, width))
         highest = max(results, key=lambda result: result[0])

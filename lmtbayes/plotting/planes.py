@@ -133,12 +133,25 @@ def draws_regions(
     colour, label, fill
         As in `profile_regions`.
     """
-    for name, values in (("mass", mass), ("g_x", g_x), ("mass_bounds", mass_bounds), ("coupling_bounds", coupling_bounds)):
+    for name, values in (
+        ("mass", mass),
+        ("g_x", g_x),
+        ("mass_bounds", mass_bounds),
+        ("coupling_bounds", coupling_bounds),
+    ):
         if values is not None:
             _checks.positive(name, values)
     limits = [None if given is None else tuple(np.log(given).tolist()) for given in (mass_bounds, coupling_bounds)]
     found = density_of_draws(np.log(mass), np.log(g_x), levels, *limits)
     return _regions(axis, outlines(found), colour, label, fill)
+
+
+def _log_bounds(name: str, bounds: tuple[float, float] | None) -> tuple[float, float] | None:
+    if bounds is None:
+        return None
+    _checks.positive(name, _checks.shape(name, _checks.increasing(name, bounds), (2,)))
+    low, high = np.log(bounds).tolist()
+    return low, high
 
 
 def _logarithms(mass: np.ndarray, g_x: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
