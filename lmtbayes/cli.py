@@ -99,9 +99,7 @@ def fit(
     chains: Annotated[int, typer.Option(help="side by side")] = DEFAULTS.chains,
     warmup: Annotated[int, typer.Option(help="steps of adaptation")] = DEFAULTS.warmup,
     draws: Annotated[int, typer.Option(help="of each chain")] = DEFAULTS.draws,
-    grid: Annotated[
-        int, typer.Option(help="points a side of the profile's grid, to which lines are added; 0 for none")
-    ] = DEFAULTS.grid,
+    grid: Annotated[int, typer.Option(help="points a side of the profile's first grid; 0 for none")] = DEFAULTS.grid,
     settings: Annotated[Path | None, typer.Option(help="repeat a run from its settings.json")] = None,
     out: Out = Path("fit"),
     force: Force = False,
@@ -151,7 +149,7 @@ def contours(
     model: Annotated[str, typer.Option(help="lmu-ltau or lmu")] = "lmu-ltau",
     mixing: Annotated[str, typer.Option(help="free, paper, loop, loop0 or a number eps_x/g_x")] = "paper",
     data: Annotated[str, typer.Option(help="asimov, toy or observed")] = "asimov",
-    grid: Annotated[int, typer.Option(help="points a side, to which lines are added")] = 60,
+    grid: Annotated[int, typer.Option(help="points a side of the first grid")] = 60,
     out: Out = Path("contours"),
     force: Force = False,
 ) -> None:

@@ -9,8 +9,6 @@ cell scans what is not on the grid, nuisances optimised at every point, and clim
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike
 
@@ -19,17 +17,15 @@ from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference import adaptive
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.best_fit import EXTRA_STARTS, BestFit, describe, search_box
-from lmtbayes.inference.box import UNITS, Box, logarithm, photon_at
+from lmtbayes.inference.box import Box, logarithm
 from lmtbayes.inference.contours import LEVELS, axis_of, check_levels, threshold, value_of
 from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.profile_table import ProfileCells, profile_dataset
 from lmtbayes.inference.search import CLIMBS, Plan, climb, scan_cells
 
 if TYPE_CHECKING:
     import xarray
 
-STATUS = ("converged", "at_edge_of_range", "not_converged")
-LONG_NAMES = {"g_x": "gauge coupling", "mass": "mass of the A'", "eps_x": "kinetic mixing", "kappa": "-eps_x/g_x"}
-_EDGE = 1e-6
 _BETTER = 1e-9
 """Of ln L: by how much a cell must be above the best fit for that to be looked for again."""
 
@@ -110,15 +106,15 @@ def profile_likelihood(
         local.resolve(devices),
     )
 
-    def evaluate(part: Mapping[str, np.ndarray]) -> _Cells:
+    def evaluate(part: Mapping[str, np.ndarray]) -> ProfileCells:
         return _cells(like, box, part, plan, batch_size or CLIMBS, "profile" if progress else None)
 
     cells = evaluate(checked)
     best = _best(like, box, plan, cells)
     if not levels:
-        return _dataset(like, box, checked, cells, best, {"refinement": "none: the grid is as it was given"})
+        return profile_dataset(like, box, checked, cells, best, {"refinement": "none: the grid is as it was given"})
     checked, cells, best, done = _refined(like, box, plan, checked, cells, best, evaluate, levels)
-    return _dataset(like, box, checked, cells, best, done)
+    return profile_dataset(like, box, checked, cells, best, done)
 
 
 def _refine_levels(refine: bool | Sequence[float], grid: Mapping[str, np.ndarray]) -> tuple[float, ...]:
@@ -135,15 +131,15 @@ def _refined(
     box: Box,
     plan: Plan,
     grid: Mapping[str, np.ndarray],
-    cells: "_Cells",
+    cells: ProfileCells,
     best: BestFit,
-    evaluate: "Callable[[Mapping[str, np.ndarray]], _Cells]",
+    evaluate: Callable[[Mapping[str, np.ndarray]], ProfileCells],
     levels: Sequence[float],
-) -> "tuple[dict[str, np.ndarray], _Cells, BestFit, dict[str, Any]]":
+) -> tuple[dict[str, np.ndarray], ProfileCells, BestFit, dict[str, Any]]:
     """Grid, cells and best fit with more lines where the regions' edges are, and what was done as attributes."""
     names = tuple(grid)
 
-    def q_of(cells: "_Cells") -> tuple[np.ndarray, tuple[float, float]]:
+    def q_of(cells: ProfileCells) -> tuple[np.ndarray, tuple[float, float]]:
         nonlocal best
         if cells.value.max() > best.log_likelihood + _BETTER:
             best = _best(like, box, plan, cells)
@@ -151,7 +147,7 @@ def _refined(
         lowest = [float(axis_of(name, np.array(found[name]))) for name in names]
         return 2.0 * (best.log_likelihood - cells.value), (lowest[0], lowest[1])
 
-    def product(*lines: np.ndarray) -> _Cells:
+    def product(*lines: np.ndarray) -> ProfileCells:
         return evaluate({name: value_of(name, line) for name, line in zip(names, lines, strict=True)})
 
     start = (axis_of(names[0], grid[names[0]]), axis_of(names[1], grid[names[1]]))
@@ -193,24 +189,6 @@ def check_grid(like: JointLikelihood, grid: Mapping[str, ArrayLike | Sequence[fl
     return checked
 
 
-class _Cells:
-    """What was found in every cell, in coordinates of the box; the last axis of `x` follows the box's names."""
-
-    def __init__(self, shape: tuple[int, ...], parameters: int, nuisances: int):
-        self.value = np.full(shape, -np.inf)
-        self.x = np.full((*shape, parameters), np.nan)
-        self.pulls = np.full((*shape, nuisances), np.nan)
-        self.converged = np.zeros(shape, dtype=bool)
-
-    def joined(self, other: "_Cells", axis: int, order: np.ndarray) -> "_Cells":
-        """Put the cells of other lines beside one's own, all lines in a given order."""
-        result = _Cells((0, 0), 0, 0)
-        for field in ("value", "x", "pulls", "converged"):
-            both = np.concatenate([getattr(self, field), getattr(other, field)], axis=axis)
-            setattr(result, field, np.take(both, order, axis=axis))
-        return result
-
-
 def _cells(
     like: JointLikelihood,
     box: Box,
@@ -218,7 +196,7 @@ def _cells(
     plan: Plan,
     climbs: int,
     bar: str | None,
-) -> _Cells:
+) -> ProfileCells:
     """Scan every cell, then climb from every start worth it."""
     outer_x = logarithm(plan.outer, grid[plan.outer])
     inner_x = logarithm(plan.inner, grid[plan.inner]) if plan.inner else np.zeros(1)
@@ -237,7 +215,7 @@ def _cells(
         plan.devices,
         bar,
     )
-    cells = _Cells((outer_x.size, inner_x.size), len(box.names), len(like.nuisances))
+    cells = ProfileCells((outer_x.size, inner_x.size), len(box.names), len(like.nuisances))
     order = np.argsort(value, kind="stable")  # the best of a cell is written last
     at = (which[order, 0], which[order, 1])
     cells.value[at], cells.converged[at] = value[order], converged[order]
@@ -251,7 +229,7 @@ def _cells(
     return cells
 
 
-def _best(like: JointLikelihood, box: Box, plan: Plan, cells: _Cells) -> BestFit:
+def _best(like: JointLikelihood, box: Box, plan: Plan, cells: ProfileCells) -> BestFit:
     """Global best fit: the whole box scanned and climbed, the best cells climbed too, whichever is highest."""
     top = np.argsort(cells.value, axis=None)[::-1][:EXTRA_STARTS]
     x, pulls = cells.x.reshape(-1, len(box.names))[top], cells.pulls.reshape(cells.value.size, -1)[top]
@@ -259,72 +237,3 @@ def _best(like: JointLikelihood, box: Box, plan: Plan, cells: _Cells) -> BestFit
     if cells.value.flat[top[0]] > best.log_likelihood:
         return describe(like, box, x[0], pulls[0], float(cells.value.flat[top[0]]), bool(cells.converged.flat[top[0]]))
     return best
-
-
-def _dataset(
-    like: JointLikelihood,
-    box: Box,
-    grid: Mapping[str, np.ndarray],
-    cells: _Cells,
-    best: BestFit,
-    refinement: Mapping[str, Any],
-) -> "xarray.Dataset":
-    import xarray
-
-    import lmtbayes
-
-    dims = tuple(grid)
-    shape = tuple(values.size for values in grid.values())
-
-    def on_grid(array: np.ndarray) -> np.ndarray:
-        return array.reshape(*shape, *array.shape[2:])
-
-    x = on_grid(cells.x)
-    value = on_grid(cells.value)
-    free = [i for i, name in enumerate(box.names) if name not in grid]
-    edge = (np.abs(x - box.low) < _EDGE) | (np.abs(x - box.high) < _EDGE)
-    status = np.where(on_grid(cells.converged), edge[..., free].any(axis=-1).astype(np.int8), np.int8(2))
-    photon = jax.vmap(lambda row: photon_at(like.model, dict(zip(box.names, row, strict=True))))(
-        jnp.asarray(x.reshape(-1, len(box.names)))
-    )
-    profiled = {name: np.asarray(getattr(photon, name)).reshape(shape) for name in ("g_x", "mass", "eps_x")}
-    if like.model.mixing == "free":
-        profiled["kappa"] = -profiled["eps_x"] / profiled["g_x"]
-
-    variables: dict[str, Any] = {
-        "q": (dims, np.maximum(2.0 * (best.log_likelihood - value), 0.0), {"long_name": "-2 ln lambda", "units": "1"}),
-        "log_likelihood": (dims, value, {"long_name": "profiled ln L", "units": "1"}),
-        "status": (dims, status, {"flag_values": np.arange(3, dtype=np.int8), "flag_meanings": " ".join(STATUS)}),
-    }
-    for name, array in profiled.items():
-        if name not in grid:
-            variables[name] = (dims, array, {"long_name": f"profiled {LONG_NAMES[name]}", "units": UNITS[name]})
-    coords: dict[str, Any] = {
-        name: (name, values, {"long_name": LONG_NAMES[name], "units": UNITS[name]}) for name, values in grid.items()
-    }
-    if like.nuisances:
-        variables["pull"] = ((*dims, "nuisance"), on_grid(cells.pulls), {"long_name": "pull at the profile's maximum"})
-        coords["nuisance"] = ("nuisance", list(like.nuisance_names))
-    attrs = {
-        "title": "profile likelihood",
-        "experiments": ", ".join(e.name for e in like.experiments),
-        "model": like.model.name,
-        "mixing": like.model.mixing,
-        "best_g_x": best.g_x,
-        "best_mass": best.mass,
-        "best_eps_x": best.eps_x,
-        "best_log_likelihood": best.log_likelihood,
-        "best_converged": int(best.converged),
-        "best_at_edge": ", ".join(best.at_edge),
-        "deviance": best.deviance,
-        "bins": best.bins,
-        "free_parameters": best.free_parameters,
-        "p_value": best.p_value,
-        "profiled": ", ".join([box.names[i] for i in free] + list(like.nuisance_names)),
-        "ranges": box.describe(),
-        "lmtbayes_version": lmtbayes.__version__,
-        "jax_version": jax.__version__,
-    }
-    attrs |= dict(refinement)
-    attrs |= {f"best_pull_{name}": pull for name, pull in best.pulls.items()}
-    return xarray.Dataset(variables, coords, attrs)

@@ -133,16 +133,15 @@ def draws_regions(
     colour, label, fill
         As in `profile_regions`.
     """
-    for name, values in (
-        ("mass", mass),
-        ("g_x", g_x),
-        ("mass_bounds", mass_bounds),
-        ("coupling_bounds", coupling_bounds),
-    ):
-        if values is not None:
-            _checks.positive(name, values)
-    limits = [None if given is None else tuple(np.log(given).tolist()) for given in (mass_bounds, coupling_bounds)]
-    found = density_of_draws(np.log(mass), np.log(g_x), levels, *limits)
+    for name, values in (("mass", mass), ("g_x", g_x)):
+        _checks.positive(name, values)
+    found = density_of_draws(
+        np.log(mass),
+        np.log(g_x),
+        levels,
+        _log_bounds("mass_bounds", mass_bounds),
+        _log_bounds("coupling_bounds", coupling_bounds),
+    )
     return _regions(axis, outlines(found), colour, label, fill)
 
 
