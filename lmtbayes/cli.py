@@ -110,10 +110,8 @@ def fit(
     chains: Annotated[int, typer.Option(help="side by side")] = DEFAULTS.chains,
     warmup: Annotated[int, typer.Option(help="steps of adaptation")] = DEFAULTS.warmup,
     draws: Annotated[int, typer.Option(help="of each chain")] = DEFAULTS.draws,
-    grid: Annotated[int, typer.Option(help="points a side of the profile's grid; 0 for none")] = DEFAULTS.grid,
-    settings: Annotated[
-        Path | None, typer.Option(help="repeat a run from its settings.json; other options change it")
-    ] = None,
+    grid: Annotated[int, typer.Option(help="points a side of the profile's first grid; 0 for none")] = DEFAULTS.grid,
+    settings: SettingsFile = None,
     out: Out = Path("fit"),
     force: Force = False,
     progress: Annotated[bool, typer.Option(help="show progress")] = True,
@@ -172,7 +170,7 @@ def contours(
     mixing: Annotated[str, typer.Option(help="free, paper, loop, loop0 or a number eps_x/g_x")] = "paper",
     data: Annotated[str, typer.Option(help="asimov, toy or observed")] = "asimov",
     published: Published = "observed",
-    grid: Annotated[int, typer.Option(help="points a side")] = 60,
+    grid: Annotated[int, typer.Option(help="points a side of the first grid")] = 60,
     out: Out = Path("contours"),
     force: Force = False,
 ) -> None:
@@ -243,9 +241,7 @@ def study(
     chunk: Annotated[int | None, typer.Option(help="toys, simulations or rows in a chunk")] = None,
     nuisances: Annotated[str | None, typer.Option(help="drawn or central; likelihood: profiled, ...")] = None,
     method: Annotated[str, typer.Option(help="of sbc: grid or nuts")] = "grid",
-    settings: Annotated[
-        Path | None, typer.Option(help="repeat a study from its settings.json; other options change it")
-    ] = None,
+    settings: SettingsFile = None,
     out: Out = Path("study"),
     chunks: Annotated[str | None, typer.Option(help="first:stop, for arrays of jobs; all by default")] = None,
     scheduler: Annotated[str | None, typer.Option(help="address of a dask scheduler, tcp://host:8786")] = None,

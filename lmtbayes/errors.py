@@ -57,5 +57,9 @@ class PriorWarning(LmtbayesWarning):
     """A prior does not cover what its model predicts."""
 
 
+class ResolutionWarning(LmtbayesWarning):
+    """A grid is too coarse for what is read from it; the message gives the estimated error."""
+
+
 class CompilerWarning(LmtbayesWarning):
     """The work-around of a compiler that returns wrong numbers could not be switched on."""

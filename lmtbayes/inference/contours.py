@@ -2,12 +2,14 @@
 
 A contour of confidence level CL is where q = -2 ln lambda reaches the chi^2 quantile of CL: 2.30 and 6.18 for 68.27 %
 and 95.45 % with two degrees of freedom. q is relative to the global best fit, so that a contour does not depend on the
-range of the grid; where the grid cuts it, it is said to be open.
+range of the grid; where the grid cuts it, it is said to be open. How far extents and area would move on a grid of half
+as many lines is an upper estimate of their error; where it is above 2 %, the contour is said to be not resolved.
 """
 
 import math
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +17,16 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import gammaincinv
 
-from lmtbayes import _checks
+from lmtbayes import _checks, _level_sets
 from lmtbayes._files import write_text
-from lmtbayes.errors import InvalidArgument
+from lmtbayes._level_sets import TOLERANCE
+from lmtbayes.errors import InvalidArgument, ResolutionWarning
 from lmtbayes.inference.few_events import few_events, fewest_events, warn_of_few_on_contours
 
 if TYPE_CHECKING:
     import xarray
+
+LEVELS = (0.6827, 0.9545)
 
 
 def threshold(level: float, dof: int) -> float:
@@ -49,23 +54,39 @@ class Contour:
     lines: tuple[Line, ...]
     allowed: float
     """Fraction of the grid's points inside."""
+    area: float
+    """Of the region inside, in units of ln x times ln y."""
+    error: float
+    """Estimated relative error of area and extents: what half of the grid's lines would change, 1 if it is unknown."""
     events: float = math.inf
     """Fewest expected events along the lines (`counting`), infinite where the profile does not know."""
 
     @property
+    def resolved(self) -> bool:
+        """Whether extents and area are good to 2 %."""
+        return self.error < TOLERANCE
+
+    @property
     def closed(self) -> bool:
-        """Whether there are lines, and the grid cuts none of them."""
-        return bool(self.lines) and all(line.closed for line in self.lines)
+        """Whether there are lines, the grid resolves them, and cuts none of them."""
+        return self.resolved and bool(self.lines) and all(line.closed for line in self.lines)
 
     @property
     def status(self) -> str:
         """In words."""
+        if not self.resolved:
+            off = "unknown" if self.error >= 1.0 else f"uncertain by {100.0 * self.error:.2g} %"
+            sides = self._cut()
+            return f"not resolved by the grid: extents and area are {off}" + (f"; {sides}" if sides else "")
         if not self.lines:
             return "nothing on the grid is excluded" if self.allowed > 0.5 else "nothing on the grid is allowed"
         if self.closed:
             return "closed" + (f", {len(self.lines)} lines" if len(self.lines) > 1 else "")
+        return self._cut()
+
+    def _cut(self) -> str:
         sides = sorted({side for line in self.lines for side in line.sides})
-        return f"open at the grid's {' and '.join(sides)} edge"
+        return f"open at the grid's {' and '.join(sides)} edge" if sides else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,14 +156,15 @@ def value_of(name: str, coordinate: np.ndarray) -> np.ndarray:
 
 def contours(
     profile: "xarray.Dataset",
-    levels: Sequence[float] = (0.6827, 0.9545),
+    levels: Sequence[float] = LEVELS,
     *,
     dof: int = 2,
     x: str | None = None,
 ) -> Contours:
     """Contours of q of a two-dimensional profile.
 
-    Lines are interpolated linearly in sqrt(q), the distance in standard deviations, on logarithmic axes.
+    Lines are smooth between those of the grid (`_level_sets`), on logarithmic axes. A contour that the grid does not
+    resolve is none to rely on: a ResolutionWarning says by how much, and so do its `error` and `status`.
 
     Parameters
     ----------
@@ -166,8 +188,6 @@ def contours(
     AsymptoticWarning
         Fewer than 5 events are expected somewhere on a line: the level is that of many.
     """
-    from contourpy import contour_generator
-
     dims = tuple(str(d) for d in profile["q"].dims)
     if len(dims) != 2 or min(profile["q"].shape) < 2:
         raise InvalidArgument(
@@ -180,18 +200,43 @@ def contours(
         x = "mass" if "mass" in dims else dims[1]
     _checks.one_of("x", x, dims)
     y = dims[1 - dims.index(x)]
-    root = np.minimum(np.sqrt(profile["q"].transpose(y, x).values), 1e6)  # infinite where a fit failed altogether
+    q = profile["q"].transpose(y, x).values
     ends = {name: axis_of(name, profile[name].values) for name in (x, y)}
-    generator = contour_generator(x=ends[x], y=ends[y], z=root, line_type="Separate")
-    found = []
-    for level in levels:
-        q = threshold(level, dof)
-        lines = tuple(_line(np.asarray(points), x, y, ends) for points in generator.lines(math.sqrt(q)))
-        events = fewest_events(profile, root**2 < q, (y, x))
-        found.append(Contour(level, q, lines, float(np.mean(root**2 < q)), events))
-    warn_of_few_on_contours([(contour.level, contour.q, contour.events) for contour in found])
+    seen = _holds_best_fit(profile, ends)
+    found = tuple(_contour(level, threshold(level, dof), q, ends, seen) for level in levels)
+    found = tuple(replace(c, events=fewest_events(profile, q < c.q, (y, x))) for c in found)
+    warn_of_few_on_contours([(c.level, c.q, c.events) for c in found])
+    coarse = [c for c in found if not c.resolved]
+    if coarse:
+        which = " and ".join(f"{100 * c.level:.4g} %" for c in coarse)
+        warnings.warn(
+            f"contours of {which} are not resolved by a grid of {q.shape[1]} x {q.shape[0]} lines: extents or area may "
+            f"be off by {100 * max(c.error for c in coarse):.2g} %; profile_likelihood(..., refine=True) adds lines "
+            "where they are needed",
+            ResolutionWarning,
+            stacklevel=2,
+        )
     units = tuple(str(profile[name].attrs.get("units", "1")) for name in (x, y))
-    return Contours((x, y), (units[0], units[1]), dof, tuple(found), provenance(profile))
+    return Contours((x, y), (units[0], units[1]), dof, found, provenance(profile))
+
+
+def _contour(level: float, bound: float, q: np.ndarray, ends: dict[str, np.ndarray], seen: bool) -> Contour:
+    """Outline one level; `seen` tells whether its region cannot be empty, since the best fit lies on the grid."""
+    x, y = ends
+    outline = _level_sets.outline(ends[x], ends[y], q, bound)
+    error = float(_level_sets.movement(ends[x], ends[y], q, bound).max())
+    if seen and outline.area == 0.0:
+        error = 1.0
+    lines = tuple(_line(points, x, y, ends) for points in outline.lines)
+    return Contour(level, bound, lines, float(np.mean(q < bound)), outline.area, error)
+
+
+def _holds_best_fit(profile: "xarray.Dataset", ends: dict[str, np.ndarray]) -> bool:
+    """Whether the best fit lies between the edges of the grid."""
+    if any(f"best_{name}" not in profile.attrs for name in ends):
+        return False
+    at = {name: axis_of(name, np.array(profile.attrs[f"best_{name}"])) for name in ends}
+    return all(lines[0] <= at[name] <= lines[-1] for name, lines in ends.items())
 
 
 def check_levels(argument: str, levels: Sequence[float]) -> tuple[float, ...]:
@@ -206,9 +251,8 @@ def _line(points: np.ndarray, x: str, y: str, ends: dict[str, np.ndarray]) -> Li
     closed = len(points) > 2 and bool(np.array_equal(points[0], points[-1]))
     sides = []
     if not closed:
+        names = [(name, {0: "lower", -1: "upper"}) for name in (x, y)]
         for point in (points[0], points[-1]):
-            for name, value in zip((x, y), point, strict=True):
-                for side, edge in (("lower", ends[name][0]), ("upper", ends[name][-1])):
-                    if abs(value - edge) < 1e-9 * (ends[name][-1] - ends[name][0]):
-                        sides.append(f"{name} {side}")
+            found = _level_sets.sides(point, ends[x], ends[y])
+            sides += [f"{names[axis][0]} {names[axis][1][end]}" for axis, end in found]
     return Line(value_of(x, points[:, 0]), value_of(y, points[:, 1]), closed, tuple(dict.fromkeys(sides)))

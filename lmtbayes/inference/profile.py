@@ -6,31 +6,30 @@ The profile of the mixing has two maxima where a recoil rate interferes: one sta
 cell scans what is not on the grid, nuisances optimised at every point, and climbs from the best maxima of the scan.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Experiment
+from lmtbayes.inference import adaptive
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.best_fit import EXTRA_STARTS, BestFit, describe, search_box
-from lmtbayes.inference.box import UNITS, Box, logarithm, photon_at
-from lmtbayes.inference.counting import counting_variables
+from lmtbayes.inference.box import Box, logarithm
+from lmtbayes.inference.contours import LEVELS, axis_of, check_levels, threshold, value_of
 from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.profile_table import ProfileCells, profile_dataset
 from lmtbayes.inference.search import CLIMBS, Plan, climb, scan_cells
 from lmtbayes.inference.zero import at_zero_coupling
 
 if TYPE_CHECKING:
     import xarray
 
-STATUS = ("converged", "at_edge_of_range", "not_converged")
-LONG_NAMES = {"g_x": "gauge coupling", "mass": "mass of the A'", "eps_x": "kinetic mixing", "kappa": "-eps_x/g_x"}
-_EDGE = 1e-6
+_BETTER = 1e-9
+"""Of ln L: by how much a cell must be above the best fit for that to be looked for again."""
 
 
 def profile_likelihood(
@@ -38,6 +37,7 @@ def profile_likelihood(
     grid: Mapping[str, ArrayLike | Sequence[float]],
     *,
     bounds: Mapping[str, Sequence[float]] | None = None,
+    refine: bool | Sequence[float] = False,
     starts: int = 3,
     scan_points: int = 64,
     batch_size: int | None = None,
@@ -57,6 +57,10 @@ def profile_likelihood(
         Parameter to (low, high): the range in which what is not on the grid is profiled, and the best fit searched. By
         default that of the default prior: g_x 1e-5 to 1e-2, mass 1 to 1000 MeV, kappa 1e-3 to 1. A range of a
         parameter on the grid must hold the grid; the default one is widened.
+    refine
+        Levels of confidence, as of `contours`; True stands for 68.27 % and 95.45 %. Lines are added to a grid of two
+        parameters where the edges of these regions are (two degrees of freedom), until extents and areas move by less
+        than 2 % when lines double, 128 of them in each direction at most. False keeps the grid as it is given.
     starts
         How many maxima of each cell's scan are climbed from.
     scan_points
@@ -78,13 +82,15 @@ def profile_likelihood(
         the other parameter, for g_x and the mixing: the profiled ln L as NAME goes to zero, what limits are relative to
         where it is the best; `expected_events` and, for counts, `count_p_value` and `count_information`
         (`inference.counting`), from which limits of few events are made. Attributes: the global best fit, which need
-        not lie on the grid, its goodness of fit, the ranges, versions.
+        not lie on the grid, its goodness of fit, the ranges, versions; `refinement`, what `refine` did; with it
+        `refine_levels`, their `refine_error` (estimated relative error of extents and area), and `resolved`, 1 if all
+        are below 2 %.
 
     Raises
     ------
     InvalidArgument
         Unknown or missing parameters, values that do not increase or have the wrong sign, more than two dimensions;
-        masses that rates are not meant for, or that no experiment says anything about.
+        masses that rates are not meant for, or that no experiment says anything about; `refine` for one dimension.
 
     Warns
     -----
@@ -92,6 +98,7 @@ def profile_likelihood(
         Masses below 1 MeV, which look like GeV.
     """
     checked = check_grid(like, grid)
+    levels = _refine_levels(refine, checked)
     for name, value in {"starts": starts, "scan_points": scan_points, "batch_size": batch_size}.items():
         if value is not None or name != "batch_size":
             _checks.whole(name, value)
@@ -108,10 +115,74 @@ def profile_likelihood(
         batch_size,
         local.resolve(devices),
     )
-    cells = _cells(like, box, checked, plan, batch_size or CLIMBS, "profile" if progress else None)
+
+    def evaluate(part: Mapping[str, np.ndarray]) -> ProfileCells:
+        return _cells(like, box, part, plan, batch_size or CLIMBS, "profile" if progress else None)
+
+    cells = evaluate(checked)
     best = _best(like, box, plan, cells)
-    found = _dataset(like, box, checked, cells, best, plan.devices)
-    return found.assign(at_zero_coupling(like, plan, found, cells.x, cells.pulls, box, batch_size or CLIMBS))
+
+    def result(finer: Mapping[str, np.ndarray], cells: ProfileCells, best: BestFit, done: dict[str, Any]) -> Any:
+        found = profile_dataset(like, box, finer, cells, best, plan.devices, done)
+        return found.assign(at_zero_coupling(like, plan, found, cells.x, cells.pulls, box, batch_size or CLIMBS))
+
+    if not levels:
+        return result(checked, cells, best, {"refinement": "none: the grid is as it was given"})
+    return result(*_refined(like, box, plan, checked, cells, best, evaluate, levels))
+
+
+def _refine_levels(refine: bool | Sequence[float], grid: Mapping[str, np.ndarray]) -> tuple[float, ...]:
+    """Return the levels to refine for; none where the grid is to stay as it is."""
+    if refine is False:
+        return ()
+    if len(grid) != 2 or min(values.size for values in grid.values()) < 2:
+        raise _checks.invalid("refine", refine, "False where the grid has not two parameters of two values or more")
+    return LEVELS if refine is True else check_levels("refine", refine)
+
+
+def _refined(
+    like: JointLikelihood,
+    box: Box,
+    plan: Plan,
+    grid: Mapping[str, np.ndarray],
+    cells: ProfileCells,
+    best: BestFit,
+    evaluate: Callable[[Mapping[str, np.ndarray]], ProfileCells],
+    levels: Sequence[float],
+) -> tuple[dict[str, np.ndarray], ProfileCells, BestFit, dict[str, Any]]:
+    """Grid, cells and best fit with more lines where the regions' edges are, and what was done as attributes."""
+    names = tuple(grid)
+
+    def q_of(cells: ProfileCells) -> tuple[np.ndarray, tuple[float, float]]:
+        nonlocal best
+        if cells.value.max() > best.log_likelihood + _BETTER:
+            best = _best(like, box, plan, cells)
+        found = {"g_x": best.g_x, "mass": best.mass, "eps_x": best.eps_x, "kappa": -best.eps_x / best.g_x}
+        lowest = [float(axis_of(name, np.array(found[name]))) for name in names]
+        return 2.0 * (best.log_likelihood - cells.value), (lowest[0], lowest[1])
+
+    def product(*lines: np.ndarray) -> ProfileCells:
+        return evaluate({name: value_of(name, line) for name, line in zip(names, lines, strict=True)})
+
+    start = (axis_of(names[0], grid[names[0]]), axis_of(names[1], grid[names[1]]))
+    lines, cells, done = adaptive.refine(
+        start, cells, product, q_of, levels, [threshold(level, len(names)) for level in levels]
+    )
+    finer = {name: value_of(name, line) for name, line in zip(names, lines, strict=True)}
+    for name in names:  # the given values themselves, not those of a logarithm and back
+        finer[name][np.searchsorted(lines[names.index(name)], start[names.index(name)])] = grid[name]
+    added = " and ".join(f"{n} of {name}" for n, name in zip(done.added, names, strict=True))
+    return (
+        finer,
+        cells,
+        best,
+        {
+            "refinement": f"{added} added to the lines of the grid in {done.rounds} rounds",
+            "refine_levels": np.array(done.levels),
+            "refine_error": np.array(done.movement),
+            "resolved": int(done.resolved),
+        },
+    )
 
 
 def check_grid(like: JointLikelihood, grid: Mapping[str, ArrayLike | Sequence[float]]) -> dict[str, np.ndarray]:
@@ -145,16 +216,6 @@ def check_covered(argument: str, masses: np.ndarray, experiments: Sequence[Exper
         raise _checks.invalid(argument, masses, f"in reach of an experiment, {reach} MeV: elsewhere all are silent")
 
 
-class _Cells:
-    """What was found in every cell, in coordinates of the box; the last axis of `x` follows the box's names."""
-
-    def __init__(self, shape: tuple[int, ...], parameters: int, nuisances: int):
-        self.value = np.full(shape, -np.inf)
-        self.x = np.full((*shape, parameters), np.nan)
-        self.pulls = np.full((*shape, nuisances), np.nan)
-        self.converged = np.zeros(shape, dtype=bool)
-
-
 def _cells(
     like: JointLikelihood,
     box: Box,
@@ -162,7 +223,7 @@ def _cells(
     plan: Plan,
     climbs: int,
     bar: str | None,
-) -> _Cells:
+) -> ProfileCells:
     """Scan every cell, then climb from every start worth it."""
     outer_x = logarithm(plan.outer, grid[plan.outer])
     inner_x = logarithm(plan.inner, grid[plan.inner]) if plan.inner else np.zeros(1)
@@ -181,7 +242,7 @@ def _cells(
         plan.devices,
         bar,
     )
-    cells = _Cells((outer_x.size, inner_x.size), len(box.names), len(like.nuisances))
+    cells = ProfileCells((outer_x.size, inner_x.size), len(box.names), len(like.nuisances))
     order = np.argsort(value, kind="stable")  # the best of a cell is written last
     at = (which[order, 0], which[order, 1])
     cells.value[at], cells.converged[at] = value[order], converged[order]
@@ -195,7 +256,7 @@ def _cells(
     return cells
 
 
-def _best(like: JointLikelihood, box: Box, plan: Plan, cells: _Cells) -> BestFit:
+def _best(like: JointLikelihood, box: Box, plan: Plan, cells: ProfileCells) -> BestFit:
     """Global best fit: the whole box scanned and climbed, the best cells climbed too, whichever is highest."""
     top = np.argsort(cells.value, axis=None)[::-1][:EXTRA_STARTS]
     x, pulls = cells.x.reshape(-1, len(box.names))[top], cells.pulls.reshape(cells.value.size, -1)[top]
@@ -203,74 +264,3 @@ def _best(like: JointLikelihood, box: Box, plan: Plan, cells: _Cells) -> BestFit
     if cells.value.flat[top[0]] > best.log_likelihood:
         return describe(like, box, x[0], pulls[0], float(cells.value.flat[top[0]]), bool(cells.converged.flat[top[0]]))
     return best
-
-
-def _dataset(
-    like: JointLikelihood,
-    box: Box,
-    grid: Mapping[str, np.ndarray],
-    cells: _Cells,
-    best: BestFit,
-    devices: local.Devices,
-) -> "xarray.Dataset":
-    import xarray
-
-    import lmtbayes
-
-    dims = tuple(grid)
-    shape = tuple(values.size for values in grid.values())
-
-    def on_grid(array: np.ndarray) -> np.ndarray:
-        return array.reshape(*shape, *array.shape[2:])
-
-    x = on_grid(cells.x)
-    value = on_grid(cells.value)
-    free = [i for i, name in enumerate(box.names) if name not in grid]
-    edge = (np.abs(x - box.low) < _EDGE) | (np.abs(x - box.high) < _EDGE)
-    status = np.where(on_grid(cells.converged), edge[..., free].any(axis=-1).astype(np.int8), np.int8(2))
-    photon = jax.vmap(lambda row: photon_at(like.model, dict(zip(box.names, row, strict=True))))(
-        jnp.asarray(x.reshape(-1, len(box.names)))
-    )
-    profiled = {name: np.asarray(getattr(photon, name)).reshape(shape) for name in ("g_x", "mass", "eps_x")}
-    if like.model.mixing == "free":
-        profiled["kappa"] = -profiled["eps_x"] / profiled["g_x"]
-
-    variables: dict[str, Any] = {
-        "q": (dims, np.maximum(2.0 * (best.log_likelihood - value), 0.0), {"long_name": "-2 ln lambda", "units": "1"}),
-        "log_likelihood": (dims, value, {"long_name": "profiled ln L", "units": "1"}),
-        "status": (dims, status, {"flag_values": np.arange(3, dtype=np.int8), "flag_meanings": " ".join(STATUS)}),
-    }
-    flat = cells.pulls.reshape(x[..., 0].size, len(like.nuisances))
-    for name, (array, about) in counting_variables(like, photon, flat, devices).items():
-        variables[name] = (dims, array.reshape(shape), about)
-    for name, array in profiled.items():
-        if name not in grid:
-            variables[name] = (dims, array, {"long_name": f"profiled {LONG_NAMES[name]}", "units": UNITS[name]})
-    coords: dict[str, Any] = {
-        name: (name, values, {"long_name": LONG_NAMES[name], "units": UNITS[name]}) for name, values in grid.items()
-    }
-    if like.nuisances:
-        variables["pull"] = ((*dims, "nuisance"), on_grid(cells.pulls), {"long_name": "pull at the profile's maximum"})
-        coords["nuisance"] = ("nuisance", list(like.nuisance_names))
-    attrs = {
-        "title": "profile likelihood",
-        "experiments": ", ".join(e.name for e in like.experiments),
-        "model": like.model.name,
-        "mixing": like.model.mixing,
-        "best_g_x": best.g_x,
-        "best_mass": best.mass,
-        "best_eps_x": best.eps_x,
-        "best_log_likelihood": best.log_likelihood,
-        "best_converged": int(best.converged),
-        "best_at_edge": ", ".join(best.at_edge),
-        "deviance": best.deviance,
-        "bins": best.bins,
-        "free_parameters": best.free_parameters,
-        "p_value": best.p_value,
-        "profiled": ", ".join([box.names[i] for i in free] + list(like.nuisance_names)),
-        "ranges": box.describe(),
-        "lmtbayes_version": lmtbayes.__version__,
-        "jax_version": jax.__version__,
-    }
-    attrs |= {f"best_pull_{name}": pull for name, pull in best.pulls.items()}
-    return xarray.Dataset(variables, coords, attrs)

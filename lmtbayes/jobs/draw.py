@@ -8,7 +8,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.ndimage import gaussian_filter
 
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.muon_g2 import UNIT
@@ -68,7 +67,13 @@ def draw(
     names = [name for name in settings.prior.names if name.startswith("log10_")]
     samples = {name: group(posterior, "posterior")[name].values.ravel() for name in names}
     prior = {name: group(posterior, "prior")[name].values.ravel() for name in names}
-    axes = corner(samples, prior=prior, truth=coordinates(settings.true_photon), modes=modes(posterior, names))
+    axes = corner(
+        samples,
+        prior=prior,
+        truth=coordinates(settings.true_photon),
+        modes=modes(posterior, names),
+        bounds={name: settings.prior.box[name] for name in names},
+    )
     pictures.save(axes[0, 0].figure, folder / f"corner.{suffix}")
     with style():
         for e in like.experiments:
@@ -124,10 +129,14 @@ def plane_on(
     planes.band(axis, mass, lower, upper, label=f"$(g-2)_\\mu$ {preset.removeprefix('muon-g2-')}, $2\\sigma$")
     if posterior is not None:
         draws = group(posterior, "posterior")
-        edges = [np.geomspace(values[0], values[-1], 61) for values in (mass, g_x)]
-        counts, *_ = np.histogram2d(draws["mass"].values.ravel(), draws["g_x"].values.ravel(), edges)
-        x, y = (np.sqrt(e[1:] * e[:-1]) for e in edges)
-        planes.posterior_regions(axis, x, y, smoothed(counts).T, label="posterior, 68 % and 95 %")
+        planes.draws_regions(
+            axis,
+            draws["mass"].values,
+            draws["g_x"].values,
+            mass_bounds=settings.mass,
+            coupling_bounds=settings.g_x,
+            label="posterior, 68 % and 95 %",
+        )
     q = profile["q"].transpose("g_x", "mass").values
     planes.profile_regions(axis, mass, g_x, q, label="profile, 68 % and 95 %", fill=0.0)
     photon = settings.true_photon
@@ -136,23 +145,6 @@ def plane_on(
             axis,
             {settings.truth if "=" not in settings.truth else "truth": (float(photon.mass), float(photon.g_x))},
         )
-
-
-def smoothed(counts: np.ndarray, widths: tuple[float, ...] = (1.2, 2.4, 4.8), enough: float = 40.0) -> np.ndarray:
-    """Density from a histogram of draws: in each bin the narrowest of the kernels that holds `enough` draws.
-
-    One narrow kernel would draw the noise of a flat tail as islands, a broad one would smear a narrow mode. A broader
-    kernel sees only the bins that the narrower ones left over, so that it takes nothing from a mode.
-    """
-    density, left = np.zeros(counts.shape), np.ones(counts.shape, dtype=bool)
-    for width in widths:
-        share = gaussian_filter(left.astype(float), width, mode="constant")
-        kernel = gaussian_filter(np.where(left, counts, 0.0), width, mode="constant")
-        holds = kernel * 4.0 * np.pi * width**2 >= enough
-        chosen = left & (holds | (width == widths[-1]))
-        density[chosen] = (kernel / np.maximum(share, 1e-3))[chosen]
-        left &= ~chosen
-    return density
 
 
 def g2_band(

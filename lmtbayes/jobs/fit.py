@@ -83,7 +83,7 @@ def fit(
         parts = [posterior_summary(posterior)]
         profile = None
         if settings.grid:
-            say(f"profile: {settings.grid} x {settings.grid} points of (mass, g_x)")
+            say(f"profile: {settings.grid} x {settings.grid} points of (mass, g_x), more where regions end")
             profile = profile_on_plane(like, settings, progress, posterior)
             profile.to_netcdf(folder / "profile.nc", engine="h5netcdf")
             regions = contours(profile, (0.6827, 0.9545))
@@ -104,7 +104,7 @@ def profile_on_plane(
     """Profile on a log-spaced (mass, g_x) grid, everything else profiled in the prior's ranges.
 
     The grid covers the prior's box; with a posterior, the part of the box where its draws are, half a decade beyond
-    them, so that a narrow region is resolved.
+    them. Lines are added where the edges of the 68 % and 95 % regions are, until those no longer move.
     """
     bounds = {"g_x": settings.g_x, "mass": settings.mass}
     grid = {}
@@ -116,7 +116,9 @@ def profile_on_plane(
         grid[name] = np.geomspace(low, high, settings.grid)
     if like.model.mixing == "free":
         bounds["kappa"] = settings.kappa
-    return profile_likelihood(like, grid=grid, bounds=bounds, progress=progress)
+    return profile_likelihood(
+        like, grid=grid, bounds=bounds, refine=min(map(len, grid.values())) > 1, progress=progress
+    )
 
 
 def posterior_summary(posterior: "xr.DataTree") -> str:

@@ -45,7 +45,8 @@ class FitSettings:
     seed, chains, warmup, draws
         Of the sampler.
     grid
-        Points a side of the (mass, g_x) grid of the profile; 0 leaves the profile out.
+        Points a side of the (mass, g_x) grid of the profile, before lines are added where the edges of its regions are;
+        0 leaves the profile out.
     scope
         "single": one fit; "today": both models, each with two g-2 presets (`jobs.today`).
     """

@@ -6,12 +6,16 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
-from scipy.ndimage import gaussian_filter
 
 from lmtbayes import _checks
+from lmtbayes.plotting.density import LEVELS, density_of_draws, outlines
 from lmtbayes.plotting.style import BLACK, BLUE, VERMILLION, style
 
+_CELLS = 200
+"""Of the raster of a panel, a side."""
 LABELS = {
     "log10_g_x": r"$\log_{10}\, g_x$",
     "log10_mass": r"$\log_{10}\, M_{A'}$ [MeV]",
@@ -28,9 +32,10 @@ def corner(
     prior: Mapping[str, np.ndarray] | None = None,
     truth: Mapping[str, float] | None = None,
     modes: Sequence[Mapping[str, float]] = (),
-    levels: Sequence[float] = (0.6827, 0.9545),
+    levels: Sequence[float] = LEVELS,
     ranges: Mapping[str, tuple[float, float]] | None = None,
     axes: Any = None,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
 ) -> np.ndarray:
     """Draw marginals and pairwise credible regions.
 
@@ -50,6 +55,8 @@ def corner(
         Axis limits; those of the samples (and of the truth) unless given.
     axes
         (n, n) array of Axes to draw on; a new figure unless given.
+    bounds
+        Name to the prior's range: no region goes beyond it. What has none goes no further than its outermost draw.
 
     Returns
     -------
@@ -67,7 +74,8 @@ def corner(
     with style():
         if axes is None:
             _, axes = plt.subplots(len(names), len(names), figsize=(2.4 * len(names), 2.4 * len(names)), squeeze=False)
-        limits = {name: _limits(name, samples, truth, ranges) for name in names}
+        bounds = bounds or {}
+        limits = {name: _limits(name, samples, truth, ranges, bounds.get(name)) for name in names}
         for row, y in enumerate(names):
             for column, x in enumerate(names):
                 axis = axes[row, column]
@@ -75,9 +83,9 @@ def corner(
                     axis.set_visible(False)
                     continue
                 if row == column:
-                    _marginal(axis, x, samples, prior, truth, limits[x])
+                    _marginal(axis, x, samples, prior, truth, limits[x], bounds.get(x))
                 else:
-                    _pair(axis, x, y, samples, truth, modes, levels, limits)
+                    _pair(axis, x, y, samples, truth, modes, levels, limits, bounds)
                 axis.xaxis.set_major_locator(MaxNLocator(4, prune="both"))
                 axis.tick_params(axis="x", labelrotation=45)
                 if row == len(names) - 1:
@@ -105,6 +113,7 @@ def _limits(
     samples: Mapping[str, np.ndarray],
     truth: Mapping[str, float] | None,
     ranges: Mapping[str, tuple[float, float]] | None,
+    bounds: tuple[float, float] | None,
 ) -> tuple[float, float]:
     if ranges and name in ranges:
         return ranges[name]
@@ -112,7 +121,9 @@ def _limits(
     if truth and name in truth:
         low, high = min(low, truth[name]), max(high, truth[name])
     pad = 0.08 * (high - low) or 0.5
-    return float(low - pad), float(high + pad)
+    least, most = (-np.inf, np.inf) if bounds is None else bounds
+    # Beyond the prior's range there is nothing but a truth that it does not hold.
+    return float(max(low - pad, min(low, least))), float(min(high + pad, max(high, most)))
 
 
 def _marginal(
@@ -122,13 +133,15 @@ def _marginal(
     prior: Mapping[str, np.ndarray] | None,
     truth: Mapping[str, float] | None,
     limits: tuple[float, float],
+    bounds: tuple[float, float] | None,
 ) -> None:
-    edges = np.linspace(*limits, 49).tolist()
+    low, high = limits if bounds is None else (max(limits[0], bounds[0]), min(limits[1], bounds[1]))
+    edges = np.linspace(low, high, 49).tolist()
     axis.hist(samples[name], edges, density=True, histtype="stepfilled", color=BLUE, alpha=0.25)
     axis.hist(samples[name], edges, density=True, histtype="step", color=BLUE, lw=1.2)
     if prior and name in prior:
-        drawn = np.histogram(prior[name], np.linspace(*limits, 17))[0] / len(prior[name]) / (limits[1] - limits[0]) * 16
-        axis.stairs(drawn, np.linspace(*limits, 17), color=BLACK, ls=":", lw=1.0)
+        drawn = np.histogram(prior[name], np.linspace(low, high, 17))[0] / len(prior[name]) / (high - low) * 16
+        axis.stairs(drawn, np.linspace(low, high, 17), color=BLACK, ls=":", lw=1.0)
     if truth and name in truth:
         axis.axvline(truth[name], color=VERMILLION, lw=1.2)
     axis.set_xlim(*limits)
@@ -144,15 +157,14 @@ def _pair(
     modes: Sequence[Mapping[str, float]],
     levels: Sequence[float],
     limits: Mapping[str, tuple[float, float]],
+    bounds: Mapping[str, tuple[float, float]],
 ) -> None:
-    edges = [np.linspace(*limits[name], 61) for name in (x, y)]
-    counts, *_ = np.histogram2d(samples[x], samples[y], edges)
-    density = gaussian_filter(counts, 1.2, mode="constant")
-    centres = [0.5 * (e[1:] + e[:-1]) for e in edges]
-    if density.sum() > 0:
-        heights = highest_density_levels(density, levels)
-        axis.contourf(*centres, density.T, [*heights, density.max() * 1.01], colors=[BLUE], alpha=0.25)
-        axis.contour(*centres, density.T, heights, colors=[BLUE], linewidths=1.0)
+    found = density_of_draws(samples[x], samples[y], sorted(levels), bounds.get(x), bounds.get(y), _CELLS)
+    for region in outlines(found):
+        for points, codes in region.polygons:
+            axis.add_patch(PathPatch(Path(points, codes), facecolor=BLUE, edgecolor="none", alpha=0.25))
+        for line in region.lines:
+            axis.plot(*line.T, color=BLUE, lw=1.0)
     for mode in modes:
         axis.plot(mode[x], mode[y], "x", color=BLACK, ms=6, mew=1.4)
     if truth and x in truth and y in truth:

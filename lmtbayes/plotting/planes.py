@@ -1,17 +1,16 @@
 """One plane of mass and coupling on logarithmic axes: profile contours, posterior regions, limits, bands and points."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from contourpy import contour_generator
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 
-from lmtbayes import _checks
+from lmtbayes import _checks, _level_sets
+from lmtbayes.plotting.density import LEVELS, density_of_draws, density_of_grid, outlines
 from lmtbayes.plotting.placing import HALO
 from lmtbayes.plotting.style import BENCHMARK_COLOURS, BLACK, BLUE, GREEN, VERMILLION
 
@@ -61,14 +60,16 @@ def profile_regions(
     mass, g_x
         Grid [MeV, pure number], increasing and positive.
     q
-        On the grid; interpolated as its root on logarithmic axes, as `inference.contours` does.
+        On the grid; interpolated on logarithmic axes, as `inference.contours` does.
     thresholds
         Increasing: 2.30 and 6.18 for two degrees of freedom.
     colour, label, fill
         Of lines and region; opacity, 0 for lines alone.
     """
-    edges = [np.sqrt(value) for value in _checks.increasing("thresholds", thresholds, 1)]
-    return _regions(axis, mass, g_x, np.sqrt(np.clip(q, 0.0, 1e12)), edges, colour, label, fill)
+    thresholds = _checks.increasing("thresholds", thresholds, 1).tolist()
+    x, y = _logarithms(mass, g_x, q)
+    outlines = [_level_sets.outline(x, y, np.asarray(q), threshold) for threshold in thresholds]
+    return _regions(axis, outlines, colour, label, fill)
 
 
 def posterior_regions(
@@ -76,21 +77,24 @@ def posterior_regions(
     mass: Float[np.ndarray, " masses"],
     g_x: Float[np.ndarray, " couplings"],
     density: Float[np.ndarray, "couplings masses"],
-    levels: Sequence[float] = (0.6827, 0.9545),
+    levels: Sequence[float] = LEVELS,
     colour: str = VERMILLION,
     label: str = "",
     fill: float = 0.18,
 ) -> Axes:
-    """Draw the smallest regions that hold given fractions of a posterior.
+    """Draw the smallest regions that hold given fractions of a posterior known on a grid.
+
+    A histogram of draws is no such density: where it is smoothed, regions hold more than they say; where not, less.
+    `draws_regions` takes the draws themselves.
 
     Parameters
     ----------
     axis
         Drawn on, and returned.
     mass, g_x
-        Centres of a grid that is even in the logarithm.
+        Centres of cells, increasing; the outer cells end half a step beyond.
     density
-        Posterior per cell, up to a constant; not negative.
+        Posterior per unit of ln mass and ln g_x, up to a constant; not negative.
     levels
         Probability contents, increasing.
     colour, label, fill
@@ -98,40 +102,74 @@ def posterior_regions(
     """
     _checks.non_negative("density", density)
     _checks.in_interval("levels", _checks.increasing("levels", levels, 1), 0.0, 1.0)
-    ordered = np.sort(density, axis=None)[::-1]
-    content = np.cumsum(ordered) / ordered.sum()
-    heights = [ordered[min(int(np.searchsorted(content, level)), ordered.size - 1)] for level in levels]
-    # Regions lie where the density is high: draw in -log density, in which they are below a threshold.
-    floor = 1e-12 * ordered[0]
-    depth = -np.log(np.maximum(density, floor))
-    return _regions(axis, mass, g_x, depth, [-np.log(max(h, floor)) for h in heights], colour, label, fill)
+    x, y = _logarithms(mass, g_x, density)
+    found = density_of_grid(x, y, np.asarray(density, dtype=float), levels)
+    return _regions(axis, outlines(found), colour, label, fill)
 
 
-def _regions(
+def draws_regions(
     axis: Axes,
-    mass: np.ndarray,
-    g_x: np.ndarray,
-    z: np.ndarray,
-    edges: Sequence[float],
-    colour: str,
-    label: str,
-    fill: float,
+    mass: Float[np.ndarray, " draws"],
+    g_x: Float[np.ndarray, " draws"],
+    levels: Sequence[float] = LEVELS,
+    mass_bounds: tuple[float, float] | None = None,
+    coupling_bounds: tuple[float, float] | None = None,
+    colour: str = VERMILLION,
+    label: str = "",
+    fill: float = 0.18,
 ) -> Axes:
+    """Draw the smallest regions, on logarithmic axes, that hold given fractions of a posterior's draws.
+
+    Parameters
+    ----------
+    axis
+        Drawn on, and returned.
+    mass, g_x
+        Draws [MeV, pure number], positive, of any one shape.
+    levels
+        Probability contents, increasing.
+    mass_bounds, coupling_bounds
+        Where the prior ends; regions end there too. Without them they end at the outermost draws at the latest.
+    colour, label, fill
+        As in `profile_regions`.
+    """
+    for name, values in (("mass", mass), ("g_x", g_x)):
+        _checks.positive(name, values)
+    found = density_of_draws(
+        np.log(mass),
+        np.log(g_x),
+        levels,
+        _log_bounds("mass_bounds", mass_bounds),
+        _log_bounds("coupling_bounds", coupling_bounds),
+    )
+    return _regions(axis, outlines(found), colour, label, fill)
+
+
+def _log_bounds(name: str, bounds: tuple[float, float] | None) -> tuple[float, float] | None:
+    if bounds is None:
+        return None
+    _checks.positive(name, _checks.shape(name, _checks.increasing(name, bounds), (2,)))
+    low, high = np.log(bounds).tolist()
+    return low, high
+
+
+def _logarithms(mass: np.ndarray, g_x: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates of a checked grid."""
     for name, values in (("mass", mass), ("g_x", g_x)):
         _checks.positive(name, _checks.increasing(name, values))
-    _checks.shape("values on the grid", z, (len(g_x), len(mass)))
-    generator: Any = contour_generator(
-        x=np.log(mass), y=np.log(g_x), z=z, line_type="SeparateCode", fill_type="OuterCode", name="serial"
-    )
-    for number, edge in enumerate(edges):
-        points, codes = generator.filled(min(float(np.min(z)), edge) - 1.0, edge)
-        for outline, code in zip(points, codes, strict=True):
+    _checks.shape("values on the grid", table, (len(g_x), len(mass)))
+    return np.log(mass), np.log(g_x)
+
+
+def _regions(axis: Axes, found: Sequence[_level_sets.Outline], colour: str, label: str, fill: float) -> Axes:
+    """Draw outlines in logarithms of mass and coupling, the innermost first."""
+    for number, region in enumerate(found):
+        for points, codes in region.polygons:
             if fill > 0.0:
-                path = Path(np.exp(np.asarray(outline)), np.asarray(code))
+                path = Path(np.exp(points), codes)
                 axis.add_patch(PathPatch(path, facecolor=colour, edgecolor="none", alpha=fill, zorder=2))
-        lines, _ = generator.lines(edge)
-        for line in lines:
-            x, y = np.exp(np.asarray(line)).T
+        for line in region.lines:
+            x, y = np.exp(line).T
             axis.plot(x, y, color=colour, lw=1.3, ls=_LINES[number % len(_LINES)], zorder=3)
     if label:
         _remember(axis, Patch(facecolor=colour, alpha=max(2.0 * fill, 0.3), edgecolor=colour, label=label))
