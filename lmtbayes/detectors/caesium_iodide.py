@@ -76,7 +76,7 @@ def efficiency(photoelectrons: ArrayLike, pull: ArrayLike = 0.0) -> Float[Array,
 
 
 def threshold_pe(pull: ArrayLike = 0.0) -> Float[Array, "..."]:
-    """Photoelectrons below which the efficiency is zero: 7.1, a kink; -inf where it is nowhere zero (pulls below -14)."""
+    """Photoelectrons below which the efficiency is zero: 7.1, a kink; -inf where it never is (pulls below -14)."""
     a, b, c, d = _efficiency_parameters(pull)
     is_cut = d < 0.0
     return jnp.where(is_cut, c - jnp.log(-a / jnp.where(is_cut, d, -0.5 * a) - 1.0) / b, -jnp.inf)

@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood import Data, JointLikelihood
-from lmtbayes.inference.linearised import Piece, constraint_and_start, optimal_pulls, pieces_of
+from lmtbayes.inference.linearised import constraint_and_start, optimal_pulls, pieces_of
 from lmtbayes.inference.look import Constraint, Look, gradient_and_precision, look
 from lmtbayes.inference.newton import Maximum, maximise
 

@@ -26,6 +26,7 @@ STEPS = 5
 _FAR = 0.5
 """Gain in ln L still expected of the last step above which the optimum does not count as found, nor the gain."""
 
+
 class Piece(NamedTuple):
     """One choice of one Gaussian for every constraint that is a sum of several; NaN where a constraint is none."""
 
