@@ -19,6 +19,7 @@ from lmtbayes.cli_options import (
     Force,
     Out,
     Published,
+    SettingsFile,
     Truth,
     refuse,
     typed,

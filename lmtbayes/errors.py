@@ -63,3 +63,7 @@ class ResolutionWarning(LmtbayesWarning):
 
 class CompilerWarning(LmtbayesWarning):
     """The work-around of a compiler that returns wrong numbers could not be switched on."""
+
+
+class ConvergenceWarning(LmtbayesWarning):
+    """An optimum was not reached to its tolerance; what is returned is a bound."""

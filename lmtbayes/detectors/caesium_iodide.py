@@ -76,9 +76,10 @@ def efficiency(photoelectrons: ArrayLike, pull: ArrayLike = 0.0) -> Float[Array,
 
 
 def threshold_pe(pull: ArrayLike = 0.0) -> Float[Array, "..."]:
-    """Photoelectrons below which the efficiency is zero: 7.1, a kink."""
+    """Photoelectrons below which the efficiency is zero: 7.1, a kink; -inf where it never is (pulls below -14)."""
     a, b, c, d = _efficiency_parameters(pull)
-    return c - jnp.log(-a / d - 1.0) / b
+    is_cut = d < 0.0
+    return jnp.where(is_cut, c - jnp.log(-a / jnp.where(is_cut, d, -0.5 * a) - 1.0) / b, -jnp.inf)
 
 
 class PhotoelectronBins(eqx.Module):
@@ -115,7 +116,9 @@ class PhotoelectronBins(eqx.Module):
         start = jnp.clip(threshold_pe(pull), np.maximum(lower[:-1], RISE[0]), lower[1:])
         half = 0.5 * (lower[1:] - start)[:, None]
         nodes = start[:, None] + half * (1.0 + x)
-        angle = jnp.arccos((2.0 * nodes - RISE[0] - RISE[1]) / (RISE[1] - RISE[0]))
+        # A bin that lies below the threshold is empty: its nodes would all be at an end, where arccos has no slope.
+        u = jnp.where(half > 0.0, (2.0 * nodes - RISE[0] - RISE[1]) / (RISE[1] - RISE[0]), 0.0)
+        angle = jnp.arccos(u)
         polynomials = jnp.cos(angle[..., None] * np.arange(_CHEBYSHEV))
         rising = polynomials @ (jnp.asarray(self.to_polynomials) @ density[:_CHEBYSHEV])
         weights = half * w * efficiency(nodes, pull)

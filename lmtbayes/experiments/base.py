@@ -14,7 +14,7 @@ from jaxtyping import Array, ArrayLike, Float
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.nuisance import Nuisance
-from lmtbayes.experiments.terms import Term
+from lmtbayes.experiments.terms import Term, check_term
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_model, check_photon
 
 STATUSES = ("data", "projection", "approximate")
@@ -117,6 +117,7 @@ class Experiment(eqx.Module):
                 raise _checks.unknown(f"nuisance of experiment {self.name!r}", name, names)
         if self.observed is not None:
             _checks.shape("observed", self.observed, (self.n_bins,))
+        check_term(self.term, self.n_bins, self.name)
 
     # -- what it is ---------------------------------------------------------------------------------------------------
 
@@ -211,7 +212,7 @@ class Experiment(eqx.Module):
             A model that is no GaugeModel, a photon that is no HiddenPhoton, a nuisance whose shape does not fit.
         """
         check_model(model)
-        return self._batched(lambda p, v: self._signal(model, p, v) + self._background(v), photon, nuisances)
+        return self._batched(lambda p, v: self._signal_of(model, p, v) + self._background_of(v), photon, nuisances)
 
     def expected(
         self, model: GaugeModel, photon: HiddenPhoton, nuisances: Mapping[str, ArrayLike] | None = None
@@ -227,12 +228,12 @@ class Experiment(eqx.Module):
         Arguments, shape and errors are those of `expected_counts`.
         """
         check_model(model)
-        return self._batched(lambda p, v: self._signal(model, p, v), photon, nuisances)
+        return self._batched(lambda p, v: self._signal_of(model, p, v), photon, nuisances)
 
     @property
     def background_counts(self) -> Float[Array, " bins"]:
         """Background at central nuisances, shape (n_bins,)."""
-        return self._background(self.nuisance_values())
+        return self._background_of(self.nuisance_values())
 
     def nuisance_values(self, nuisances: Mapping[str, ArrayLike] | None = None) -> dict[str, Float[Array, "..."]]:
         """Return a value for every declared nuisance: the given one, else the central one.
@@ -250,6 +251,29 @@ class Experiment(eqx.Module):
                 raise _checks.unknown(f"nuisance of experiment {self.name!r}", name, [n.name for n in self.declared])
             _checks.finite(f"nuisances[{name!r}]", value)
         return {n.name: jnp.asarray(given.get(n.name, n.constraint.central), dtype=float) for n in self.declared}
+
+    def _signal_of(
+        self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
+    ) -> Float[Array, " bins"]:
+        try:
+            return self._of_all_bins("_signal", self._signal(model, photon, values))
+        except jax.errors.JAXTypeError as error:
+            raise InvalidArgument(
+                f"`_signal` of experiment {self.name!r} must be written with jax.numpy, so that jax can trace it; got "
+                f"{str(error).splitlines()[0]}"
+            ) from error
+
+    def _background_of(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, " bins"]:
+        return self._of_all_bins("_background", self._background(values))
+
+    def _of_all_bins(self, method: str, counts: Float[Array, " bins"]) -> Float[Array, " bins"]:
+        """Return counts of a subclass, if they are one number a bin: broadcasting would repeat or drop bins."""
+        if np.shape(counts) != (self.n_bins,):
+            raise InvalidArgument(
+                f"`{method}` of experiment {self.name!r} must return one number a bin, shape ({self.n_bins},); got "
+                f"shape {np.shape(counts)}"
+            )
+        return counts
 
     def _batched(
         self,

@@ -4,15 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.asymmetric import AsymmetricGaussian
 from lmtbayes.experiments.base import SINGLE_NUMBER, Description, Experiment
 from lmtbayes.experiments.terms import Gaussian
-from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
 
 
 class Measurement(Experiment):
@@ -26,7 +28,41 @@ class Measurement(Experiment):
         photon: HiddenPhoton,
         values: Mapping[str, Float[Array, ""]],  # noqa: ARG002 - a measurement of this kind has no nuisance
     ) -> Float[Array, " bins"]:
-        return jnp.atleast_1d(jnp.asarray(self.function(model, photon), dtype=float))
+        return jnp.reshape(_single(self.function(model, photon)), (1,))
+
+
+_TRIAL = HiddenPhoton(5e-4, 15.0, -5e-4 / 70.0)
+_EXPECTED = "a function of (model, photon), written with jax.numpy, that returns one finite number"
+
+
+def _single(found: Any) -> Float[Array, "..."]:
+    """Return what a function gave, if it is one real number."""
+    shape = np.shape(found)
+    if shape not in ((), (1,)):
+        raise InvalidArgument(f"`function` must be {_EXPECTED}; got an array of shape {shape}")
+    if not (isinstance(found, float | int | np.number) or jnp.issubdtype(jnp.result_type(found), jnp.floating)):
+        raise InvalidArgument(f"`function` must be {_EXPECTED}; got {type(found).__name__} of {jnp.result_type(found)}")
+    return jnp.asarray(found, dtype=float)
+
+
+def _try(function: Callable[[GaugeModel, HiddenPhoton], Any]) -> None:
+    """Call a user's function once with numbers and once traced, at BP1.
+
+    Raises
+    ------
+    InvalidArgument
+        It does not return a single finite number, or cannot be traced.
+    """
+    value = _single(function(LMU_LTAU, _TRIAL))
+    if not np.isfinite(value):
+        at = "g_x = 5e-4, mass = 15 MeV, eps_x = -g_x/70"
+        raise InvalidArgument(f"`function` must be {_EXPECTED}; got {float(np.squeeze(value))} at {at}")
+    try:
+        jax.eval_shape(lambda photon: _single(function(LMU_LTAU, photon)), _TRIAL)
+    except jax.errors.JAXTypeError as error:
+        raise InvalidArgument(
+            f"`function` must be {_EXPECTED}; got one that jax cannot trace: {str(error).splitlines()[0]}"
+        ) from error
 
 
 def measurement(
@@ -51,14 +87,15 @@ def measurement(
         Its standard deviation, or (upper, lower) where they differ.
     function
         (model, photon) to the expected number in the same unit, for one photon; written with jax.numpy, so that it can
-        be differentiated.
+        be differentiated. It is tried at the first benchmark, in Lmu-Ltau.
     citation, title, status, data_sets
         As in Description.
 
     Raises
     ------
     InvalidArgument
-        A value that is not finite, a sigma that is neither positive nor a pair of positive numbers, no function.
+        A value that is not finite, a sigma that is neither positive nor a pair of positive numbers, no function, or one
+        that returns anything but one finite number or cannot be traced.
 
     Examples
     --------
@@ -73,7 +110,8 @@ def measurement(
     if widths.shape not in ((), (2,)):
         raise _checks.invalid("sigma", sigma, "a number, or (upper, lower)")
     if not callable(function):
-        raise _checks.invalid("function", function, "a function of (model, photon)")
+        raise _checks.invalid("function", function, _EXPECTED)
+    _try(function)
     return Measurement(
         description=Description(name, name if title is None else title, citation, status, tuple(data_sets)),
         binning=SINGLE_NUMBER,

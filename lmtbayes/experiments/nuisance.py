@@ -17,7 +17,7 @@ from jaxtyping import Array, ArrayLike, Float
 from scipy import special
 
 from lmtbayes import _checks
-from lmtbayes.errors import NuisanceConflict
+from lmtbayes.errors import InvalidArgument, NuisanceConflict
 
 
 @dataclass(frozen=True)
@@ -186,6 +186,43 @@ class GaussianMixture(Constraint):
         return dist.MixtureSameFamily(dist.Categorical(probs=weights), dist.Normal(means, sigmas))
 
 
+_KNOWN = (Gaussian, LogNormal, TruncatedGaussian, GaussianMixture)
+
+
+def _try(name: str, constraint: Constraint) -> None:
+    """Try a user's own constraint: traceable, single numbers, `pull` the inverse of an increasing `value`.
+
+    Raises
+    ------
+    InvalidArgument
+        What it does instead.
+    """
+
+    def both(pull: Array) -> tuple[Array, Array, Array]:
+        value = constraint.value(pull)
+        return value, constraint.pull(value), constraint.distribution().log_prob(pull)
+
+    with jax.ensure_compile_time_eval():
+        pulls = constraint.central_pull + np.array([-0.5, 0.0, 0.5])
+        try:
+            shapes = [x.shape for x in jax.eval_shape(both, jnp.zeros(()))]
+            found = np.array([both(jnp.asarray(pull)) for pull in pulls]) if shapes == [()] * 3 else None
+        except jax.errors.JAXTypeError as error:
+            raise InvalidArgument(
+                f"`constraint` of nuisance {name!r} must be written with jax.numpy, so that jax can trace it; "
+                f"{type(constraint).__name__} fails with: {str(error).splitlines()[0]}"
+            ) from error
+    expected = (
+        f"`constraint` of nuisance {name!r} must have a `value` that increases with the pull and `pull` as inverse"
+    )
+    if found is None:
+        raise InvalidArgument(f"{expected}, numbers at a number; got shapes {shapes}")
+    if not (np.isfinite(found).all() and (np.diff(found[:, 0]) > 0.0).all() and np.allclose(found[:, 1], pulls)):
+        raise InvalidArgument(
+            f"{expected}; got value = {found[:, 0]}, pull = {found[:, 1]} and log density = {found[:, 2]} at {pulls}"
+        )
+
+
 @dataclass(frozen=True)
 class Nuisance:
     """A parameter that is not the physics, with what is known of it.
@@ -206,6 +243,14 @@ class Nuisance:
     constraint: Constraint
     effect: str
     source: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name or not isinstance(self.name, str):
+            raise _checks.invalid("name", self.name, "a non-empty string")
+        if not isinstance(self.constraint, Constraint):
+            raise _checks.invalid("constraint", self.constraint, "a Constraint, such as Gaussian(mean, sigma)")
+        if type(self.constraint) not in _KNOWN:
+            _try(self.name, self.constraint)
 
 
 def merge(nuisances: tuple[Nuisance, ...], owners: tuple[str, ...]) -> tuple[Nuisance, ...]:

@@ -14,6 +14,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument
 
 _SMALLEST_RATE = 1e-30
 """Keeps log(rate) finite where a bin expects nothing; observed 0 then still has probability 1."""
@@ -102,3 +103,26 @@ class GaussianCounts(Term):
     def sample(self, key: Array, expected: Float[Array, "*batch bins"]) -> Float[Array, "*batch bins"]:
         """Poisson(expected)."""
         return jnp.asarray(jax.random.poisson(key, jnp.maximum(expected, 0.0)), dtype=float)
+
+
+def check_term(term: Term, n_bins: int, name: str) -> None:
+    """Require a term that gives one log-likelihood a bin; its arrays (widths, say) are then of the bins' number.
+
+    Raises
+    ------
+    InvalidArgument
+        No Term, or one of another number of bins; the message names the experiment.
+    """
+    if not isinstance(term, Term):
+        raise _checks.invalid("term", term, "a likelihood term, such as Poisson() or Gaussian(sigma)")
+    bins = jax.ShapeDtypeStruct((n_bins,), jnp.result_type(float))
+    expected = f"of one log-likelihood a bin, shape ({n_bins},)"
+    try:
+        found = jax.eval_shape(term.log_prob, bins, bins).shape
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument(
+            f"`term` of experiment {name!r} must be {expected}; {type(term).__name__} fails with: "
+            f"{str(error).splitlines()[0]}"
+        ) from error
+    if found != (n_bins,):
+        raise InvalidArgument(f"`term` of experiment {name!r} must be {expected}; got shape {found}")

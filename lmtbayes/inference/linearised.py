@@ -9,25 +9,22 @@ ln int = ln L + g H^-1 g/2 + (n/2) ln(2 pi) - (1/2) ln det H. All for one photon
 together for many, with less to compile than `linearised`, which is one function.
 """
 
-from collections.abc import Callable
+import itertools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.conditional import choices
 from lmtbayes.inference.likelihood import Data, JointLikelihood
-from lmtbayes.inference.look import Look, log_of_counts, look, score_and_weight
+from lmtbayes.inference.look import Constraint, Look, gradient_and_precision, log_of_counts, look, score_and_weight
 from lmtbayes.inference.newton import SMALLEST_CURVATURE, STEP_SIZES, slope_and_bend
 
 STEPS = 5
 _FAR = 0.5
 """Gain in ln L still expected of the last step above which the optimum does not count as found, nor the gain."""
-
-type Constraint = Callable[[Float[Array, " nuisances"]], Float[Array, " nuisances"]]
-"""Log-density of every pull."""
 
 
 class Piece(NamedTuple):
@@ -55,7 +52,10 @@ class Marginal(NamedTuple):
 
 def pieces_of(like: JointLikelihood) -> Piece:
     """Every choice, along a leading axis."""
-    return Piece(*(jnp.array(column) for column in zip(*choices(like.nuisances), strict=True)))
+    plain = ((1.0, np.nan, np.nan),)
+    rows = list(itertools.product(*(nuisance.constraint.pieces or plain for nuisance in like.nuisances)))
+    weight, mean, sigma = np.moveaxis(np.array(rows, dtype=float).reshape(len(rows), len(like.nuisances), 3), -1, 0)
+    return Piece(*(jnp.asarray(column) for column in (mean, sigma, np.log(weight))))
 
 
 def constraint_and_start(like: JointLikelihood, piece: Piece) -> tuple[Constraint, Float[Array, " nuisances"]]:
@@ -119,12 +119,8 @@ def optimal_pulls(
 
 def laplace(constraint: Constraint, pulls: Float[Array, " nuisances"], seen: Look) -> Marginal:
     """Optimum and integral of the parabola that was seen at the pulls."""
-    pull, stiffness = score_and_weight(constraint, pulls)
-    gradient = seen.score @ seen.slopes + pull
-    own = jnp.maximum(stiffness, SMALLEST_CURVATURE)
-    plain = (seen.slopes.T * seen.weight) @ seen.slopes + jnp.diag(own)
-    bent = jnp.linalg.cholesky(plain - jnp.diag(seen.bent))
-    factor = jnp.where(jnp.all(jnp.isfinite(bent)), bent, jnp.linalg.cholesky(plain))
+    gradient, precision = gradient_and_precision(constraint, pulls, seen)
+    factor = jnp.linalg.cholesky(precision)
     step = jax.scipy.linalg.cho_solve((factor, True), gradient)
     gain = 0.5 * jnp.dot(gradient, step)
     found = gain < _FAR

@@ -15,7 +15,10 @@ from jaxtyping import Array, Float, Int
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood import Data, JointLikelihood
-from lmtbayes.inference.newton import slope_and_bend
+from lmtbayes.inference.newton import SMALLEST_CURVATURE, slope_and_bend
+
+type Constraint = Callable[[Float[Array, " nuisances"]], Float[Array, " nuisances"]]
+"""Log-density of every pull."""
 
 
 class Look(NamedTuple):
@@ -64,6 +67,20 @@ def score_and_weight(
     """First and minus second derivative of terms of which each depends on its own entry of `x` alone."""
     score, curvature = slope_and_bend(terms, x)
     return score, jnp.maximum(-curvature, 0.0)
+
+
+def gradient_and_precision(
+    constraint: Constraint, pulls: Float[Array, " nuisances"], seen: Look
+) -> tuple[Float[Array, " nuisances"], Float[Array, "nuisances nuisances"]]:
+    """Gradient of ln L in the pulls, exact, and its negative Hessian without the mixed second derivatives of the rates.
+
+    Where the rates bend so much that this has no maximum they are taken as linear, which always has one.
+    """
+    pull, stiffness = score_and_weight(constraint, pulls)
+    plain = (seen.slopes.T * seen.weight) @ seen.slopes + jnp.diag(jnp.maximum(stiffness, SMALLEST_CURVATURE))
+    bent = plain - jnp.diag(seen.bent)
+    is_maximum = jnp.all(jnp.isfinite(jnp.linalg.cholesky(bent)))
+    return seen.score @ seen.slopes + pull, jnp.where(is_maximum, bent, plain)
 
 
 def _expanded(

@@ -19,7 +19,7 @@ SMALLEST_CURVATURE = 1e-3
 """Of a Hessian that had to be shifted, in the coordinates' own units."""
 
 type Function = Callable[[Float[Array, " n"]], Float[Array, ""]]
-type Derivatives = Callable[[Float[Array, " n"]], tuple[Array, Array, Array]]
+type Derivatives = Callable[[Float[Array, " n"]], tuple[Array, ...]]
 
 
 class Maximum(NamedTuple):
@@ -88,6 +88,7 @@ def maximise(
         (low, high) of each coordinate; infinite edges are none.
     local
         Value, gradient and (an approximation of) the negative Hessian at a point; exact ones of `function` by default.
+        A fourth array, (trials, n), holds points to try beside the Newton step.
     """
     if start.shape[-1] == 0:
         value = function(start)
@@ -96,14 +97,14 @@ def maximise(
 
     def climb(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
         point, _, _, count = state
-        value, gradient, precision = derivatives(function, point) if local is None else local(point)
+        value, gradient, precision, *others = derivatives(function, point) if local is None else local(point)
         if box is not None:
             low, high = box
             is_held = ((point <= low) & (gradient < 0.0)) | ((point >= high) & (gradient > 0.0))
             gradient = jnp.where(is_held, 0.0, gradient)
             precision = jnp.where(is_held | is_held[:, None], jnp.eye(point.shape[-1]), precision)
         step, is_maximum = newton_step(precision, gradient)
-        trials = point + sizes[:, None] * step
+        trials = jnp.concatenate([point + sizes[:, None] * step, *others])
         if box is not None:
             trials = jnp.clip(trials, *box)
         heights = jax.vmap(function)(trials)

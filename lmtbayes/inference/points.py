@@ -1,22 +1,26 @@
 """log_likelihood_at: ln L at very many photons, as many at a time as the devices have memory for.
 
 central: ln L(photon, central nuisances); profiled: its maximum over the nuisances; marginalised: ln of its integral
-over them (Laplace).
+over them, by Laplace's method: the number that the grid, the evidence and its correction use too (`marginals`).
 """
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import Array
+from tqdm.auto import tqdm
 
 from lmtbayes import _checks
+from lmtbayes.errors import ConvergenceWarning
 from lmtbayes.gauge.models import HiddenPhoton, check_mixing, check_photon
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.conditional import conditional
-from lmtbayes.inference.devices import Mapped
+from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.likelihood import Data, JointLikelihood
+from lmtbayes.inference.marginals import BATCH, marginals
 
 NUISANCES = ("central", "profiled", "marginalised")
 _BATCHES = 16
@@ -31,6 +35,7 @@ def log_likelihood_at(
     batch_size: int = 1024,
     devices: Sequence[Any] | None = None,
     out: np.ndarray | None = None,
+    converged: np.ndarray | None = None,
     progress: bool = False,
 ) -> np.ndarray:
     """Evaluate the log-likelihood at any number of photons in bounded memory.
@@ -46,27 +51,39 @@ def log_likelihood_at(
     photon
         An array of photons of any shape.
     nuisances
-        "central"; "profiled": at their conditional optimum for each photon; "marginalised": integrated (Laplace).
+        "central"; "profiled": at their conditional optimum for each photon, to 1e-9 in ln L; "marginalised":
+        integrated by Laplace's method, which is exact where ln L is quadratic in the pulls. Elsewhere it is off by what
+        the third and fourth derivatives leave: below 0.01 for counts of ten and more, 0.012 for an efficiency known to
+        a factor of two and no event seen, 0.1 for the eighteen nuisances of COHERENT's two data sets.
     batch_size
-        Photons a device evaluates side by side.
+        Photons a device evaluates side by side (at most 128 where marginalised).
     devices
         Devices of jax over which the photons are dealt out; by default all of this machine. The numbers are those of
         one device to rounding.
     out
         Array of float64 and of the photons' shape to write into.
+    converged
+        Array of bool and of the photons' shape to write into: whether the optimum of the nuisances was found.
     progress
         Show a bar.
 
     Returns
     -------
     log_likelihood
-        Shape of `photon`; `out` where that was given. NaN where the nuisances have no optimum.
+        Shape of `photon`; `out` where that was given. Where no optimum of the nuisances was found it is a lower bound.
 
     Raises
     ------
     InvalidArgument
-        A bad option; an `out` of another shape or type; photons whose eps_x is not that of the likelihood's model, or
-        whose masses are out of range.
+        A bad option; an `out` or `converged` of another shape or type; photons whose eps_x is not that of the
+        likelihood's model, or whose masses are out of range.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Some of the optima were not found, and no `converged` was given to tell which.
+    UnitsWarning
+        Masses below 1 MeV, which look like GeV.
     """
     _checks.one_of("nuisances", nuisances, NUISANCES)
     _checks.whole("batch_size", batch_size)
@@ -75,11 +92,7 @@ def log_likelihood_at(
     _checks.masses("photon.mass", photon.mass)
     used = local.resolve(devices)
     shape = photon.shape
-    if out is None:
-        out = np.empty(shape)
-    elif out.shape != shape or out.dtype != np.float64 or not out.flags.c_contiguous:
-        raise _checks.invalid("out", f"{out.dtype}{out.shape}", f"a C-ordered array of float64 and of shape {shape}")
-    run = like.compiled(_points, nuisances, batch_size, used)
+    values, found = _to_write("out", out, shape, np.float64), _to_write("converged", converged, shape, np.bool_)
     axes = shape or (1,)
     fields = [np.broadcast_to(np.asarray(x), axes) for x in (photon.g_x, photon.mass, photon.eps_x)]
 
@@ -87,23 +100,74 @@ def log_likelihood_at(
         where = np.unravel_index(indices, axes)
         return tuple(x[where] for x in fields)
 
-    flat = out.reshape(-1)
-    for where, found in run.blocks(out.size, take, like.data, bar="points" if progress else None):
-        flat[where] = found
-    return out
+    bar = "points" if progress else None
+    flat, status = values.reshape(-1), found.reshape(-1)
+    blocks = _marginalised if nuisances == "marginalised" else _mapped
+    for where, (value, is_found) in blocks(like, nuisances, used, batch_size, values.size, take, bar):
+        flat[where], status[where] = value, is_found
+    if converged is None and not status.all():
+        lost = np.count_nonzero(~status)
+        warnings.warn(
+            f"at {lost} of {status.size} photons the optimum of the nuisances was not found; the values there are "
+            "lower bounds (`converged=` takes an array that tells which)",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    return values
 
 
-def _points(like: JointLikelihood, nuisances: str, batch_size: int, devices: local.Devices) -> Mapped:
+type _Take = Callable[[np.ndarray], tuple[np.ndarray, ...]]
+type _Blocks = Iterator[tuple[slice, tuple[np.ndarray, np.ndarray]]]
+
+
+def _to_write(argument: str, given: np.ndarray | None, shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    if given is None:
+        return np.empty(shape, dtype)
+    if given.shape != shape or given.dtype != dtype or not given.flags.c_contiguous:
+        kind = np.dtype(dtype).name
+        raise _checks.invalid(
+            argument, f"{given.dtype}{given.shape}", f"a C-ordered array of {kind} and of shape {shape}"
+        )
+    return given
+
+
+def _mapped(
+    like: JointLikelihood, nuisances: str, used: Devices, batch_size: int, count: int, take: _Take, bar: str | None
+) -> _Blocks:
+    """Values and whether they are an optimum, block by block."""
+    run = like.compiled(_points, nuisances, batch_size, used)
+    yield from run.blocks(count, take, like.data, bar=bar)
+
+
+def _marginalised(
+    like: JointLikelihood,
+    nuisances: str,  # noqa: ARG001 - one signature for both
+    used: Devices,
+    batch_size: int,
+    count: int,
+    take: _Take,
+    bar: str | None,
+) -> _Blocks:
+    """Integrals and whether they are about an optimum, block by block."""
+    run = marginals(like, used, min(batch_size, BATCH))
+    size = run.look.block * _BATCHES
+    for begin in tqdm(range(0, count, size), desc=bar, disable=bar is None):
+        where = slice(begin, min(begin + size, count))
+        found = run(HiddenPhoton(*take(np.arange(where.start, where.stop))), like.data, finish=True)
+        yield where, (found.log_integral, found.converged)
+
+
+def _points(like: JointLikelihood, nuisances: str, batch_size: int, devices: Devices) -> Mapped:
     return Mapped(_one(like, nuisances), devices, batch_size, _BATCHES)
 
 
-def _one(like: JointLikelihood, nuisances: str) -> Callable[..., Array]:
-    def one(x: tuple[Array, Array, Array], data: Data) -> Array:
+def _one(like: JointLikelihood, nuisances: str) -> Callable[..., tuple[Array, Array]]:
+    def one(x: tuple[Array, Array, Array], data: Data) -> tuple[Array, Array]:
         photon = HiddenPhoton(*x)
         if nuisances == "central":
-            return like.log_density(photon, like.central_pulls, data)
+            value = like.log_density(photon, like.central_pulls, data)
+            return value, jax.numpy.ones_like(value, dtype=bool)
         best = conditional(like, photon, data)
-        value = best.log_likelihood if nuisances == "profiled" else best.log_integral
-        return jax.numpy.where(best.converged, value, jax.numpy.nan)
+        return best.log_likelihood, best.converged
 
     return one

@@ -17,38 +17,48 @@ from lmtbayes import _checks
 from lmtbayes.constants import HBAR_C_MEV_FM
 
 
-@jax.custom_jvp
 def sphere(x: ArrayLike) -> Float[Array, "..."]:
     """Form factor of a uniform sphere, 3 j_1(x)/x, x = q R: 1 at x = 0, smooth and differentiable there."""
-    x, near, series = _around_zero(x, 3)
+    return sphere_of_square(jnp.asarray(x, dtype=float) ** 2)
+
+
+@jax.custom_jvp
+def sphere_of_square(x2: ArrayLike) -> Float[Array, "..."]:
+    """3 j_1(x)/x of x^2 = (q R)^2, in which it is analytic: a squared radius may be negative.
+
+    That is what is left for the sphere where a nuisance makes a nucleus smaller than its skin: rms radius, counts and
+    derivatives go on smoothly there, far from anything that a constraint allows.
+    """
+    x, near, series = _around_zero(x2, 3)
     return jnp.where(near, series, 3.0 * (jnp.sin(x) / x - jnp.cos(x)) / x**2)
 
 
-def _sphere_slope(x: ArrayLike) -> Float[Array, "..."]:
-    """Its derivative, 3 [(x^2 - 3) sin x + 3 x cos x]/x^4."""
-    far, near, series = _around_zero(x, 5)
-    closed = 3.0 * ((far**2 - 3.0) * jnp.sin(far) / far + 3.0 * jnp.cos(far)) / far**3
-    return jnp.where(near, -jnp.asarray(x) / 5.0 * series, closed)
+def _slope(x2: ArrayLike) -> Float[Array, "..."]:
+    """Its derivative in x^2, 3 [(x^2 - 3) sin x + 3 x cos x]/(2 x^5)."""
+    x, near, series = _around_zero(x2, 5)
+    closed = 1.5 * ((x**2 - 3.0) * jnp.sin(x) / x + 3.0 * jnp.cos(x)) / x**4
+    return jnp.where(near, -0.1 * series, closed)
 
 
-def _around_zero(x: ArrayLike, first: int) -> tuple[Float[Array, "..."], Bool[Array, "..."], Float[Array, "..."]]:
-    """Return x kept off zero, whether x is below 1/2, and the series 1 - x^2/(2 (first + 2)) (1 - ...) there.
+def _around_zero(x2: ArrayLike, first: int) -> tuple[Float[Array, "..."], Bool[Array, "..."], Float[Array, "..."]]:
+    """Return x kept off zero, whether x^2 is below 1/4, and the series 1 - x^2/(2 (first + 2)) (1 - ...) there.
 
-    Below 1/2 the closed forms cancel; 8 terms of j_n(x)/x^n times (2n + 1)!!, first = 2n + 1, are exact to 1e-16.
+    Below 1/4 the closed forms cancel; 8 terms of j_n(x)/x^n times (2n + 1)!!, first = 2n + 1, are exact to 1e-16
+    above -1/4 and to 1e-6 down to x^2 = -15.
     """
-    x = jnp.asarray(x, dtype=float)
-    near = jnp.abs(x) < 0.5
-    x2 = jnp.where(near, x, 0.0) ** 2
+    x2 = jnp.asarray(x2, dtype=float)
+    near = x2 < 0.25
+    small = jnp.where(near, x2, 0.0)
     series = jnp.ones_like(x2)
     for k in range(8, 0, -1):
-        series = 1.0 - x2 / (2.0 * k * (2.0 * k + first)) * series
-    return jnp.where(near, 1.0, x), near, series
+        series = 1.0 - small / (2.0 * k * (2.0 * k + first)) * series
+    return jnp.sqrt(jnp.where(near, 1.0, x2)), near, series
 
 
-@sphere.defjvp
+@sphere_of_square.defjvp
 def _(primals: tuple[ArrayLike], tangents: tuple[ArrayLike]) -> tuple[Array, Array]:
     # One slope is kept for the reverse pass in place of every intermediate of both branches.
-    return sphere(primals[0]), _sphere_slope(primals[0]) * tangents[0]
+    return sphere_of_square(primals[0]), _slope(primals[0]) * tangents[0]
 
 
 @dataclass(frozen=True)
@@ -118,8 +128,8 @@ class Helm(FormFactor):
     def at_radius(self, momentum: ArrayLike, rms_radius_fm: ArrayLike) -> Float[Array, "..."]:
         """F at |q| [MeV] for an rms radius [fm]."""
         q = jnp.asarray(momentum, dtype=float) / HBAR_C_MEV_FM
-        sphere_radius = jnp.sqrt(5.0 / 3.0 * (jnp.asarray(rms_radius_fm, dtype=float) ** 2 - 3.0 * self.skin_fm**2))
-        return sphere(q * sphere_radius) * jnp.exp(-0.5 * (q * self.skin_fm) ** 2)
+        radius2 = 5.0 / 3.0 * (jnp.asarray(rms_radius_fm, dtype=float) ** 2 - 3.0 * self.skin_fm**2)
+        return sphere_of_square(q**2 * radius2) * jnp.exp(-0.5 * (q * self.skin_fm) ** 2)
 
 
 @dataclass(frozen=True)
@@ -155,8 +165,8 @@ class KleinNystrand(FormFactor):
     def at_radius(self, momentum: ArrayLike, rms_radius_fm: ArrayLike) -> Float[Array, "..."]:
         """F at |q| [MeV] for an rms radius [fm]."""
         q = jnp.asarray(momentum, dtype=float) / HBAR_C_MEV_FM
-        sphere_radius = jnp.sqrt(5.0 / 3.0 * (jnp.asarray(rms_radius_fm, dtype=float) ** 2 - 6.0 * self.range_fm**2))
-        return sphere(q * sphere_radius) / (1.0 + (q * self.range_fm) ** 2)
+        radius2 = 5.0 / 3.0 * (jnp.asarray(rms_radius_fm, dtype=float) ** 2 - 6.0 * self.range_fm**2)
+        return sphere_of_square(q**2 * radius2) / (1.0 + (q * self.range_fm) ** 2)
 
 
 HELM = Helm()
