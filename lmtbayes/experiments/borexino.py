@@ -19,8 +19,9 @@ from jaxtyping import Array, Float
 from lmtbayes import _checks
 from lmtbayes.constants import ELECTRON_MASS, MEV_PER_KEV, SIN2_THETA_W
 from lmtbayes.experiments import solar_nuisances
-from lmtbayes.experiments.base import SINGLE_NUMBER, Description, Experiment, active_names
+from lmtbayes.experiments.base import SINGLE_NUMBER, Description, active_names
 from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.solar_neutrinos import SolarNeutrinos
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.gauge.couplings import vector_coupling
 from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton
@@ -41,7 +42,7 @@ _V, _W = np.polynomial.legendre.leggauss(64)
 _V, _W = 0.5 * (_V + 1.0), 0.5 * _W
 
 
-class Borexino(Experiment):
+class Borexino(SolarNeutrinos):
     """Rate of electron recoils from the 862 keV line over the Standard Model's.
 
     Parameters (beyond those of Experiment)

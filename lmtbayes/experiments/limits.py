@@ -30,7 +30,7 @@ from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import SINGLE_NUMBER, Description, Experiment
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Gaussian
-from lmtbayes.gauge.couplings import vector_coupling
+from lmtbayes.gauge.couplings import hadronic_decays, vector_coupling
 from lmtbayes.gauge.decays import branching_ratio, decay_width
 from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
 
@@ -73,6 +73,16 @@ class PublishedLimit(Experiment):
     ) -> Float[Array, " bins"]:
         strength = self._yield(model, photon) / self.limit(photon.mass) ** 2
         return jnp.atleast_1d(strength * self._window(photon.mass))
+
+    def left_out(self, model: GaugeModel) -> tuple[str, ...]:
+        """Production off anything but muons, and decays to hadrons."""
+        if self.channel is None:
+            return ()
+        others = [f"{particle!r}" for particle in ("e", "u", "d") if model.charges.get(particle, 0.0) != 0.0]
+        if not others:
+            return ()
+        charged = f"production off {', '.join(others)}, which carry charge: the limit is scaled by the muon's coupling"
+        return (charged, *hadronic_decays(model))
 
     def _yield(self, model: GaugeModel, photon: HiddenPhoton) -> Float[Array, "..."]:
         """g_mu^2 BR over Q_mu^2 BR of the reference; 0 where the reference cannot make the signal."""

@@ -29,7 +29,7 @@ from lmtbayes.experiments.beam_setup import BeamSetup, Calibration, counts_per_c
 from lmtbayes.experiments.nuisance import LogNormal, Nuisance
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Poisson
-from lmtbayes.gauge.couplings import vector_coupling
+from lmtbayes.gauge.couplings import hadronic_decays, vector_coupling
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes.bremsstrahlung import CONVENTIONS, closing_mass
 
@@ -101,6 +101,10 @@ class MuonBeam(Experiment):
         scale = coupling**2 * values[_form_factor_name(self.setup)]
         scale *= self.efficiency(photon.mass) * values.get(_efficiency_name(self.setup), 1.0)
         return scale * self.table(photon.mass) * self.unseen_fraction(model, photon)
+
+    def left_out(self, model: GaugeModel) -> tuple[str, ...]:
+        """Decays to hadrons."""
+        return hadronic_decays(model)
 
     def unseen_fraction(self, model: GaugeModel, photon: HiddenPhoton) -> Float[Array, " bins"]:
         """BR_eff of a single photon in each bin, see `beam_efficiency.unseen_fraction`."""

@@ -64,6 +64,12 @@ def effective_neutrinos(model: GaugeModel, photon: HiddenPhoton) -> Float[Array,
 class NEff(Experiment):
     """Effective number of neutrinos, Gaussian."""
 
+    def left_out(self, model: GaugeModel) -> tuple[str, ...]:
+        """Equilibrium with electrons through their gauge charge."""
+        if model.charges["e"] == 0.0:
+            return ()
+        return ("the entropy that the boson gives to electrons, which carry charge: N_eff is too high",)
+
     def _signal(
         self,
         model: GaugeModel,

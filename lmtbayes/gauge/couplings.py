@@ -24,6 +24,13 @@ LEPTONS = ("e", "mu", "tau")
 CONVENTIONS = ("default", "paper")
 
 
+def hadronic_decays(model: "GaugeModel") -> tuple[str, ...]:
+    """Sentence on decays to hadrons, which no width holds, for a model whose quarks carry charge."""
+    if not any(model.charges.get(quark, 0.0) for quark in ("u", "d")):
+        return ()
+    return ("decays to hadrons above 2 m_pi: its quarks carry charge, and branching ratios are those among leptons",)
+
+
 def vector_coupling(
     model: "GaugeModel",
     photon: "HiddenPhoton",

@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
-from lmtbayes.constants import HBAR_C_MEV_CM, LEPTON_MASSES
-from lmtbayes.gauge.couplings import CONVENTIONS, vector_coupling
+from lmtbayes._left_out import warn_left_out
+from lmtbayes.constants import HBAR_C_MEV_CM, LEPTON_MASSES, PION_MASS
+from lmtbayes.gauge.couplings import CONVENTIONS, hadronic_decays, vector_coupling
 from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton, check_model, check_photon
 
 CHANNELS = ("nu", "e", "mu", "tau", "invisible", "total")
@@ -43,10 +44,17 @@ def decay_width(
     ------
     InvalidArgument
         Unknown channel or convention, a model that is no GaugeModel, a photon that is no HiddenPhoton.
+
+    Warns
+    -----
+    LeftOutWarning
+        "total" of a model with quark charges, above 2 m_pi; not where the mass is traced.
     """
     check_model(model)
     check_photon(photon)
     _checks.one_of("channel", channel, CHANNELS)
+    if not _checks.is_traced(photon.mass) and np.any(np.asarray(photon.mass) > 2.0 * PION_MASS):
+        warn_left_out(f"width {channel!r}", model.name, hadronic_decays(model) if channel == "total" else ())
     if channel == "total":
         return sum(
             (decay_width(model, photon, part, convention) for part in ("nu", *FLAVOURS)), jnp.zeros(photon.shape)

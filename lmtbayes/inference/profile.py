@@ -49,7 +49,8 @@ def profile_likelihood(
         The likelihood and its data.
     grid
         One or two of "g_x", "mass" [MeV], "eps_x" (negative) and "kappa" (= -eps_x/g_x) with their strictly increasing
-        values. The mixing may be on the grid where the model leaves it free.
+        values. The mixing may be on the grid where the model leaves it free. Where the model's loop is positive
+        (`GaugeModel.mixing_sign`), eps_x is positive and kappa = eps_x/g_x.
     bounds
         Parameter to (low, high): the range in which what is not on the grid is profiled, and the best fit searched. By
         default that of the default prior: g_x 1e-5 to 1e-2, mass 1 to 1000 MeV, kappa 1e-3 to 1. A range of a
@@ -110,9 +111,9 @@ def check_grid(like: JointLikelihood, grid: Mapping[str, ArrayLike | Sequence[fl
     for name, values in grid.items():
         _checks.one_of("grid", name, ("g_x", "mass", "eps_x", "kappa") if free else ("g_x", "mass"))
         checked[name] = _checks.increasing(f"grid[{name!r}]", values, 1)
-        signed = -checked[name] if name == "eps_x" else checked[name]
-        if not np.all(signed > 0.0):
-            sign = "negative" if name == "eps_x" else "positive"
+        negative = name == "eps_x" and like.model.mixing_sign < 0.0
+        if not np.all((-checked[name] if negative else checked[name]) > 0.0):
+            sign = "negative" if negative else "positive"
             raise _checks.invalid(f"grid[{name!r}]", values, f"{sign}: it is searched on a logarithmic scale")
     if {"eps_x", "kappa"} <= set(checked):
         raise InvalidArgument("`grid` must have eps_x or kappa = -eps_x/g_x, not both")
@@ -202,7 +203,7 @@ def _dataset(
     )
     profiled = {name: np.asarray(getattr(photon, name)).reshape(shape) for name in ("g_x", "mass", "eps_x")}
     if like.model.mixing == "free":
-        profiled["kappa"] = -profiled["eps_x"] / profiled["g_x"]
+        profiled["kappa"] = like.model.mixing_sign * profiled["eps_x"] / profiled["g_x"]
 
     variables: dict[str, Any] = {
         "q": (dims, np.maximum(2.0 * (best.log_likelihood - value), 0.0), {"long_name": "-2 ln lambda", "units": "1"}),
