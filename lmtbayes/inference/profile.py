@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import xarray
 
 STATUS = ("converged", "at_edge_of_range", "not_converged")
-LONG_NAMES = {"g_x": "gauge coupling", "mass": "mass of the A'", "eps_x": "kinetic mixing", "kappa": "-eps_x/g_x"}
+LONG_NAMES = {"g_x": "gauge coupling", "mass": "mass of the A'", "eps_x": "kinetic mixing", "kappa": "|eps_x|/g_x"}
 _EDGE = 1e-6
 
 
