@@ -42,7 +42,7 @@ class LmtbayesWarning(UserWarning):
 
 
 class LeftOutWarning(LmtbayesWarning):
-    """The model or the photon has a feature that a rate leaves out."""
+    """A model has a feature that a rate leaves out; each sentence once a process under Python's default filters."""
 
 
 class AsymptoticWarning(LmtbayesWarning):

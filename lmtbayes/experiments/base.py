@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
+from lmtbayes._left_out import warn_left_out
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.nuisance import Nuisance
 from lmtbayes.experiments.terms import Term, check_term
@@ -183,6 +184,10 @@ class Experiment(eqx.Module):
         """Counts that no boson changes; none unless a subclass says so."""
         return jnp.zeros(self.n_bins)
 
+    def left_out(self, model: GaugeModel) -> tuple[str, ...]:  # noqa: ARG002
+        """What of a model the rate leaves out, one sentence each; nothing unless a subclass says so."""
+        return ()
+
     # -- what everybody calls -----------------------------------------------------------------------------------------
 
     def expected_counts(
@@ -210,8 +215,13 @@ class Experiment(eqx.Module):
             A nuisance that the experiment does not declare.
         InvalidArgument
             A model that is no GaugeModel, a photon that is no HiddenPhoton, a nuisance whose shape does not fit.
+
+        Warns
+        -----
+        LeftOutWarning
+            The rate leaves something of the model out.
         """
-        check_model(model)
+        self._say_left_out(model, photon)
         return self._batched(lambda p, v: self._signal_of(model, p, v) + self._background_of(v), photon, nuisances)
 
     def expected(
@@ -227,7 +237,7 @@ class Experiment(eqx.Module):
 
         Arguments, shape and errors are those of `expected_counts`.
         """
-        check_model(model)
+        self._say_left_out(model, photon)
         return self._batched(lambda p, v: self._signal_of(model, p, v), photon, nuisances)
 
     @property
@@ -274,6 +284,11 @@ class Experiment(eqx.Module):
                 f"shape {np.shape(counts)}"
             )
         return counts
+    def _say_left_out(self, model: GaugeModel, photon: HiddenPhoton) -> None:
+        """Check the model, and warn of what is left out of it where a user calls: not inside jit."""
+        check_model(model)
+        if not any(_checks.is_traced(leaf) for leaf in jax.tree.leaves(photon)):
+            warn_left_out(f"experiment {self.name!r}", model.name, self.left_out(model))
 
     def _batched(
         self,

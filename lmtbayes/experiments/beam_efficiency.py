@@ -28,21 +28,23 @@ EVENTS_AT_LIMIT = math.log(10.0)
 """Expected events that a Poisson law excludes at 90 % when none is seen."""
 
 
-def unseen_fraction(setup: BeamSetup, model: GaugeModel, photon: HiddenPhoton) -> Float[Array, " bins"]:
+def unseen_fraction(
+    setup: BeamSetup, model: GaugeModel, photon: HiddenPhoton, convention: str = "default"
+) -> Float[Array, " bins"]:
     """BR_eff of a single photon in each bin: the part of the A' that leaves nothing in the detector (Eq. 27).
 
-    BR_inv + (1 - BR_inv) exp(-L_det/L_A'): decays to neutrinos, and to charged leptons of the gauge charge beyond
-    L_det = L_T + L_D, with the decay length L_A' of the boson's energy in the middle of the bin. Exactly 1 below
-    2 m_mu for Lmu-Ltau and Lmu. The e+e- decay through kinetic mixing is left out, as in the paper: its branching
-    ratio is (eps_x e/g_x)^2 in Lmu-Ltau, 2e-5 for eps_x = -g_x/70, 1e-3 for -g_x/10, and twice that in Lmu.
+    BR_inv + (1 - BR_inv) exp(-L_det/L_A'): decays to neutrinos, and to charged leptons beyond L_det = L_T + L_D, with
+    the decay length L_A' of the boson's energy in the middle of the bin. Below 2 m_mu what is seen are decays to e+e-
+    through mixing, (eps_x e/g_x)^2 of all in Lmu-Ltau: 2e-5 for eps_x = -g_x/70, 1e-3 for -g_x/10, twice that in Lmu.
+    convention="paper" leaves mixing out: exactly 1 there.
     """
-    # Widths per g_x^2, so that g_x = 0 divides nothing by zero.
-    unit = HiddenPhoton(1.0, photon.mass, 0.0)
-    invisible = branching_ratio(model, unit, "invisible")
+    if convention == "paper":
+        photon = HiddenPhoton(photon.g_x, photon.mass, 0.0)
+    invisible = branching_ratio(model, photon, "invisible")
     energy = setup.boson_energy
     # An A' heavier than its energy is not produced: its momentum only has to stay above zero.
     momentum = jnp.sqrt(jnp.maximum(energy**2 - photon.mass**2, (1e-3 * energy) ** 2))
-    decays_per_cm = photon.g_x**2 * decay_width(model, unit, "total") * photon.mass / momentum / HBAR_C_MEV_CM
+    decays_per_cm = decay_width(model, photon, "total") * photon.mass / momentum / HBAR_C_MEV_CM
     length = setup.target_length_cm + setup.decay_length_cm
     return invisible + (1.0 - invisible) * jnp.exp(-decays_per_cm * length)
 

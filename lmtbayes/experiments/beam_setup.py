@@ -252,9 +252,8 @@ def _from_row(row: dict[str, Any]) -> BeamSetup:
     )
     if curve is None:
         return setup
-    return replace(
-        setup, efficiency=Calibration(tuple(curve["mass_mev"].tolist()), tuple(curve["g_x"].tolist()), setup)
-    )
+    masses, limits = (tuple(curve[column].tolist()) for column in ("mass_mev", "g_x"))
+    return replace(setup, efficiency=Calibration(masses, limits, setup))
 
 
 def _is_number(entry: str) -> bool:

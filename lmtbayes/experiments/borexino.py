@@ -19,9 +19,11 @@ from jaxtyping import Array, Float
 from lmtbayes import _checks
 from lmtbayes.constants import ELECTRON_MASS, MEV_PER_KEV, SIN2_THETA_W
 from lmtbayes.experiments import solar_nuisances
-from lmtbayes.experiments.base import SINGLE_NUMBER, Description, Experiment, active_names
+from lmtbayes.experiments.base import SINGLE_NUMBER, Description, active_names
 from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.solar_neutrinos import SolarNeutrinos
 from lmtbayes.experiments.terms import Gaussian
+from lmtbayes.gauge.couplings import vector_coupling
 from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton
 from lmtbayes.processes.electron import chiral_couplings, cross_section, hidden_shift, maximum_recoil_energy
 from lmtbayes.sources import solar
@@ -40,7 +42,7 @@ _V, _W = np.polynomial.legendre.leggauss(64)
 _V, _W = 0.5 * (_V + 1.0), 0.5 * _W
 
 
-class Borexino(Experiment):
+class Borexino(SolarNeutrinos):
     """Rate of electron recoils from the 862 keV line over the Standard Model's.
 
     Parameters (beyond those of Experiment)
@@ -65,9 +67,9 @@ class Borexino(Experiment):
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
     ) -> Float[Array, " bins"]:
         running = model.running(-2.0 * ELECTRON_MASS * self.recoil_energy)
-        electron = model.electron_coupling(photon, running)
+        electron = vector_coupling(model, photon, "e", running)
         shifts = [
-            hidden_shift(photon.g_x * model.charges[flavour], electron, self.recoil_energy, photon.mass)
+            hidden_shift(vector_coupling(model, photon, f"nu_{flavour}"), electron, self.recoil_energy, photon.mass)
             for flavour in FLAVOURS
         ]
         return jnp.atleast_1d(values["flux_7be"] * self._rate(shifts) / self.standard_rate)

@@ -17,10 +17,11 @@ from lmtbayes import _checks, tables
 from lmtbayes._once import once
 from lmtbayes.detectors.response import Efficiency, Resolution
 from lmtbayes.experiments import er_backgrounds
-from lmtbayes.experiments.base import Binning, Experiment, active_names
+from lmtbayes.experiments.base import Binning, active_names
 from lmtbayes.experiments.liquid_xenon import ER_FLUX_NUISANCES
 from lmtbayes.experiments.nuisance import Nuisance
 from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.solar_neutrinos import SolarNeutrinos
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.experiments.xenon_detectors import Response
 from lmtbayes.experiments.xenon_folding import electron_kernel
@@ -31,7 +32,7 @@ from lmtbayes.gauge.models import LMU, GaugeModel, HiddenPhoton
 _NODES = 6
 
 
-class ElectronSearch(Experiment):
+class ElectronSearch(SolarNeutrinos):
     """Counts of electron recoils.
 
     Parameters (beyond those of Experiment)

@@ -2,14 +2,14 @@
 
 The term is a Gaussian, with observed 0 and width 1/z, in the signal's strength
 
-    mu = g_x^2 Q_mu^2 BR(model)/(g_lim(M)^2 [Q_mu^2 BR](model of the publication)),
+    mu = g_mu^2 BR(model)/(g_lim(M)^2 [Q_mu^2 BR](model of the publication)),
 
 so that ln L falls by z^2/2 where mu = 1: z = 1.282 for a limit at 90 %, 1.645 at 95 %, the normal quantile of a
 one-sided limit. `upper_limit` has the same convention, so that a published limit at CL comes back as the upper limit at
-that CL (a two-sided interval of 90 %, q = 2.71, ends at 1.133 g_lim). Production goes with the square
-of the muon's coupling, and what is seen with the branching ratio into the channel of the search; in the model that the
-limit was published for, mu = (g_x/g_lim)^2. What a search saw, its background and its fine structure in M are lost:
-status "approximate".
+that CL (a two-sided interval of 90 %, q = 2.71, ends at 1.133 g_lim). Production goes with the square of the muon's
+coupling g_mu = g_x Q_mu + eps_x e, and what is seen with the branching ratio into the channel of the search; in the
+model that the limit was published for, which is taken without mixing unless its mixing rule says otherwise,
+mu = (g_x/g_lim)^2. What a search saw, its background and its fine structure in M are lost: status "approximate".
 """
 
 import functools
@@ -31,10 +31,13 @@ from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import SINGLE_NUMBER, Description, Experiment
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Gaussian
-from lmtbayes.gauge.decays import decay_width
+from lmtbayes.gauge.couplings import hadronic_decays, vector_coupling
+from lmtbayes.gauge.decays import branching_ratio, decay_width
 from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
 
 CHANNELS = (None, "e", "mu", "tau", "invisible")
+_HEAVY = 1e5
+"""A mass [MeV] at which every channel is open."""
 FADE = 0.05
 """Width in ln M over which a limit fades to nothing beyond either end of its curve; inside it is untouched."""
 
@@ -75,19 +78,31 @@ class PublishedLimit(Experiment):
         photon: HiddenPhoton,
         values: Mapping[str, Float[Array, ""]],  # noqa: ARG002
     ) -> Float[Array, " bins"]:
-        strength = (photon.g_x / self.limit(photon.mass)) ** 2 * self._relative_yield(model, photon)
+        strength = self._yield(model, photon) / self.limit(photon.mass) ** 2
         return jnp.atleast_1d(strength * self._window(photon.mass))
 
-    def _relative_yield(self, model: GaugeModel, photon: HiddenPhoton) -> Float[Array, "..."]:
-        """Q_mu^2 BR of one model over that of the other; 0 where the reference cannot make the signal."""
+    def left_out(self, model: GaugeModel) -> tuple[str, ...]:
+        """Production off anything but muons, and decays to hadrons."""
         if self.channel is None:
-            return jnp.ones(photon.shape)
-        # Products of widths, not ratios of ratios: at g_x = 0 and below a threshold both models have nothing.
-        charges = (model.charges["mu"] / self.reference.charges["mu"]) ** 2
-        above = decay_width(model, photon, self.channel) * decay_width(self.reference, photon, "total")
-        below = decay_width(self.reference, photon, self.channel) * decay_width(model, photon, "total")
-        is_open = below > 0.0
-        return jnp.where(is_open, charges * above / jnp.where(is_open, below, 1.0), 0.0)
+            return ()
+        others = [f"{particle!r}" for particle in ("e", "u", "d") if model.charges.get(particle, 0.0) != 0.0]
+        if not others:
+            return ()
+        charged = f"production off {', '.join(others)}, which carry charge: the limit is scaled by the muon's coupling"
+        return (charged, *hadronic_decays(model))
+
+    def _yield(self, model: GaugeModel, photon: HiddenPhoton) -> Float[Array, "..."]:
+        """g_mu^2 BR over Q_mu^2 BR of the reference; 0 where the reference cannot make the signal."""
+        if self.channel is None:
+            return jnp.square(photon.g_x)
+        # The reference's branching ratio does not depend on its coupling.
+        there = HiddenPhoton(1.0, photon.mass, self.reference.mixing_ratio or 0.0)
+        published = (
+            branching_ratio(self.reference, there, self.channel) * vector_coupling(self.reference, there, "mu") ** 2
+        )
+        here = branching_ratio(model, photon, self.channel) * vector_coupling(model, photon, "mu") ** 2
+        is_open = published > 0.0
+        return jnp.where(is_open, here / jnp.where(is_open, published, 1.0), 0.0)
 
     def _window(self, mass: Float[Array, "..."]) -> Float[Array, "..."]:
         """1 on the curve, 0 beyond FADE, a smoothstep between."""
@@ -125,7 +140,7 @@ def published_limit(
     citation, title
         As in Description.
     reference
-        The model that the limit was published for.
+        The model that the limit was published for; without mixing where its rule is "free".
     data_sets
         Names of the data that it holds, as in Description: a likelihood refuses two experiments that share one.
 
@@ -138,7 +153,7 @@ def published_limit(
     ------
     InvalidArgument
         A curve that cannot be read, masses that do not increase, limits that are not positive, a confidence level or
-        channel out of range.
+        channel out of range, a reference that does not make the boson or does not decay into the channel.
     """
     masses, limits = _points(curve)
     if not 0.5 < cl < 1.0:
@@ -148,6 +163,13 @@ def published_limit(
         raise _checks.invalid(
             "reference", reference.name, "a model in which the muon, which makes the boson, is charged"
         )
+    if channel is not None:
+        heavy = HiddenPhoton(1.0, _HEAVY, reference.mixing_ratio or 0.0)
+        if not float(decay_width(reference, heavy, channel)) > 0.0:
+            raise InvalidArgument(
+                f"`reference` must decay into {channel!r}; {reference.name!r} with mixing {reference.mixing!r} does "
+                "not: give the mixing that the limit was published for, as in LMU_LTAU.with_mixing('loop0')"
+            )
     return PublishedLimit(
         description=Description(name, name if title is None else title, citation, "approximate", tuple(data_sets)),
         binning=SINGLE_NUMBER,

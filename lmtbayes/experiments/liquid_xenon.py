@@ -17,10 +17,11 @@ from lmtbayes import _checks
 from lmtbayes.constants import SIN2_THETA_W, SIN2_THETA_W_MZ
 from lmtbayes.detectors.response import LINDHARD_K, LINDHARD_K_SIGMA, to_kevee, to_kevnr
 from lmtbayes.experiments import solar_nuisances, xenon_detectors
-from lmtbayes.experiments.base import Binning, Description, Experiment, active_names
+from lmtbayes.experiments.base import Binning, Description, active_names
 from lmtbayes.experiments.common import electron_binding, weak_mixing_angle
 from lmtbayes.experiments.nuisance import Gaussian, Nuisance
 from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.solar_neutrinos import SolarNeutrinos
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.experiments.xenon_detectors import Detector
 from lmtbayes.experiments.xenon_folding import NR_SOURCES, electron_spectrum, folded, nuclear_spectrum
@@ -40,7 +41,7 @@ BACKGROUND_UNCERTAINTY = 0.10
 """Relative; a judgement: the projections quote none. A fit to a spectrum constrains it further."""
 
 
-class LiquidXenon(Experiment):
+class LiquidXenon(SolarNeutrinos):
     """One liquid-xenon search.
 
     Parameters (beyond those of Experiment)

@@ -1,7 +1,8 @@
 """Muon beams that look for missing energy, NA64mu and M3: mu Z -> mu Z A', A' unseen (Sect. 3 of arXiv:2104.03297).
 
-Counts in bins of the scattered muon's energy: g_x^2 Q_mu^2 s_i(M) BR_eff. The s_i(M) are tabulated when the
-experiment is built. Below 2 m_mu BR_eff = 1 and every model with the same muon charge counts the same.
+Counts in bins of the scattered muon's energy: g_mu^2 s_i(M) BR_eff, with the muon's coupling g_mu = g_x Q_mu + eps_x e.
+The s_i(M) are tabulated when the experiment is built. Below 2 m_mu every model with the same muon charge counts the
+same, but for decays to e+e- through mixing. convention="paper" has g_x Q_mu alone and no such decays.
 
 What the search keeps of them is a number, or follows from a published limit (`beam_efficiency`).
 """
@@ -28,6 +29,7 @@ from lmtbayes.experiments.beam_setup import BeamSetup, Calibration, counts_per_c
 from lmtbayes.experiments.nuisance import LogNormal, Nuisance
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Poisson
+from lmtbayes.gauge.couplings import hadronic_decays, vector_coupling
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes.bremsstrahlung import CONVENTIONS, closing_mass
 
@@ -95,16 +97,18 @@ class MuonBeam(Experiment):
     def _signal(
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
     ) -> Float[Array, " bins"]:
-        charge = model.charges["mu"]
-        if charge == 0.0:
-            return jnp.zeros(self.n_bins)
-        scale = (charge * photon.g_x) ** 2 * values[_form_factor_name(self.setup)]
+        coupling = vector_coupling(model, photon, "mu", convention=_of_couplings(self.convention))
+        scale = coupling**2 * values[_form_factor_name(self.setup)]
         scale *= self.efficiency(photon.mass) * values.get(_efficiency_name(self.setup), 1.0)
         return scale * self.table(photon.mass) * self.unseen_fraction(model, photon)
 
+    def left_out(self, model: GaugeModel) -> tuple[str, ...]:
+        """Decays to hadrons."""
+        return hadronic_decays(model)
+
     def unseen_fraction(self, model: GaugeModel, photon: HiddenPhoton) -> Float[Array, " bins"]:
         """BR_eff of a single photon in each bin, see `beam_efficiency.unseen_fraction`."""
-        return unseen_fraction(self.setup, model, photon)
+        return unseen_fraction(self.setup, model, photon, _of_couplings(self.convention))
 
     def direct_counts(self, mass: ArrayLike) -> Float[np.ndarray, "*batch bins"]:
         """A' in each bin per g_x^2 at the central efficiency by quadrature, past the table; mass [MeV] of any shape."""
@@ -127,7 +131,8 @@ def muon_beam(
     setup
         Beam, target, efficiency and window.
     convention
-        "default", "improved" or "paper" (see `lmtbayes.processes.bremsstrahlung`); "paper" has no nuisances.
+        "default", "improved" or "paper" (see `lmtbayes.processes.bremsstrahlung`); "paper" has no nuisances, and no
+        mixing in the muon's coupling and in the decays.
     nuisances
         Names of those to keep: "form_factor_<target>", shared by all beams on that target, and "efficiency_<setup>"
         where the efficiency is uncertain. None for all of the convention.
@@ -187,6 +192,11 @@ def _declared(setup: BeamSetup) -> tuple[Nuisance, ...]:
     return tuple(declared)
 
 
+def _of_couplings(convention: str) -> str:
+    """Convention of the muon's coupling: "improved" is one of the cross section alone."""
+    return "paper" if convention == "paper" else "default"
+
+
 def _form_factor_name(setup: BeamSetup) -> str:
     return f"form_factor_{setup.target}"
 
@@ -232,13 +242,13 @@ def _calibration(setup: BeamSetup, calibrate: Any) -> Calibration:
     """Check a user's reading and attach it to the set-up that it is the limit of."""
     if not isinstance(calibrate, tuple | list) or len(calibrate) != 2:
         raise _checks.invalid("calibrate", calibrate, "(mass [MeV], g_x), two numbers or two arrays of one length")
-    points = []
+    points: list[tuple[float, ...]] = []
     for index, entry in enumerate(calibrate):
         array = _checks.number(f"calibrate[{index}]", entry)
         if array is None:
             raise _checks.invalid(f"calibrate[{index}]", entry, "known numbers; it cannot be traced")
         points.append(tuple(np.atleast_1d(array).tolist()))
-    return Calibration(*points, replace(setup, efficiency=1.0))
+    return Calibration(points[0], points[1], replace(setup, efficiency=1.0))
 
 
 for _name, _setup in read_setups().items():

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -17,6 +18,7 @@ from lmtbayes import _checks, tables
 from lmtbayes.experiments.base import SINGLE_NUMBER, Description, Experiment
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Gaussian
+from lmtbayes.gauge.couplings import CONVENTIONS
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.gauge.muon_g2 import delta_a_mu
 
@@ -36,7 +38,9 @@ class Moment:
 
 
 class MuonG2(Experiment):
-    """Delta a_mu = a_mu(experiment) - a_mu(SM) [1e-11], Gaussian."""
+    """Delta a_mu = a_mu(experiment) - a_mu(SM) [1e-11], Gaussian; `convention` is that of `delta_a_mu`."""
+
+    convention: str = eqx.field(static=True)
 
     def _signal(
         self,
@@ -44,7 +48,7 @@ class MuonG2(Experiment):
         photon: HiddenPhoton,
         values: Mapping[str, Float[Array, ""]],  # noqa: ARG002 - the uncertainty is in the term
     ) -> Float[Array, " bins"]:
-        return jnp.atleast_1d(delta_a_mu(photon, model) / UNIT)
+        return jnp.atleast_1d(delta_a_mu(photon, model, self.convention) / UNIT)
 
 
 def moments() -> dict[str, Moment]:
@@ -58,6 +62,7 @@ def muon_g2(
     measurement: str | tuple[float, float],
     prediction: str | tuple[float, float],
     name: str = "muon-g2",
+    convention: str = "default",
 ) -> MuonG2:
     """Build a g-2 measurement from any pair.
 
@@ -67,14 +72,18 @@ def muon_g2(
         A key of `moments()`, or your own (a_mu, sigma) in units of 1e-11.
     name
         Of the experiment.
+    convention
+        "default"; "paper" leaves mixing out of the muon's coupling.
 
     Raises
     ------
     UnknownName
         No such key.
     InvalidArgument
-        A pair that is no two numbers, or whose sigma is not positive or looks absolute rather than in units of 1e-11.
+        A pair that is no two numbers, or whose sigma is not positive or looks absolute rather than in units of 1e-11;
+        an unknown convention.
     """
+    _checks.one_of("convention", convention, CONVENTIONS)
     pair = [_moment("measurement", measurement), _moment("prediction", prediction)]
     difference = pair[0].value - pair[1].value
     sigma = math.hypot(pair[0].sigma, pair[1].sigma)
@@ -91,6 +100,7 @@ def muon_g2(
         declared=(),
         active=(),
         observed=np.array([difference]),
+        convention=convention,
     )
 
 
@@ -115,11 +125,12 @@ def _preset(
     name: str,
     measurement: str | tuple[float, float],
     prediction: str | tuple[float, float],
+    convention: str = "default",
     nuisances: tuple[str, ...] | None = None,
 ) -> MuonG2:
     if nuisances:
         raise _checks.unknown(f"nuisance of experiment {name!r}", nuisances[0], ())
-    return muon_g2(measurement, prediction, name)
+    return muon_g2(measurement, prediction, name, convention)
 
 
 PRESETS = {

@@ -112,6 +112,12 @@ class NEff(Experiment):
 
     epoch: str = eqx.field(static=True)
 
+    def left_out(self, model: GaugeModel) -> tuple[str, ...]:
+        """Equilibrium with electrons through their gauge charge."""
+        if model.charges["e"] == 0.0:
+            return ()
+        return ("the entropy that the boson gives to electrons, which carry charge: N_eff is too high",)
+
     def _signal(
         self,
         model: GaugeModel,

@@ -17,9 +17,10 @@ from lmtbayes import _checks, tables
 from lmtbayes._once import once
 from lmtbayes.detectors.response import LINDHARD_K, Efficiency, Resolution
 from lmtbayes.experiments.asymmetric import AsymmetricGaussian
-from lmtbayes.experiments.base import SINGLE_NUMBER, Binning, Experiment, active_names
+from lmtbayes.experiments.base import SINGLE_NUMBER, Binning, active_names
 from lmtbayes.experiments.nuisance import Nuisance
 from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.solar_neutrinos import SolarNeutrinos
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.experiments.xenon_detectors import Response
 from lmtbayes.experiments.xenon_folding import NR_SOURCES, nuclear_kernel
@@ -83,7 +84,7 @@ def _rates(
     return kernel.rates(model, photon, {**values, "lindhard_k": jnp.asarray(LINDHARD_K)})
 
 
-class Solar8B(Experiment):
+class Solar8B(SolarNeutrinos):
     """Counts in each run.
 
     Parameters (beyond those of Experiment)
@@ -115,7 +116,7 @@ class Solar8B(Experiment):
         return jnp.stack([values[name] for name in self.scales]) @ self.backgrounds
 
 
-class Flux8B(Experiment):
+class Flux8B(SolarNeutrinos):
     """The 8B flux [1e6 cm^-2 s^-1] that an experiment which assumes the Standard Model reads off its events.
 
     Flux times the events of the boson and the Standard Model together over those of the Standard Model alone.

@@ -1,12 +1,14 @@
-"""Neutrino tridents: the measured cross section over the Standard Model's, R = 1 + A(M) (Q_mu g)^2 + B(M) (Q_mu g)^4.
+"""Neutrino tridents: the measured cross section over the Standard Model's, R = 1 + A(M) p + B(M) p^2.
 
-CHARM-II, CCFR and NuTeV, rows of data/tridents/measurements.csv. A and B: `processes.trident`.
+p = g_nu g_mu is the product of the couplings of the muon neutrino, g_x Q_mu, and of the muon, g_x Q_mu + eps_x e, with
+eps_x at q^2 = 0. CHARM-II, CCFR and NuTeV, rows of data/tridents/measurements.csv. A and B: `processes.trident`.
 """
 
 import functools
 import math
 from collections.abc import Mapping
 
+import equinox as eqx
 import interpax
 import jax.numpy as jnp
 import numpy as np
@@ -18,6 +20,7 @@ from lmtbayes.experiments.asymmetric import AsymmetricGaussian
 from lmtbayes.experiments.base import SINGLE_NUMBER, Description, Experiment
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Gaussian
+from lmtbayes.gauge.couplings import CONVENTIONS, vector_coupling
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes.trident import Nucleus, Trident
 
@@ -35,10 +38,13 @@ class TridentRatio(Experiment):
         ln of <M^2/(M^2 + Q2)> and of <M^4/(M^2 + Q2)^2> at MASSES, shape (73, 2).
     strength
         sqrt2 G_F (1/2 + 2 s_W^2) and 1/2, over the Standard Model's c_V^2 + c_A^2 [MeV^2, MeV^4].
+    convention
+        Of the muon's coupling.
     """
 
     log_means: interpax.Interpolator1D
     strength: np.ndarray
+    convention: str = eqx.field(static=True)
 
     def coefficients(self, mass: Float[Array, ""]) -> Float[Array, "2"]:
         """A and B of one boson of mass M [MeV] that couples with unit charge to nu_mu and mu."""
@@ -55,8 +61,9 @@ class TridentRatio(Experiment):
         values: Mapping[str, Float[Array, ""]],  # noqa: ARG002 - the uncertainty is in the term
     ) -> Float[Array, " bins"]:
         first, second = self.coefficients(photon.mass)
-        coupling2 = (model.charges["mu"] * photon.g_x) ** 2
-        return jnp.atleast_1d(1.0 + first * coupling2 + second * coupling2**2)
+        muon = vector_coupling(model, photon, "mu", convention=self.convention)
+        product = vector_coupling(model, photon, "nu_mu") * muon
+        return jnp.atleast_1d(1.0 + first * product + second * product**2)
 
 
 @functools.cache
@@ -74,12 +81,14 @@ def _build(
     row: int,
     sin2_theta_w: float = SIN2_THETA_W,
     energy_gev: float | None = None,
+    convention: str = "default",
     nuisances: tuple[str, ...] | None = None,
 ) -> TridentRatio:
-    """One row of the table; `energy_gev` is the neutrinos' mean energy."""
+    """One row of the table; `energy_gev`: the neutrinos' mean energy; "paper": no mixing in the muon's coupling."""
     if nuisances:
         raise _checks.unknown(f"nuisance of experiment {name!r}", nuisances[0], ())
     _checks.in_interval("sin2_theta_w", sin2_theta_w, 0.0, 1.0)
+    _checks.one_of("convention", convention, CONVENTIONS)
     table = tables.read("tridents/measurements")
     energy = float(table["energy_gev"][row]) if energy_gev is None else energy_gev
     _checks.positive("energy_gev", energy, "GeV")
@@ -100,6 +109,7 @@ def _build(
         observed=np.array([value]),
         log_means=interpax.Interpolator1D(np.log(MASSES), np.log(means), method="cubic2"),
         strength=unit,
+        convention=convention,
     )
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
-from lmtbayes.constants import ELECTRIC_CHARGE
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.gauge.couplings import nuclear_coupling, vector_coupling
 from lmtbayes.gauge.mixing import check_finite_mixing, mixing_ratio
 
 FLAVOURS = ("e", "mu", "tau")
@@ -165,6 +165,26 @@ class GaugeModel:
             return float(mixing_ratio(dict(self.charges), 0.0, self.new_physics_scale, np))
         return self.mixing
 
+    @property
+    def mixing_sign(self) -> float:
+        """Sign of eps_x/g_x that a free mixing is searched with, +1 or -1: that of the loop, -1 where there is none.
+
+        The loop is that of Eq. 10 at q^2 = 0; it is not defined for quark charges, nor for lepton charges that do not
+        add up to zero without a `new_physics_scale`.
+        """
+        loop = self.loop_ratio
+        return 1.0 if loop is not None and loop > 0.0 else -1.0
+
+    @property
+    def loop_ratio(self) -> float | None:
+        """eps_x/g_x of the loop at q^2 = 0 whatever the mixing rule; None where it is not defined."""
+        charges = dict(self.charges)
+        try:
+            check_finite_mixing(self.name, charges, self.new_physics_scale)
+        except InvalidArgument:
+            return None
+        return float(mixing_ratio(charges, 0.0, self.new_physics_scale, np))
+
     def hidden_photon(self, g_x: ArrayLike, mass: ArrayLike) -> HiddenPhoton:
         """Return the photon whose eps_x the mixing rule gives.
 
@@ -198,18 +218,30 @@ class GaugeModel:
         ratio = mixing_ratio(dict(self.charges), xp.asarray(q2, dtype=float), self.new_physics_scale, xp)
         return ratio / (self.mixing_ratio or math.nan)
 
+    def coupling(
+        self, photon: HiddenPhoton, fermion: str, running: ArrayLike = 1.0, convention: str = "default"
+    ) -> Float[Array, "..."]:
+        """Vector coupling of "e", "mu", "tau", "nu_e", "nu_mu", "nu_tau", "u" or "d": g_x Q - eps_x e Q_em (Eq. 9).
+
+        `running` multiplies eps_x; convention="paper" leaves mixing out of charged leptons with gauge charge.
+
+        Raises
+        ------
+        InvalidArgument
+            A photon that is no HiddenPhoton, an unknown fermion or convention.
+        """
+        check_photon(photon)
+        return vector_coupling(self, photon, fermion, running, convention)
+
     def electron_coupling(self, photon: HiddenPhoton, running: ArrayLike = 1.0) -> Float[Array, "..."]:
         """Vector coupling of the electron, g_x Q_e + eps_x e (Eq. 9); `running` multiplies eps_x."""
-        return photon.g_x * self.charges["e"] + photon.eps_x * running * ELECTRIC_CHARGE
+        return vector_coupling(self, photon, "e", running)
 
     def nuclear_coupling(
         self, photon: HiddenPhoton, protons: ArrayLike, neutrons: ArrayLike, running: ArrayLike = 1.0
     ) -> Float[Array, "..."]:
         """Vector coupling of a nucleus, g_x (Q_p Z + Q_n N) - eps_x e Z (Eq. 9); `running` multiplies eps_x."""
-        up, down = self.charges.get("u", 0.0), self.charges.get("d", 0.0)
-        protons, neutrons = jnp.asarray(protons), jnp.asarray(neutrons)
-        gauge = (2.0 * up + down) * protons + (up + 2.0 * down) * neutrons
-        return photon.g_x * gauge - photon.eps_x * running * ELECTRIC_CHARGE * protons
+        return nuclear_coupling(self, photon, protons, neutrons, running)
 
 
 LMU_LTAU = GaugeModel("Lmu-Ltau", {"e": 0, "mu": 1, "tau": -1})

@@ -13,7 +13,11 @@ from lmtbayes.errors import InvalidArgument
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 
 RANGES = {"g_x": (1e-5, 1e-2), "mass": (1.0, 1000.0), "kappa": (1e-3, 1.0)}
-"""Default ranges of g_x, M_A' [MeV] and kappa = -eps_x/g_x: those of the default prior."""
+"""Default ranges of g_x, M_A' [MeV] and kappa: those of the default prior.
+
+kappa = eps_x/(s g_x) > 0 and eps_x have the sign s of the model's loop, `GaugeModel.mixing_sign`: negative in Lmu-Ltau
+and Lmu, where kappa = -eps_x/g_x.
+"""
 UNITS = {"g_x": "1", "mass": "MeV", "kappa": "1", "eps_x": "1"}
 _SCAN_ORDER = ("mass", "g_x", "kappa", "eps_x")
 """Outermost first: what depends on the mass alone is then computed once for a whole plane of couplings."""
@@ -23,7 +27,7 @@ _SCAN_ORDER = ("mass", "g_x", "kappa", "eps_x")
 class Box:
     """Names and ranges of the boson's free parameters; `Box.of` makes one.
 
-    Coordinates are x = ln(g_x), ln(M_A'/MeV) and, where mixing is free, ln(kappa) or ln(-eps_x).
+    Coordinates are x = ln(g_x), ln(M_A'/MeV) and, where mixing is free, ln(kappa) or ln(|eps_x|).
     """
 
     model: GaugeModel
@@ -45,7 +49,7 @@ class Box:
         model
             Mixing "free" makes the third parameter: eps_x if that is on the grid, else kappa = -eps_x/g_x.
         bounds
-            Parameter to (low, high), in its own unit; eps_x is negative.
+            Parameter to (low, high), in its own unit; eps_x has the sign of the model's loop.
         grid
             Parameter to checked grid.
 
@@ -66,7 +70,8 @@ class Box:
             on_grid = np.sort(logarithm(name, grid[name])) if name in grid else None
             if name in given:
                 edges = _checks.shape(f"bounds[{name!r}]", _checks.increasing(f"bounds[{name!r}]", given[name]), (2,))
-                _checks.positive(f"bounds[{name!r}]", -edges if name == "eps_x" else edges, UNITS[name])
+                signed = model.mixing_sign * edges if name == "eps_x" else edges
+                _checks.positive(f"bounds[{name!r}]", signed, UNITS[name])
                 if name in ("g_x", "eps_x"):
                     _checks.coupling(f"bounds[{name!r}]", edges)
                 if name == "mass":
@@ -94,30 +99,24 @@ class Box:
         """Say the ranges in one line."""
         parts = []
         for name, low, high in zip(self.names, self.low, self.high, strict=True):
-            symbol, unit = ("-eps_x", "") if name == "eps_x" else (name, " MeV" if name == "mass" else "")
+            symbol, unit = ("|eps_x|", "") if name == "eps_x" else (name, " MeV" if name == "mass" else "")
             parts.append(f"{symbol} {np.exp(low):.4g} to {np.exp(high):.4g}{unit}")
         return "; ".join(parts)
 
 
 def logarithm(name: str, values: object) -> np.ndarray:
-    """Coordinate of physical values: ln, of -eps_x for the mixing."""
+    """Coordinate of physical values: ln, of |eps_x| for the mixing."""
     array = np.asarray(values, dtype=float)
-    return np.log(-array if name == "eps_x" else array)
-
-
-def physical(name: str, logarithms: object) -> np.ndarray:
-    """Inverse of `logarithm`."""
-    value = np.exp(np.asarray(logarithms, dtype=float))
-    return -value if name == "eps_x" else value
+    return np.log(np.abs(array) if name == "eps_x" else array)
 
 
 def photon_at(model: GaugeModel, x: Mapping[str, ArrayLike]) -> HiddenPhoton:
     """Return the photon at coordinates by name (scalars, traceable)."""
     g_x, mass = jnp.exp(x["g_x"]), jnp.exp(x["mass"])
     if "kappa" in x:
-        return HiddenPhoton(g_x, mass, -jnp.exp(x["kappa"]) * g_x)
+        return HiddenPhoton(g_x, mass, model.mixing_sign * jnp.exp(x["kappa"]) * g_x)
     if "eps_x" in x:
-        return HiddenPhoton(g_x, mass, -jnp.exp(x["eps_x"]))
+        return HiddenPhoton(g_x, mass, model.mixing_sign * jnp.exp(x["eps_x"]))
     return model.hidden_photon(g_x, mass)
 
 

@@ -146,12 +146,15 @@ def provenance(profile: "xarray.Dataset") -> tuple[str, ...]:
 
 def axis_of(name: str, values: np.ndarray) -> np.ndarray:
     """Coordinate that runs evenly along a log-spaced grid and increases with it."""
-    return -np.log(-values) if name == "eps_x" else np.log(values)
+    return -np.log(-values) if name == "eps_x" and np.all(values < 0.0) else np.log(values)
 
 
 def value_of(name: str, coordinate: np.ndarray) -> np.ndarray:
     """Inverse of `axis_of`."""
-    return -np.exp(-coordinate) if name == "eps_x" else np.exp(coordinate)
+    if name != "eps_x":
+        return np.exp(coordinate)
+    # |eps_x| < 1: a negative one has a positive coordinate.
+    return np.where(coordinate > 0.0, -np.exp(-np.abs(coordinate)), np.exp(-np.abs(coordinate)))
 
 
 def contours(

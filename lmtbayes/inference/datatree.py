@@ -33,10 +33,10 @@ _LABELS = {
     "g_x": ("gauge coupling", "1"),
     "mass": ("mass of the boson", "MeV"),
     "eps_x": ("kinetic mixing", "1"),
-    "kappa": ("-eps_x/g_x", "1"),
+    "kappa": ("eps_x/g_x over the sign of the loop: -eps_x/g_x in Lmu-Ltau and Lmu", "1"),
     "log10_g_x": ("log10 of the gauge coupling", "1"),
     "log10_mass": ("log10 of the mass in MeV", "1"),
-    "log10_kappa": ("log10 of -eps_x/g_x", "1"),
+    "log10_kappa": ("log10 of |eps_x|/g_x", "1"),
 }
 
 
@@ -184,7 +184,9 @@ def _physical(space: Space, photon: HiddenPhoton) -> dict[str, Array]:
         "log10_mass": jnp.log10(photon.mass),
     }
     if space.like.model.mixing == "free":
-        result["log10_kappa"] = jnp.log10(-photon.eps_x / photon.g_x)
+        kappa = space.like.model.mixing_sign * photon.eps_x / photon.g_x
+        # A prior on kappa itself may be of both signs; its logarithm is then no variable.
+        result |= {"kappa": kappa} if "kappa" in space.prior.names else {"log10_kappa": jnp.log10(kappa)}
     return result
 
 

@@ -195,7 +195,7 @@ def _against_grid(posterior: "xr.DataTree", effective: float) -> list[Check]:
         edges = np.asarray(grid[f"{name}_edges"]).copy()
         edges[0], edges[-1] = -np.inf, np.inf
         source = posterior["posterior"]
-        draws = np.asarray(source[name] if name in source else -source["eps_x"] / source["g_x"])
+        draws = np.asarray(source[name])
         counts = np.histogram(draws, edges)[0]
         distances[name] = 0.5 * float(np.abs(counts / draws.size - expected).sum())
         # Mean of |binomial fluctuation|, as if draws were as many as they are worth.

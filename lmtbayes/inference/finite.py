@@ -25,7 +25,7 @@ def check_finite(like: "JointLikelihood") -> None:
     NotFinite
         One of them is not finite; the message names the experiment and the photon.
     """
-    prior = priors.default(like.model)
+    prior = priors.default(like.model, kappa=priors.KAPPA)
     unit = np.random.default_rng(0).random((8, len(prior.names)))
     photons = prior.photon(prior.from_unit_cube(jnp.asarray(unit))).broadcast()
     pulls = np.broadcast_to(like.central_pulls, (8, len(like.nuisances)))

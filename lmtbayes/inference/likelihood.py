@@ -16,6 +16,7 @@ import numpyro
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
+from lmtbayes._left_out import warn_left_out
 from lmtbayes.errors import InvalidArgument, PrecisionError
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.nuisance import Nuisance, merge
@@ -61,6 +62,11 @@ class JointLikelihood:
         Two experiments constrain one nuisance differently.
     NotFinite
         The likelihood or its gradient is not finite; the message names the experiment and the photon.
+
+    Warns
+    -----
+    LeftOutWarning
+        An experiment's rate leaves something of the model out.
     """
 
     def __init__(
@@ -93,6 +99,8 @@ class JointLikelihood:
         if not isinstance(model, GaugeModel):
             raise _checks.invalid("model", model, "a GaugeModel")
         self.model = model
+        for e in self.experiments:
+            warn_left_out(f"experiment {e.name!r}", model.name, e.left_out(model))
         self.nuisances: tuple[Nuisance, ...] = merge(
             tuple(n for e in self.experiments for n in e.nuisances),
             tuple(e.name for e in self.experiments for _ in e.nuisances),

@@ -10,16 +10,25 @@ import numpyro.distributions as dist
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
-from lmtbayes.errors import InvalidArgument
+from lmtbayes.errors import InvalidArgument, PriorWarning
 from lmtbayes.gauge.models import LMU, LMU_LTAU, GaugeModel, HiddenPhoton
 from lmtbayes.inference import identity
+from lmtbayes.inference.signed import SignedLogUniform
 
 COORDINATES = {"g_x": ("log10_g_x", "g_x"), "mass": ("log10_mass", "mass"), "kappa": ("log10_kappa", "kappa")}
-"""Physical parameter to the coordinates that a prior may be put on; kappa means -eps_x/g_x > 0, mass is in MeV."""
+"""Physical parameter to the coordinates that a prior may be put on; mass is in MeV.
+
+kappa = eps_x/(s g_x) with s = `GaugeModel.mixing_sign`, the sign of the model's loop: -eps_x/g_x in Lmu-Ltau and Lmu.
+So log10_kappa has the loop's sign; "kappa" itself may be of both (`SignedLogUniform`).
+"""
 
 LOOP_LMU_RANGES = {"paper": (0.01, 0.1), "one-loop": (0.035, 0.200)}
 """-eps_x/g_x of Lmu: as printed below Eq. 12, and as Eq. 12 gives for M_NP = 100 GeV to 1e16 GeV."""
 
+
+KAPPA = (1e-3, 1.0)
+"""Default range of |eps_x/g_x|."""
+SIGNS = ("loop", "both")
 
 _ANY_MASS = 10.0
 """[MeV] of a boson that couples to nothing."""
@@ -80,11 +89,11 @@ class Prior:
         g_x = physical["g_x"]
         if "kappa" not in physical:
             return self.model.hidden_photon(g_x, physical["mass"])
-        return HiddenPhoton(g_x, physical["mass"], -physical["kappa"] * g_x)
+        return HiddenPhoton(g_x, physical["mass"], self.model.mixing_sign * physical["kappa"] * g_x)
 
     def values(self, photon: HiddenPhoton) -> dict[str, Float[Array, "..."]]:
         """Return the sampled coordinates of photon(s): the inverse of `photon`."""
-        physical = {"g_x": photon.g_x, "mass": photon.mass, "kappa": -photon.eps_x / photon.g_x}
+        physical = {"g_x": photon.g_x, "mass": photon.mass, "kappa": photon.eps_x / photon.g_x * self.model.mixing_sign}
         return {
             name: jnp.log10(physical[name.removeprefix("log10_")]) if name.startswith("log10_") else physical[name]
             for name in self.names
@@ -153,7 +162,8 @@ def default(
     model: GaugeModel,
     g_x: Sequence[float] = (1e-5, 1e-2),
     mass: Sequence[float] = (1.0, 1000.0),
-    kappa: Sequence[float] = (1e-3, 1.0),
+    kappa: Sequence[float] | None = None,
+    sign: str = "loop",
 ) -> Prior:
     """Log-uniform in every parameter.
 
@@ -162,16 +172,35 @@ def default(
     model
         Mixing "free" adds kappa.
     g_x, mass, kappa
-        (low, high) of the gauge coupling, of M_A' [MeV] and of -eps_x/g_x. The evidence of a null result depends on
-        the lower edges: they are physics.
+        (low, high) of the gauge coupling, of M_A' [MeV] and of |eps_x/g_x|, by default 1e-3 to 1. The evidence of a
+        null result depends on the lower edges: they are physics.
+    sign
+        Of eps_x where mixing is free. "loop": that of the model's loop, negative where it has none. "both": the
+        coordinate is then "kappa", of either sign with probability 1/2, log-uniform in its modulus.
 
     Raises
     ------
     InvalidArgument
-        A range that is not two increasing positive numbers.
+        A range that is not two increasing positive numbers, an unknown sign.
+
+    Warns
+    -----
+    PriorWarning
+        The default range of a free mixing does not hold what the model's loop gives.
     """
+    _checks.one_of("sign", sign, SIGNS)
+    if model.mixing == "free" and kappa is None:
+        _check_loop(model)
+    kappa = KAPPA if kappa is None else kappa
     ranges = {"g_x": g_x, "mass": mass} | ({"kappa": kappa} if model.mixing == "free" else {})
-    return Prior(model, {f"log10_{name}": dist.Uniform(*log_range(name, given)) for name, given in ranges.items()})
+    distributions: dict[str, dist.Distribution] = {}
+    for name, given in ranges.items():
+        low, high = log_range(name, given)
+        if name == "kappa" and sign == "both":
+            distributions[name] = SignedLogUniform(*np.asarray(given, dtype=float).tolist())
+        else:
+            distributions[f"log10_{name}"] = dist.Uniform(low, high)
+    return Prior(model, distributions)
 
 
 def log_range(name: str, given: Sequence[float]) -> tuple[float, float]:
@@ -184,6 +213,17 @@ def log_range(name: str, given: Sequence[float]) -> tuple[float, float]:
         _checks.masses(name, edges)
     low, high = np.log10(edges)
     return float(low), float(high)
+
+
+def _check_loop(model: GaugeModel) -> None:
+    loop = model.loop_ratio
+    if loop is not None and loop != 0.0 and not KAPPA[0] <= abs(loop) <= KAPPA[1]:
+        warnings.warn(
+            f"the loop of model {model.name!r} mixes with eps_x/g_x = {loop:.3g}, outside the default prior's "
+            f"{KAPPA[0]:g} to {KAPPA[1]:g}: give `kappa` a range that holds it",
+            PriorWarning,
+            stacklevel=3,
+        )
 
 
 def loop_lmu(

@@ -52,7 +52,8 @@ def profile_likelihood(
         The likelihood and its data.
     grid
         One or two of "g_x", "mass" [MeV], "eps_x" (negative) and "kappa" (= -eps_x/g_x) with their strictly increasing
-        values. The mixing may be on the grid where the model leaves it free.
+        values. The mixing may be on the grid where the model leaves it free. Where the model's loop is positive
+        (`GaugeModel.mixing_sign`), eps_x is positive and kappa = eps_x/g_x.
     bounds
         Parameter to (low, high): the range in which what is not on the grid is profiled, and the best fit searched. By
         default that of the default prior: g_x 1e-5 to 1e-2, mass 1 to 1000 MeV, kappa 1e-3 to 1. A range of a
@@ -157,7 +158,7 @@ def _refined(
         nonlocal best
         if cells.value.max() > best.log_likelihood + _BETTER:
             best = _best(like, box, plan, cells)
-        found = {"g_x": best.g_x, "mass": best.mass, "eps_x": best.eps_x, "kappa": -best.eps_x / best.g_x}
+        found = {"g_x": best.g_x, "mass": best.mass, "eps_x": best.eps_x, "kappa": like.model.mixing_sign * best.eps_x / best.g_x}
         lowest = [float(axis_of(name, np.array(found[name]))) for name in names]
         return 2.0 * (best.log_likelihood - cells.value), (lowest[0], lowest[1])
 
@@ -194,9 +195,9 @@ def check_grid(like: JointLikelihood, grid: Mapping[str, ArrayLike | Sequence[fl
     for name, values in grid.items():
         _checks.one_of("grid", name, ("g_x", "mass", "eps_x", "kappa") if free else ("g_x", "mass"))
         checked[name] = _checks.increasing(f"grid[{name!r}]", values, 1)
-        signed = -checked[name] if name == "eps_x" else checked[name]
-        if not np.all(signed > 0.0):
-            sign = "negative" if name == "eps_x" else "positive"
+        negative = name == "eps_x" and like.model.mixing_sign < 0.0
+        if not np.all((-checked[name] if negative else checked[name]) > 0.0):
+            sign = "negative" if negative else "positive"
             raise _checks.invalid(f"grid[{name!r}]", values, f"{sign}: it is searched on a logarithmic scale")
         if name in ("g_x", "eps_x"):
             _checks.coupling(f"grid[{name!r}]", checked[name])

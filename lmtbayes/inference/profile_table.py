@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import xarray
 
 STATUS = ("converged", "at_edge_of_range", "not_converged")
-LONG_NAMES = {"g_x": "gauge coupling", "mass": "mass of the A'", "eps_x": "kinetic mixing", "kappa": "-eps_x/g_x"}
+LONG_NAMES = {"g_x": "gauge coupling", "mass": "mass of the A'", "eps_x": "kinetic mixing", "kappa": "|eps_x|/g_x"}
 _EDGE = 1e-6
 
 
@@ -69,7 +69,7 @@ def profile_dataset(
     )
     profiled = {name: np.asarray(getattr(photon, name)).reshape(shape) for name in ("g_x", "mass", "eps_x")}
     if like.model.mixing == "free":
-        profiled["kappa"] = -profiled["eps_x"] / profiled["g_x"]
+        profiled["kappa"] = like.model.mixing_sign * profiled["eps_x"] / profiled["g_x"]
 
     variables: dict[str, Any] = {
         "q": (dims, np.maximum(2.0 * (best.log_likelihood - value), 0.0), {"long_name": "-2 ln lambda", "units": "1"}),

@@ -64,7 +64,7 @@ def nuisance_pulls(
     _checks.one_of("of", of, box.names)
     fit = best_fit(like, box=box) if fit is None else fit
     size = len(box.names)
-    start = {"g_x": fit.g_x, "mass": fit.mass, "eps_x": fit.eps_x, "kappa": -fit.eps_x / fit.g_x}
+    start = {"g_x": fit.g_x, "mass": fit.mass, "eps_x": fit.eps_x, "kappa": abs(fit.eps_x) / fit.g_x}
     x = np.concatenate([logarithm(name, [start[name]]) for name in box.names])
     z = jnp.asarray(np.concatenate([x, list(fit.pulls.values())]))
 

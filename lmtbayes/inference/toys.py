@@ -148,5 +148,6 @@ def _one(like: JointLikelihood, names: tuple[str, ...], drawn: bool) -> Callable
 
 
 def _coordinates(names: tuple[str, ...], photon: HiddenPhoton) -> Float[Array, " parameters"]:
-    values = {"g_x": photon.g_x, "mass": photon.mass, "kappa": -photon.eps_x / photon.g_x, "eps_x": -photon.eps_x}
+    eps_x = jnp.abs(photon.eps_x)
+    values = {"g_x": photon.g_x, "mass": photon.mass, "kappa": eps_x / photon.g_x, "eps_x": eps_x}
     return jnp.stack([jnp.log(values[name]) for name in names])

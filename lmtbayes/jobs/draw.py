@@ -154,5 +154,5 @@ def g2_band(
     exp = experiment(preset)
     observed = float(np.asarray(exp.observed)[0])
     width = sigmas * float(np.sqrt(exp.term.distribution(jnp.zeros(1)).variance[0]))
-    per_coupling2 = np.asarray(delta_a_mu(HiddenPhoton(1.0, mass, 0.0), model)) / UNIT
+    per_coupling2 = np.asarray(delta_a_mu(HiddenPhoton(1.0, mass, model.mixing_ratio or 0.0), model)) / UNIT
     return np.sqrt(max(observed - width, 0.0) / per_coupling2), np.sqrt(max(observed + width, 0.0) / per_coupling2)

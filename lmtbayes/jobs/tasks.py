@@ -166,7 +166,7 @@ def _points(study: Study, part: Part) -> "xr.Dataset":
     mass, g_x = coords["mass"][:, None], coords["g_x"]
     if model.mixing == "free":
         coords["kappa"] = study.axis("kappa")
-        photon = HiddenPhoton(g_x[:, None], mass[..., None], -coords["kappa"] * g_x[:, None])
+        photon = HiddenPhoton(g_x[:, None], mass[..., None], model.mixing_sign * coords["kappa"] * g_x[:, None])
     else:
         photon = model.hidden_photon(g_x, mass)
     values = log_likelihood_at(_likelihood(study.fit), photon, nuisances=str(study.nuisances))

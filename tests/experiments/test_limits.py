@@ -60,6 +60,25 @@ def _belle():
     return lmt.experiment("belle2-invisible")
 
 
+def test_production_goes_with_the_muons_coupling():
+    # Belle II at 1 GeV, Lmu-Ltau, eps = -g: (1 - e)^2 of the bosons, and BR_inv = 2/(2 + 2 (1 - e)^2 + 2 e^2) up to
+    # thresholds (m_mu/M)^4 6: 7e-4. The published curve is one without mixing, BR_inv = 1/2.
+    charge = np.sqrt(4 * np.pi / 137.035999177)
+    mixed, plain = (_belle().expected(lmt.LMU_LTAU, lmt.HiddenPhoton(1e-2, 1000.0, eps))[0] for eps in (-1e-2, 0.0))
+    muon = (1.0 - charge) ** 2
+    assert float(mixed / plain) == pytest.approx(muon * 2.0 / (1.0 + muon + charge**2), rel=1e-3)
+
+
+def test_a_limit_on_decays_through_mixing_names_the_mixing():
+    photon = lmt.HiddenPhoton(2e-3, 100.0, 2e-3 / -70.0)
+    exp = published_limit("mine", CURVE, channel="e", reference=lmt.LMU_LTAU.with_mixing("paper"))
+    assert float(exp.expected(lmt.LMU_LTAU, photon)[0]) == pytest.approx(1.0, rel=1e-9)
+    with pytest.raises(
+        InvalidArgument, match=r"`reference` must decay into 'e'; 'Lmu-Ltau' with mixing 'free' does not"
+    ):
+        published_limit("mine", CURVE, channel="e")
+
+
 def test_high_mass_limits_of_the_scaling():
     # BR(mu mu): 1/3 -> 1/2 between the tau threshold's two sides: g_lim(Lmu) = g_lim sqrt(BR/BR'), 0.71 above 2 m_tau
     # (BR 1/3 against 2/3), 0.866 below it (1/2 against 2/3), as the table of the curves says.

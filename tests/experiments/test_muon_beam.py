@@ -106,7 +106,8 @@ def test_default_counts_of_the_benchmarks(na64mu):
     # Totals over the window, by adaptive quadrature of the equation.
     for name, photon in BENCHMARKS.items():
         total, _ = quad(_spectrum, 10.0, 100.0, args=(float(photon.mass),), epsabs=0, epsrel=1e-8)
-        counted = float(na64mu.expected_counts(LMU_LTAU, photon).sum())
+        unmixed = HiddenPhoton(photon.g_x, photon.mass, 0.0)
+        counted = float(na64mu.expected_counts(LMU_LTAU, unmixed).sum())
         assert counted == pytest.approx(total * float(photon.g_x) ** 2, rel=1e-5), name
     assert float(na64mu.background_counts.sum()) == 0.0
 
@@ -127,10 +128,35 @@ def test_m3_sees_its_published_reach(m3):
 def test_counts_go_as_g_squared_and_know_no_tau_below_threshold(log_g, log_mass):
     exp = _cached()
     g_x, mass = 10.0**log_g, 10.0**log_mass
-    one = exp.expected_counts(LMU_LTAU, HiddenPhoton(g_x, mass, -g_x / 70))
+    one = exp.expected_counts(LMU_LTAU, HiddenPhoton(g_x, mass, 0.0))
     two = exp.expected_counts(LMU_LTAU, HiddenPhoton(2.0 * g_x, mass, 0.0))
     np.testing.assert_array_equal(np.asarray(two), 4.0 * np.asarray(one))
     np.testing.assert_array_equal(np.asarray(exp.expected_counts(LMU, HiddenPhoton(g_x, mass, 0.0))), np.asarray(one))
+
+
+@pytest.mark.parametrize("ratio", [-1 / 70, -0.1, -1.0, 0.3])
+@pytest.mark.parametrize(("model", "neutrinos"), [(LMU, 1), (LMU_LTAU, 2)])
+def test_mixing_in_the_muons_coupling_and_in_the_decays(na64mu, paper, model, neutrinos, ratio):
+    # At 100 MeV and 1e-3 every decay is prompt: (g + eps e)^2 are made, and those that go to e+e- are seen. The width
+    # to e+e- is 2 (eps e/g)^2 of that to a neutrino, up to 12 r^2 with r = m_e^2/M^2 (1e-9).
+    charge = math.sqrt(4 * math.pi / 137.035999177)
+    electrons = 2 * (ratio * charge) ** 2
+    expected = (1 + ratio * charge) ** 2 * neutrinos / (neutrinos + electrons)
+    mixed, unmixed = HiddenPhoton(1e-3, 100.0, ratio * 1e-3), HiddenPhoton(1e-3, 100.0, 0.0)
+    counts = na64mu.expected_counts(model, mixed) / na64mu.expected_counts(model, unmixed)
+    np.testing.assert_allclose(counts, expected, rtol=1e-8)
+    np.testing.assert_array_equal(paper.expected_counts(model, mixed), paper.expected_counts(model, unmixed))
+
+
+def test_every_beam_has_it(m3):
+    # A boson of 0.5 MeV has no e+e- to decay into.
+    charge = math.sqrt(4 * math.pi / 137.035999177)
+    for exp in (m3, lmt.experiment("na64mu-2022"), lmt.experiment("na64mu", convention="improved")):
+        for ratio, factor in ((-1 / 70, 0.991), (-0.1, 0.940), (-1.0, 0.486)):
+            photons = [HiddenPhoton(1e-3, 0.5, eps) for eps in (ratio * 1e-3, 0.0)]
+            mixed, unmixed = (np.asarray(exp.expected_counts(LMU_LTAU, photon)) for photon in photons)
+            np.testing.assert_allclose(mixed / unmixed, (1 + ratio * charge) ** 2, rtol=1e-9)
+            np.testing.assert_allclose(mixed / unmixed, factor, atol=5e-4)
 
 
 _CACHE = []

@@ -47,12 +47,31 @@ def test_interpolation_between_the_knots(name, setup):
     np.testing.assert_allclose(exp.coefficients(jnp.asarray(1e8)), heavy, rtol=2e-5)
 
 
-def test_the_muons_charge_enters_squared_and_mixing_does_not(ccfr):
+def test_couplings_of_neutrino_and_muon_enter_as_a_product(ccfr):
+    # A charge of -2 and the opposite mixing: both couplings change sign and double.
     double = lmt.GaugeModel("double", {"mu": -2})
     for photon in (lmt.HiddenPhoton(5e-4, 30.0, 0.0), lmt.HiddenPhoton(5e-4, 30.0, -1e-3)):
-        strong = lmt.HiddenPhoton(2 * photon.g_x, photon.mass, photon.eps_x)
+        strong = lmt.HiddenPhoton(2 * photon.g_x, photon.mass, -photon.eps_x)
         np.testing.assert_allclose(ccfr.expected(double, photon), ccfr.expected(lmt.LMU_LTAU, strong), rtol=1e-13)
+    # Without a charged neutrino there is nothing, whatever the muon couples with.
     np.testing.assert_allclose(ccfr.expected(lmt.GaugeModel("none", {"e": 1}), lmt.BENCHMARKS["BP4"]), [1.0])
+
+
+@pytest.mark.parametrize("ratio", [-1 / 70, -0.1, -1.0, 0.5])
+def test_mixing_in_the_limit_of_contact(ccfr, ratio):
+    # c_V = G_F(1/2 + 2 s_W^2) + g (g + eps e)/(sqrt2 M^2): a contact term at 1 TeV, without form factor or quadrature
+    # but for the axial current, sigma_A/sigma_V = 1 up to the muon's mass.
+    g_x, mass, charge = 20.0, 1e6, np.sqrt(4 * np.pi / 137.035999177)
+    vector = 0.5 + 2 * 0.23857
+    added = g_x**2 * (1 + ratio * charge) / (np.sqrt(2) * mass**2 * 1.1663788e-11)
+    axial = 0.25 * _process(160.0, "iron").axial_to_vector
+    expected = ((vector + added) ** 2 + axial) / (vector**2 + axial)
+    photon = lmt.HiddenPhoton(g_x, mass, ratio * g_x)
+    # 1e-5: Q2 of a few GeV^2 in the propagator.
+    np.testing.assert_allclose(ccfr.expected(lmt.LMU, photon), [expected], rtol=1e-5)
+    paper = lmt.experiment("ccfr-trident", convention="paper")
+    unmixed = lmt.HiddenPhoton(g_x, mass, 0.0)
+    np.testing.assert_array_equal(paper.expected(lmt.LMU, photon), paper.expected(lmt.LMU, unmixed))
 
 
 @pytest.mark.parametrize("mass", [1.0, 30.0, 900.0, 2e6])

@@ -1,0 +1,65 @@
+"""What a rate leaves out of a model is said, once, where a user calls; and nothing is said of the paper's models."""
+
+import warnings
+
+import jax
+import pytest
+
+import lmtbayes as lmt
+from lmtbayes.errors import LeftOutWarning
+
+B_MINUS_L = lmt.GaugeModel("B-L", {"e": -1, "mu": -1, "tau": -1, "u": 1 / 3, "d": 1 / 3}, mixing=0.0)
+LE_LMU = lmt.GaugeModel("Le-Lmu", {"e": 1, "mu": -1})
+PHOTON = lmt.HiddenPhoton(1e-4, 500.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "what"),
+    [
+        ("na64mu", B_MINUS_L, "decays to hadrons"),
+        ("babar-4mu", LE_LMU, "production off 'e'"),
+        ("belle2-invisible", B_MINUS_L, "production off 'e', 'u', 'd'"),
+        ("cms-4mu", B_MINUS_L, "decays to hadrons"),
+        ("borexino-7be", LE_LMU, "its potential in the Sun's matter"),
+        ("xenonnt-8b", LE_LMU, "its potential in the Sun's matter"),
+        ("n-eff", LE_LMU, "the entropy that the boson gives to electrons"),
+    ],
+)
+def test_entries_say_it_in_a_likelihood(name, model, what):
+    exp = lmt.experiment(name)
+    assert any(what in sentence for sentence in exp.left_out(model))
+    assert exp.left_out(lmt.LMU) == exp.left_out(lmt.LMU_LTAU) == ()
+    data = {name: exp.expected_counts(lmt.LMU, PHOTON)}
+    with pytest.warns(LeftOutWarning) as caught:
+        lmt.JointLikelihood([exp], model, data, check=False)
+    said = [str(w.message) for w in caught]
+    assert said == [f"experiment {name!r} leaves out of model {model.name!r} {s}" for s in exp.left_out(model)]
+
+
+def test_nothing_is_left_out_where_the_equations_hold_for_any_charge():
+    for name in ("ess", "muon-g2-2021", "ccfr-trident", "coherent-csi-2021"):
+        for model in (B_MINUS_L, LE_LMU):
+            assert lmt.experiment(name).left_out(model) == ()
+    # The same potential for every flavour changes no oscillation.
+    assert lmt.experiment("borexino-7be").left_out(B_MINUS_L) == ()
+
+
+def test_once_a_model_and_entry_and_not_inside_jit():
+    exp = lmt.experiment("n-eff")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            exp.expected(LE_LMU, PHOTON)
+        assert len(caught) == 1
+        exp.expected(lmt.GaugeModel("Le-Ltau", {"e": 1, "tau": -1}), PHOTON)
+        assert len(caught) == 2
+    # Would be an error in this suite.
+    jax.jit(lambda photon: exp.expected(LE_LMU, photon))(PHOTON)
+
+
+def test_widths_say_it_above_two_pions():
+    with pytest.warns(LeftOutWarning, match="width 'total' leaves out of model 'B-L' decays to hadrons"):
+        lmt.branching_ratio(B_MINUS_L, PHOTON, "nu")
+    lmt.branching_ratio(B_MINUS_L, lmt.HiddenPhoton(1e-4, 200.0, 0.0), "nu")
+    lmt.branching_ratio(LE_LMU, PHOTON, "nu")
+    lmt.decay_width(B_MINUS_L, PHOTON, "nu")
