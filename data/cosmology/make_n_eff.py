@@ -1,4 +1,4 @@
-"""Writes n_eff.csv, N_eff on a grid of mass and the two couplings of n_eff_equations.py, in some ten minutes on one core.
+"""Writes n_eff.csv: N_eff on a grid of mass and the two couplings of n_eff_equations.py, in some ten minutes.
 
 `python data/cosmology/make_n_eff.py`. Rows: mass [MeV] and coupling to neutrinos; columns: coupling to electrons.
 """
