@@ -130,20 +130,22 @@ class NEff(Experiment):
 def _build(
     *,
     name: str,
+    row: int,
     measured: tuple[float, float] | None = None,
     nuisances: tuple[str, ...] | None = None,
 ) -> NEff:
     """`measured` is another (N_eff, sigma)."""
     if nuisances:
         raise _checks.unknown(f"nuisance of experiment {name!r}", nuisances[0], ())
-    row = {key: column[MEASUREMENTS.index(name)] for key, column in tables.read("cosmology/measurements").items()}
-    value, sigma = _checks.shape("measured", (row["value"], row["sigma"]) if measured is None else measured, (2,))
+    own = {key: column[row] for key, column in tables.read("cosmology/measurements").items()}
+    value, sigma = _checks.shape("measured", (own["value"], own["sigma"]) if measured is None else measured, (2,))
     _checks.positive("measured[1]", sigma)
     return NEff(
         description=Description(
             name,
-            f"$N_{{\\mathrm{{eff}}}}$ ({row['title']})",
-            f"{row['source']}; equations: M. Escudero, JCAP 02 (2019) 007, arXiv:1812.05605; M. Escudero et al., JHEP 03 (2019) 071, arXiv:1901.02010",
+            f"$N_{{\\mathrm{{eff}}}}$ ({own['title']})",
+            f"{own['source']}; equations: M. Escudero, JCAP 02 (2019) 007, arXiv:1812.05605; M. Escudero et al., "
+            "JHEP 03 (2019) 071, arXiv:1901.02010",
             "data",
         ),
         binning=SINGLE_NUMBER,
@@ -151,11 +153,11 @@ def _build(
         declared=(),
         active=(),
         observed=np.array([value]),
-        epoch=str(row["epoch"]),
+        epoch=str(own["epoch"]),
     )
 
 
 MEASUREMENTS = tuple(str(name) for name in tables.read("cosmology/measurements")["name"])
-"""Names of the measurements, rows of data/cosmology/measurements.csv."""
-for _name in MEASUREMENTS:
-    register(_name, functools.partial(_build, name=_name))
+"""Rows of data/cosmology/measurements.csv. They share data: a fit takes one of them; the first is the default."""
+for _row, _name in enumerate(MEASUREMENTS):
+    register(_name, functools.partial(_build, name=_name, row=_row))

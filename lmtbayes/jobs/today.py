@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 
 from lmtbayes._files import write_text
 from lmtbayes.experiments.muon_g2 import PRESETS
+from lmtbayes.experiments.n_eff import MEASUREMENTS
 from lmtbayes.experiments.registry import experiment, experiment_names
 from lmtbayes.inference import priors
 from lmtbayes.inference.by_importance import ImportanceSettings
@@ -42,11 +43,15 @@ EVIDENCE_RTOL = 0.02
 
 
 def published() -> tuple[str, ...]:
-    """Return every registered entry with data or an approximate likelihood of its own, the g-2 presets left out."""
+    """Return every registered entry with data or an approximate likelihood of its own, no data twice.
+
+    The g-2 presets are left out, and of the measurements of N_eff, which share data, all but the first.
+    """
+    left_out = (*PRESETS, *MEASUREMENTS[1:])
     return tuple(
         name
         for name in experiment_names()
-        if name not in PRESETS and experiment(name).status in ("data", "approximate")
+        if name not in left_out and experiment(name).status in ("data", "approximate")
     )
 
 
