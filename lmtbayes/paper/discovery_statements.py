@@ -5,10 +5,12 @@ from functools import cache
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lmtbayes.experiments import experiment
 from lmtbayes.gauge.models import BENCHMARKS, LMU_LTAU
 from lmtbayes.inference.discovery import discovery_exposure
+from lmtbayes.paper import band
 from lmtbayes.paper.statement import Statement
 from lmtbayes.paper.wording import exposures, flat, names, near, number, verdict
 
@@ -70,6 +72,20 @@ def first_benchmark(channel: str, figure: str, stated: float) -> Statement:
         | flat("exposure_tyr_default", default)
         | flat("exposure_tyr_profiled", known),
     )
+
+
+@cache
+def needed_along_the_band(channel: str, convention: str) -> np.ndarray:
+    """Exposure [t yr] at which DARWIN at 1 keV discovers the bosons of `band.photons()`, (sides, masses)."""
+    name = f"darwin-{channel}"
+    return np.asarray(
+        discovery_exposure(name, LMU_LTAU, band.photons(), threshold_kev=THRESHOLD_KEV, convention=convention)
+    )
+
+
+def reach(channel: str, convention: str, exposure_tyr: float) -> dict[str, float]:
+    """Mass [MeV] up to which DARWIN at 1 keV discovers the bosons of the band of 2021; 0 for none; by its side."""
+    return band.reach(np.log(exposure_tyr) - np.log(needed_along_the_band(channel, convention)))
 
 
 def planned_detectors(channel: str, figure: str) -> Statement:

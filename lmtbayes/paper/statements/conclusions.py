@@ -6,13 +6,17 @@ import numpy as np
 
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, GaugeModel, HiddenPhoton
+from lmtbayes.paper import band, posteriors
 from lmtbayes.paper import discovery_statements as discovery
-from lmtbayes.paper import posteriors
 from lmtbayes.paper.statement import Statement
-from lmtbayes.paper.wording import by_benchmark, exposures, flat, names, verdict
+from lmtbayes.paper.wording import by_benchmark, exposures, flat, names, near, verdict
 
 BEAM, COHERENT, _ = posteriors.STAGES
 DARWIN_TYR = 200.0
+REACH_MEV = 50.0
+LOW_MASS_MEV = 25.0
+"""Upper end of the window that is called low: the mass of BP2."""
+ONE_SIDED_95 = 1.6449
 WHERE = "Abstract, Sect. 6"
 
 
@@ -33,7 +37,7 @@ def relative_rate(model: GaugeModel, convention: str) -> dict[str, float]:
 
 def statements() -> tuple[Statement, ...]:
     """Judge the conclusions."""
-    return _coupling(), _mass_and_mixing(), _larger(), _darwin()
+    return _coupling(), _mass_and_mixing(), _larger(), _darwin(), _reach(), _nothing_seen()
 
 
 def _coupling() -> Statement:
@@ -134,4 +138,42 @@ def _darwin() -> Statement:
         verdict(len(hit["paper"]) == len(BENCHMARKS) and not early, bool(hit["paper"]) and not early),
         "BP1 and BP2 only: BP3 and BP4 need more than a thousand t yr. " + discovery.SIGN,
         flat("exposure_tyr_paper", found["paper"]),
+    )
+
+
+def _reach() -> Statement:
+    found = {c: discovery.reach("nr", c, DARWIN_TYR) for c in ("paper", "default")}
+    highest = found["paper"]["upper edge"]
+    return Statement(
+        "conclusions-reach",
+        "Sect. 6",
+        f"DARWIN with a threshold of 1 keV reaches bosons below about {REACH_MEV:g} MeV",
+        f"{DARWIN_TYR:g} t yr at 5σ {band.words(found['paper'])}",
+        f"{DARWIN_TYR:g} t yr at 5σ {band.words(found['default'])}",
+        verdict(near(highest, REACH_MEV), near(highest, REACH_MEV, 0.5)),
+        "By nuclear recoils, along the couplings that explain a_μ (2021, 2σ); judged by the largest. " + discovery.SIGN,
+        {f"highest_mev_{side.replace(' ', '_')}_{c}": v for c, by in found.items() for side, v in by.items()},
+    )
+
+
+def excluded(convention: str) -> dict[str, float]:
+    """Mass [MeV] up to which DARWIN, seeing the Standard Model, excludes the sides of the band at 95 % (one-sided)."""
+    exp = experiment("darwin-nr", convention=convention, threshold_kev=discovery.THRESHOLD_KEV)
+    without = float(np.sum(exp.signal_counts(LMU_LTAU, HiddenPhoton(0.0, 1.0, 0.0))))
+    counts = np.sum(np.asarray(exp.signal_counts(LMU_LTAU, band.photons())), axis=-1)
+    return band.reach((counts - without) / np.sqrt(counts) - ONE_SIDED_95)
+
+
+def _nothing_seen() -> Statement:
+    found = {c: excluded(c) for c in ("paper", "default")}
+    return Statement(
+        "conclusions-null",
+        "Sects. 5 and 6",
+        "If DARWIN sees no excess, the window of low masses is ruled out",
+        f"{DARWIN_TYR:g} t yr at 1 keVnr {band.words(found['paper'], 'exclude at 95 %')}",
+        f"{DARWIN_TYR:g} t yr at 1 keVnr {band.words(found['default'], 'exclude at 95 %')}",
+        verdict(found["paper"]["lower edge"] >= LOW_MASS_MEV, found["paper"]["centre"] >= LOW_MASS_MEV),
+        f"Ruled out where all of the 2σ band of 2021 is, {LOW_MASS_MEV:g} MeV and lighter; events alone, the "
+        "flux of ⁸B known. " + discovery.SIGN,
+        {f"excluded_mev_{side.replace(' ', '_')}_{c}": v for c, by in found.items() for side, v in by.items()},
     )

@@ -5,8 +5,9 @@ from scipy.signal import find_peaks
 
 from lmtbayes.gauge.models import BENCHMARKS
 from lmtbayes.paper.planes import SPALLATION, built, profile
-from lmtbayes.paper.regions import limit_at, limit_bump, reconstructs, significance
+from lmtbayes.paper.regions import LEVELS, limit_at, limit_bump, masses, reconstructs, significance
 from lmtbayes.paper.statement import AGREES, DIFFERS, Statement
+from lmtbayes.paper.wording import verdict
 
 WHERE = "Sect. 4, Fig. 7"
 _LIGHT_MEV = 5.0
@@ -17,8 +18,8 @@ _SEEN = {("ess10", "BP1"), ("ess10", "BP2"), ("ess", "BP1"), ("ess", "BP2")}
 
 
 def statements() -> tuple[Statement, ...]:
-    """Return the three statements."""
-    return _reconstructed(), _limits(), _bump()
+    """Return the four statements."""
+    return _reconstructed(), _limits(), _bump(), _mass()
 
 
 def _reconstructed() -> Statement:
@@ -114,5 +115,33 @@ def _bump() -> Statement:
         "small couplings, and the limit lies above it; then it becomes an island."
         if agrees
         else "There is no bump, or not only at ESS10.",
+        numbers,
+    )
+
+
+def _mass() -> Statement:
+    words: dict[str, str] = {}
+    numbers: dict[str, float] = {}
+    bounded: dict[float, bool] = dict.fromkeys(LEVELS, True)
+    for convention in ("paper", "default"):
+        lines = []
+        for name in ("BP1", "BP2"):
+            prof = profile(("ess10",), name, convention)
+            heaviest = float(prof["mass"].max())
+            ends = {level: masses(prof, level)[1] for level in LEVELS}
+            numbers |= {f"{name}_mass_below_mev_{level:.2f}_{convention}": end for level, end in ends.items()}
+            if convention == "paper":
+                bounded = {level: bounded[level] and end < 0.99 * heaviest for level, end in ends.items()}
+            said = (f"{end:.0f} MeV" if end < 0.99 * heaviest else "no bound" for end in ends.values())
+            lines.append(f"{name} " + " / ".join(said))
+        words[convention] = "heaviest boson at 68 / 95 %: " + ", ".join(lines)
+    return Statement(
+        "fig7-mass",
+        WHERE,
+        "ESS10 by itself bounds the mass of BP1 and BP2",
+        words["paper"],
+        words["default"],
+        verdict(all(bounded.values()), bounded[LEVELS[0]]),
+        "At 95 % heavy bosons of the same g_x/M fit BP2, up to the largest coupling of the grid, 10⁻².",
         numbers,
     )

@@ -7,10 +7,12 @@ from lmtbayes.inference.contours import threshold
 from lmtbayes.paper.fig08 import TOGETHER
 from lmtbayes.paper.fig12 import WITH_XENON, read_in_lmu
 from lmtbayes.paper.planes import READ_LMU, XENON, profile
-from lmtbayes.paper.regions import LEVELS, area
+from lmtbayes.paper.regions import LEVELS, area, masses
 from lmtbayes.paper.statement import AGREES, DIFFERS, Statement
+from lmtbayes.paper.wording import flat, near, verdict
 
 WHERE = "Sect. 5, Fig. 12"
+FOOTNOTE_COUPLING = 1e-3
 _SUN = (
     "By the defaults the flux of 8B (12 %), theta_23 and delta_CP are uncertain, and NuFIT 6.1 makes the effect of "
     "Lmu-Ltau small and negative: DARWIN then decides nothing."
@@ -18,8 +20,8 @@ _SUN = (
 
 
 def statements() -> tuple[Statement, ...]:
-    """Return the three statements."""
-    return _smaller(), _excluded(), _fine_tuned()
+    """Return the five statements."""
+    return _smaller(), _excluded(), _fine_tuned(), _footnote(), _alike()
 
 
 def _smaller() -> Statement:
@@ -113,5 +115,73 @@ def _fine_tuned() -> Statement:
         "Model's and opposite; NA64mu excludes its couplings. " + _SUN
         if agrees
         else "DARWIN alone allows more than a strip.",
+        numbers,
+    )
+
+
+def _footnote() -> Statement:
+    smallest: dict[str, dict[str, float]] = {}
+    for convention in ("paper", "default"):
+        smallest[convention] = {}
+        for name in ("BP1", "BP2"):
+            alone = profile(XENON, name, convention, READ_LMU)
+            inside = (alone["q"] < threshold(LEVELS[1], 2)).any("mass")
+            # No boson at all, the smallest coupling, is what the strip is told from.
+            split = int(np.argmin(inside.values)) if bool(inside.values[0]) else 0
+            rest = np.flatnonzero(inside.values[split:])
+            smallest[convention][name] = float(alone["g_x"].values[split + rest[0]]) if rest.size else float("inf")
+
+    def text(c: str) -> str:
+        listed = ", ".join(
+            f"{name} {value:.1e}" if np.isfinite(value) else f"{name} no such strip"
+            for name, value in smallest[c].items()
+        )
+        return f"DARWIN alone read in Lmu, smallest g_x of the 95 % strip: {listed}"
+
+    found = smallest["paper"].values()
+    return Statement(
+        "fig12-footnote-8",
+        "Sect. 5, footnote 8",
+        "The fine-tuned solution of Lmu needs a g_x of about 1e-3",
+        text("paper"),
+        text("default"),
+        verdict(
+            all(near(value, FOOTNOTE_COUPLING) for value in found),
+            all(near(value, FOOTNOTE_COUPLING, 1.0) for value in found),
+        ),
+        "For the lightest bosons; the strip rises to 1.7e-3 at 15 MeV and goes on as g_x/M.",
+        flat("smallest_g_x_paper", smallest["paper"]),
+    )
+
+
+def _alike() -> Statement:
+    words: dict[str, str] = {}
+    numbers: dict[str, float] = {}
+    for convention in ("paper", "default"):
+        lines = []
+        for name in ("BP3", "BP4"):
+            own, other = (profile(WITH_XENON, name, convention, *model) for model in ((), (READ_LMU,)))
+            ends = [masses(p, LEVELS[1]) for p in (own, other)]
+            ratio = area(other) / area(own)
+            numbers |= {
+                f"{name}_area_ratio_{convention}": ratio,
+                f"{name}_heaviest_ratio_{convention}": ends[1][1] / ends[0][1],
+                f"{name}_lightest_ratio_{convention}": ends[1][0] / ends[0][0],
+            }
+            said = " against ".join(f"{low:.0f}-{high:.0f} MeV" for low, high in ends)
+            lines.append(f"{name} {said}, areas 1 : {ratio:.2f}")
+        words[convention] = "95 % region in Lmu-Ltau and in Lmu, each about its own best fit: " + "; ".join(lines)
+    ends_agree = all(near(value, 1.0) for key, value in numbers.items() if "est_ratio_paper" in key)
+    areas_agree = all(near(value, 1.0) for key, value in numbers.items() if "area_ratio_paper" in key)
+    return Statement(
+        "fig12-alike",
+        WHERE,
+        "BP3 and BP4 are bounded alike in both models",
+        words["paper"],
+        words["default"],
+        verdict(ends_agree and areas_agree, areas_agree),
+        "As large, but at heavier bosons: Lmu follows DARWIN's small excess of BP3 worse than Lmu-Ltau does."
+        if not ends_agree
+        else "",
         numbers,
     )
