@@ -21,6 +21,7 @@ from scipy.special import ndtri
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.contours import provenance, threshold, value_of
+from lmtbayes.inference.counting import TOTAL_SUFFICES
 from lmtbayes.inference.crossings import allowed, lowest
 from lmtbayes.inference.few_events import warn_of_few
 from lmtbayes.inference.slices import along, at, counted_limit, slices
@@ -226,13 +227,14 @@ def upper_limit(
     limit.attrs = {"long_name": f"{100 * cl:g} % CL upper limit on {parameter}", **_units(found)}
     islands = found.isel(interval=slice(1, None)).rename(interval="island")
     islands = islands.where((islands["lower"] > limit) | limit.isnull())  # the exact limit may have gone past one
+    decides = at(profile, parameter, "count_information", limit) >= TOTAL_SUFFICES
     result = xarray.Dataset(
         {
             "limit": limit,
             "status": status,
             "exact": exact,
             "expected_events": at(profile, parameter, "expected_events", limit),
-            "confidence": 1.0 - at(profile, parameter, "count_p_value", limit),
+            "confidence": (1.0 - at(profile, parameter, "count_p_value", limit)).where(decides),
             "island_lower": islands["lower"],
             "island_upper": islands["upper"],
             "islands": islands["lower"].notnull().sum("island"),

@@ -83,5 +83,5 @@ def counted_limit(profile: "xarray.Dataset", guess: "xarray.DataArray", cl: floa
     found = []
     for row, part in zip(along(profile, "g_x", "count_p_value"), np.ravel(information.values), strict=True):
         crossing = falls_below(x, row, 1.0 - cl) if part >= TOTAL_SUFFICES else np.nan
-        found.append(float(value_of("g_x", np.asarray(crossing))))
-    return limit.copy(data=np.reshape(found, guess.shape))
+        found.append(crossing)
+    return limit.copy(data=value_of("g_x", np.reshape(found, guess.shape)))

@@ -158,7 +158,7 @@ def counting(background=0.0):
 
 
 def test_the_limit_of_a_null_result():
-    found = upper_limit(counting(), "g_x")
+    found = upper_limit(counting(), "g_x", tails="two")
     # q = 2 s reaches 2.71 at s = 1.353 without background; s at the lowest g_x of the grid is 0.01, and is the best.
     exact = np.sqrt(1e-8 * 0.5 * threshold(0.90, 1) * (1.0 + (MASS / 100.0) ** 2) + G_X[0] ** 2)
     np.testing.assert_allclose(found["limit"], exact, rtol=2e-3)
@@ -171,7 +171,7 @@ def test_the_limit_of_a_null_result():
 def test_islands_above_a_limit_are_reported():
     # An interference: q = 40 (x (x - 2))^2 with x = g/1e-3 has zeros at 0 and at x = 2.
     x = G_X[:, None] / 1e-3 * np.ones(MASS.size)
-    found = upper_limit(profile(40.0 * (x * (x - 2.0)) ** 2), "g_x")
+    found = upper_limit(profile(40.0 * (x * (x - 2.0)) ** 2), "g_x", tails="two")
     root = np.sqrt(threshold(0.90, 1) / 40.0)
     np.testing.assert_allclose(found["limit"], 1e-3 * (1.0 - np.sqrt(1.0 - root)), rtol=5e-3)
     assert (found["islands"] == 1).all()
@@ -183,10 +183,14 @@ def test_no_limit_on_the_grid_and_a_signal():
     flat = upper_limit(profile(np.zeros((121, 101))), "g_x")
     assert (flat["status"] == 2).all()
     assert flat["limit"].isnull().all()
-    signal = upper_limit(ellipse(), "g_x")
+    signal = upper_limit(ellipse(), "g_x", tails="two")
     assert (signal["status"] == 1).all()
     np.testing.assert_allclose(signal["limit"], 5e-4 * np.exp(0.3 * np.sqrt(threshold(0.9, 1))), rtol=1e-3)
     assert signal.attrs["q_threshold"] == pytest.approx(2.7055, abs=1e-3)
+    # One-sided, as published limits are, unless asked: 1.282 standard deviations at 90 %.
+    one_sided = upper_limit(ellipse(), "g_x")
+    np.testing.assert_allclose(one_sided["limit"], 5e-4 * np.exp(0.3 * 1.2815515655), rtol=1e-3)
+    assert one_sided.attrs["q_threshold"] == pytest.approx(1.6424, abs=1e-3)
 
 
 def test_a_region_narrower_than_the_grid_is_not_lost():

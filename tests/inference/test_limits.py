@@ -89,7 +89,7 @@ def test_an_uncertain_efficiency_is_integrated_over():
         return integrate.quad(lambda x: np.exp(-signal * 1.25**x) * stats.norm.pdf(x), -9.0, 9.0)[0]
 
     exact = optimize.brentq(lambda s: nothing_seen(s) - 0.1, 1.0, 6.0)
-    assert exact == pytest.approx(2.40, abs=0.03)
+    assert exact == pytest.approx(2.378, abs=1e-3)
     found = without_background(upper_limit(profile(0, uncertain=True), "g_x"))
     # 256 points of Sobol's: half a per cent of the probability, a quarter of that in the signal.
     np.testing.assert_allclose(events(found["limit"]), exact, rtol=2e-3)
@@ -99,20 +99,21 @@ def test_an_uncertain_efficiency_is_integrated_over():
 @functools.cache
 def limits_of_all_counts(uncertain):
     """Signal at the 90 % limit, of every count (rows) and background (columns)."""
-    every = np.arange(131)
+    every = np.arange(66)  # those above have limits above every truth below
     return every, events(
         [upper_limit(profile(n, 3e-5, 2e-3, 40, uncertain), "g_x", 0.9)["limit"].values for n in every]
     )
 
 
-@pytest.mark.parametrize("uncertain", [False, True])
+@pytest.mark.parametrize("uncertain", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_limits_of_counts_cover(uncertain):
     """What is printed as 90 % lies above the truth in 90 % of all toys or more, wherever the truth is.
 
     A toy is its count, so that the limits of all counts are all limits there are, and the sum over counts is exact.
     """
     every, limits = limits_of_all_counts(uncertain)
-    assert np.isfinite(limits[:100]).all()
+    assert np.isfinite(limits).all()
+    assert (limits[-1] > 8.0 + 0.3 * np.sqrt(BACKGROUNDS)).all()
     rng = np.random.default_rng(3)
     pulls = rng.normal(size=(2, 20000 if uncertain else 1)) * uncertain
     for background, column in zip(BACKGROUNDS, limits.T, strict=True):
@@ -135,7 +136,7 @@ def test_toys_of_several_bins_are_covered():
     truth = FIXED.hidden_photon(np.sqrt(3.0) * G0, 30.0)
     toys = np.asarray(lmt.simulate(like, truth, 5, size=4000)["toy"])
     known = {}
-    for counts in {tuple(row) for row in toys[:60].tolist()}:
+    for counts in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (2, 0, 1), (1, 1, 1)):
         found = upper_limit(profile_likelihood(like.with_data({"toy": np.array(counts)}), grid), "g_x")
         limit = float(found["limit"][0])
         assert known.setdefault(sum(counts), limit) == pytest.approx(limit, rel=1e-6)
@@ -236,12 +237,10 @@ def test_eps_x_has_no_upper_limit_of_its_size():
 def test_an_asymptotic_limit_of_few_events_is_said_with_its_numbers():
     prof = without_background(profile(0))
     # q = 2 s = 1.64: 0.82 events, and exp(-0.82) = 44 % of the toys see none.
-    with pytest.warns(
-        AsymptoticWarning, match=r"upper_limit: q = 1\.64 stands for 90 %.* 0\.82 at mass = 1, .* is 56 %"
-    ):
+    with pytest.warns(AsymptoticWarning, match=r"upper_limit: q = 1\.64 .* 90 %.* 0\.82 at mass = 1, .* is 56 %"):
         found = upper_limit(prof, "g_x", method="asymptotic")
     np.testing.assert_allclose(events(found["limit"]), 0.5 * stats.norm.ppf(0.9) ** 2, rtol=1e-6)
-    with pytest.warns(AsymptoticWarning, match=r"q = 2\.71 stands for 90 %.* 1\.4 at mass = 1, .* is 74 %"):
+    with pytest.warns(AsymptoticWarning, match=r"q = 2\.71 stands for 90 %.* 1\.4 at mass = 1, .* is 74\.1 %"):
         upper_limit(prof, "g_x", method="asymptotic", tails="two")
     with pytest.warns(AsymptoticWarning, match=r"intervals: q = 1 stands for 68\.27 %"):
         intervals(prof, "g_x")

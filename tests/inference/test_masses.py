@@ -1,0 +1,53 @@
+"""Masses in GeV, or where nothing is known, are told apart from those that are meant."""
+
+import numpy as np
+import pytest
+from profile_toys import FIXED, counts, toy
+
+import lmtbayes as lmt
+from lmtbayes.errors import InvalidArgument, UnitsWarning
+from lmtbayes.experiments.limits import published_limit
+from lmtbayes.experiments.terms import Poisson
+from lmtbayes.inference.best_fit import best_fit
+from lmtbayes.inference.points import log_likelihood_at
+from lmtbayes.inference.profile import check_grid
+
+LIKE = lmt.JointLikelihood([toy(counts, Poisson(), 3)], FIXED, lmt.asimov(FIXED, lmt.BENCHMARKS["BP1"]), check=False)
+GEV = np.geomspace(0.001, 1.0, 7)
+REFUSED = (
+    r"must be between 0\.01 and 1e\+06 MeV; got 0\.001 to 1: masses are in MeV, and 0\.001 looks like GeV \(1 MeV\)"
+)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: lmt.profile_likelihood(LIKE, {"g_x": [1e-4, 1e-3, 1e-2], "mass": GEV}),
+        lambda: lmt.profile_likelihood(LIKE, {"g_x": [1e-4, 1e-3, 1e-2]}, bounds={"mass": (0.001, 1.0)}),
+        lambda: best_fit(LIKE, {"mass": (0.001, 1.0)}),
+        lambda: log_likelihood_at(LIKE, FIXED.hidden_photon(1e-4, GEV)),
+        lambda: lmt.priors.default(FIXED, mass=(0.001, 1.0)),
+        lambda: lmt.discovery_exposure("darwin-nr", FIXED, FIXED.hidden_photon(1e-4, GEV)),
+    ],
+)
+def test_masses_of_0_001_to_1_are_refused(call):
+    with pytest.raises(InvalidArgument, match=REFUSED):
+        call()
+
+
+def test_masses_that_may_be_meant_are_warned_of():
+    with pytest.warns(UnitsWarning, match=r"down to 0\.015 MeV: .* 0\.015 looks like GeV \(15 MeV\)"):
+        check_grid(LIKE, {"mass": [0.015, 0.1]})
+    with pytest.raises(InvalidArgument, match="looks like keV or eV"):
+        check_grid(LIKE, {"mass": [1e6, 1e9]})
+    check_grid(LIKE, {"mass": [1.0, 1e3]})
+
+
+def test_masses_beyond_every_experiment_are_refused():
+    limit = published_limit("mine", ([200.0, 5000.0], [1e-3, 1e-3]))
+    like = lmt.JointLikelihood([limit], FIXED, "observed", check=False)
+    with pytest.raises(
+        InvalidArgument, match=r"in reach of an experiment, 190\.2 to 5256 MeV: elsewhere all are silent"
+    ):
+        check_grid(like, {"mass": [1.0, 100.0]})
+    check_grid(like, {"mass": [1.0, 300.0]})
