@@ -28,7 +28,7 @@ _FEWEST = 3
 class Outline:
     """The region below a level; empty arrays and zero area where there is none."""
 
-    lines: tuple[Float[np.ndarray, "points 2"], ...]
+    lines: tuple[Float[np.ndarray, "_ 2"], ...]
     """Its edge; a line that is cut by an edge of the grid does not return to its first point."""
     polygons: tuple[tuple[np.ndarray, np.ndarray], ...]
     """(points, matplotlib's path codes) of every connected part, closed along the grid's edges, holes included."""
@@ -46,9 +46,9 @@ def outline(
     x: Float[np.ndarray, " x"], y: Float[np.ndarray, " y"], q: Float[np.ndarray, "y x"], level: float
 ) -> Outline:
     """Outline the region q < level on a grid of increasing coordinates, smoothly between its lines."""
-    z = root(q)
+    z, height = root(q), float(np.sqrt(1.0 + level))
     for margin in (_MARGIN, max(z.shape)):
-        found = straight(*_fine(x, y, z, root(np.array(level)), margin), float(root(np.array(level))))
+        found = straight(*_fine(x, y, z, height, margin), height)
         if all(_ends_at_edge(line, x, y) for line in found.lines):
             break
     return found
@@ -115,7 +115,7 @@ def _change(whole: Outline, other: Outline) -> float:
 
 
 def _fine(
-    x: np.ndarray, y: np.ndarray, z: np.ndarray, level: np.ndarray, margin: int
+    x: np.ndarray, y: np.ndarray, z: np.ndarray, level: float, margin: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Interpolate around the part of a grid that lies below a level, or around its lowest point if none does."""
     inside = z < level
