@@ -77,14 +77,17 @@ def upsampled(x: np.ndarray, y: np.ndarray, z: np.ndarray, steps: int) -> tuple[
 
 
 def movement(x: np.ndarray, y: np.ndarray, q: np.ndarray, level: float) -> Float[np.ndarray, " 2"]:
-    """Say how far a region is from settled: what every second line of the grid changes, x and y apart.
+    """Say how far a region is from settled: how much it would move if the grid's lines doubled, in x and y apart.
+
+    Seen is what every second line of the grid changes; twice as many change half of that or less (a quarter where an
+    interpolation is of second order), and what remains is no more.
 
     Returns
     -------
     movement
-        The largest of the changes of the region's edges, over its extent in that direction, and of the change of its
-        area, over the area; for either half of the lines of x, then of y. 1 where a half sees no region, and where
-        fewer than three lines run through it.
+        Half of the largest change: of the region's edges, over its extent in that direction, and of its area, over the
+        area; for either half of the lines of x, then of y. 1 where a half sees no region, and where fewer than three
+        lines run through it.
     """
     whole = outline(x, y, q, level)
     found = []
@@ -94,13 +97,12 @@ def movement(x: np.ndarray, y: np.ndarray, q: np.ndarray, level: float) -> Float
             found.append(1.0)
             continue
         halves = [np.unique([0, *range(first, size, 2), size - 1]) for first in (0, 1)]
-        found.append(
-            max(
-                _change(whole, outline(x[half], y, q[:, half], level) if axis else outline(x, y[half], q[half], level))
-                for half in halves
-                if half.size > 1
-            )
-        )
+        changes = [
+            _change(whole, outline(x[half], y, q[:, half], level) if axis else outline(x, y[half], q[half], level))
+            for half in halves
+            if half.size > 1
+        ]
+        found.append(1.0 if max(changes) >= 1.0 else 0.5 * max(changes))
     return np.array(found)
 
 
