@@ -74,10 +74,12 @@ def refine(
     while True:
         q, lowest = q_of(cells)
         first, second = lines
+        outlines = [_level_sets.outline(second, first, q, threshold) for threshold in thresholds]
         moves = np.array([_level_sets.movement(second, first, q, threshold)[::-1] for threshold in thresholds])
+        if all(line[0] <= at <= line[-1] for line, at in zip(lines, lowest, strict=True)):
+            moves[[outline.area == 0.0 for outline in outlines]] = 1.0  # a region between the lines
         if moves.max() < TOLERANCE or rounds == _ROUNDS:
             break
-        outlines = [_level_sets.outline(second, first, q, threshold) for threshold in thresholds]
         fresh = [
             _between(lines[axis], _spans(outlines, moves[:, axis], axis, lowest), _FIRST << rounds) for axis in (0, 1)
         ]
