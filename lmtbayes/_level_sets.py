@@ -28,7 +28,7 @@ _FEWEST = 3
 class Outline:
     """The region below a level; empty arrays and zero area where there is none."""
 
-    lines: tuple[Float[np.ndarray, "points 2"], ...]
+    lines: tuple[Float[np.ndarray, "_ 2"], ...]
     """Its edge; a line that is cut by an edge of the grid does not return to its first point."""
     polygons: tuple[tuple[np.ndarray, np.ndarray], ...]
     """(points, matplotlib's path codes) of every connected part, closed along the grid's edges, holes included."""
@@ -46,9 +46,9 @@ def outline(
     x: Float[np.ndarray, " x"], y: Float[np.ndarray, " y"], q: Float[np.ndarray, "y x"], level: float
 ) -> Outline:
     """Outline the region q < level on a grid of increasing coordinates, smoothly between its lines."""
-    z = root(q)
+    z, height = root(q), float(np.sqrt(1.0 + level))
     for margin in (_MARGIN, max(z.shape)):
-        found = straight(*_fine(x, y, z, root(np.array(level)), margin), float(root(np.array(level))))
+        found = straight(*_fine(x, y, z, height, margin), height)
         if all(_ends_at_edge(line, x, y) for line in found.lines):
             break
     return found
@@ -77,14 +77,17 @@ def upsampled(x: np.ndarray, y: np.ndarray, z: np.ndarray, steps: int) -> tuple[
 
 
 def movement(x: np.ndarray, y: np.ndarray, q: np.ndarray, level: float) -> Float[np.ndarray, " 2"]:
-    """Say how far a region is from settled: what every second line of the grid changes, x and y apart.
+    """Say how far a region is from settled: how much it would move if the grid's lines doubled, in x and y apart.
+
+    Seen is what every second line of the grid changes; twice as many change half of that or less (a quarter where an
+    interpolation is of second order), and what remains is no more.
 
     Returns
     -------
     movement
-        The largest of the changes of the region's edges, over its extent in that direction, and of the change of its
-        area, over the area; for either half of the lines of x, then of y. 1 where a half sees no region, and where
-        fewer than three lines run through it.
+        Half of the largest change: of the region's edges, over its extent in that direction, and of its area, over the
+        area; for either half of the lines of x, then of y. 1 where a half sees no region, and where fewer than three
+        lines run through it.
     """
     whole = outline(x, y, q, level)
     found = []
@@ -94,13 +97,12 @@ def movement(x: np.ndarray, y: np.ndarray, q: np.ndarray, level: float) -> Float
             found.append(1.0)
             continue
         halves = [np.unique([0, *range(first, size, 2), size - 1]) for first in (0, 1)]
-        found.append(
-            max(
-                _change(whole, outline(x[half], y, q[:, half], level) if axis else outline(x, y[half], q[half], level))
-                for half in halves
-                if half.size > 1
-            )
-        )
+        changes = [
+            _change(whole, outline(x[half], y, q[:, half], level) if axis else outline(x, y[half], q[half], level))
+            for half in halves
+            if half.size > 1
+        ]
+        found.append(1.0 if max(changes) >= 1.0 else 0.5 * max(changes))
     return np.array(found)
 
 
@@ -115,7 +117,7 @@ def _change(whole: Outline, other: Outline) -> float:
 
 
 def _fine(
-    x: np.ndarray, y: np.ndarray, z: np.ndarray, level: np.ndarray, margin: int
+    x: np.ndarray, y: np.ndarray, z: np.ndarray, level: float, margin: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Interpolate around the part of a grid that lies below a level, or around its lowest point if none does."""
     inside = z < level

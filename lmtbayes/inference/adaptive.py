@@ -7,13 +7,13 @@ region, all of its connected parts alike, so that what is kept is a product stil
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
 
 import numpy as np
 from jaxtyping import Float
 
 from lmtbayes import _level_sets
 from lmtbayes._level_sets import TOLERANCE
+from lmtbayes.inference.profile_table import ProfileCells
 
 _FIRST = 8
 """Lines through a region at first; twice as many in each round after it."""
@@ -22,14 +22,6 @@ _MOST = 128
 """Lines that are added in each direction, at most."""
 _BESIDE = 0.15
 """Of a region's extent, that is refined on either side of it."""
-
-
-class Table(Protocol):
-    """What is known in every cell of a grid."""
-
-    def joined(self, other: Self, axis: int, order: np.ndarray) -> Self:
-        """Put the cells of other lines beside one's own, all lines in a given order."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -49,43 +41,45 @@ class Refinement:
         return max(self.movement) < TOLERANCE
 
 
-def refine[T: Table](
+def refine(
     lines: tuple[np.ndarray, np.ndarray],
-    table: T,
-    evaluate: Callable[[np.ndarray, np.ndarray], T],
-    q_of: Callable[[T], tuple[Float[np.ndarray, "first second"], tuple[float, float]]],
+    cells: ProfileCells,
+    evaluate: Callable[[np.ndarray, np.ndarray], ProfileCells],
+    q_of: Callable[[ProfileCells], tuple[Float[np.ndarray, "first second"], tuple[float, float]]],
     levels: Sequence[float],
     thresholds: Sequence[float],
-) -> tuple[tuple[np.ndarray, np.ndarray], T, Refinement]:
+) -> tuple[tuple[np.ndarray, np.ndarray], ProfileCells, Refinement]:
     """Add lines until the region of every level is settled.
 
     Parameters
     ----------
     lines
         Coordinates of the grid in each direction, increasing.
-    table
-        Of the cells.
+    cells
+        What is known in every cell of their product.
     evaluate
-        (first, second) lines to the table of their product.
+        (first, second) lines to the cells of their product.
     q_of
-        Table to q, and the coordinates of its lowest point, which need not be on the grid.
+        Cells to q, and the coordinates of its lowest point, which need not be on the grid.
     levels, thresholds
         Names of the regions, and q at their edges.
 
     Returns
     -------
-    lines, table, refinement
+    lines, cells, refinement
         `refinement.resolved` is False where the rounds or the lines were not enough.
     """
     started = [line.size for line in lines]
     rounds = 0
     while True:
-        q, lowest = q_of(table)
+        q, lowest = q_of(cells)
         first, second = lines
+        outlines = [_level_sets.outline(second, first, q, threshold) for threshold in thresholds]
         moves = np.array([_level_sets.movement(second, first, q, threshold)[::-1] for threshold in thresholds])
+        if all(line[0] <= at <= line[-1] for line, at in zip(lines, lowest, strict=True)):
+            moves[[outline.area == 0.0 for outline in outlines]] = 1.0  # a region between the lines
         if moves.max() < TOLERANCE or rounds == _ROUNDS:
             break
-        outlines = [_level_sets.outline(second, first, q, threshold) for threshold in thresholds]
         fresh = [
             _between(lines[axis], _spans(outlines, moves[:, axis], axis, lowest), _FIRST << rounds) for axis in (0, 1)
         ]
@@ -96,10 +90,10 @@ def refine[T: Table](
                 part = evaluate(new, lines[1]) if axis == 0 else evaluate(lines[0], new)
                 together = np.concatenate([lines[axis], new])
                 order = np.argsort(together)
-                table = table.joined(part, axis, order)
+                cells = cells.joined(part, axis, order)
                 lines = (together[order], lines[1]) if axis == 0 else (lines[0], together[order])
     added = (lines[0].size - started[0], lines[1].size - started[1])
-    return lines, table, Refinement(tuple(levels), rounds, added, tuple(moves.max(axis=1).tolist()))
+    return lines, cells, Refinement(tuple(levels), rounds, added, tuple(moves.max(axis=1).tolist()))
 
 
 def _spans(

@@ -238,7 +238,7 @@ def _holds_best_fit(profile: "xarray.Dataset", ends: dict[str, np.ndarray]) -> b
     """Whether the best fit lies between the edges of the grid."""
     if any(f"best_{name}" not in profile.attrs for name in ends):
         return False
-    at = {name: axis_of(name, np.array(profile.attrs[f"best_{name}"])) for name in ends}
+    at = {name: axis_of(name, np.atleast_1d(profile.attrs[f"best_{name}"]))[0] for name in ends}
     return all(lines[0] <= at[name] <= lines[-1] for name, lines in ends.items())
 
 

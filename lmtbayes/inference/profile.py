@@ -158,8 +158,9 @@ def _refined(
         nonlocal best
         if cells.value.max() > best.log_likelihood + _BETTER:
             best = _best(like, box, plan, cells)
-        found = {"g_x": best.g_x, "mass": best.mass, "eps_x": best.eps_x, "kappa": like.model.mixing_sign * best.eps_x / best.g_x}
-        lowest = [float(axis_of(name, np.array(found[name]))) for name in names]
+        kappa = like.model.mixing_sign * best.eps_x / best.g_x
+        found = {"g_x": best.g_x, "mass": best.mass, "eps_x": best.eps_x, "kappa": kappa}
+        lowest = [float(axis_of(name, np.array([found[name]]))[0]) for name in names]
         return 2.0 * (best.log_likelihood - cells.value), (lowest[0], lowest[1])
 
     def product(*lines: np.ndarray) -> ProfileCells:

@@ -28,7 +28,7 @@ def contours(settings: FitSettings, out: str | Path, force: bool = False) -> str
     with output_folder(out, settings.to_dict(), force) as folder:
         profile = profile_on_plane(settings.likelihood(), settings, progress=True)
         profile.to_netcdf(folder / "profile.nc", engine="h5netcdf")
-        regions = regions_of(profile, (0.6827, 0.9545))
+        regions = regions_of(profile)
         regions.to_csv(folder / "contours.csv")
         upper_limit(profile, "g_x", cl=0.90).to_netcdf(folder / "limit.nc", engine="h5netcdf")
         pictures.save(plane(settings, None, profile), folder / "plane.pdf")

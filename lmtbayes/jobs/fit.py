@@ -86,7 +86,7 @@ def fit(
             say(f"profile: {settings.grid} x {settings.grid} points of (mass, g_x), more where regions end")
             profile = profile_on_plane(like, settings, progress, posterior)
             profile.to_netcdf(folder / "profile.nc", engine="h5netcdf")
-            regions = contours(profile, (0.6827, 0.9545))
+            regions = contours(profile)
             regions.to_csv(folder / "contours.csv")
             upper_limit(profile, "g_x", cl=0.90).to_netcdf(folder / "limit.nc", engine="h5netcdf")
             parts.append(str(regions))

@@ -1,5 +1,7 @@
 """Contours and limits of profiles that are known in closed form; the data sets are made here, not fitted."""
 
+import warnings
+
 import numpy as np
 import pytest
 import xarray
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmtbayes import tables
-from lmtbayes.errors import InvalidArgument, UnknownName
+from lmtbayes.errors import InvalidArgument, ResolutionWarning, UnknownName
 from lmtbayes.inference.contours import contours, threshold
 from lmtbayes.inference.limits import intervals, upper_limit
 
@@ -50,12 +52,15 @@ def test_an_ellipse_is_closed_and_where_it_should_be(dof):
     assert found[0.9545].q == pytest.approx(threshold(0.9545, dof))
 
 
+WHOLE = contours(ellipse(), (0.6827,))[0.6827]
+
+
 @given(st.integers(0, 40), st.integers(80, 120), st.integers(0, 30), st.integers(70, 100))
 def test_a_contour_does_not_depend_on_the_range_of_the_grid(g_low, g_high, m_low, m_high):
     """The points of the small grid are points of the large one: what is inside both is the same."""
-    whole = contours(ellipse())[0.6827].lines[0]
+    whole = WHOLE.lines[0]
     cut = ellipse(g_x=G_X[g_low : g_high + 1], mass=MASS[m_low : m_high + 1])
-    part = contours(cut)[0.6827]
+    part = contours(cut, (0.6827,))[0.6827]
     assert part.closed
     assert sorted(np.round(part.lines[0].x, 6)) == pytest.approx(sorted(np.round(whole.x, 6)))
 
@@ -69,7 +74,37 @@ def test_a_contour_that_the_grid_cuts_is_open_and_says_where():
 
 def test_no_line_at_all():
     assert contours(profile(np.zeros((121, 101))))[0.6827].status == "nothing on the grid is excluded"
-    assert contours(profile(np.full((121, 101), 50.0)))[0.6827].status == "nothing on the grid is allowed"
+    elsewhere = profile(np.full((121, 101), 50.0)).assign_attrs(best_g_x=0.1)
+    assert contours(elsewhere)[0.6827].status == "nothing on the grid is allowed"
+
+
+def test_a_contour_that_the_grid_does_not_resolve_is_not_closed_and_says_so():
+    coarse = ellipse(0.03, 0.05, G_X[::2], MASS[::2])
+    with pytest.warns(ResolutionWarning, match=r"68\.27 % and 95\.45 % are not resolved by a grid of 51 x 61 lines"):
+        found = contours(coarse)
+    for contour in found.levels:
+        assert not contour.closed
+        assert contour.error == 1.0
+        assert contour.status.startswith("not resolved by the grid")
+    assert "closed" not in str(found)
+    # The best fit lies between the lines, and the region with it.
+    with pytest.warns(ResolutionWarning):
+        assert not contours(profile(np.full((121, 101), 50.0)))[0.6827].resolved
+
+
+@pytest.mark.parametrize("number", [11, 13, 16, 20, 25])
+def test_the_error_of_a_contour_is_an_upper_one(number):
+    """Five to thirty cells in the 68 % region."""
+    sigma = 0.8
+    grid = ellipse(sigma, sigma, np.geomspace(1e-5, 1e-2, number), np.geomspace(1.0, 1000.0, number))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResolutionWarning)
+        found = contours(grid)
+    for contour in found.levels:
+        exact = np.pi * sigma**2 * contour.q
+        assert abs(contour.area / exact - 1.0) < max(contour.error, 2e-3)
+        x = np.concatenate([line.x for line in contour.lines])
+        assert abs(np.log(x.max() / 30.0) / (sigma * np.sqrt(contour.q)) - 1.0) < 2.0 * max(contour.error, 2e-3)
 
 
 def test_two_regions_are_two_lines():

@@ -4,9 +4,8 @@ import numpy as np
 
 from lmtbayes.constants import MUON_MASS
 from lmtbayes.gauge.models import BENCHMARKS, LMU_LTAU
-from lmtbayes.inference.contours import contours
 from lmtbayes.paper.planes import BEAM, READ_LMU, built, profile
-from lmtbayes.paper.regions import LEVELS, closed, masses, ridge
+from lmtbayes.paper.regions import LEVELS, closed, contour, masses, ridge
 from lmtbayes.paper.statement import AGREES, DIFFERS, Statement
 
 WHERE = "Sect. 3, Fig. 5"
@@ -67,7 +66,7 @@ def _mass_limits() -> Statement:
             prof = profile(BEAM, name, convention)
             ends[name] = masses(prof, LEVELS[1])[1]
             numbers[f"{name}_mass_below_mev_{convention}"] = ends[name]
-            sides = {side for line in contours(prof, LEVELS)[LEVELS[1]].lines for side in line.sides}
+            sides = {side for line in contour(prof, LEVELS[1]).lines for side in line.sides}
             if convention == "paper":
                 agrees &= sides == {"mass lower"}
         words[convention] = "95 %: " + ", ".join(f"{name} below {end:.0f} MeV" for name, end in ends.items())

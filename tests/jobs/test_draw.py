@@ -1,0 +1,90 @@
+"""Pictures and summary of a fit: what is labelled 68 % and 95 % holds that of draws that it has not seen."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import xarray as xr
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.patches import PathPatch
+
+from lmtbayes.jobs.draw import plane
+from lmtbayes.jobs.fit import posterior_summary
+from lmtbayes.jobs.settings import FitSettings
+from lmtbayes.jobs.today import G2_PRESETS, MODELS, _planes
+
+SETTINGS = FitSettings()
+
+
+def narrow(size, rng):
+    """As BP4's posterior: a tenth of a decade in a plane of two."""
+    z = rng.normal(size=(2, size))
+    return 10.0 ** np.array([2.0 + 0.07 * z[0], -3.0 + 0.03 * z[0] + 0.015 * z[1]])
+
+
+def at_the_edge(size, rng):
+    """As BP1's: down to the lowest mass of the prior."""
+    return 10.0 ** np.array([np.abs(0.7 * rng.normal(size=size)) % 3.0, -3.3 + 0.02 * rng.normal(size=size)])
+
+
+def posterior(draws):
+    named = dict(zip(("mass", "g_x"), draws.reshape(2, 16, -1), strict=True))
+    group = xr.Dataset({name: (("chain", "draw"), values) for name, values in named.items()})
+    tree = xr.DataTree.from_dict({"posterior": group})
+    tree.attrs["verdict"] = "trust it"
+    return tree
+
+
+def profile():
+    """As `lmtbayes fit` makes it: half a decade beyond the draws, far wider than the posterior."""
+    mass, g_x = np.geomspace(1.0, 600.0, 40), np.geomspace(2e-4, 5e-3, 40)
+    q = (np.log10(mass / 100.0) / 0.3) ** 2 + (np.log10(g_x / 1e-3) / 0.3)[:, None] ** 2
+    return xr.Dataset({"q": (("g_x", "mass"), q)}, {"g_x": g_x, "mass": mass})
+
+
+def held(axis, points):
+    """Fractions of draws inside the outer and inside the inner region."""
+    pixels = axis.transData.transform(points.T)
+    paths = [p.get_path().transformed(axis.transData) for p in axis.patches if isinstance(p, PathPatch)]
+    inside = sum(path.contains_points(pixels).astype(int) for path in paths)
+    return [float(np.mean(inside >= least)) for least in (1, 2)]
+
+
+@pytest.mark.parametrize("shape", [narrow, at_the_edge])
+def test_the_regions_of_the_plane_hold_what_they_say(shape):
+    figure = plane(SETTINGS, posterior(shape(8000, np.random.default_rng(0))), profile())
+    for seed in (0, 1):  # its own draws, and others
+        found = held(figure.axes[0], shape(8000, np.random.default_rng(seed)))
+        assert found == pytest.approx([0.9545, 0.6827], abs=0.02)
+    plt.close(figure)
+
+
+def test_the_regions_of_today_hold_what_they_say(tmp_path):
+    fits, draws = {}, {}
+    for preset in G2_PRESETS:
+        for number, (label, model) in enumerate(MODELS.items()):
+            fits[preset, label] = SETTINGS
+            draws[preset, label] = (narrow, at_the_edge)[number]
+            own = tmp_path / f"{model}_{preset.removeprefix('muon-g2-')}"
+            own.mkdir()
+            posterior(draws[preset, label](8000, np.random.default_rng(0))).to_netcdf(
+                own / "posterior.nc", engine="h5netcdf"
+            )
+            profile().to_netcdf(own / "profile.nc", engine="h5netcdf")
+    figure = _planes(tmp_path, fits)
+    for case, axis in zip(fits, np.array(figure.axes).reshape(2, 2).T.flat, strict=True):
+        found = held(axis, draws[case](8000, np.random.default_rng(1)))
+        assert found == pytest.approx([0.9545, 0.6827], abs=0.02)
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("shape", [narrow, at_the_edge])
+def test_the_intervals_of_the_summary_hold_what_they_say(shape):
+    text = posterior_summary(posterior(shape(8000, np.random.default_rng(0))))
+    fresh = dict(zip(("mass", "g_x"), shape(8000, np.random.default_rng(1)), strict=True))
+    for line in text.splitlines()[3:]:
+        name, _, low68, _, high68, low95, _, high95 = line.split()
+        for low, high, content in ((low68, high68, 0.6827), (low95, high95, 0.9545)):
+            values = fresh[name]
+            assert np.mean((values > float(low)) & (values < float(high))) == pytest.approx(content, abs=0.02)
