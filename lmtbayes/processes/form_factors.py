@@ -17,15 +17,11 @@ from lmtbayes import _checks
 from lmtbayes.constants import HBAR_C_MEV_FM
 
 
-def sphere(x: ArrayLike) -> Float[Array, "..."]:
-    """Form factor of a uniform sphere, 3 j_1(x)/x, x = q R: 1 at x = 0, smooth and differentiable there."""
-    return sphere_of_square(jnp.asarray(x, dtype=float) ** 2)
-
-
 @jax.custom_jvp
 def sphere_of_square(x2: ArrayLike) -> Float[Array, "..."]:
-    """3 j_1(x)/x of x^2 = (q R)^2, in which it is analytic: a squared radius may be negative.
+    """Form factor of a uniform sphere, 3 j_1(x)/x, of x^2 = (q R)^2, in which it is analytic: 1 at 0, smooth there.
 
+    R^2 may be negative.
     That is what is left for the sphere where a nuisance makes a nucleus smaller than its skin: rms radius, counts and
     derivatives go on smoothly there, far from anything that a constraint allows.
     """

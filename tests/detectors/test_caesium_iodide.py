@@ -3,6 +3,7 @@
 import itertools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -104,3 +105,17 @@ def test_bins_need_an_edge_above_the_rise():
 
 def test_tables_are_read():
     assert tables.read("coherent/csi_quenching")["a"].size == 5
+
+
+def test_counts_and_slopes_are_finite_wherever_the_threshold_goes():
+    """Beyond pulls of -6 and 5 it leaves the interpolated range: slopes were NaN, and from -14.5 on counts too."""
+    bins = csi.PhotoelectronBins(np.array([8.0, 12.0, 16.0, 20.0]))
+    density = np.exp(-bins.nodes / 5.0)[:, None]
+
+    def total(pull):
+        return jnp.sum(bins.counts(density, pull))
+
+    values, slopes = jax.vmap(jax.value_and_grad(total))(jnp.linspace(-30.0, 30.0, 241))
+    assert np.isfinite(values).all()
+    assert np.isfinite(slopes).all()
+    assert np.all(values[:-1] > 0.0)

@@ -1,10 +1,12 @@
 """What every experiment shares: nuisances filled in, batches, aliases, bad input."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from toys import counter
+from toys import Counter, counter
 
 import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument, UnknownName
@@ -74,3 +76,34 @@ def test_traceable_in_every_way():
 def test_bad_input(call, error, message):
     with pytest.raises(error, match=message):
         call(counter())
+
+
+class Wrong(Counter):
+    """Gives what it is told."""
+
+    signal: object
+    noise: object
+
+    def _signal(self, model, photon, values):
+        return self.signal(photon)
+
+    def _background(self, values):
+        return self.noise
+
+
+@pytest.mark.parametrize(
+    ("signal", "noise", "message"),
+    [
+        # A single number was repeated in every bin, one of shape (1, 3) made ln L a sum over a table.
+        (lambda p: p.g_x, np.ones(3), r"`_signal` of experiment 'counter' must return one number a bin, shape \(3,\)"),
+        (lambda p: jnp.ones((1, 3)), np.ones(3), r"got shape \(1, 3\)"),
+        (lambda p: jnp.ones(3), 1.0, r"`_background` of experiment 'counter' must return one number a bin"),
+        (lambda p: np.log(p.g_x) * np.ones(3), np.ones(3), "`_signal` .* must be written with jax.numpy"),
+    ],
+)
+def test_counts_of_another_shape_or_that_cannot_be_traced(signal, noise, message):
+    right = counter()
+    fields = {f.name: getattr(right, f.name) for f in dataclasses.fields(right)}
+    wrong = Wrong(**fields, signal=signal, noise=noise)
+    with pytest.raises(InvalidArgument, match=message):
+        lmt.JointLikelihood([wrong], lmt.LMU, {"counter": np.ones(3)})

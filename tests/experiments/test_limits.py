@@ -1,6 +1,7 @@
 """Published curves as approximate terms: on the curve, in another model, beyond their ends; a user's own."""
 
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -177,6 +178,21 @@ def test_a_users_measurement():
         (lambda: measurement("x", np.nan, 1.0, shift), "`value` must be finite"),
         (lambda: measurement("x", 1.0, (1.0, -1.0), shift), "`sigma` must be finite and positive"),
         (lambda: measurement("x", 1.0, (1.0, 1.0, 1.0), shift), r"`sigma` must be a number, or \(upper, lower\)"),
+        # Two numbers would count ln L twice.
+        (
+            lambda: measurement("x", 1.0, 1.0, lambda m, p: jnp.ones(2)),
+            r"one finite number; got an array of shape \(2,\)",
+        ),
+        (
+            lambda: measurement("x", 1.0, 1.0, lambda m, p: [1.0, 2.0]),
+            r"one finite number; got an array of shape \(2,\)",
+        ),
+        (lambda: measurement("x", 1.0, 1.0, lambda m, p: jnp.log(-p.g_x)), r"`function` must .* got nan at g_x = 5e-4"),
+        (lambda: measurement("x", 1.0, 1.0, lambda m, p: np.log10(p.g_x)), r"`function` must .* jax cannot trace"),
+        (lambda: measurement("x", 1.0, 1.0, lambda m, p: 1.0 if p.mass > 10 else 2.0), r"`function` .* cannot trace"),
+        (lambda: measurement("x", 1.0, 1.0, lambda m, p: math.sqrt(p.mass)), r"`function` must .* jax cannot trace"),
+        (lambda: measurement("x", 1.0, 1.0, lambda m, p: None), r"`function` must .* one finite number; got"),
+        (lambda: measurement("x", 1.0, 1.0, lambda m, p: 1j * p.g_x), r"`function` must .* one finite number; got"),
     ):
         with pytest.raises(InvalidArgument, match=message):
             call()

@@ -1,6 +1,10 @@
 """Constraints: value and pull are inverses, densities are normalised, names are shared or conflict."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.integrate
@@ -10,6 +14,7 @@ from hypothesis import strategies as st
 
 from lmtbayes.errors import InvalidArgument, NuisanceConflict
 from lmtbayes.experiments.nuisance import (
+    Constraint,
     Gaussian,
     GaussianMixture,
     LogNormal,
@@ -88,3 +93,35 @@ def test_one_name_is_one_thing():
     assert merge((flux, same), ("a", "b")) == (flux,)
     with pytest.raises(NuisanceConflict, match=r"'flux'.*'a'.*sigma=0.1.*'b'.*sigma=0.2"):
         merge((flux, other), ("a", "b"))
+
+
+@dataclass(frozen=True)
+class Own(Constraint):
+    """A user's constraint, right unless told otherwise."""
+
+    to_value: Callable
+    to_pull: Callable
+
+    def value(self, pull):
+        return self.to_value(pull)
+
+    def pull(self, value):
+        return self.to_pull(value)
+
+
+@pytest.mark.parametrize(
+    ("forth", "back", "message"),
+    [
+        (lambda p: -p, lambda v: -v, "`value` that increases with the pull"),
+        (lambda p: 2.0 * p, lambda v: v, "`pull` as inverse"),
+        (lambda p: jnp.log(p), lambda v: jnp.exp(v), "got value = "),
+        (lambda p: jnp.stack([p, p]), lambda v: v[0], r"numbers at a number; got shapes \[\(2,\)"),
+        (lambda p: np.exp(p), lambda v: np.log(v), "must be written with jax.numpy"),
+    ],
+)
+def test_a_user_s_own_constraint_is_tried(forth, back, message):
+    with pytest.raises(InvalidArgument, match=message):
+        Nuisance("flux", Own(forth, back), "scales")
+    assert Nuisance("flux", Own(jnp.sinh, jnp.arcsinh), "scales").constraint.central == 0.0
+    with pytest.raises(InvalidArgument, match="`constraint` must be a Constraint"):
+        Nuisance("flux", 0.1, "scales")

@@ -1,12 +1,16 @@
 """Likelihood terms against scipy's densities, toys against their moments."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.special
 import scipy.stats
+from toys import counter
 
+import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.terms import Gaussian, Poisson
 
@@ -59,3 +63,23 @@ def test_saturated_is_the_best_any_expectation_can_do():
 def test_bad_input():
     with pytest.raises(InvalidArgument, match="`sigma` must be finite and positive"):
         Gaussian(0.0)
+
+
+@pytest.mark.parametrize(
+    ("term", "message"),
+    [
+        (Gaussian(np.ones((1, 3))), r"of one log-likelihood a bin, shape \(3,\); got shape \(1, 3\)"),
+        (Gaussian([1.0, 2.0]), r"of one log-likelihood a bin, shape \(3,\); Gaussian fails with"),
+        ("poisson", "`term` must be a likelihood term"),
+    ],
+)
+def test_a_term_of_other_bins_than_the_experiment_s(term, message):
+    with pytest.raises(InvalidArgument, match=message):
+        counter(term=term)
+
+
+def test_two_widths_for_one_bin_would_count_it_twice():
+    mine = lmt.measurement("mine", 1.0, 1.0, lambda model, photon: photon.g_x)
+    fields = {f.name: getattr(mine, f.name) for f in dataclasses.fields(mine)}
+    with pytest.raises(InvalidArgument, match=r"`term` of experiment 'mine' .* shape \(1,\); got shape \(2,\)"):
+        type(mine)(**{**fields, "term": Gaussian([1.0, 2.0])})

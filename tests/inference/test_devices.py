@@ -13,7 +13,7 @@ from posterior_toys import TWO, two_modes
 from profile_toys import FIXED, scale, toy
 
 import lmtbayes as lmt
-from lmtbayes.errors import InvalidArgument
+from lmtbayes.errors import ConvergenceWarning, InvalidArgument
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.inference.conditional import conditional
 from lmtbayes.inference.devices import Mapped, resolve
@@ -85,7 +85,6 @@ def test_points_are_those_of_the_likelihood_and_broadcast():
     }
     one = conditional(like, lmt.HiddenPhoton(g_x[3, 0], mass[2], -1e-6))
     np.testing.assert_allclose(found["profiled"][3, 2], one.log_likelihood, rtol=1e-13)
-    np.testing.assert_allclose(found["marginalised"][3, 2], one.log_integral, rtol=1e-13)
     assert lmt.log_likelihood_at(like, lmt.BENCHMARKS["BP1"]).shape == ()
 
 
@@ -98,8 +97,24 @@ def test_points_can_go_to_disk(tmp_path):
     for wrong in (np.zeros(10), np.zeros(11, dtype=np.float32), np.zeros((11, 2))[:, 0]):
         with pytest.raises(InvalidArgument, match="`out` must be a C-ordered array of float64"):
             lmt.log_likelihood_at(like, photon, out=wrong)
+    with pytest.raises(InvalidArgument, match="`converged` must be a C-ordered array of bool"):
+        lmt.log_likelihood_at(like, photon, nuisances="profiled", converged=np.zeros(11))
     with pytest.raises(InvalidArgument, match="did you mean 'profiled'"):
         lmt.log_likelihood_at(like, photon, nuisances="profile")
+
+
+def test_what_is_no_optimum_is_a_lower_bound_with_a_warning():
+    like = lmt.JointLikelihood(
+        [toy(lambda g, m, e, values: jnp.sqrt(values["scale"] - 2.0)[None] + g, Poisson(), 1, (scale(),))],
+        FIXED,
+        {"toy": jnp.ones(1)},
+        check=False,
+    )
+    with pytest.warns(ConvergenceWarning, match="at 1 of 1 photons the optimum of the nuisances was not found"):
+        lmt.log_likelihood_at(like, lmt.BENCHMARKS["BP1"], nuisances="profiled", batch_size=1)
+    converged = np.ones((), dtype=bool)
+    lmt.log_likelihood_at(like, lmt.BENCHMARKS["BP1"], nuisances="profiled", batch_size=1, converged=converged)
+    assert not converged
 
 
 # -- two devices ------------------------------------------------------------------------------------------------------

@@ -5,11 +5,14 @@ import math
 import mpmath
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 from scipy.stats import norm, poisson
 
-import lmtbayes.experiments  # noqa: F401 - fills the registry
+import lmtbayes as lmt
+import lmtbayes.experiments
 from lmtbayes.errors import InvalidArgument, UnknownName
-from lmtbayes.experiments import experiment
+from lmtbayes.experiments import experiment, registry
+from lmtbayes.experiments.terms import Gaussian, Poisson
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, HiddenPhoton
 from lmtbayes.inference.discovery import counting_exposure, discovery_exposure, poisson_tail
 
@@ -103,6 +106,73 @@ def test_profiled_flux_against_the_closed_form_and_its_saturation(sigma):
     assert float(got) == pytest.approx(want, rel=1e-3)
     # 9.3 % over 12 %: never more than 0.78 sigma.
     assert np.isinf(float(got)) == (sigma > 0.8)
+
+
+OCTANTS = lmt.GaussianMixture((1.0, 1.2), (0.01, 0.01), (0.6, 0.4))
+
+
+class Counter(lmt.Experiment):
+    """One bin: background, and half of it again at g_x = 1e-3, for each t yr."""
+
+    exposure_tyr: float
+
+    def _signal(self, model, photon, values):
+        return self.exposure_tyr * np.ones(1) * 50.0 * (photon.g_x / 1e-3) ** 2
+
+    def _background(self, values):
+        return self.exposure_tyr * np.ones(1) * 100.0 * values["background"]
+
+
+@pytest.fixture
+def counter(monkeypatch):
+    """Register a counter with a term and a constraint."""
+    monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
+
+    def add(name, term, constraint):
+        declared = (lmt.Nuisance("background", constraint, "scales the background"),)
+
+        def build(*, exposure_tyr: float = 1.0, name: str = name) -> Counter:
+            description = lmt.Description(name, name, "nobody", "projection")
+            binning = lmt.Binning(np.array([0.0, 1.0]), "keV", "energy")
+            return Counter(description, binning, term, declared, ("background",), None, exposure_tyr)
+
+        lmt.register(name, build)
+
+    return add
+
+
+def test_the_experiment_s_own_term_is_compared(counter):
+    """A width that is no Poisson's: without nuisances q = (25 X)^2/w^2, with a background known to 10 % less."""
+    width, sigma = 40.0, 3.0
+    counter("gauss", Gaussian(width), lmt.Gaussian(1.0, 0.1))
+    photon = HiddenPhoton(5e-4 * 2**0.5, 10.0, 0.0)
+    with pytest.raises(InvalidArgument, match=r"Eq\. 38 counts events, and 'gauss' compares its bins by Gaussian"):
+        discovery_exposure("gauss", LMU, photon)
+    got = float(discovery_exposure("gauss", LMU, photon, sigma=2.0, nuisances="profiled"))
+    # q = (25 X)^2/(w^2 + (10 X)^2) = sigma^2.
+    assert got == pytest.approx(width * 2.0 / math.sqrt(25.0**2 - 2.0**2 * 10.0**2), rel=1e-6)
+    assert np.isinf(discovery_exposure("gauss", LMU, photon, sigma=sigma, nuisances="profiled"))
+
+
+def test_both_octants_of_a_constraint_are_tried(counter):
+    """A fifth more events than expected are the other octant; half as many more are not."""
+    counter("octants", Poisson(), OCTANTS)
+    excess = np.array([0.2, 0.5])
+    photons = HiddenPhoton(1e-3 * np.sqrt(2.0 * excess), np.full(2, 10.0), np.zeros(2))
+    got = discovery_exposure("octants", LMU, photons, sigma=3.0, nuisances="profiled")
+    level = np.linspace(0.8, 1.6, 80_001)
+    mixture = np.log(0.6 * norm.pdf(level, 1.0, 0.01) + 0.4 * norm.pdf(level, 1.2, 0.01) + 1e-300)
+    at_truth = np.log(0.6 * norm.pdf(1.0, 1.0, 0.01) + 0.4 * norm.pdf(1.0, 1.2, 0.01))
+
+    def statistic(exposure, n):
+        ratio = level / n - 1.0
+        deviance = 2.0 * 100.0 * exposure * n * (ratio - np.log1p(ratio))
+        return float(np.min(deviance - 2.0 * (mixture - at_truth)))
+
+    want = brentq(lambda x: statistic(x, 1.5) - 9.0, 1e-3, 1e3)
+    assert np.isinf(got[0])
+    assert statistic(1e6, 1.2) < 9.0
+    assert got[1] == pytest.approx(want, rel=1e-4)
 
 
 @pytest.mark.slow

@@ -9,9 +9,13 @@ from scipy.integrate import quad
 
 from lmtbayes.constants import HBAR_C_MEV_FM
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.processes.form_factors import HELM, Helm, KleinNystrand, form_factor, sphere
+from lmtbayes.processes.form_factors import HELM, Helm, KleinNystrand, form_factor, sphere_of_square
 
 X = np.concatenate([[0.0], np.geomspace(1e-8, 30.0, 60), [0.4999999, 0.5, 0.5000001]])
+
+
+def sphere(x):
+    return sphere_of_square(x**2)
 
 
 def exact_sphere(x):
@@ -97,3 +101,25 @@ def test_by_name_and_refusals():
         Helm(radius_fm=1.0)
     with pytest.raises(InvalidArgument, match="radius_fm"):
         KleinNystrand(radius_fm=1.0)
+
+
+@pytest.mark.parametrize("factor", [HELM, KleinNystrand()])
+@pytest.mark.parametrize("scale", [-1.0, 0.0, 0.2, 0.4577, 0.46, 0.5])
+def test_a_nucleus_smaller_than_its_skin_is_continued(factor, scale):
+    """The sphere's squared radius is negative: 3 j_1(ix)/(ix) by mpmath; F was NaN, and fits ended there."""
+    q = 90.0
+    got, slope = jax.value_and_grad(lambda s: factor(q, 40, s))(scale)
+    skin2 = 0.9**2 if isinstance(factor, Helm) else 2.0 * 0.7**2
+    rms = factor.rms_radius_fm(40)
+    k = q / HBAR_C_MEV_FM
+
+    def exact(s):
+        x = mpmath.sqrt(mpmath.mpf(5) / 3 * ((s * rms) ** 2 - 3 * skin2)) * k
+        ball = 3 * (mpmath.sin(x) - x * mpmath.cos(x)) / x**3
+        rest = mpmath.exp(-(k**2) * skin2 / 2) if isinstance(factor, Helm) else 1 / (1 + k**2 * skin2 / 2)
+        return mpmath.re(ball * rest)
+
+    with mpmath.workdps(40):
+        # Eight terms of the series: 1e-10 at the smallest nucleus.
+        assert float(got) == pytest.approx(float(exact(mpmath.mpf(scale))), rel=1e-9)
+        assert float(slope) == pytest.approx(float(mpmath.diff(exact, mpmath.mpf(scale))), rel=1e-7, abs=1e-12)
