@@ -48,7 +48,7 @@ def at(profile: "xarray.Dataset", parameter: str, name: str, where: "xarray.Data
         return xarray.full_like(where, np.nan).assign_attrs({"units": "1"})
     forward, back = _TRANSFORMS.get(name, (np.asarray, np.asarray))
     x, rows = axis_of(parameter, profile[parameter].values), along(profile, parameter, name)
-    points = axis_of(parameter, where.values).reshape(len(rows), -1)
+    points = axis_of(parameter, where.values.ravel()).reshape(len(rows), -1)
     found = np.full(points.shape, np.nan)
     for own, row, value in zip(found, rows, points, strict=True):
         if np.isfinite(row).all():
@@ -84,4 +84,4 @@ def counted_limit(profile: "xarray.Dataset", guess: "xarray.DataArray", cl: floa
     for row, part in zip(along(profile, "g_x", "count_p_value"), np.ravel(information.values), strict=True):
         crossing = falls_below(x, row, 1.0 - cl) if part >= TOTAL_SUFFICES else np.nan
         found.append(crossing)
-    return limit.copy(data=value_of("g_x", np.reshape(found, guess.shape)))
+    return limit.copy(data=value_of("g_x", np.array(found)).reshape(guess.shape))

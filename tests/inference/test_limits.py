@@ -225,6 +225,14 @@ def test_a_limit_below_the_grid_is_said():
     assert above["limit"].isnull().all()
 
 
+def test_a_profile_of_the_coupling_alone():
+    whole = profile(0)
+    alone = whole.isel(mass=0)
+    assert float(upper_limit(alone, "g_x")["limit"]) == pytest.approx(np.sqrt(np.log(10.0)) * G0, rel=1e-6)
+    with pytest.warns(AsymptoticWarning, match=r"there are 0\.82, and the actual confidence is 56 %"):
+        upper_limit(alone, "g_x", method="asymptotic")
+
+
 def test_eps_x_has_no_upper_limit_of_its_size():
     data = xarray.Dataset({"q": ("eps_x", np.zeros(5))}, {"eps_x": -np.geomspace(1e-3, 1e-6, 5)})
     with pytest.raises(InvalidArgument, match="eps_x is negative"):
