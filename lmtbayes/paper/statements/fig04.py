@@ -34,7 +34,7 @@ def statements() -> tuple[Statement, ...]:
     events = {c: band_events(c) for c in ("paper", "default")}
     paper, default = spectra("paper"), spectra("default")
     extreme = {c: (min(map(np.min, s.values())), max(map(np.max, s.values()))) for c, s in _both(paper, default)}
-    low, high = extreme["paper"]
+    low, high = map(float, extreme["paper"])
     falls, steps = bool(np.all(np.diff(paper["BP4"]) < 0)), -np.diff(paper["BP4"])
     # A flattening: the fall inside the window is slower than at both ends. Step i is between bins i and i + 1.
     flattest = 10.0 * (int(np.argmin(steps)) + 2)

@@ -125,11 +125,10 @@ def _footnote() -> Statement:
         smallest[convention] = {}
         for name in ("BP1", "BP2"):
             alone = profile(XENON, name, convention, READ_LMU)
-            inside = (alone["q"] < threshold(LEVELS[1], 2)).any("mass")
-            # No boson at all, the smallest coupling, is what the strip is told from.
-            split = int(np.argmin(inside.values)) if bool(inside.values[0]) else 0
-            rest = np.flatnonzero(inside.values[split:])
-            smallest[convention][name] = float(alone["g_x"].values[split + rest[0]]) if rest.size else float("inf")
+            inside = (alone["q"] < threshold(LEVELS[1], 2)).any("mass").values
+            # A strip begins beyond couplings that are excluded at every mass; none does where no boson is allowed too.
+            begins = np.flatnonzero(inside[1:] & ~inside[:-1])
+            smallest[convention][name] = float(alone["g_x"].values[begins[0] + 1]) if begins.size else float("inf")
 
     def text(c: str) -> str:
         listed = ", ".join(
