@@ -98,8 +98,8 @@ def _with_edges(centres: np.ndarray) -> np.ndarray:
 
 
 def density_of_draws(
-    x: Float[np.ndarray, " draws"],
-    y: Float[np.ndarray, " draws"],
+    x: Float[np.ndarray, " *draws"],
+    y: Float[np.ndarray, " *draws"],
     levels: Sequence[float],
     x_bounds: Range | None = None,
     y_bounds: Range | None = None,

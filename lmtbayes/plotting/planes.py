@@ -109,8 +109,8 @@ def posterior_regions(
 
 def draws_regions(
     axis: Axes,
-    mass: Float[np.ndarray, " draws"],
-    g_x: Float[np.ndarray, " draws"],
+    mass: Float[np.ndarray, " *draws"],
+    g_x: Float[np.ndarray, " *draws"],
     levels: Sequence[float] = LEVELS,
     mass_bounds: tuple[float, float] | None = None,
     coupling_bounds: tuple[float, float] | None = None,
