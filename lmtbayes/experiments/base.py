@@ -276,14 +276,15 @@ class Experiment(eqx.Module):
     def _background_of(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, " bins"]:
         return self._of_all_bins("_background", self._background(values))
 
-    def _of_all_bins(self, method: str, counts: Float[Array, " bins"]) -> Float[Array, " bins"]:
+    def _of_all_bins(self, method: str, counts: Any) -> Float[Array, " bins"]:
         """Return counts of a subclass, if they are one number a bin: broadcasting would repeat or drop bins."""
         if np.shape(counts) != (self.n_bins,):
             raise InvalidArgument(
                 f"`{method}` of experiment {self.name!r} must return one number a bin, shape ({self.n_bins},); got "
                 f"shape {np.shape(counts)}"
             )
-        return counts
+        return jnp.asarray(counts)
+
     def _say_left_out(self, model: GaugeModel, photon: HiddenPhoton) -> None:
         """Check the model, and warn of what is left out of it where a user calls: not inside jit."""
         check_model(model)

@@ -40,8 +40,9 @@ def _single(found: Any) -> Float[Array, "..."]:
     shape = np.shape(found)
     if shape not in ((), (1,)):
         raise InvalidArgument(f"`function` must be {_EXPECTED}; got an array of shape {shape}")
-    if not (isinstance(found, float | int | np.number) or jnp.issubdtype(jnp.result_type(found), jnp.floating)):
-        raise InvalidArgument(f"`function` must be {_EXPECTED}; got {type(found).__name__} of {jnp.result_type(found)}")
+    dtype = found.dtype if hasattr(found, "dtype") else np.asarray(found).dtype
+    if dtype.kind not in "fiu":
+        raise InvalidArgument(f"`function` must be {_EXPECTED}; got {type(found).__name__} of type {dtype}")
     return jnp.asarray(found, dtype=float)
 
 

@@ -1,4 +1,4 @@
-"""The Laplace integral over the nuisances from two looks at the rates: far cheaper than `conditional`, and less exact.
+"""The Laplace integral over the nuisances from two looks at the rates: one number for grid, evidence and points.
 
 With mu the expected counts, J = d mu/d(pulls) and w = -d^2 ln p/d mu^2 of every bin, the curvature of ln L in the
 pulls is H = J^T w J - sum_bins (d ln p/d mu) d^2 mu/d(pulls)^2 + that of the constraints; of the second term only the
@@ -134,8 +134,8 @@ def laplace(constraint: Constraint, pulls: Float[Array, " nuisances"], seen: Loo
 def linearised(like: JointLikelihood, photon: HiddenPhoton, data: Data | None = None) -> Marginal:
     """Optimise the nuisances at one photon and integrate over them, with two looks at the rates.
 
-    `conditional` is exact to rounding where this is not: use it where many photons are looked at and a few 1e-3 in ln L
-    do not matter. For a single photon, to be traced; not to be differentiated.
+    To a few 1e-3 in ln L of the parabola at the optimum, which `conditional` finds to rounding. For a single photon, to
+    be traced; not to be differentiated.
     """
     data = like.data if data is None else data
     if not like.nuisances:
