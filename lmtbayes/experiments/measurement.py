@@ -19,6 +19,7 @@ class Measurement(Experiment):
     """A number with its uncertainty, predicted by `function(model, photon)`."""
 
     function: Callable[[GaugeModel, HiddenPhoton], Any] = eqx.field(static=True)
+    identity: str | None = eqx.field(static=True, default=None)
 
     def _signal(
         self,
@@ -37,6 +38,7 @@ def measurement(
     citation: str = "given by the user",
     title: str | None = None,
     status: str = "data",
+    identity: str | None = None,
 ) -> Measurement:
     """Make an experiment of a measured number, for a JointLikelihood beside the registered ones.
 
@@ -53,6 +55,9 @@ def measurement(
         be differentiated.
     citation, title, status
         As in Description.
+    identity
+        Needed only where a run with a checkpoint says that `function` cannot be hashed: a name of your own for what it
+        computes, changed whenever that changes.
 
     Raises
     ------
@@ -73,6 +78,8 @@ def measurement(
         raise _checks.invalid("sigma", sigma, "a number, or (upper, lower)")
     if not callable(function):
         raise _checks.invalid("function", function, "a function of (model, photon)")
+    if identity is not None and (not isinstance(identity, str) or not identity):
+        raise _checks.invalid("identity", identity, "a non-empty string, or None")
     return Measurement(
         description=Description(name, name if title is None else title, citation, status),
         binning=SINGLE_NUMBER,
@@ -81,4 +88,5 @@ def measurement(
         active=(),
         observed=np.array([float(value)]),
         function=function,
+        identity=identity,
     )

@@ -85,7 +85,7 @@ def conditional(
         return _laplace(lambda x: density(photon, x), pulls, converged)
 
     def one_piece(means: Array, sigmas: Array, log_weights: Array) -> Conditional:
-        is_sum = ~jnp.isnan(means)
+        is_sum = jnp.isfinite(sigmas)
 
         def piece(p: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Float[Array, ""]:
             total = density(p, pulls)
@@ -126,8 +126,8 @@ def marginal_log_likelihood(like: JointLikelihood, photon: HiddenPhoton, data: D
 
 
 def choices(nuisances: tuple[Nuisance, ...]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Every choice of one Gaussian for each constraint that is a sum: means, sigmas, log weights; NaN elsewhere."""
-    plain = ((1.0, np.nan, np.nan),)
+    """Every choice of one Gaussian for each constraint that is a sum: means, sigmas (else inf), log weights."""
+    plain = ((1.0, 0.0, np.inf),)
     rows = itertools.product(*(nuisance.constraint.pieces or plain for nuisance in nuisances))
     tables = (np.array(row, dtype=float).reshape(len(nuisances), 3) for row in rows)
     return [(table[:, 1], table[:, 2], np.log(table[:, 0])) for table in tables]

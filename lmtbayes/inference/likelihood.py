@@ -24,9 +24,7 @@ from lmtbayes.inference import identity, priors
 from lmtbayes.inference.constraints import Constraints
 from lmtbayes.inference.data import Asimov, Data, resolve
 from lmtbayes.inference.finite import check_finite
-
-PULL = "_pull"
-"""Suffix of a nuisance's pull in the numpyro model; the name itself is its physical value."""
+from lmtbayes.inference.names import PULL, check_names
 
 
 class JointLikelihood:
@@ -51,9 +49,9 @@ class JointLikelihood:
     UnknownName
         No such experiment, or data for one that is not there.
     InvalidArgument
-        No experiment, a name twice, data of a wrong shape, "observed" for a projection.
+        No experiment, a name twice or one that is taken, data of a wrong shape, "observed" for a projection.
     NuisanceConflict
-        Two experiments constrain one nuisance differently.
+        Two experiments constrain one nuisance differently; a nuisance has a name that is taken (mass, g_x, ...).
     NotFinite
         The likelihood or its gradient is not finite; the message names the experiment and the photon.
     """
@@ -65,11 +63,7 @@ class JointLikelihood:
         data: Asimov | str | Mapping[str, ArrayLike],
         check: bool = True,
     ):
-        if not jax.config.jax_enable_x64:
-            raise PrecisionError(
-                "a likelihood needs jax in 64 bits: unset LMTBAYES_X64=0 or call "
-                "jax.config.update('jax_enable_x64', True)"
-            )
+        _check_settings()
         if isinstance(experiments, str | Experiment):
             experiments = [experiments]
         self.experiments = tuple(e if isinstance(e, Experiment) else experiment(e) for e in experiments)
@@ -89,6 +83,7 @@ class JointLikelihood:
             tuple(n for e in self.experiments for n in e.nuisances),
             tuple(e.name for e in self.experiments for _ in e.nuisances),
         )
+        check_names(names, self.nuisance_names)
         self._alike = _of_one_term(self.experiments)
         self.constraints = Constraints(self.nuisances)
         self._compiled: dict[Hashable, Any] = {}
@@ -127,8 +122,16 @@ class JointLikelihood:
     def expected_counts(
         self, photon: HiddenPhoton, values: Mapping[str, ArrayLike] | None = None
     ) -> dict[str, Float[Array, "*batch _bins"]]:
-        """Expected counts by experiment name, at physical values of the shared nuisances."""
+        """Expected counts by experiment name, at physical values of the shared nuisances.
+
+        Raises
+        ------
+        UnknownName
+            A nuisance that no experiment has free.
+        """
+        _check_settings()
         values = values or {}
+        self._check_known(values)
         return {
             e.name: e.expected_counts(
                 self.model, photon, {n.name: values[n.name] for n in e.nuisances if n.name in values}
@@ -201,10 +204,10 @@ class JointLikelihood:
         UnknownName
             A nuisance that no experiment has free.
         """
+        _check_settings()
         given = dict(nuisances or {})
+        self._check_known(given)
         for name, value in given.items():
-            if name not in self.nuisance_names:
-                raise _checks.unknown("nuisance", name, self.nuisance_names)
             _checks.finite(f"nuisances[{name!r}]", value)
         pulls = self.central_pulls
         for i, nuisance in enumerate(self.nuisances):
@@ -239,6 +242,7 @@ class JointLikelihood:
         InvalidArgument
             A prior of another model.
         """
+        _check_settings()
         if prior.model != self.model:
             raise InvalidArgument(f"`prior` must be of the likelihood's model {self.model}; got one of {prior.model}")
 
@@ -258,6 +262,13 @@ class JointLikelihood:
                 numpyro.sample(e.name, distribution, obs=observed)
 
         return model
+
+    def _check_known(self, values: Mapping[str, ArrayLike]) -> None:
+        if not isinstance(values, Mapping):
+            raise _checks.invalid("nuisances", values, "a mapping of name to value")
+        for name in values:
+            if name not in self.nuisance_names:
+                raise _checks.unknown("nuisance", name, self.nuisance_names)
 
     # -- machinery ----------------------------------------------------------------------------------------------------
 
@@ -280,6 +291,7 @@ class JointLikelihood:
         TypeError
             A builder that is not found under its own name in its module: a closure, a lambda, a method, a partial.
         """
+        _check_settings()
         module = sys.modules.get(getattr(builder, "__module__", None) or "")
         if getattr(module, getattr(builder, "__qualname__", ""), None) is not builder:
             raise TypeError(
@@ -308,6 +320,15 @@ def _counts_of(like: JointLikelihood, name: str) -> Callable[[HiddenPhoton, Sequ
 
     # Jitted so that whatever is made of it, and its derivatives, traces it once.
     return jax.jit(own)
+
+
+def _check_settings() -> None:
+    _checks.jax_settings()
+    if not jax.config.jax_enable_x64:
+        raise PrecisionError(
+            "a likelihood needs jax in 64 bits, when it is built and when it is evaluated: unset LMTBAYES_X64=0 or "
+            "call jax.config.update('jax_enable_x64', True)"
+        )
 
 
 def _of_one_term(experiments: Sequence[Experiment]) -> list[list[Experiment]]:
