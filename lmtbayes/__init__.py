@@ -4,11 +4,10 @@ import os as _os
 
 import jax as _jax
 
-# XLA's CPU compiler of jaxlib 0.10.2 to (at least) 0.12.0 hands reductions to a library that returns silently wrong
-# numbers at some array sizes (github.com/jax-ml/jax/issues/39103, case in tests/test_compiler.py). The flag is read at
-# the first computation, so importing lmtbayes before that is enough; a setting of the user's own is left alone.
-if "xla_cpu_experimental_ynn_fusion_type" not in _os.environ.get("XLA_FLAGS", ""):
-    _os.environ["XLA_FLAGS"] = _os.environ.get("XLA_FLAGS", "") + " --xla_cpu_experimental_ynn_fusion_type="
+from lmtbayes import _xla
+
+if _xla.is_needed():
+    _xla.switch_on()
 
 if _os.environ.get("LMTBAYES_X64", "1") != "0":
     _jax.config.update("jax_enable_x64", True)

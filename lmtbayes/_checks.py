@@ -43,6 +43,25 @@ def array_library(*values: object) -> Any:
     return jnp if any(is_traced(value) for value in values) else np
 
 
+def jax_settings() -> None:
+    """Require jax's own rules of promotion: rates mix integers with floats, and scalars, bins and nodes.
+
+    Raises
+    ------
+    InvalidArgument
+        Strict promotion of types or ranks.
+    """
+    rules = {"jax_numpy_dtype_promotion": ("standard",), "jax_numpy_rank_promotion": ("allow", "warn")}
+    for name, accepted in rules.items():
+        value = getattr(jax.config, name)
+        value = getattr(value, "value", value)  # an enumeration's, in some versions
+        if value not in accepted:
+            raise InvalidArgument(
+                f"jax's setting `{name}` must be {' or '.join(map(repr, accepted))} for lmtbayes; got {value!r} (set "
+                f"it around your own code alone: with jax.{name.removeprefix('jax_')}(...))"
+            )
+
+
 def number(argument: str, value: object, expected: str = "a number") -> np.ndarray | None:
     """Return `value` as a float64 array, None if it is traced; InvalidArgument if it is no number or array of them."""
     if is_traced(value):

@@ -21,6 +21,7 @@ class Measurement(Experiment):
     """A number with its uncertainty, predicted by `function(model, photon)`."""
 
     function: Callable[[GaugeModel, HiddenPhoton], Any] = eqx.field(static=True)
+    identity: str | None = eqx.field(static=True, default=None)
 
     def _signal(
         self,
@@ -75,6 +76,7 @@ def measurement(
     title: str | None = None,
     status: str = "data",
     data_sets: Sequence[str] = (),
+    identity: str | None = None,
 ) -> Measurement:
     """Make an experiment of a measured number, for a JointLikelihood beside the registered ones.
 
@@ -91,6 +93,9 @@ def measurement(
         be differentiated. It is tried at the first benchmark, in Lmu-Ltau.
     citation, title, status, data_sets
         As in Description.
+    identity
+        Needed only where a run with a checkpoint says that `function` cannot be hashed: a name of your own for what it
+        computes, changed whenever that changes.
 
     Raises
     ------
@@ -112,6 +117,8 @@ def measurement(
         raise _checks.invalid("sigma", sigma, "a number, or (upper, lower)")
     if not callable(function):
         raise _checks.invalid("function", function, _EXPECTED)
+    if identity is not None and (not isinstance(identity, str) or not identity):
+        raise _checks.invalid("identity", identity, "a non-empty string, or None")
     _try(function)
     return Measurement(
         description=Description(name, name if title is None else title, citation, status, tuple(data_sets)),
@@ -121,4 +128,5 @@ def measurement(
         active=(),
         observed=np.array([float(value)]),
         function=function,
+        identity=identity,
     )

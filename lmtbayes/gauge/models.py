@@ -54,6 +54,7 @@ class HiddenPhoton(eqx.Module):
     eps_x: Float[Array, "..."]
 
     def __init__(self, g_x: ArrayLike, mass: ArrayLike, eps_x: ArrayLike):
+        _checks.jax_settings()
         _checks.non_negative("g_x", g_x)
         _checks.positive("mass", mass, "MeV")
         _checks.finite("eps_x", eps_x)

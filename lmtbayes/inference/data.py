@@ -52,7 +52,8 @@ def asimov(
     model, photon
         The truth; one photon. No boson at all is `HiddenPhoton(0.0, mass, 0.0)`.
     nuisances
-        Name to physical value; what is not named is central.
+        Name to physical value; what is not named is central. A name that no experiment of the likelihood declares is
+        refused there.
     published
         Data of experiments that have some (`observed` is not None: published searches, measurements and limits).
         "observed": as they are. "asimov": replaced by their expectation, as if the measurement were made again with
@@ -61,12 +62,14 @@ def asimov(
     Raises
     ------
     InvalidArgument
-        More than one photon; a photon whose eps_x is not what the model's mixing rule gives; an unknown option.
-        Later, by the likelihood: no projection among its experiments, so that the truth would be ignored.
+        More than one photon; a photon whose eps_x is not what the model's mixing rule gives; an unknown option; no
+        mapping. Later, by the likelihood: no projection among its experiments, so that the truth would be ignored.
     """
     check_model(model)
     check_photon(photon)
     _checks.one_of("published", published, PUBLISHED)
+    if nuisances is not None and not isinstance(nuisances, Mapping):
+        raise _checks.invalid("nuisances", nuisances, "a mapping of name to value, or None")
     if photon.shape != ():
         raise InvalidArgument(f"`photon` must be a single photon; got an array of shape {photon.shape}")
     check_mixing(model, photon)
@@ -112,6 +115,11 @@ def resolve(likelihood: "JointLikelihood", data: Asimov | str | Mapping[str, Arr
 
 def _expected(likelihood: "JointLikelihood", truth: Asimov) -> Data:
     nuisances = truth.nuisances or {}
+    declared = {n.name for e in likelihood.experiments for n in e.declared}
+    for name in nuisances:
+        if name not in declared:
+            raise _checks.unknown("nuisance of the true `nuisances`", name, sorted(declared))
+        _checks.scalar(f"nuisances[{name!r}]", nuisances[name])
     if likelihood.checked and truth.model == likelihood.model and not nuisances:
         # What the check compiles gives the counts too: at no cost, where eager operations would take seconds.
         one = jax.tree.map(lambda x: np.asarray(x)[None], (truth.photon, likelihood.central_pulls))
@@ -154,6 +162,11 @@ def simulate(
     -------
     toys
         Experiment name to counts, (n_bins,) or (size, n_bins): what `with_data` takes (one toy at a time).
+
+    Raises
+    ------
+    UnknownName
+        A nuisance that no experiment declares.
     """
     truth = resolve(likelihood, asimov(model or likelihood.model, photon, nuisances, published="asimov"))
     toys = {}

@@ -18,7 +18,8 @@ from lmtbayes.inference.chains import Draws
 from lmtbayes.inference.devices import Mapped
 from lmtbayes.inference.evaluation import evaluation
 from lmtbayes.inference.grid import PosteriorGrid
-from lmtbayes.inference.likelihood import PULL, JointLikelihood
+from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.names import PULL
 from lmtbayes.inference.priors import Prior
 from lmtbayes.inference.space import Space
 
@@ -86,6 +87,7 @@ def build(
             attrs={"max_tree_depth": settings["max_tree_depth"]},
         ),
         "log_likelihood": _by_bin(space, found["pointwise"], "log-likelihood"),
+        "log_prior": _log_prior(space, found["log_prior"]),
         "posterior_predictive": _by_bin(space, found["predictive"], "counts"),
         "prior": _parameters(space, before["parameters"]),
         "prior_predictive": _by_bin(space, before["predictive"], "counts"),
@@ -135,7 +137,8 @@ def _describe(
         "pointwise": evaluated.terms,
         "predictive": _predictive(like, evaluated.counts, rng),
         "total": evaluated.log_likelihood,
-        "lp": evaluated.log_likelihood + log_prior,
+        "lp": evaluated.log_likelihood + sum(log_prior[name] for name in space.prior.names),
+        "log_prior": log_prior,
     }
     return jax.tree.map(lambda x: x.reshape(*position.shape[:-1], *x.shape[1:]), found)
 
@@ -143,11 +146,12 @@ def _describe(
 def _descriptions(like: JointLikelihood, prior: Prior) -> Mapped:
     space = Space(like, prior)
 
-    def one(position: Array) -> tuple[HiddenPhoton, Array, dict[str, Array], Array]:
+    def one(position: Array) -> tuple[HiddenPhoton, Array, dict[str, Array], dict[str, Array]]:
         unit, pulls = space.split(position)
         photon = space.photon(unit)
         parameters = {**_physical(space, photon), **like.nuisance_values(pulls)}
-        return photon, pulls, parameters, prior.log_prob(prior.values(photon))
+        constraints = dict(zip(like.nuisance_names, like.constraints.log_prob(pulls), strict=True))
+        return photon, pulls, parameters, {**prior.log_probs(prior.values(photon)), **constraints}
 
     return Mapped(one, tuple(jax.local_devices()[:1]), _BLOCK)
 
@@ -218,6 +222,22 @@ def _unconstrained(space: Space, position: np.ndarray) -> "xr.Dataset":
     )
 
 
+def _log_prior(space: Space, values: Mapping[str, np.ndarray]) -> "xr.Dataset":
+    """Log prior density of every draw, by coordinate of the prior and by nuisance: what arviz's `psense` scales."""
+    import xarray as xr
+
+    what = dict.fromkeys(space.prior.names, "log prior density") | dict.fromkeys(
+        space.like.nuisance_names, "log density of the pull under its constraint"
+    )
+    return xr.Dataset({name: (("chain", "draw"), x, {"long_name": what[name]}) for name, x in values.items()})
+
+
+def _whole(e: Experiment, values: np.ndarray) -> np.ndarray:
+    """Counts that are whole numbers as integers, which arviz's plots of counts ask for; anything else as it is."""
+    is_count = type(e.term) in (Poisson, GaussianCounts)
+    return values.astype(np.int64) if is_count and np.all((values == np.rint(values)) & (values < 2.0**53)) else values
+
+
 def _by_bin(space: Space, values: Mapping[str, np.ndarray], quantity: str) -> "xr.Dataset":
     import xarray as xr
 
@@ -225,9 +245,10 @@ def _by_bin(space: Space, values: Mapping[str, np.ndarray], quantity: str) -> "x
     for e in space.like.experiments:
         dimension = f"{e.name}_bin"
         leading = ("chain", "draw") if values[e.name].ndim == 3 else ()
+        own = _whole(e, values[e.name]) if quantity == "counts" else values[e.name]
         variables[e.name] = (
             (*leading, dimension),
-            values[e.name],
+            own,
             {"long_name": f"{e.name}: {quantity}", "units": "1"},
         )
         edges, attributes = e.bin_edges, {"units": e.bin_unit or "1"}

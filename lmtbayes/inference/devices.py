@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
@@ -140,11 +141,23 @@ class Mapped(Blocked):
             return jax.tree.map(lambda x: x.reshape(batches * batch_size, *x.shape[2:]), found)
 
         items, whole = PartitionSpec(AXIS), PartitionSpec()
+        self._function = function
         # Any: jax's type of a compiled function lacks the method that counts its compilations.
         self._compiled: Any = jax.jit(
             jax.shard_map(own, mesh=mesh_of(devices), in_specs=(items, whole), out_specs=items, check_vma=False)
         )
         super().__init__(self._compiled, devices, len(devices) * batch_size * batches)
+
+    def blocks(
+        self, count: int, take: Callable[[np.ndarray], Any], *shared: Any, bar: str | None = None
+    ) -> Iterator[tuple[slice, Any]]:
+        """Evaluate `count` items block by block; under `jax.disable_jit()` one by one, as plain Python."""
+        if not jax.config.jax_disable_jit:
+            yield from super().blocks(count, take, *shared, bar=bar)
+            return
+        for k in range(count):
+            item = jax.tree.map(lambda x: jnp.asarray(x[0]), take(np.array([k])))
+            yield slice(k, k + 1), jax.tree.map(lambda x: np.asarray(x)[None], self._function(item, *shared))
 
     def _cache_size(self) -> int:
         """Count the compilations so far, by the name that jax's own compiled functions have for it."""

@@ -94,8 +94,9 @@ def diagnose(posterior: "xr.DataTree") -> Verdict:
     statistics = posterior["sample_stats"]
     variables = {str(name): np.asarray(value) for name, value in posterior["posterior"].data_vars.items()}
     variables["log_likelihood"] = np.asarray(statistics["log_likelihood"])
-    # A parameter that is fixed has no R-hat; chains that do not move at all have a bad one.
-    moving = {name: value for name, value in variables.items() if np.ptp(value) > 0.0}
+    lost = {name: int(np.sum(~np.isfinite(value))) for name, value in variables.items()}
+    # A parameter that is fixed has no R-hat; chains that do not move at all have a bad one, and so have lost numbers.
+    moving = {name: value for name, value in variables.items() if lost[name] or np.ptp(value) > 0.0}
     variables = moving or variables
 
     def worst(function: Callable[..., Any], sign: float, **options: Any) -> tuple[str, float]:
@@ -106,7 +107,17 @@ def diagnose(posterior: "xr.DataTree") -> Verdict:
         name = max(values, key=lambda key: sign * values[key])
         return name, values[name]
 
-    checks = []
+    name = max(lost, key=lambda key: lost[key])
+    size = variables[name].size
+    checks = [
+        Check(
+            "finite",
+            float(lost[name]),
+            lost[name] == 0,
+            f"{lost[name]} of {size} draws at worst ({name}) are no numbers" if lost[name] else "all draws are numbers",
+            f"the prior reaches where {name} has no value: cut its support to what the parameter can be",
+        )
+    ]
     name, value = worst(array_stats.rhat, 1.0)
     checks.append(
         Check(

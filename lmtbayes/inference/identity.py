@@ -66,6 +66,8 @@ _OF_A_CLASS = frozenset(
     }
 )
 """What Python keeps in a class besides what its author wrote."""
+_HEAP = 1 << 9
+"""Flag of a class that was made at run time: `type(...)` gives it the module of whoever called it."""
 _METHODS = (types.FunctionType, staticmethod, classmethod)
 _OF_A_FUNCTION = frozenset({"__wrapped__", "__type_params__", "_jit_info"})
 
@@ -201,8 +203,8 @@ class _Digest:
     def _class(self, part: type) -> Iterable[Any]:
         content: list[Any] = []
         for kind in part.__mro__:
-            if _of_a_library(kind.__module__):
-                content.append(f"{kind.__module__}.{kind.__qualname__}".encode())
+            if (known := _library_name(kind)) is not None:
+                content.append(known.encode())
                 continue
             content.append(kind.__name__.encode())
             for name in sorted(set(vars(kind)) - _OF_A_CLASS):
@@ -289,7 +291,7 @@ def _library_name(part: Any) -> str | None:
     module, name = getattr(part, "__module__", None), getattr(part, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(name, str) or not _of_a_library(module):
         return None
-    if isinstance(part, type):
+    if isinstance(part, type) and (not part.__flags__ & _HEAP or "<locals>" in name):
         return f"{module}.{name}"
     found: Any = sys.modules.get(module)
     for step in name.split("."):

@@ -80,7 +80,7 @@ def _pieces(like: JointLikelihood, choices: Piece, best: Array, precision: Array
 
     def piece(choice: Piece) -> tuple[Array, Array, Array]:
         mean, sigma, log_weight = choice
-        is_sum = ~jnp.isnan(mean)
+        is_sum = jnp.isfinite(sigma)
         inverse = jnp.where(is_sum, 1.0 / jnp.where(is_sum, sigma, 1.0) ** 2, 0.0)
         offset = jnp.where(is_sum, best - jnp.where(is_sum, mean, 0.0), 0.0)
         matrix = without + jnp.diag(inverse)

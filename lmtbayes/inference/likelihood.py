@@ -26,9 +26,7 @@ from lmtbayes.inference import identity, priors
 from lmtbayes.inference.constraints import Constraints
 from lmtbayes.inference.data import Asimov, Data, resolve
 from lmtbayes.inference.finite import check_finite
-
-PULL = "_pull"
-"""Suffix of a nuisance's pull in the numpyro model; the name itself is its physical value."""
+from lmtbayes.inference.names import PULL, check_names
 
 
 class JointLikelihood:
@@ -56,10 +54,10 @@ class JointLikelihood:
     UnknownName
         No such experiment, or data for one that is not there.
     InvalidArgument
-        No experiment, a name twice, two that hold the same data, data of a wrong shape, "observed" for a projection,
-        `asimov` without one.
+        No experiment, a name twice or one that is taken, two that hold the same data, data of a wrong shape, "observed"
+        for a projection, `asimov` without one.
     NuisanceConflict
-        Two experiments constrain one nuisance differently.
+        Two experiments constrain one nuisance differently; a nuisance has a name that is taken (mass, g_x, ...).
     NotFinite
         The likelihood or its gradient is not finite; the message names the experiment and the photon.
 
@@ -77,11 +75,7 @@ class JointLikelihood:
         check: bool = True,
         allow_shared_data: bool = False,
     ):
-        if not jax.config.jax_enable_x64:
-            raise PrecisionError(
-                "a likelihood needs jax in 64 bits: unset LMTBAYES_X64=0 or call "
-                "jax.config.update('jax_enable_x64', True)"
-            )
+        _check_settings()
         if isinstance(experiments, str | Experiment):
             experiments = [experiments]
         self.experiments = tuple(e if isinstance(e, Experiment) else experiment(e) for e in experiments)
@@ -105,6 +99,7 @@ class JointLikelihood:
             tuple(n for e in self.experiments for n in e.nuisances),
             tuple(e.name for e in self.experiments for _ in e.nuisances),
         )
+        check_names(names, self.nuisance_names)
         self._alike = _of_one_term(self.experiments)
         self.constraints = Constraints(self.nuisances)
         self._compiled: dict[Hashable, Any] = {}
@@ -143,8 +138,16 @@ class JointLikelihood:
     def expected_counts(
         self, photon: HiddenPhoton, values: Mapping[str, ArrayLike] | None = None
     ) -> dict[str, Float[Array, "*batch _bins"]]:
-        """Expected counts by experiment name, at physical values of the shared nuisances."""
+        """Expected counts by experiment name, at physical values of the shared nuisances.
+
+        Raises
+        ------
+        UnknownName
+            A nuisance that no experiment has free.
+        """
+        _check_settings()
         values = values or {}
+        self._check_known(values)
         return {
             e.name: e.expected_counts(
                 self.model, photon, {n.name: values[n.name] for n in e.nuisances if n.name in values}
@@ -219,12 +222,12 @@ class JointLikelihood:
         InvalidArgument
             No photon, or one whose eps_x is not what the mixing rule of the likelihood's model gives.
         """
+        _check_settings()
         check_photon(photon)
         check_mixing(self.model, photon)
         given = dict(nuisances or {})
+        self._check_known(given)
         for name, value in given.items():
-            if name not in self.nuisance_names:
-                raise _checks.unknown("nuisance", name, self.nuisance_names)
             _checks.finite(f"nuisances[{name!r}]", value)
         pulls = self.central_pulls
         for i, nuisance in enumerate(self.nuisances):
@@ -259,6 +262,7 @@ class JointLikelihood:
         InvalidArgument
             A prior of another model.
         """
+        _check_settings()
         if prior.model != self.model:
             raise InvalidArgument(f"`prior` must be of the likelihood's model {self.model}; got one of {prior.model}")
 
@@ -278,6 +282,13 @@ class JointLikelihood:
                 numpyro.sample(e.name, distribution, obs=observed)
 
         return model
+
+    def _check_known(self, values: Mapping[str, ArrayLike]) -> None:
+        if not isinstance(values, Mapping):
+            raise _checks.invalid("nuisances", values, "a mapping of name to value")
+        for name in values:
+            if name not in self.nuisance_names:
+                raise _checks.unknown("nuisance", name, self.nuisance_names)
 
     # -- machinery ----------------------------------------------------------------------------------------------------
 
@@ -300,6 +311,7 @@ class JointLikelihood:
         TypeError
             A builder that is not found under its own name in its module: a closure, a lambda, a method, a partial.
         """
+        _check_settings()
         module = sys.modules.get(getattr(builder, "__module__", None) or "")
         if getattr(module, getattr(builder, "__qualname__", ""), None) is not builder:
             raise TypeError(
@@ -339,6 +351,15 @@ def _check_shared(experiments: Sequence[Experiment]) -> None:
                     f"`experiments` must not count data twice; {first.name!r} and {second.name!r} both hold "
                     f"{max(a, b, key=len)!r}: leave one out, or say allow_shared_data=True"
                 )
+
+
+def _check_settings() -> None:
+    _checks.jax_settings()
+    if not jax.config.jax_enable_x64:
+        raise PrecisionError(
+            "a likelihood needs jax in 64 bits, when it is built and when it is evaluated: unset LMTBAYES_X64=0 or "
+            "call jax.config.update('jax_enable_x64', True)"
+        )
 
 
 def _of_one_term(experiments: Sequence[Experiment]) -> list[list[Experiment]]:

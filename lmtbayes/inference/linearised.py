@@ -28,7 +28,7 @@ _FAR = 0.5
 
 
 class Piece(NamedTuple):
-    """One choice of one Gaussian for every constraint that is a sum of several; NaN where a constraint is none."""
+    """One choice of one Gaussian for every constraint that is a sum of several; sigma is inf elsewhere."""
 
     mean: Float[Array, "*pieces nuisances"]
     sigma: Float[Array, "*pieces nuisances"]
@@ -60,7 +60,7 @@ def pieces_of(like: JointLikelihood) -> Piece:
 
 def constraint_and_start(like: JointLikelihood, piece: Piece) -> tuple[Constraint, Float[Array, " nuisances"]]:
     """Constraints with the sums replaced by one Gaussian each, and the pulls to start from."""
-    is_sum = ~jnp.isnan(piece.mean)
+    is_sum = jnp.isfinite(piece.sigma)
     centre, width = jnp.where(is_sum, piece.mean, 0.0), jnp.where(is_sum, piece.sigma, 1.0)
 
     def constraint(pulls: Array) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 
 import lmtbayes
 from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference import checkpoint as checkpoints
 from lmtbayes.inference.chains import Chains, Draws, Settings, from_arrays, to_arrays
 from lmtbayes.inference.devices import Devices, resolve
@@ -92,15 +93,16 @@ def sample_posterior(
     -------
     posterior
         DataTree with groups posterior (g_x, mass [MeV], eps_x, log10_g_x, log10_mass, log10_kappa where mixing is free,
-        nuisances by physical value), unconstrained_posterior (z and pulls), sample_stats, log_likelihood,
-        posterior_predictive, prior, prior_predictive, observed_data, constant_data, and grid (marginals, modes).
+        nuisances by physical value), unconstrained_posterior (z and pulls), sample_stats, log_likelihood, log_prior (by
+        coordinate and nuisance), posterior_predictive, prior, prior_predictive, observed_data, constant_data, and grid
+        (marginals, modes).
         `print(posterior.attrs["verdict"])` says whether to trust it.
 
     Raises
     ------
     InvalidArgument
-        A setting out of range; a prior of another model.
-        A checkpoint in a folder that does not exist.
+        A setting out of range; a prior of another model; a checkpoint in a folder that does not exist, or for a
+        likelihood or prior with code of the user's own that cannot be told from other code and has no `identity`.
     CheckpointError
         The checkpoint belongs to another run, or is no checkpoint.
     """
@@ -129,7 +131,12 @@ def sample_posterior(
         "experiments": ",".join(e.name for e in like.experiments),
         **versions(),
     }
-    identity = fingerprint(like, prior, settings)
+    try:
+        identity = fingerprint(like, prior, settings)
+    except InvalidArgument:
+        if path is not None:
+            raise
+        identity = ""
     saved = None if path is None else checkpoints.load(path, identity, settings)
     began = time.perf_counter()
     with _Bar(warmup + draws, progress) as bar:

@@ -101,15 +101,19 @@ class Prior:
 
     def log_prob(self, values: Mapping[str, ArrayLike]) -> Float[Array, "..."]:
         """Log density in the sampled coordinates, summed over parameters; -inf outside the support."""
-        total = jnp.zeros(())
+        return sum(self.log_probs(values).values(), jnp.zeros(()))
+
+    def log_probs(self, values: Mapping[str, ArrayLike]) -> dict[str, Float[Array, "..."]]:
+        """Log density in each sampled coordinate; -inf outside its support."""
+        found = {}
         for name, distribution in self.distributions.items():
             value = jnp.asarray(values[name], dtype=float)
             with warnings.catch_warnings():
                 # numpyro warns of a value outside the support, which is what is being asked here.
                 warnings.simplefilter("ignore", UserWarning)
                 density = distribution.log_prob(value)
-            total = total + jnp.where(distribution.support(value), density, -jnp.inf)
-        return total
+            found[name] = jnp.where(distribution.support(value), density, -jnp.inf)
+        return found
 
     def from_unit_cube(self, unit: Float[Array, "... parameters"]) -> dict[str, Float[Array, "..."]]:
         """Map the unit cube to the sampled coordinates through each distribution's quantiles."""

@@ -16,8 +16,8 @@ from scipy.stats import truncnorm
 
 import lmtbayes as lmt
 from lmtbayes.errors import CheckpointError, InvalidArgument
-from lmtbayes.experiments.terms import Poisson
-from lmtbayes.inference.datatree import _toys
+from lmtbayes.experiments.terms import Gaussian, Poisson
+from lmtbayes.inference.datatree import _toys, _whole
 from lmtbayes.inference.diagnostics import diagnose
 from lmtbayes.inference.posterior import sample_posterior
 
@@ -242,6 +242,42 @@ def test_toys_of_a_draw_are_those_of_its_term():
     np.testing.assert_array_equal(
         _toys(toy(interference, Twice(), 3), counts[:2500, :2], np.random.default_rng(0)), 2.0 * counts[:2500, :2]
     )
+
+
+def test_log_prior_is_what_psense_scales(tree):
+    import arviz_stats
+
+    group, posterior = tree["log_prior"], tree["posterior"]
+    # Uniform over 3 in both coordinates, and the pull's standard normal.
+    np.testing.assert_allclose(group["log10_g_x"], -np.log(3.0), rtol=1e-12)
+    np.testing.assert_allclose(group["log10_mass"], -np.log(3.0), rtol=1e-12)
+    pull = (posterior["scale"].values - 1.0) / 0.05
+    np.testing.assert_allclose(group["scale"], -0.5 * pull**2 - 0.5 * np.log(2.0 * np.pi), rtol=1e-9, atol=1e-9)
+    bins = sum(tree["log_likelihood"][name].sum(f"{name}_bin") for name in tree["log_likelihood"].data_vars)
+    lp = bins + group["log10_g_x"] + group["log10_mass"] + group["scale"]
+    np.testing.assert_allclose(tree["sample_stats"]["lp"], lp, rtol=1e-9, atol=1e-9)
+    found = arviz_stats.psense_summary(tree, var_names=["log10_g_x"])
+    assert {"prior", "likelihood"} <= set(found.columns)
+
+
+def test_whole_counts_are_integers():
+    counts = np.array([[3.0, 0.0], [2.0, 7.0]])
+    assert _whole(toy(interference, Poisson(), 2), counts).dtype == np.int64
+    for other in (counts + 0.5, np.array([[np.nan, 1.0]]), np.array([[np.inf, 1.0]])):
+        assert _whole(toy(interference, Poisson(), 2), other) is other
+    assert _whole(toy(interference, Gaussian(1.0), 2), counts) is counts
+
+
+def test_numbers_that_are_lost_fail_the_verdict(tree):
+    """A prior that reaches below zero leaves log10 g_x NaN in half of the draws: the verdict was "trust it"."""
+    for lost in (tree["posterior"]["log10_g_x"].values < np.inf, np.s_[0, 0]):
+        broken = tree.copy(deep=True)
+        broken["posterior"]["log10_g_x"].values[lost] = np.nan
+        verdict = diagnose(broken)
+        assert not verdict.passed
+        assert not verdict["finite"].passed
+        assert "log10_g_x" in verdict["finite"].text
+    assert diagnose(tree)["finite"].passed
 
 
 def test_predictive_draws(tree, like):

@@ -12,7 +12,6 @@ import pytest
 from numpyro.distributions import constraints
 from profile_toys import FIXED, toy
 from scipy import integrate
-from scipy.stats import multivariate_normal
 
 import lmtbayes as lmt
 from lmtbayes.experiments.terms import Gaussian
@@ -90,9 +89,11 @@ def exact(name, number):
     """The pulls on paper, log10 g by scipy's quadrature."""
     covariance = np.diag(SIGMA**2) + TILTS[:number].T @ TILTS[:number]
 
+    inverse, norm = np.linalg.inv(covariance), math.sqrt(np.linalg.det(2.0 * np.pi * covariance))
+
     def density(x):
-        mean = SLOPE * (math.log10(10.0**x + 1e-4) + 3.5)
-        return multivariate_normal(mean, covariance).pdf(DATA)
+        off = DATA - SLOPE * (math.log10(10.0**x + 1e-4) + 3.5)
+        return math.exp(-0.5 * off @ inverse @ off) / norm
 
     if name == "none":
         return math.log(density(-math.inf))
@@ -139,22 +140,31 @@ def test_priors_are_far_apart():
 
 
 ORDERS = {"there": tuple(PRIORS), "back": tuple(reversed(PRIORS))}
+SHORT = {"there": ("none", "default", "falling"), "back": ("falling", "default", "none")}
 
 
 def test_priors_on_one_likelihood_by_cubature():
-    check_all("cubature", 3, ORDERS["there"])
+    check_all("cubature", 2, ("default", "none", "falling"))
 
 
-@pytest.mark.parametrize("names", [("default", "none"), ("none", "default")])
-@pytest.mark.parametrize("method", ["smc", "nested"])
-def test_no_boson_beside_a_boson(method, names):
-    """The input of the audit: -3.105 was given for -3.356; two nuisances ended in a TypeError or an IndexError."""
-    check_all(method, 3 if method == "smc" else 2, names)
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("number", [0, 2, 3, 4])
+def test_priors_on_one_likelihood_by_nested_sampling(number, order):
+    """The input of the audit: with two or four nuisances it ended in a TypeError, or in an IndexError."""
+    check_all("nested", number, ORDERS[order])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("number", [0, 2, 3, 4])
-@pytest.mark.parametrize("method", SETTINGS)
+@pytest.mark.parametrize("order", SHORT)
+@pytest.mark.parametrize("number", [0, 3])
+@pytest.mark.parametrize("method", ["cubature", "importance"])
 def test_priors_on_one_likelihood(method, number, order):
     check_all(method, number, ORDERS[order])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", SHORT)
+@pytest.mark.parametrize("number", [2, 3])
+def test_priors_on_one_likelihood_by_smc(number, order):
+    """With three nuisances the audit got -3.105 +- 0.007 for -3.356."""
+    check_all("smc", number, SHORT[order])
