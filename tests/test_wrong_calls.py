@@ -36,6 +36,18 @@ CALLS = [
     (lambda: lmt.TruncatedGaussian("0", 1.0, 0.0, 1.0), "`mean` must be a single number; got '0'"),
     (lambda: lmt.register("x", None), "`build` must be a function that returns an Experiment; got None"),
     (lambda: lmt.experiment("ess", systematic="5 %"), "`systematic` must be a single number; got '5 %'"),
+    (lambda: lmt.asimov("BP1", BP1), "`model` must be a GaugeModel, such as LMU_LTAU; got 'BP1'"),
+    (lambda: lmt.asimov(FIXED, "BP1"), "`photon` must be a HiddenPhoton"),
+    (lambda: lmt.asimov(FIXED, BP1, 3), "`nuisances` must be a mapping of name to value, or None; got 3"),
+    (lambda: lmt.asimov(FIXED, lmt.HiddenPhoton(5e-4, 15.0, 0.0)), "`photon` must have the mixing of the model"),
+    (lambda: lmt.contours(None), "`profile` must be a Dataset of profile_likelihood; got 'NoneType'"),
+    (lambda: lmt.upper_limit({}, "g_x"), "`profile` must be a Dataset of profile_likelihood; got 'dict'"),
+    (lambda: lmt.intervals(xr.Dataset(), "g_x"), "`profile` must be a Dataset of profile_likelihood; got 'Dataset'"),
+    (lambda: lmt.simulate(like, BP1, seed=1, size=2.5), "`size` must be a whole number of at least 1; got 2.5"),
+    (lambda: lmt.simulate(like, BP1, seed=0.5), "`seed` must be a whole number of at least 0; got 0.5"),
+    (lambda: like.with_data({"na64mu": -np.ones(9)}), "`data['na64mu']` must be finite and not negative [counts]"),
+    (lambda: like.with_data({"na64mu": "9"}), "`data['na64mu']` must be a number"),
+    (lambda: like.log_likelihood("BP1"), "`photon` must be a HiddenPhoton"),
 ]
 for number, (call, sentence) in enumerate(CALLS):
     try:

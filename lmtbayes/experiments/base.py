@@ -121,6 +121,9 @@ class Experiment(eqx.Module):
                 raise _checks.unknown(f"nuisance of experiment {self.name!r}", name, names)
         if self.observed is not None:
             _checks.shape("observed", self.observed, (self.n_bins,))
+            _checks.finite("observed", self.observed)
+            if self.term.counts_events:
+                _checks.non_negative("observed", self.observed, "counts")
         check_term(self.term, self.n_bins, self.name)
 
     # -- what it is ---------------------------------------------------------------------------------------------------

@@ -191,6 +191,7 @@ def contours(
     AsymptoticWarning
         Fewer than 5 events are expected somewhere on a line: the level is that of many.
     """
+    check_profile(profile)
     dims = tuple(str(d) for d in profile["q"].dims)
     if len(dims) != 2 or min(profile["q"].shape) < 2:
         raise InvalidArgument(
@@ -240,6 +241,14 @@ def _holds_best_fit(profile: "xarray.Dataset", ends: dict[str, np.ndarray]) -> b
         return False
     at = {name: axis_of(name, np.atleast_1d(profile.attrs[f"best_{name}"]))[0] for name in ends}
     return all(lines[0] <= at[name] <= lines[-1] for name, lines in ends.items())
+
+
+def check_profile(profile: object) -> None:
+    """Require a Dataset of `profile_likelihood`."""
+    import xarray
+
+    if not isinstance(profile, xarray.Dataset) or "q" not in profile:
+        raise _checks.invalid("profile", type(profile).__name__, "a Dataset of profile_likelihood")
 
 
 def check_levels(argument: str, levels: Sequence[float]) -> tuple[float, ...]:

@@ -110,6 +110,8 @@ def resolve(likelihood: "JointLikelihood", data: Asimov | str | Mapping[str, Arr
         raise InvalidArgument(f"`data` must have an entry for every experiment; missing: {', '.join(missing)}")
     for e in experiments:
         _checks.finite(f"data[{e.name!r}]", data[e.name])
+        if e.term.counts_events:
+            _checks.non_negative(f"data[{e.name!r}]", data[e.name], "counts")
     return {e.name: jnp.asarray(_checks.shape(f"data[{e.name!r}]", data[e.name], (e.n_bins,))) for e in experiments}
 
 
@@ -167,7 +169,12 @@ def simulate(
     ------
     UnknownName
         A nuisance that no experiment declares.
+    InvalidArgument
+        A seed or a size that is no whole number; the errors of `asimov`.
     """
+    _checks.whole("seed", seed, 0)
+    if size is not None:
+        _checks.whole("size", size)
     truth = resolve(likelihood, asimov(model or likelihood.model, photon, nuisances, published="asimov"))
     toys = {}
     for e in likelihood.experiments:

@@ -20,7 +20,7 @@ from scipy.special import ndtri
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference.contours import provenance, threshold, value_of
+from lmtbayes.inference.contours import check_profile, provenance, threshold, value_of
 from lmtbayes.inference.counting import TOTAL_SUFFICES
 from lmtbayes.inference.crossings import allowed, lowest
 from lmtbayes.inference.few_events import warn_of_few
@@ -88,6 +88,7 @@ def intervals(
 def _intervals(profile: "xarray.Dataset", parameter: str, cl: float, relative_to: str, tails: str) -> "xarray.Dataset":
     import xarray
 
+    check_profile(profile)
     q = profile["q"]
     _checks.one_of("parameter", parameter, tuple(q.dims))
     _checks.one_of("relative_to", relative_to, RELATIVE_TO)

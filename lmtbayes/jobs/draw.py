@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lmtbayes.experiments.base import Experiment
-from lmtbayes.experiments.muon_g2 import UNIT
+from lmtbayes.experiments.muon_g2 import PRESETS, UNIT
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.gauge.muon_g2 import delta_a_mu
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 G2_BAND = "muon-g2-2021"
-"""Whose 2 sigma band is drawn for orientation; the paper's. No preset is "the" value, so the legend names it."""
+"""Whose 2 sigma band is drawn for orientation where a fit has no g-2 of its own; the paper's. The legend names it."""
 _MOST_NAMES = 6
 """That a title has room for."""
 
@@ -108,11 +108,17 @@ def plane(settings: FitSettings, posterior: "xr.DataTree | None", profile: "xr.D
     """Profile contours and posterior regions at 68 % and 95 % in the (mass, g_x) plane, a g-2 band and the truth."""
     with style():
         figure, axis = plt.subplots(figsize=(6.0, 4.6))
-        plane_on(axis, settings, posterior, profile)
+        plane_on(axis, settings, posterior, profile, g2_preset(settings))
         names = [name.partition(":")[0] for name in settings.experiments]
         axis.set_title(", ".join(names) if len(names) <= _MOST_NAMES else f"{len(names)} data sets", fontsize=9)
         planes.legend(axis, loc="upper left")
     return figure
+
+
+def g2_preset(settings: FitSettings) -> str:
+    """The g-2 preset whose band belongs into a picture of a fit: its own where it has one."""
+    names = [name.partition(":")[0] for name in settings.experiments]
+    return next((name for name in names if name in PRESETS), G2_BAND)
 
 
 def plane_on(
