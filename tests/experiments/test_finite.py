@@ -20,7 +20,7 @@ ONE_OF_A_KIND = {
     "n-eff": None,
     "cenns610": None,
     "coherent-csi-2021": ("efficiency_csi", "onset_csi_us"),
-    "lz-8b": ("lindhard_k",),
+    "lz-8b": ("flux_8b", "shape_8b"),
 }
 """One entry a class, with few nuisances: compiled in a second each. The rest, and all nuisances, is for the night."""
 
