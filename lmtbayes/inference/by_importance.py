@@ -1,7 +1,8 @@
 """Evidence by importance sampling from the posterior's grid: cheap where chains have made the grid already.
 
 The grid's own density q over (u, pulls) (`proposal`: cells for the boson, Laplace's normal distributions for the pulls,
-a part from prior and constraints so that nothing is left out) is drawn from, and Z is the mean of L/q. Whatever the
+a part from the whole cube and the constraints so that nothing is left out) is drawn from, and Z is the mean of L/q, times
+prior over working measure where u are not the prior's quantiles. Whatever the
 grid or Laplace's approximation missed costs variance, which is measured, and not truth.
 """
 
@@ -52,18 +53,18 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: ImportanceSett
     """Return the fields of an `Evidence` that the method fills."""
     if not prior.names:
         return by_cubature.run(like, prior, seed, by_cubature.CubatureSettings())
-    space = Space(like, prior)
     grid = posterior_grid(like, prior)
+    space = Space(like, prior, grid.measure)
     proposal = grid.proposal
 
     def build() -> Any:
         def one(key: Array, proposal: Proposal) -> tuple[Array, Any, Array, Array]:
             unit, pulls = proposal.sample(key)
-            return unit, space.photon(unit), pulls, proposal.log_prob(unit, pulls)
+            return unit, space.photon(unit), pulls, proposal.log_prob(unit, pulls) - space.log_ratio(unit)
 
         return jax.jit(jax.vmap(one, in_axes=(0, None)))
 
-    draw = like.compiled(("importance", fingerprint(prior)), build)
+    draw = like.compiled(("importance", fingerprint(prior, grid.measure)), build)
     value_of = evaluation(like)
     units, log_weights, key = [], np.zeros(0), jax.random.key(seed)
     error, effective, undefined = np.inf, 0.0, 0
@@ -81,7 +82,9 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: ImportanceSett
     converged = bool(error <= settings.rtol and effective >= _EFFECTIVE)
     return {
         "log_z": float(total - np.log(log_weights.size)),
-        "log_z_error": float(error),
+        "bound": 0.0,
+        "sigma": float(error),
+        "error_kind": "one sigma",
         "status": (
             f"{'converged' if converged else f'not converged: stopped at {settings.max_draws} draws'}: "
             f"{effective:.0f} effective draws of {log_weights.size} from a grid of {len(grid.cells)} cells"
@@ -90,7 +93,8 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: ImportanceSett
         "converged": converged,
         "evaluations": grid.evaluations + log_weights.size,
         "log_correction": float(total - np.log(log_weights.size) - grid.log_evidence),
-        "nodes": {name: np.asarray(x) for name, x in prior.from_unit_cube(jnp.concatenate(units)).items()},
+        "nodes": {name: np.asarray(x) for name, x in space.values(jnp.concatenate(units)).items()},
         "log_weights": log_weights - total,
         "cubature": None,
+        "measure": grid.measure,
     }

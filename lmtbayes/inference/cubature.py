@@ -56,6 +56,11 @@ class Cubature:
     cells: Cells
     modes: Float[np.ndarray, "modes dim"]
 
+    @property
+    def highest(self) -> float:
+        """Largest f at any node."""
+        return float(max(self.cells.low_values.max(), self.cells.high_values[self.cells.both].max(initial=-np.inf)))
+
     @functools.cached_property
     def nodes(self) -> tuple[Float[np.ndarray, "nodes dim"], Float[np.ndarray, " nodes"]]:
         """Nodes of all cells and ln of their weights under exp(f)/Z, which sum to 1: a quadrature of the posterior."""

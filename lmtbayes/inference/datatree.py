@@ -56,7 +56,8 @@ def build(
     rng = np.random.default_rng([settings["seed"], 1])
     found = _describe(space, position, rng)
     draw_prior = space.like.compiled(
-        ("prior draws", space.dimensions), lambda: once(lambda key: space.draw_prior(key, PRIOR_DRAWS))
+        ("prior draws", fingerprint(space.prior, space.measure)),
+        lambda: once(lambda key: space.draw_prior(key, PRIOR_DRAWS)),
     )
     unit, pulls = (np.asarray(x) for x in draw_prior(_key(rng)))
     before = _describe(space, space.join(unit, pulls)[None], rng)
@@ -132,7 +133,7 @@ def _describe(
         return photon, pulls, parameters, space.prior.log_prob(space.prior.values(photon))
 
     describe = like.compiled(
-        ("describe", fingerprint(space.prior)), lambda: Mapped(one, tuple(jax.local_devices()[:1]), _BLOCK)
+        ("describe", fingerprint(space.prior, space.measure)), lambda: Mapped(one, tuple(jax.local_devices()[:1]), _BLOCK)
     )
     *point, parameters, log_prior = describe(position.reshape(-1, space.size))
     evaluated = evaluation(like)(tuple(point), like.data)
@@ -201,7 +202,8 @@ def _unconstrained(space: Space, position: np.ndarray) -> "xr.Dataset":
     import xarray as xr
 
     names = [*space.prior.names, *(name + PULL for name in space.like.nuisance_names)]
-    notes = ["logit of the prior's quantile"] * space.dimensions + ["pull of the nuisance"] * len(space.like.nuisances)
+    whose = "prior's quantile" if space.plain else "working measure's quantile"
+    notes = [f"logit of the {whose}"] * space.dimensions + ["pull of the nuisance"] * len(space.like.nuisances)
     return xr.Dataset(
         {
             name: (("chain", "draw"), position[..., k], {"long_name": note, "units": "1"})
@@ -273,6 +275,7 @@ def _grid(grid: PosteriorGrid, unit: np.ndarray) -> "xr.Dataset":
     attributes = {
         "log_evidence": grid.log_evidence,
         "estimated_relative_error": grid.error,
+        "missed_height": grid.missed,
         "cells": len(grid.cells),
         "evaluations": grid.evaluations,
     }

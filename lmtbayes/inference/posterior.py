@@ -47,7 +47,8 @@ def sample_posterior(
 ) -> "xr.DataTree":
     """Sample the posterior of the boson's parameters and the nuisances.
 
-    NUTS with a dense mass matrix, in the logits of the prior's quantiles and the pulls. Each step is followed by one
+    NUTS with a dense mass matrix, in the pulls and in the logits of the prior's quantiles, or, where the posterior has
+    no width in those, of the quantiles of a measure in which it has. Each step is followed by one
     jump that is proposed from an adaptive grid of the posterior (`posterior_grid`) and accepted by the
     Metropolis-Hastings rule: it takes chains between modes that do not touch, with the weights the modes have, and
     makes draws almost independent. With `jumps=False` the chains are NUTS alone; disconnected modes then keep the
@@ -103,7 +104,7 @@ def sample_posterior(
     max_tree_depth = TREE_DEPTH[bool(jumps)] if max_tree_depth is None else max_tree_depth
     _check_settings(seed, chains, warmup, draws, target_accept, max_tree_depth, init, chunk)
     used = _devices_for(chains, devices)
-    space = Space(like, prior)
+    Space(like, prior)  # refuses what does not belong together, before anything runs
     settings = {
         "seed": seed,
         "chains": chains,
@@ -124,12 +125,14 @@ def sample_posterior(
     saved = None if path is None else checkpoints.load(path, identity, settings)
     began = time.perf_counter()
     with _Bar(warmup + draws, progress) as bar:
-        grid = None
+        grid, measure = None, prior
         if jumps or grid_check or init == "grid":
             bar.say("grid")
             grid = posterior_grid(
                 like, prior, progress=lambda cells, _: bar.say(f"grid of {cells} cells"), devices=devices
             )
+            measure = grid.measure
+        space = Space(like, prior, measure)
         drawn = _run(space, grid, settings, saved, path, identity, bar, used)
         bar.say("summary")
         from lmtbayes.inference.datatree import build
@@ -148,7 +151,7 @@ def covariance_of(space: Space, grid: PosteriorGrid, draws: int = 4096) -> np.nd
 
 def run_chains(space: Space, settings: Settings, devices: Devices) -> Chains:
     """Return the compiled chains of a likelihood and prior, made once."""
-    key = ("chains", fingerprint(space.prior), settings, devices)
+    key = ("chains", fingerprint(space.prior, space.measure), settings, devices)
     return space.like.compiled(key, lambda: Chains(space, settings, devices))
 
 
