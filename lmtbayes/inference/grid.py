@@ -115,6 +115,12 @@ class PosteriorGrid:
         """Change of ln p across every cell."""
         return self.cells.slopes(np.where(np.isfinite(self.log_density), self.log_density, -1e30))
 
+    @functools.cached_property
+    def tilt(self) -> Float[np.ndarray, "cells nuisances coordinates"]:
+        """Change of the pulls' optimum across every cell, where data hold it tighter than it moves."""
+        columns = [self.cells.slopes(pull) for pull in self.pulls.T]
+        return np.stack(columns, axis=1) if columns else np.zeros((*self.pulls.shape, self.cells.dimensions))
+
     def regions(self, probability: float = HIGHEST_DENSITY) -> Int[np.ndarray, " cells"]:
         """Label the connected regions of the highest-density region, the heaviest 0; -1 outside of them.
 
@@ -172,6 +178,7 @@ class PosteriorGrid:
             pulls=padded(self.pulls, 0.0),
             factor=padded(self.factor, 0.0),
             spread=self.constraints,
+            tilt=None if self.measure is self.prior else padded(self.tilt, 0.0),
         )
 
     def starts(self, number: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -188,7 +195,11 @@ class PosteriorGrid:
         unit = self.cells.low[chosen] + rng.random((number, self.cells.dimensions)) * self.cells.width[chosen, None]
         normal = rng.standard_normal((number, self.pulls.shape[1]))
         steps = np.linalg.solve(self.factor[chosen].transpose(0, 2, 1), normal[:, :, None])[:, :, 0]
-        return unit, self.pulls[chosen] + steps
+        optimum = self.pulls[chosen]
+        if self.measure is not self.prior:
+            inside = (unit - self.cells.low[chosen]) / self.cells.width[chosen, None] - 0.5
+            optimum = optimum + np.einsum("npc,nc->np", self.tilt[chosen], inside)
+        return unit, optimum + steps
 
 
 def log_sum(values: np.ndarray) -> float:

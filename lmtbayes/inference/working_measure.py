@@ -29,6 +29,8 @@ ROOT_LEVEL = {2: 6, 3: 4}
 """Every cell of this level is looked at: 64 x 64, 16 x 16 x 16."""
 _NARROWEST = 0.002
 """Least standard deviation of a peak in quantiles of the prior with which those are kept."""
+_WIDE_ENOUGH = 0.03
+"""The same for the other coordinates, where one of them is narrower than that."""
 _NEGLIGIBLE = 20.0
 """Peaks whose part of the evidence is smaller than the largest by this in ln are left out."""
 _MOST = 8
@@ -165,16 +167,15 @@ def _in_coordinates(
 
 def _measure(prior: Prior, points: dict[str, np.ndarray], widths: dict[str, np.ndarray]) -> Prior:
     """Return the prior, or the prior with other distributions in the coordinates in which a peak has no width."""
+    narrow = {name: _quantile_width(prior, name, points[name], widths[name]) for name in prior.names}
+    if min(narrow.values()) >= _NARROWEST:
+        return prior
     distributions = dict(prior.distributions)
     for name, own in prior.distributions.items():
-        low, high = prior.reach(name)
-        ends = np.clip(points[name] + np.array([[-1.0], [1.0]]) * widths[name], low, high)
-        if isinstance(own, dist.Uniform):
-            quantiles = (ends - low) / (high - low)
-        else:
-            quantiles = Own(own, low, high).cdf(ends.ravel()).reshape(ends.shape)
-        if not len(points[name]) or (quantiles[1] - quantiles[0]).min() / 2.0 >= _NARROWEST:
+        # Cells are as wide in one quantile as in the other: a peak has to be, within reason.
+        if narrow[name] >= _WIDE_ENOUGH:
             continue
+        low, high = prior.reach(name)
         parts: list[tuple[float, Component]] = [(0.3, Own(own, low, high)), (0.1, _range(prior, name))]
         if isinstance(own, dist.Uniform):
             parts = [(0.4, Even(low, high))]
@@ -184,6 +185,17 @@ def _measure(prior: Prior, points: dict[str, np.ndarray], widths: dict[str, np.n
             parts.append((2.0 / 3.0 * share, Hump(float(centre), scale, low, high)))
             parts.append((1.0 / 3.0 * share, Hump(float(centre), _WIDE * scale, low, high)))
         distributions[name] = tabulated(parts, low, high)
-    if all(distributions[name] is own for name, own in prior.distributions.items()):
-        return prior
     return Prior(prior.model, distributions)
+
+
+def _quantile_width(prior: Prior, name: str, points: np.ndarray, widths: np.ndarray) -> float:
+    """Smallest standard deviation of any peak in quantiles of the prior."""
+    own, (low, high) = prior.distributions[name], prior.reach(name)
+    if not points.size:
+        return np.inf
+    ends = np.clip(points + np.array([[-1.0], [1.0]]) * widths, low, high)
+    if isinstance(own, dist.Uniform):
+        quantiles = (ends - low) / (high - low)
+    else:
+        quantiles = Own(own, low, high).cdf(ends.ravel()).reshape(ends.shape)
+    return float((quantiles[1] - quantiles[0]).min() / 2.0)
