@@ -1,9 +1,9 @@
 """Evidence by importance sampling from the posterior's grid: cheap where chains have made the grid already.
 
 The grid's own density q over (u, pulls) (`proposal`: cells for the boson, Laplace's normal distributions for the pulls,
-a part from the whole cube and the constraints so that nothing is left out) is drawn from, and Z is the mean of L/q, times
-prior over working measure where u are not the prior's quantiles. Whatever the
-grid or Laplace's approximation missed costs variance, which is measured, and not truth.
+a part from the whole cube and the constraints so that nothing is left out) is drawn from, and Z is the mean of L/q,
+times prior over working measure where u are not the prior's quantiles. Whatever the grid or Laplace's approximation
+missed costs variance, which is measured, and not truth.
 """
 
 from dataclasses import dataclass

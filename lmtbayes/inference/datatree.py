@@ -133,7 +133,8 @@ def _describe(
         return photon, pulls, parameters, space.prior.log_prob(space.prior.values(photon))
 
     describe = like.compiled(
-        ("describe", fingerprint(space.prior, space.measure)), lambda: Mapped(one, tuple(jax.local_devices()[:1]), _BLOCK)
+        ("describe", fingerprint(space.prior, space.measure)),
+        lambda: Mapped(one, tuple(jax.local_devices()[:1]), _BLOCK),
     )
     *point, parameters, log_prior = describe(position.reshape(-1, space.size))
     evaluated = evaluation(like)(tuple(point), like.data)

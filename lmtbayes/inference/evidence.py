@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from scipy.special import logsumexp
@@ -225,7 +226,9 @@ def evidence(like: JointLikelihood, prior: Prior, method: str = "cubature", seed
 
 def _by_smc(like: JointLikelihood, prior: Prior, seed: int, settings: smc.SmcSettings) -> dict[str, Any]:
     measure = _measure(like, prior)
-    run = like.compiled(("smc", fingerprint(prior, measure), settings), lambda: _smc_run(like, prior, measure, settings))
+    run = like.compiled(
+        ("smc", fingerprint(prior, measure), settings), lambda: _smc_run(like, prior, measure, settings)
+    )
     keys = jax.random.split(jax.random.key(seed), settings.replicas)
     result = smc.summarise(run(keys, like.data), settings)
     log_weights = np.full(len(result.particles), -np.log(len(result.particles)))
@@ -263,7 +266,7 @@ def _sampled(
         devices = resolve(None)
         space = Space(like, prior, measure)
         unit = np.asarray(jax.scipy.special.ndtr(z[:, : space.dimensions]))
-        nodes = {name: np.asarray(value) for name, value in space.values(unit).items()}
+        nodes = {name: np.asarray(value) for name, value in space.values(jnp.asarray(unit)).items()}
         pulls = full_space.pulls_of(like, z[:, space.dimensions :])
         density = evaluation(like)((space.photons(unit, devices), pulls), like.data).log_likelihood
         density = density + space.log_ratios(unit, devices)

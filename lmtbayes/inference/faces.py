@@ -5,6 +5,7 @@ high, what the face shows is neither in the neighbour's integral nor in the esti
 """
 
 import functools
+import itertools
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -38,7 +39,7 @@ def overlooked(
     total = logsumexp(values)
     heavy = np.flatnonzero(values > total + np.log(_SMALL))
     line, weights = rule(LOW, 1).line, rule(LOW, 1).line_weights
-    others = np.stack(np.meshgrid(*[line] * (dim - 1), indexing="ij"), -1).reshape(-1, dim - 1)
+    others = np.array(list(itertools.product(line, repeat=dim - 1)))
     shares = functools.reduce(np.multiply.outer, [weights] * (dim - 1), np.ones(())).ravel()
     missing, wide = np.zeros(len(cells)), np.zeros((len(cells), dim), dtype=bool)
     for axis in range(dim):
@@ -86,7 +87,9 @@ def _locate(cells: Cells, points: np.ndarray) -> np.ndarray:
 
 
 def _hashed(corner: np.ndarray) -> np.ndarray:
-    factors = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
+    factors = np.array(
+        [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64
+    )
     with np.errstate(over="ignore"):
         return (corner.astype(np.int64).astype(np.uint64) * factors[: corner.shape[1]]).sum(1)
 

@@ -56,7 +56,10 @@ class _View(NamedTuple):
 
 
 def climb(space: Space, units: Float[np.ndarray, "starts coordinates"], data: Data, devices: Devices) -> Peaks:
-    """Climb the posterior density in u (the likelihood, where u are the prior's quantiles) from points of the unit cube, pulls central."""
+    """Climb from points of the unit cube, pulls central.
+
+    What is climbed is the posterior density in u: the likelihood, where u are the prior's quantiles.
+    """
     d, number = space.dimensions, len(units)
     position = space.join(units, np.tile(np.asarray(space.like.central_pulls), (number, 1)))
     view = _view(space, position, data, devices)

@@ -52,8 +52,8 @@ class Prior:
     ------
     InvalidArgument
         A parameter that is missing, given twice or unknown; something that is no continuous univariate distribution
-        with a cdf or quantiles; support where the parameter has none (a coupling, mass or kappa below zero: truncate the
-        distribution); tails that reach where rates are no numbers any more.
+        with a cdf or quantiles; support where the parameter has none (a coupling, mass or kappa below zero: truncate
+        the distribution); tails that reach where rates are no numbers any more.
     """
 
     def __init__(self, model: GaugeModel, distributions: Mapping[str, dist.Distribution]):

@@ -77,7 +77,7 @@ def _unit_box(prior: Prior, box: Mapping[str, tuple[float, float]]) -> tuple[np.
 
 
 def _log_ratio(measure: Prior, old: Prior, new: Prior, unit: np.ndarray) -> np.ndarray:
-    """Ln p'/p at points of the measure's unit cube; beyond the new edges as at the edge, so that cut cells stay smooth."""
+    """Ln p'/p at points of the measure's cube; beyond the new edges as at the edge, so that cut cells stay smooth."""
     values = measure.from_unit_cube(jnp.asarray(unit))
     total = np.zeros(len(unit))
     for name, value in values.items():

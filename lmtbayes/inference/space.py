@@ -79,16 +79,16 @@ class Space:
         """Coordinates whose quantiles are not the prior's."""
         return tuple(n for n, d in self.measure.distributions.items() if d is not self.prior.distributions[n])
 
-    def values(self, unit: Float[Array, "... coordinates"]) -> dict[str, Float[Array, "..."]]:
+    def values(self, unit: Float[Array | np.ndarray, "... coordinates"]) -> dict[str, Float[Array, "..."]]:
         """Coordinates of the prior at points of the unit cube, kept where rates are numbers."""
         values = self.measure.from_unit_cube(jnp.clip(unit, _EDGE, 1.0 - _EDGE))
         return {name: jnp.clip(value, *REACH[name]) for name, value in values.items()}
 
-    def photon(self, unit: Float[Array, "... coordinates"]) -> HiddenPhoton:
+    def photon(self, unit: Float[Array | np.ndarray, "... coordinates"]) -> HiddenPhoton:
         """Photon(s) at points of the unit cube."""
         return self.prior.photon(self.values(unit))
 
-    def log_ratio(self, unit: Float[Array, "... coordinates"]) -> Float[Array, "..."]:
+    def log_ratio(self, unit: Float[Array | np.ndarray, "... coordinates"]) -> Float[Array, "..."]:
         """Ln of the prior's density over the measure's; zero without further ado where they are the same."""
         total = jnp.zeros(jnp.shape(unit)[:-1])
         if self.plain:

@@ -6,7 +6,7 @@ for whatever mixture w was meant; how well the table follows it decides about no
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -36,7 +36,7 @@ class Tabulated(dist.Distribution):
         Their derivatives in the logits, positive, (knots,).
     """
 
-    arg_constraints = {}
+    arg_constraints: ClassVar[dict[str, Any]] = {}
     pytree_data_fields = ("logits", "points", "slopes")
 
     def __init__(
@@ -45,7 +45,9 @@ class Tabulated(dist.Distribution):
         points: Float[ArrayLike, " knots"],
         slopes: Float[ArrayLike, " knots"],
     ):
-        self.logits, self.points, self.slopes = logits, points, slopes
+        self.logits: Any = logits
+        self.points: Any = points
+        self.slopes: Any = slopes
         super().__init__()
 
     @property
@@ -53,21 +55,21 @@ class Tabulated(dist.Distribution):
         """From the first to the last point of the table."""
         return dist.constraints.interval(self.points[0], self.points[-1])
 
-    def icdf(self, q: Float[Array, "..."]) -> Float[Array, "..."]:
+    def icdf(self, q: Float[Array | np.ndarray, "..."]) -> Float[Array, "..."]:
         """Quantiles."""
         return self._interpolated(self._logit(q), 0)
 
-    def log_slope(self, q: Float[Array, "..."]) -> Float[Array, "..."]:
+    def log_slope(self, q: Float[Array | np.ndarray, "..."]) -> Float[Array, "..."]:
         """Ln of the derivative of `icdf`: minus ln of the density at the quantile."""
         z = self._logit(q)
         log_density = jax.nn.log_sigmoid(z) + jax.nn.log_sigmoid(-z)
         return jnp.log(self._interpolated(z, 1)) - log_density
 
-    def cdf(self, value: Float[Array, "..."]) -> Float[Array, "..."]:
+    def cdf(self, value: Float[Array | np.ndarray, "..."]) -> Float[Array, "..."]:
         """Inverse of `icdf`, by bisection in the logit."""
         value = jnp.asarray(value)
 
-        def halve(_: int, edges: tuple[Array, Array]) -> tuple[Array, Array]:
+        def halve(_: Any, edges: tuple[Array, Array]) -> tuple[Array, Array]:
             low, high = edges
             middle = 0.5 * (low + high)
             below = self._interpolated(middle, 0) < value
@@ -78,7 +80,7 @@ class Tabulated(dist.Distribution):
         inside = jax.nn.sigmoid(0.5 * (low + high))
         return jnp.where(value <= self.points[0], 0.0, jnp.where(value >= self.points[-1], 1.0, inside))
 
-    def log_prob(self, value: Float[Array, "..."]) -> Float[Array, "..."]:
+    def log_prob(self, value: Float[Array | np.ndarray, "..."]) -> Float[Array, "..."]:
         """Ln of the density."""
         return -self.log_slope(self.cdf(value))
 
@@ -86,7 +88,7 @@ class Tabulated(dist.Distribution):
         """Draw by inversion."""
         return self.icdf(jax.random.uniform(key, sample_shape))
 
-    def _logit(self, q: Float[Array, "..."]) -> Float[Array, "..."]:
+    def _logit(self, q: Float[Array | np.ndarray, "..."]) -> Float[Array, "..."]:
         q = jnp.asarray(q)
         # Twice `where`: the derivative at an edge would not be a number.
         inside = jnp.clip(q, special.expit(-_REACH), 1.0 - special.expit(-_REACH))
@@ -99,6 +101,7 @@ class Tabulated(dist.Distribution):
         return found.reshape(z.shape)
 
 
+@runtime_checkable
 class Component(Protocol):
     """A part of a mixture: NumPy functions, each accurate where it is small."""
 

@@ -2,8 +2,8 @@
 
 In the prior's quantiles a mode five widths of the prior away from its bulk is a needle at 1e-7, and so is a posterior
 a thousand times narrower than its prior: no tree of cells starts to split for it. So the cube is surveyed first, in
-coordinates that reach from the bulk of the prior over the whole range where data may put a boson; every peak is climbed;
-and a coordinate in which one of them has no width gets another measure: a part of the prior, a part of that wide range
+coordinates that reach from the prior's bulk over the whole range where data may put a boson; every peak is climbed; and
+a coordinate in which one of them has no width gets another measure: a part of the prior, a part of that wide range
 and humps about the peaks. Where every peak has width in the prior's quantiles, they are kept.
 """
 
