@@ -16,7 +16,7 @@ from jaxtyping import Array
 from scipy.special import logsumexp
 
 from lmtbayes import _checks
-from lmtbayes.inference import by_cubature
+from lmtbayes.inference import by_cubature, heights
 from lmtbayes.inference.evaluation import evaluation
 from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.priors import Prior
@@ -79,6 +79,7 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: ImportanceSett
         effective = weights.sum() ** 2 / (weights**2).sum()
         error = weights.std() / weights.mean() / np.sqrt(weights.size)
     total = logsumexp(log_weights)
+    unseen = heights.unseen(0.0, np.array([grid.missed]))
     converged = bool(error <= settings.rtol and effective >= _EFFECTIVE)
     return {
         "log_z": float(total - np.log(log_weights.size)),
@@ -86,11 +87,11 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: ImportanceSett
         "sigma": float(error),
         "error_kind": "one sigma",
         "status": (
-            f"{'converged' if converged else f'not converged: stopped at {settings.max_draws} draws'}: "
+            f"{unseen}{'converged' if converged else f'not converged: stopped at {settings.max_draws} draws'}: "
             f"{effective:.0f} effective draws of {log_weights.size} from a grid of {len(grid.cells)} cells"
             + (f"; {undefined} draws where ln L is not a number count as nothing" if undefined else "")
         ),
-        "converged": converged,
+        "converged": converged and not unseen,
         "evaluations": grid.evaluations + log_weights.size,
         "log_correction": float(total - np.log(log_weights.size) - grid.log_evidence),
         "nodes": {name: np.asarray(x) for name, x in space.values(jnp.concatenate(units)).items()},

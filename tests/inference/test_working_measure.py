@@ -63,7 +63,10 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+QUICK = ("ten widths", "Laplace")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow) for n in CASES])
 def test_prior_in_tension_with_the_data(name):
     distribution, exact = CASES[name]
     found = lmt.evidence(LIKE, prior(distribution))
@@ -74,6 +77,7 @@ def test_prior_in_tension_with_the_data(name):
     assert abs(drawn.log_z - exact) < 4.0 * drawn.log_z_error
 
 
+@pytest.mark.slow
 def test_smc_in_tension():
     distribution, exact = CASES["ten widths"]
     found = lmt.evidence(LIKE, prior(distribution), "smc", particles=400, steps=10)
@@ -83,7 +87,14 @@ def test_smc_in_tension():
     assert found.mean("log10_g_x") == pytest.approx(precision @ [-4.2, -3.2] / precision.sum(), abs=0.005)
 
 
-@pytest.mark.parametrize("sigmas", [(1e-4, 0.2), (2e-5, 3e-5), (0.05, 1e-6)])
+@pytest.mark.parametrize(
+    "sigmas",
+    [
+        pytest.param((1e-4, 0.2), marks=pytest.mark.slow),
+        (2e-5, 3e-5),
+        pytest.param((0.05, 1e-6), marks=pytest.mark.slow),
+    ],
+)
 def test_needle(sigmas):
     like = gaussian((-3.2345, 1.4321), sigmas)
     exact = -math.log(9.0)
