@@ -15,7 +15,7 @@ from jaxtyping import Float
 from lmtbayes import _checks
 from lmtbayes.errors import NotFinite
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference import laplace_check
+from lmtbayes.inference import heights, laplace_check
 from lmtbayes.inference.cubature import integrate
 from lmtbayes.inference.devices import resolve
 from lmtbayes.inference.evaluation import evaluation
@@ -26,6 +26,7 @@ from lmtbayes.inference.optima import boxes_around
 from lmtbayes.inference.optimum import climb
 from lmtbayes.inference.priors import Prior
 from lmtbayes.inference.space import Space
+from lmtbayes.inference.working_measure import survey
 
 _START_CELLS = {2: 16, 3: 10}
 
@@ -71,8 +72,13 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: CubatureSettin
     if not prior.names:
         return _without_boson(like, prior, seed, settings)
 
+    devices = resolve(None)
+    surveyed = survey(like, prior, devices)
+    space = Space(like, prior, surveyed.measure)
+    known = space.unit(surveyed.points) if surveyed.points else np.zeros((0, space.dimensions))
+
     def log_integrand(unit: np.ndarray) -> np.ndarray:
-        return _marginal(like, prior, unit)[1][0]
+        return _marginal(like, space.photons(unit, devices))[0] + space.log_ratios(unit, devices)
 
     try:
         result = integrate(
@@ -80,94 +86,105 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: CubatureSettin
             len(prior.names),
             rtol=settings.rtol,
             start_cells=settings.start_cells or _START_CELLS[len(prior.names)],
-            find_modes=lambda starts: _find_modes(like, prior, starts),
+            find_modes=lambda starts: _find_modes(space, starts, np.asarray(known)),
             max_evaluations=settings.max_evaluations,
             batch=settings.batch,
         )
     except NotFinite as error:
         raise NotFinite(f"{error}, with {prior!r} in the order of its coordinates") from None
     points, log_weights = result.nodes
-    nodes = {name: np.asarray(value) for name, value in prior.from_unit_cube(jnp.asarray(points)).items()}
-    correction, scatter, remark = _laplace(like, prior, points, log_weights, seed, settings)
+    nodes = {name: np.asarray(value) for name, value in space.values(jnp.asarray(points)).items()}
+    count = min(settings.laplace_photons, settings.batch)
+    offset = np.random.default_rng(seed).random()
+    position = (np.arange(count) + offset) / count
+    chosen = np.searchsorted(np.cumsum(np.exp(log_weights)), position).clip(max=len(points) - 1)
+    correction, scatter, remark = _laplace(like, space.photons(points[chosen], devices), seed, settings)
+    unseen = heights.unseen(result.highest, log_integrand(result.modes) if len(result.modes) else np.zeros(0))
     return {
         "log_z": result.log_z + correction,
-        "log_z_error": result.log_z_error + 2.0 * scatter,
-        "status": result.status + remark,
-        "converged": result.converged and math.isfinite(scatter),
+        "bound": result.log_z_error,
+        "sigma": scatter,
+        "error_kind": "bound",
+        "status": unseen + result.status + remark,
+        "converged": result.converged and math.isfinite(scatter) and not unseen,
         "evaluations": result.evaluations,
         "log_correction": correction,
         "nodes": nodes,
         "log_weights": log_weights,
         "cubature": result,
+        "measure": space.measure,
     }
 
 
 def _without_boson(like: JointLikelihood, prior: Prior, seed: int, settings: CubatureSettings) -> dict[str, Any]:
     """Only the nuisances are left to integrate over."""
-    point, log_weights = np.zeros((1, 0)), np.zeros(1)
-    _, (log_integral, found) = _marginal(like, prior, point)
-    correction, scatter, remark = _laplace(like, prior, point, log_weights, seed, settings)
+    photons = _repeated(prior.photon({}), 1)
+    log_integral, found = _marginal(like, photons)
+    count = min(settings.laplace_photons, settings.batch)
+    correction, scatter, remark = _laplace(like, _repeated(prior.photon({}), count), seed, settings)
     return {
         "log_z": float(log_integral[0]) + correction,
-        "log_z_error": 2.0 * scatter,
+        "bound": 0.0,
+        "sigma": scatter,
+        "error_kind": "bound",
         "status": "no boson to integrate over" + remark,
         "converged": bool(found.converged[0]) and math.isfinite(scatter),
         "evaluations": 1,
         "log_correction": correction,
         "nodes": {},
-        "log_weights": log_weights,
+        "log_weights": np.zeros(1),
         "cubature": None,
+        "measure": prior,
     }
 
 
-def _marginal(
-    like: JointLikelihood, prior: Prior, unit: Float[np.ndarray, "points dim"]
-) -> tuple[HiddenPhoton, tuple[np.ndarray, Marginal]]:
-    """Photons at points of the prior's unit cube; their likelihood integrated over the nuisances, finite everywhere.
+def _marginal(like: JointLikelihood, photons: HiddenPhoton) -> tuple[np.ndarray, Marginal]:
+    """Ln of the likelihood of photons integrated over the nuisances, finite everywhere.
 
     Where no optimum is found, far from anything that the data allow, the higher of two values of ln L stands for it.
     """
-    devices = resolve(None)
-    photons = Space(like, prior).photons(unit, devices) if prior.names else _no_boson(prior, len(unit))
-    found = marginals(like, devices)(photons, like.data)
+    found = marginals(like, resolve(None))(photons, like.data)
     value, lost = found.log_integral, ~found.converged
     if lost.any():
         far = jax.tree.map(lambda x: x[lost], photons)
         central = np.tile(np.asarray(like.central_pulls), (int(lost.sum()), 1))
         value[lost] = np.maximum(value[lost], evaluation(like)((far, central), like.data).log_likelihood)
-    return photons, (value, found)
+    return value, found
 
 
-def _no_boson(prior: Prior, number: int) -> HiddenPhoton:
-    return jax.tree.map(lambda x: np.full(number, x), prior.photon({}))
+def _repeated(photon: HiddenPhoton, number: int) -> HiddenPhoton:
+    repeated: HiddenPhoton = jax.tree.map(lambda x: np.full(number, x), photon)
+    return repeated
 
 
 def _find_modes(
-    like: JointLikelihood, prior: Prior, starts: Float[np.ndarray, "starts dim"]
+    space: Space, starts: Float[np.ndarray, "starts dim"], known: Float[np.ndarray, "known dim"]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Climb ln L in (z, pulls) from every start; boxes as wide as the narrowest direction of each peak."""
-    peaks = climb(Space(like, prior), starts, like.data, resolve(None))
-    dim = len(prior.names)
+    """Climb L p/w in (z, pulls) from every start; boxes as wide as the narrowest direction of each peak.
+
+    What starts in the cube's own cells do not find is added from the peaks that are `known`.
+    """
+    peaks = climb(space, np.concatenate([starts, known]), space.like.data, resolve(None))
+    dim = space.dimensions
     widths = np.tile(peaks.finest[:, None], (1, dim))
-    return boxes_around(peaks.unit, widths, peaks.log_likelihood, np.zeros(dim), np.ones(dim))
+    # A hair lower: a peak that both have found is that of the cells' starts.
+    height = peaks.log_likelihood - np.where(np.arange(len(peaks.unit)) < len(starts), 0.0, 1e-3)
+    return boxes_around(peaks.unit, widths, height, np.zeros(dim), np.ones(dim))
 
 
 def _laplace(
-    like: JointLikelihood,
-    prior: Prior,
-    points: np.ndarray,
-    log_weights: np.ndarray,
-    seed: int,
-    settings: CubatureSettings,
+    like: JointLikelihood, photons: HiddenPhoton, seed: int, settings: CubatureSettings
 ) -> tuple[float, float, str]:
-    """Correction of ln Z for what Laplace's integral over the nuisances missed, its standard deviation, a remark."""
+    """Correction of ln Z for what Laplace's integral over the nuisances missed at draws of the posterior.
+
+    Returns
+    -------
+    correction, standard deviation, remark
+    """
     if not like.nuisances:
         return 0.0, 0.0, ""
-    count = min(settings.laplace_photons, settings.batch)
-    offset = np.random.default_rng(seed).random()
-    position = (np.arange(count) + offset) / count
-    chosen = np.searchsorted(np.cumsum(np.exp(log_weights)), position).clip(max=len(points) - 1)
-    photons, marginal = _marginal(like, prior, points[chosen])
+    marginal = _marginal(like, photons)
+    count = len(marginal[0])
     check = like.compiled(laplace_check.build, settings.laplace_draws)
     ratios = np.asarray(check(jax.random.split(jax.random.key(seed), count), photons, marginal, like.data))
     found = marginal[1].converged

@@ -1,8 +1,9 @@
 """Evidence by importance sampling from the posterior's grid: cheap where chains have made the grid already.
 
 The grid's own density q over (u, pulls) (`proposal`: cells for the boson, Laplace's normal distributions for the pulls,
-a part from prior and constraints so that nothing is left out) is drawn from, and Z is the mean of L/q. Whatever the
-grid or Laplace's approximation missed costs variance, which is measured, and not truth.
+a part from the whole cube and the constraints so that nothing is left out) is drawn from, and Z is the mean of L/q,
+times prior over working measure where u are not the prior's quantiles. Whatever the grid or Laplace's approximation
+missed costs variance, which is measured, and not truth.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from jaxtyping import Array
 from scipy.special import logsumexp
 
 from lmtbayes import _checks
-from lmtbayes.inference import by_cubature
+from lmtbayes.inference import by_cubature, heights
 from lmtbayes.inference.evaluation import evaluation
 from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.priors import Prior
@@ -53,9 +54,10 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: ImportanceSett
     if not prior.names:
         return by_cubature.run(like, prior, seed, by_cubature.CubatureSettings())
     grid = posterior_grid(like, prior)
+    space = Space(like, prior, grid.measure)
     proposal = grid.proposal
 
-    draw = like.compiled(_draws, prior)
+    draw = like.compiled(_draws, prior, grid.measure)
     value_of = evaluation(like)
     units, log_weights, key = [], np.zeros(0), jax.random.key(seed)
     error, effective, undefined = np.inf, 0.0, 0
@@ -70,29 +72,33 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: ImportanceSett
         effective = weights.sum() ** 2 / (weights**2).sum()
         error = weights.std() / weights.mean() / np.sqrt(weights.size)
     total = logsumexp(log_weights)
+    unseen = heights.unseen(0.0, np.array([grid.missed]))
     converged = bool(error <= settings.rtol and effective >= _EFFECTIVE)
     return {
         "log_z": float(total - np.log(log_weights.size)),
-        "log_z_error": float(error),
+        "bound": 0.0,
+        "sigma": float(error),
+        "error_kind": "one sigma",
         "status": (
-            f"{'converged' if converged else f'not converged: stopped at {settings.max_draws} draws'}: "
+            f"{unseen}{'converged' if converged else f'not converged: stopped at {settings.max_draws} draws'}: "
             f"{effective:.0f} effective draws of {log_weights.size} from a grid of {len(grid.cells)} cells"
             + (f"; {undefined} draws where ln L is not a number count as nothing" if undefined else "")
         ),
-        "converged": converged,
+        "converged": converged and not unseen,
         "evaluations": grid.evaluations + log_weights.size,
         "log_correction": float(total - np.log(log_weights.size) - grid.log_evidence),
-        "nodes": {name: np.asarray(x) for name, x in prior.from_unit_cube(jnp.concatenate(units)).items()},
+        "nodes": {name: np.asarray(x) for name, x in space.values(jnp.concatenate(units)).items()},
         "log_weights": log_weights - total,
         "cubature": None,
+        "measure": grid.measure,
     }
 
 
-def _draws(like: JointLikelihood, prior: Prior) -> Any:
-    space = Space(like, prior)
+def _draws(like: JointLikelihood, prior: Prior, measure: Prior) -> Any:
+    space = Space(like, prior, measure)
 
     def one(key: Array, proposal: Proposal) -> tuple[Array, Any, Array, Array]:
         unit, pulls = proposal.sample(key)
-        return unit, space.photon(unit), pulls, proposal.log_prob(unit, pulls)
+        return unit, space.photon(unit), pulls, proposal.log_prob(unit, pulls) - space.log_ratio(unit)
 
     return jax.jit(jax.vmap(one, in_axes=(0, None)))

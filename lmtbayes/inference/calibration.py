@@ -89,7 +89,7 @@ def sbc(
     used = local.resolve(devices)
     if settings and method == "grid":
         raise _checks.invalid("settings", settings, "empty for method 'grid'")
-    simulate, weigh = like.compiled(_functions, prior, used)
+    simulate = like.compiled(_simulation, prior)
     ranks, truths, effective = np.zeros((n, len(QUANTITIES)), int), np.zeros((n, len(QUANTITIES))), np.zeros(n)
     for k in tqdm(range(n), desc="simulations", disable=not progress):
         truth_key, draw_key, pick_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), first + k), 3)
@@ -97,7 +97,9 @@ def sbc(
         toy = like.with_data(toys)
         rng = np.random.default_rng(np.asarray(jax.random.key_data(pick_key)))
         if method == "grid":
-            proposal = posterior_grid(toy, prior, devices=used).proposal
+            grid = posterior_grid(toy, prior, devices=used)
+            proposal = grid.proposal
+            weigh = like.compiled(_weights, prior, grid.measure, used)
             values, log_weights = weigh(np.arange(_CANDIDATES, dtype=np.uint32), draw_key, proposal, toys)
             weights = np.exp(log_weights - log_weights.max())
             weights /= weights.sum()
@@ -138,7 +140,7 @@ def calibration(
     )
 
 
-def _functions(like: JointLikelihood, prior: Prior, devices: local.Devices) -> tuple[Callable[..., Any], Mapped]:
+def _simulation(like: JointLikelihood, prior: Prior) -> Callable[..., Any]:
     space = Space(like, prior)
 
     @jax.jit
@@ -147,19 +149,27 @@ def _functions(like: JointLikelihood, prior: Prior, devices: local.Devices) -> t
         unit, pulls = (x[0] for x in space.draw_prior(truth_key, 1))
         expected = like.expected_counts(space.photon(unit), like.nuisance_values(pulls))
         data = {e.name: e.term.sample(k, expected[e.name]) for e, k in zip(like.experiments, keys, strict=True)}
-        return data, quantities(unit, pulls, data)
+        return data, _quantities(space, unit, pulls, data)
 
-    def quantities(unit: Array, pulls: Array, data: Data) -> Float[Array, " quantities"]:
-        photon = space.photon(unit)
-        value = space.log_likelihood(unit, pulls, data)
-        return jnp.stack([photon.g_x, photon.mass, photon.eps_x, photon.g_x * photon.eps_x, value])
+    return simulate
+
+
+def _quantities(space: Space, unit: Array, pulls: Array, data: Data) -> Float[Array, " quantities"]:
+    photon = space.photon(unit)
+    value = space.like.log_density(photon, pulls, data)
+    return jnp.stack([photon.g_x, photon.mass, photon.eps_x, photon.g_x * photon.eps_x, value])
+
+
+def _weights(like: JointLikelihood, prior: Prior, measure: Prior, devices: local.Devices) -> Mapped:
+    """(numbers, key, proposal, data) to the quantities of draws from a grid and ln of their weights."""
+    space = Space(like, prior, measure)
 
     def weigh(number: Array, key: Array, proposal: Proposal, data: Data) -> tuple[Array, Array]:
         drawn = proposal.sample(jax.random.fold_in(key, number))
-        values = quantities(*drawn, data)
-        return values, values[-1] - proposal.log_prob(*drawn)
+        values = _quantities(space, *drawn, data)
+        return values, values[-1] + space.log_ratio(drawn[0]) - proposal.log_prob(*drawn)
 
-    return simulate, Mapped(weigh, devices, _BATCH)
+    return Mapped(weigh, devices, _BATCH)
 
 
 def _nuts_draws(like: JointLikelihood, prior: Prior, rng: np.random.Generator, **settings: Any) -> np.ndarray:

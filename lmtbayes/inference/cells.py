@@ -72,7 +72,7 @@ class Cells:
 
     @property
     def log_volume(self) -> Float[np.ndarray, " cells"]:
-        """Ln of the volume, that is of the prior probability."""
+        """Ln of the volume, that is of the probability under the measure whose quantiles the cube holds."""
         return -self.dimensions * np.log(2.0) * self.level
 
     def locate(self, unit: Float[np.ndarray, "points coordinates"]) -> Int[np.ndarray, " points"]:

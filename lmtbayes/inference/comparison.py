@@ -10,7 +10,7 @@ from jaxtyping import ArrayLike
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference.evidence import Evidence, evidence
+from lmtbayes.inference.evidence import Evidence, combined, evidence
 from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.priors import Prior
 
@@ -22,6 +22,8 @@ SAME_DATA = 1e-9
 
 REUSED_ERROR = 0.05
 """Error of ln Z up to which re-used cells are good enough not to integrate again."""
+
+_KINDS = {"bound": "bounds", "one sigma": "one standard deviation"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,8 @@ class Comparison:
 
         Variables: log_z and its error, prior (its edges) and method, prior_probability, posterior_probability with its
         error (from the errors of ln Z); log_bayes_factor[model, against] = ln Z(model) - ln Z(against), with its error.
+        Every error has a kind, "bound" or "one sigma": standard deviations are combined in quadrature, bounds linearly,
+        and where one meets the other the standard deviation counts twice and the result is a bound.
         """
         # A bare import of the package must start fast.
         import xarray as xr
@@ -66,16 +70,24 @@ class Comparison:
         posterior = np.exp(weights - np.logaddexp.reduce(weights))
         # d p_i/d ln Z_j = p_i (delta_ij - p_j), the errors of different models being independent.
         slopes = posterior[:, None] * (np.eye(len(found)) - posterior)
-        apart = ~np.eye(len(found), dtype=bool)
+        bounds, sigmas = np.array([e.bound for e in found]), np.array([e.sigma for e in found])
+        probability_error = np.hypot.reduce(slopes * sigmas, axis=1)
+        if combined(found)[1] == "bound":
+            probability_error = np.abs(slopes) @ bounds + 2.0 * probability_error
         return xr.Dataset(
             {
                 "log_z": ("model", log_z),
                 "log_z_error": ("model", error),
                 "prior_probability": ("model", odds),
                 "posterior_probability": ("model", posterior),
-                "posterior_probability_error": ("model", np.hypot.reduce(slopes * error, axis=1)),
+                "posterior_probability_error": ("model", probability_error),
                 "log_bayes_factor": (("model", "against"), log_z[:, None] - log_z),
-                "log_bayes_factor_error": (("model", "against"), np.hypot(error[:, None], error) * apart),
+                "log_bayes_factor_error": (("model", "against"), _of_differences(found)),
+                "error_kind": ("model", [e.error_kind for e in found]),
+                "log_bayes_factor_error_kind": (
+                    ("model", "against"),
+                    np.array([[combined([a, b])[1] for b in found] for a in found]),
+                ),
                 "converged": ("model", np.array([e.converged for e in found])),
                 "method": ("model", [e.method for e in found]),
                 "prior": ("model", [repr(e.prior) for e in found]),
@@ -86,7 +98,7 @@ class Comparison:
 
     def __str__(self) -> str:
         """Readable table: one line a model, with its prior in the same line; ln B is against the first model."""
-        table = self.table
+        table, found = self.table, list(self.evidences.values())
         width = max(len(name) for name in self.names)
         first = self.names[0]
         lines = [f"{'model':<{width}}  {'ln Z':>20}  {'ln B vs ' + first:>20}  {'p(model|data)':>15}  prior"]
@@ -100,6 +112,8 @@ class Comparison:
                 f"{name:<{width}}  {log_z:>20}  {bayes:>20}  {float(row.posterior_probability):>15.3g}  "
                 f"{row.prior.item()}{flag}"
             )
+        kinds = sorted(set(table.error_kind.values.tolist()))
+        lines.append(f"errors: {' and '.join(_KINDS[kind] for kind in kinds)}; of ln B: {_KINDS[combined(found)[1]]}")
         lines.append("prior odds " + " : ".join(f"{self.prior_odds[name]:.3g}" for name in self.names))
         return "\n".join(lines)
 
@@ -148,6 +162,7 @@ class Comparison:
             raise _checks.unknown("coordinate of the priors", coordinate, coordinates)
         shape = (len(self.names), len(values))
         log_z, error, new = np.empty(shape), np.empty(shape), np.zeros(shape, dtype=bool)
+        all_found: list[list[Evidence]] = [[] for _ in values]
         for i, name in enumerate(self.names):
             like, prior = self.models[name]
             for j, value in enumerate(values):
@@ -155,7 +170,7 @@ class Comparison:
                 if coordinate in prior.names:
                     found, new[i, j] = self._moved(name, like, _with_edge(prior, coordinate, edge, value), new_runs)
                 log_z[i, j], error[i, j] = found.log_z, found.log_z_error
-        apart = ~np.eye(len(self.names), dtype=bool)[:, :, None]
+                all_found[j].append(found)
         return xr.Dataset(
             {
                 "log_z": (("model", "edge"), log_z),
@@ -164,7 +179,7 @@ class Comparison:
                 "log_bayes_factor": (("model", "against", "edge"), log_z[:, None] - log_z),
                 "log_bayes_factor_error": (
                     ("model", "against", "edge"),
-                    np.where(apart, np.hypot(error[:, None], error), 0.0),
+                    np.stack([_of_differences(column) for column in all_found], axis=-1),
                 ),
             },
             coords={"model": list(self.names), "against": list(self.names), "edge": values},
@@ -235,6 +250,11 @@ def compare_models(
         {name: float(odds[name] / total) for name in models},
         {name: (like, prior) for name, (like, prior) in models.items()},
     )
+
+
+def _of_differences(found: Sequence[Evidence]) -> np.ndarray:
+    """Errors of all differences of ln Z; none of a model against itself."""
+    return np.array([[0.0 if a is b else combined([a, b])[0] for b in found] for a in found])
 
 
 def _same_data(likelihoods: Mapping[str, JointLikelihood]) -> None:

@@ -3,7 +3,8 @@
 Every cell carries a 3-node rule; a 5-node rule is added where the 3-node values cannot vouch for the cell, and a cell
 whose two rules disagree is halved along the directions in which the integrand is not a low polynomial. The error of a
 cell is the difference of its rules or, for a cell with 3 nodes only, how much the integrand can vary in it: a bound
-that is conservative, since it is the error of the lower rule while the value is the higher one's.
+that is conservative, since it is the error of the lower rule while the value is the higher one's. Wide cells at whose
+faces narrower neighbours see more than they do are halved as well (`faces`), so that a ridge is followed to its end.
 """
 
 import dataclasses
@@ -17,6 +18,7 @@ from scipy.special import logsumexp
 
 from lmtbayes import _checks
 from lmtbayes.errors import NotFinite
+from lmtbayes.inference.faces import overlooked
 from lmtbayes.inference.quadrature_cells import Cells
 from lmtbayes.inference.rules import HIGH, LOW, Rule, rule, split
 
@@ -55,6 +57,11 @@ class Cubature:
     evaluations: int
     cells: Cells
     modes: Float[np.ndarray, "modes dim"]
+
+    @property
+    def highest(self) -> float:
+        """Largest f at any node."""
+        return float(max(self.cells.low_values.max(), self.cells.high_values[self.cells.both].max(initial=-np.inf)))
 
     @functools.cached_property
     def nodes(self) -> tuple[Float[np.ndarray, "nodes dim"], Float[np.ndarray, " nodes"]]:
@@ -182,7 +189,16 @@ def integrate(
         values, errors = cells.integrals()
         log_z, log_z_error = _total(cells)
         if log_z_error <= rtol:
-            break
+            index, part, wide = overlooked(cells)
+            if part.sum() <= rtol / 3.0 or work.evaluations >= max_evaluations:
+                if part.sum() > rtol / 3.0:
+                    log_z_error += float(part.sum())
+                    stopped = f"the limit of {max_evaluations} evaluations"
+                break
+            order = np.argsort(-part)
+            worst = order[: 1 + np.searchsorted(np.cumsum(part[order]), part.sum() - rtol / 6.0)]
+            cells = work.halve(cells, index[worst], wide[worst])
+            continue
         if work.evaluations >= max_evaluations:
             stopped = f"the limit of {max_evaluations} evaluations"
             break
@@ -245,6 +261,12 @@ class _Worker:
             low, width = split(some.low, some.width, rough >= 0.3 * rough.max(1, keepdims=True))
             result = result.joined(self.new_cells(low, width))
         return result
+
+    def halve(self, cells: Cells, which: np.ndarray, directions: np.ndarray) -> Cells:
+        """Halve some cells along the directions marked for each."""
+        kept = np.ones(len(cells), dtype=bool)
+        kept[which] = False
+        return cells.take(kept).joined(self.new_cells(*split(cells.low[which], cells.width[which], directions)))
 
     def refine_boxes(self, cells: Cells, box_low: np.ndarray, box_high: np.ndarray) -> Cells:
         """Halve every cell that touches a box, until it is no wider than the box."""

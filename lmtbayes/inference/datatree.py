@@ -57,7 +57,8 @@ def build(
     position = np.swapaxes(drawn.position, 0, 1)
     rng = np.random.default_rng([settings["seed"], 1])
     found = _describe(space, position, rng)
-    unit, pulls = (np.asarray(x) for x in space.like.compiled(_prior_draws, space.prior)(_key(rng)))
+    prior_draws = space.like.compiled(_prior_draws, space.prior, space.measure)
+    unit, pulls = (np.asarray(x) for x in prior_draws(_key(rng)))
     before = _describe(space, space.join(unit, pulls)[None], rng)
     statistics = {
         "lp": found["lp"],
@@ -113,8 +114,8 @@ def build(
     return tree
 
 
-def _prior_draws(like: JointLikelihood, prior: Prior) -> Any:
-    space = Space(like, prior)
+def _prior_draws(like: JointLikelihood, prior: Prior, measure: Prior) -> Any:
+    space = Space(like, prior, measure)
     return once(lambda key: space.draw_prior(key, PRIOR_DRAWS))
 
 
@@ -129,7 +130,7 @@ def _describe(
 ) -> dict[str, Any]:
     """Everything that follows from a draw."""
     like = space.like
-    describe = like.compiled(_descriptions, space.prior)
+    describe = like.compiled(_descriptions, space.prior, space.measure)
     *point, parameters, log_prior = describe(position.reshape(-1, space.size))
     evaluated = evaluation(like)(tuple(point), like.data)
     found = {
@@ -143,8 +144,8 @@ def _describe(
     return jax.tree.map(lambda x: x.reshape(*position.shape[:-1], *x.shape[1:]), found)
 
 
-def _descriptions(like: JointLikelihood, prior: Prior) -> Mapped:
-    space = Space(like, prior)
+def _descriptions(like: JointLikelihood, prior: Prior, measure: Prior) -> Mapped:
+    space = Space(like, prior, measure)
 
     def one(position: Array) -> tuple[HiddenPhoton, Array, dict[str, Array], dict[str, Array]]:
         unit, pulls = space.split(position)
@@ -213,7 +214,8 @@ def _unconstrained(space: Space, position: np.ndarray) -> "xr.Dataset":
     import xarray as xr
 
     names = [*space.prior.names, *(name + PULL for name in space.like.nuisance_names)]
-    notes = ["logit of the prior's quantile"] * space.dimensions + ["pull of the nuisance"] * len(space.like.nuisances)
+    whose = "prior's quantile" if space.plain else "working measure's quantile"
+    notes = [f"logit of the {whose}"] * space.dimensions + ["pull of the nuisance"] * len(space.like.nuisances)
     return xr.Dataset(
         {
             name: (("chain", "draw"), position[..., k], {"long_name": note, "units": "1"})
@@ -302,6 +304,7 @@ def _grid(grid: PosteriorGrid, unit: np.ndarray) -> "xr.Dataset":
     attributes = {
         "log_evidence": grid.log_evidence,
         "estimated_relative_error": grid.error,
+        "missed_height": grid.missed,
         "cells": len(grid.cells),
         "evaluations": grid.evaluations,
     }

@@ -27,6 +27,8 @@ E_BFMI = 0.3
 TREE_DEPTH = 0.01
 TOTAL_VARIATION = 0.05
 OCCUPANCY = 0.05
+MISSED = 1.0
+"""Most that a climbed peak may rise above the grid's highest cell, in ln."""
 GRID_ERROR = 1.0
 """Of the grid's own estimate, which was ten times the true error or more where that was known."""
 
@@ -229,7 +231,23 @@ def _against_grid(posterior: "xr.DataTree", effective: float) -> list[Check]:
             f"{error:.2g} of the total as the grid bounds it, below {GRID_ERROR:g}",
             "the grid has too few cells for this ridge: its marginals are no yardstick; narrow the prior",
         ),
+        *_height(grid),
         *_occupancy(grid),
+    ]
+
+
+def _height(grid: "xr.Dataset") -> list[Check]:
+    if "missed_height" not in grid.attrs:  # written by an earlier version
+        return []
+    value = float(grid.attrs["missed_height"])
+    return [
+        Check(
+            "grid height",
+            value,
+            value < MISSED,
+            f"the highest peak that was climbed rises {value:.2g} above the grid in ln p, below {MISSED:g}",
+            "the grid has not resolved the highest peak: its marginals are no yardstick; narrow the prior",
+        )
     ]
 
 

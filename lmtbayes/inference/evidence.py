@@ -3,20 +3,26 @@
 import dataclasses
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
+from scipy.special import logsumexp
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference import by_cubature, by_importance, full_space, nested, reweighting, smc
+from lmtbayes.inference import by_cubature, by_importance, full_space, heights, nested, reweighting, smc
 from lmtbayes.inference.cubature import Cubature
+from lmtbayes.inference.devices import resolve
+from lmtbayes.inference.evaluation import evaluation
 from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.priors import Prior
+from lmtbayes.inference.space import Space
+from lmtbayes.inference.working_measure import survey
 
 type Settings = (
     by_cubature.CubatureSettings | by_importance.ImportanceSettings | smc.SmcSettings | nested.NestedSettings
@@ -30,8 +36,12 @@ class Evidence:
     Parameters
     ----------
     log_z, log_z_error
-        ln of the evidence. The error of "cubature" is the bound of the quadrature plus two standard deviations of the
-        correction for Laplace's integral over the nuisances; of the others it is one standard deviation.
+        ln of the evidence, and its error, of the kind that `error_kind` says.
+    error_kind
+        "bound" ("cubature"): `bound` plus two of `sigma`. "one sigma" (draws): `sigma` alone.
+    bound, sigma
+        What the quadrature can be wrong by, and the standard deviation of what was drawn: for "cubature" the correction
+        for Laplace's integral over the nuisances, for the others everything.
     method, status, converged
         How, and how it went, in words.
     evaluations
@@ -50,10 +60,14 @@ class Evidence:
         the quadrature's nodes, for the others draws.
     cubature
         ("cubature") The cells, for `with_prior` and `log_mass`.
+    measure
+        Whose quantiles the method worked in: the prior, wherever it and the likelihood both have width in those.
     """
 
     log_z: float
-    log_z_error: float
+    bound: float
+    sigma: float
+    error_kind: str
     method: str
     status: str
     converged: bool
@@ -66,11 +80,18 @@ class Evidence:
     nodes: dict[str, Float[np.ndarray, " draws"]] = field(repr=False)
     log_weights: Float[np.ndarray, " draws"] = field(repr=False)
     cubature: Cubature | None = field(repr=False)
+    measure: Prior = field(repr=False)
+
+    @property
+    def log_z_error(self) -> float:
+        """Error of ln Z, of the kind that `error_kind` says."""
+        return combined([self])[0]
 
     def __repr__(self) -> str:
         """Ln Z with its prior in the same line, then how it went."""
         return (
-            f"ln Z = {self.log_z:.4f} ± {_error_text(self.log_z_error)} ({self.method}) for {self.prior!r}\n"
+            f"ln Z = {self.log_z:.4f} ± {_error_text(self.log_z_error)} ({self.error_kind}, {self.method}) for "
+            f"{self.prior!r}\n"
             f"  {self.status}; {self.evaluations} evaluations in {self.seconds:.1f} s"
         )
 
@@ -96,7 +117,7 @@ class Evidence:
         if self.cubature is None:
             counts, _ = np.histogram(values, edges, weights=np.exp(self.log_weights))
             return counts
-        below = [reweighting.log_mass(self.cubature, self.prior, {name: (-np.inf, edge)})[0] for edge in edges]
+        below = [reweighting.log_mass(self.cubature, self.measure, {name: (-np.inf, edge)})[0] for edge in edges]
         return np.diff(np.exp(np.array(below) - self.cubature.log_z))
 
     def with_prior(self, prior: Prior) -> "Evidence":
@@ -118,14 +139,14 @@ class Evidence:
         """
         if self.cubature is None:
             raise InvalidArgument(f"`with_prior` needs method 'cubature'; this evidence is by {self.method!r}")
-        log_z, error = reweighting.log_evidence(self.cubature, self.prior, prior)
+        log_z, error = reweighting.log_evidence(self.cubature, self.measure, self.prior, prior)
         kept = reweighting.inside(self.nodes, prior)
         log_weights = reweighting.log_weights(self.nodes, self.log_weights, self.prior, prior)
         return dataclasses.replace(
             self,
             log_z=log_z + self.log_correction,
             # The correction was averaged over the old posterior.
-            log_z_error=error + abs(self.log_correction) + max(self.log_z_error - self.cubature.log_z_error, 0.0),
+            bound=error + abs(self.log_correction),
             status=f"reweighted from {self.prior!r}: {self.status}",
             prior=prior,
             nodes={name: values[kept] for name, values in self.nodes.items()},
@@ -137,6 +158,18 @@ class Evidence:
         if name not in self.nodes:
             raise _checks.unknown("coordinate of the prior", name, tuple(self.nodes))
         return self.nodes[name]
+
+
+def combined(parts: Sequence[Evidence]) -> tuple[float, str]:
+    """Error of a sum or difference of ln Z of independent runs, and its kind.
+
+    Standard deviations add in quadrature, bounds linearly; a bound and a standard deviation together are a bound, that
+    takes the latter twice.
+    """
+    bound, sigma = sum(e.bound for e in parts), math.hypot(*(e.sigma for e in parts))
+    if all(e.error_kind == "one sigma" for e in parts):
+        return sigma, "one sigma"
+    return bound + 2.0 * sigma, "bound"
 
 
 def evidence(like: JointLikelihood, prior: Prior, method: str = "cubature", seed: int = 0, **settings: Any) -> Evidence:
@@ -192,43 +225,71 @@ def evidence(like: JointLikelihood, prior: Prior, method: str = "cubature", seed
 
 
 def _by_smc(like: JointLikelihood, prior: Prior, seed: int, settings: smc.SmcSettings) -> dict[str, Any]:
-    run = like.compiled(_smc_run, prior, settings)
+    measure = _measure(like, prior)
+    run = like.compiled(_smc_run, prior, measure, settings)
     keys = jax.random.split(jax.random.key(seed), settings.replicas)
     result = smc.summarise(run(keys, like.data), settings)
     log_weights = np.full(len(result.particles), -np.log(len(result.particles)))
-    return _sampled(result, prior, result.particles, log_weights)
+    return _sampled(like, prior, measure, result, result.particles, log_weights)
 
 
-def _smc_run(like: JointLikelihood, prior: Prior, settings: smc.SmcSettings) -> Callable[..., Any]:
+def _smc_run(like: JointLikelihood, prior: Prior, measure: Prior, settings: smc.SmcSettings) -> Callable[..., Any]:
     dim = len(prior.names) + len(like.nuisances)
-    return smc.build(full_space.log_likelihood(like, prior), dim, settings)
+    return smc.build(full_space.log_likelihood(like, prior, measure), dim, settings)
 
 
-def _jitted(like: JointLikelihood, prior: Prior) -> Callable[..., Any]:
-    return jax.jit(full_space.log_likelihood(like, prior))
+def _jitted(like: JointLikelihood, prior: Prior, measure: Prior) -> Callable[..., Any]:
+    return jax.jit(full_space.log_likelihood(like, prior, measure))
 
 
 def _by_nested(like: JointLikelihood, prior: Prior, seed: int, settings: nested.NestedSettings) -> dict[str, Any]:
-    log_likelihood = like.compiled(_jitted, prior)
+    measure = _measure(like, prior)
+    log_likelihood = like.compiled(_jitted, prior, measure)
     dim = len(prior.names) + len(like.nuisances)
     result = nested.run(lambda z: float(log_likelihood(z, like.data)), dim, seed, settings)
-    return _sampled(result, prior, result.samples, result.log_weights)
+    return _sampled(like, prior, measure, result, result.samples, result.log_weights)
+
+
+def _measure(like: JointLikelihood, prior: Prior) -> Prior:
+    return survey(like, prior, resolve(None)).measure if prior.names else prior
 
 
 def _sampled(
-    result: smc.SmcResult | nested.NestedResult, prior: Prior, z: np.ndarray, log_weights: np.ndarray
+    like: JointLikelihood,
+    prior: Prior,
+    measure: Prior,
+    result: smc.SmcResult | nested.NestedResult,
+    z: np.ndarray,
+    log_weights: np.ndarray,
 ) -> dict[str, Any]:
-    unit = jax.scipy.special.ndtr(z[:, : len(prior.names)])
+    nodes, unseen = {}, ""
+    if prior.names:
+        devices = resolve(None)
+        space = Space(like, prior, measure)
+        unit = np.asarray(jax.scipy.special.ndtr(z[:, : space.dimensions]))
+        nodes = {name: np.asarray(value) for name, value in space.values(jnp.asarray(unit)).items()}
+        pulls = full_space.pulls_of(like, z[:, space.dimensions :])
+        density = evaluation(like)((space.photons(unit, devices), pulls), like.data).log_likelihood
+        density = density + space.log_ratios(unit, devices)
+        effective = float(np.exp(-logsumexp(2.0 * log_weights)))
+        unseen = heights.unseen(
+            float(np.nanmax(density)),
+            survey(like, prior, devices).heights(space, devices),
+            heights.by_chance(space.size, effective),
+        )
     return {
         "log_z": result.log_z,
-        "log_z_error": result.log_z_error,
-        "status": result.status,
-        "converged": result.converged,
+        "bound": 0.0,
+        "sigma": result.log_z_error,
+        "error_kind": "one sigma",
+        "status": unseen + result.status,
+        "converged": result.converged and not unseen,
         "evaluations": result.evaluations,
         "log_correction": 0.0,
-        "nodes": {name: np.asarray(value) for name, value in prior.from_unit_cube(unit).items()},
+        "nodes": nodes,
         "log_weights": log_weights,
         "cubature": None,
+        "measure": measure,
     }
 
 

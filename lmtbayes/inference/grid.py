@@ -1,6 +1,7 @@
-"""PosteriorGrid: the posterior on cells of the prior's unit cube, its marginals, modes, evidence, starts for chains.
+"""PosteriorGrid: the posterior on cells of a unit cube, its marginals, modes, evidence, starts for chains.
 
-p(u) ~ int d(pulls) L(u, pulls) at the centres of the cells of a tree (`cells`); `refinement.posterior_grid` makes it.
+p(u) ~ p/w int d(pulls) L(u, pulls) at the centres of the cells of a tree (`cells`), u being the quantiles of a working
+measure w (`working_measure`), the prior p itself wherever that serves; `refinement.posterior_grid` makes it.
 """
 
 import functools
@@ -42,20 +43,25 @@ class PosteriorGrid:
     Parameters
     ----------
     prior
-        Whose coordinates the cells are in, through its quantiles.
+        Of the boson.
+    measure
+        Through whose quantiles the cells are in the prior's coordinates; the prior, wherever that serves.
     constraints
         Of the nuisances.
     cells
         The tiling of the unit cube.
     log_density
-        ln of the likelihood with the pulls integrated, at the centres.
+        ln of the likelihood with the pulls integrated, times prior over measure, at the centres.
     pulls, factor
         Conditional optimum of the pulls, and the lower Cholesky factor of their precision there.
     error
         Estimated relative error of the total, summed over cells without cancellation.
+    missed
+        By how much, in ln, the density at the highest peak that was climbed exceeds that of any cell.
     """
 
     prior: Prior
+    measure: Prior
     constraints: Constraints
     cells: Cells
     log_density: Float[np.ndarray, " cells"]
@@ -63,6 +69,7 @@ class PosteriorGrid:
     factor: Float[np.ndarray, "cells nuisances nuisances"]
     error: float
     evaluations: int
+    missed: float
 
     @property
     def log_evidence(self) -> float:
@@ -82,7 +89,7 @@ class PosteriorGrid:
         name
             One of `prior.names`.
         bins
-            Bins of equal width in the coordinate's quantile under the prior, between the central `coverage` of the
+            Bins of equal width in the coordinate's quantile under the measure, between the central `coverage` of the
             marginal, and two outer bins up to the prior's edges where they are not empty.
 
         Returns
@@ -96,10 +103,10 @@ class PosteriorGrid:
         low, high = np.interp([tail, 1.0 - tail], self.cumulative(name, fine), fine)
         edges = np.unique(np.concatenate([[0.0], np.linspace(low, high, bins + 1), [1.0]]))
         probability = np.diff(self.cumulative(name, edges))
-        return np.asarray(self.prior.distributions[name].icdf(jnp.asarray(edges))), probability / probability.sum()
+        return np.asarray(self.measure.quantiles(name, jnp.asarray(edges))), probability / probability.sum()
 
     def cumulative(self, name: str, quantiles: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
-        """Posterior probability below quantiles of the prior, in one coordinate."""
+        """Posterior probability below quantiles of the measure, in one coordinate."""
         axis = self.prior.names.index(name)
         return self.cells.cumulative(self.weights, axis, quantiles, self.slopes[:, axis])
 
@@ -107,6 +114,12 @@ class PosteriorGrid:
     def slopes(self) -> Float[np.ndarray, "cells coordinates"]:
         """Change of ln p across every cell."""
         return self.cells.slopes(np.where(np.isfinite(self.log_density), self.log_density, -1e30))
+
+    @functools.cached_property
+    def tilt(self) -> Float[np.ndarray, "cells nuisances coordinates"]:
+        """Change of the pulls' optimum across every cell, where data hold it tighter than it moves."""
+        columns = [self.cells.slopes(pull) for pull in self.pulls.T]
+        return np.stack(columns, axis=1) if columns else np.zeros((*self.pulls.shape, self.cells.dimensions))
 
     def regions(self, probability: float = HIGHEST_DENSITY) -> Int[np.ndarray, " cells"]:
         """Label the connected regions of the highest-density region, the heaviest 0; -1 outside of them.
@@ -138,7 +151,7 @@ class PosteriorGrid:
                 (self.cells.low[own] + self.cells.width[own, None]).max(0),
             )
             peak, low, high = (
-                {name: float(x) for name, x in self.prior.from_unit_cube(jnp.asarray(corner)).items()}
+                {name: float(x) for name, x in self.measure.from_unit_cube(jnp.asarray(corner)).items()}
                 for corner in corners
             )
             modes.append(Mode(float(weights[own].sum() / total), peak, low, high))
@@ -165,6 +178,7 @@ class PosteriorGrid:
             pulls=padded(self.pulls, 0.0),
             factor=padded(self.factor, 0.0),
             spread=self.constraints,
+            tilt=None if self.measure is self.prior else padded(self.tilt, 0.0),
         )
 
     def starts(self, number: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -181,7 +195,11 @@ class PosteriorGrid:
         unit = self.cells.low[chosen] + rng.random((number, self.cells.dimensions)) * self.cells.width[chosen, None]
         normal = rng.standard_normal((number, self.pulls.shape[1]))
         steps = np.linalg.solve(self.factor[chosen].transpose(0, 2, 1), normal[:, :, None])[:, :, 0]
-        return unit, self.pulls[chosen] + steps
+        optimum = self.pulls[chosen]
+        if self.measure is not self.prior:
+            inside = (unit - self.cells.low[chosen]) / self.cells.width[chosen, None] - 0.5
+            optimum = optimum + np.einsum("npc,nc->np", self.tilt[chosen], inside)
+        return unit, optimum + steps
 
 
 def log_sum(values: np.ndarray) -> float:

@@ -47,7 +47,8 @@ class Potential:
         def chain_rule(point: tuple[Array, Array, HiddenPhoton, Array]) -> tuple[Array, Array]:
             position, value, by_photon, by_pulls = point
             z = position[:d]
-            log_volume, slope = jax.value_and_grad(log_jacobian)(z)
+            # Volume and, where u are not the prior's quantiles, prior over measure.
+            log_volume, slope = jax.value_and_grad(lambda z: log_jacobian(z) + space.log_ratio(jax.nn.sigmoid(z)))(z)
             (by_z,) = jax.vjp(photon, z)[1](by_photon)
             return -value - log_volume, -jnp.concatenate([by_z + slope, by_pulls])
 

@@ -9,6 +9,7 @@ the boson are central differences of it.
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from scipy import special
@@ -18,6 +19,7 @@ from lmtbayes.inference.devices import Devices
 from lmtbayes.inference.likelihood import Data, JointLikelihood
 from lmtbayes.inference.look import score_and_weight
 from lmtbayes.inference.marginals import marginals
+from lmtbayes.inference.priors import Prior
 from lmtbayes.inference.space import Space
 
 STEPS = 60
@@ -31,6 +33,8 @@ _STUCK = 1e10
 _LARGEST_STEP = 2.0
 _EDGE_Z = 16.0
 """|z| at which a climb towards the prior's edge stops; u is 1e-7 from it."""
+_WIDEST = 4.0
+"""Standard deviation of z, about that of the whole cube, that stands for a direction in which nothing is measured."""
 
 
 class Peaks(NamedTuple):
@@ -40,6 +44,9 @@ class Peaks(NamedTuple):
     log_likelihood: Float[np.ndarray, " starts"]
     finest: Float[np.ndarray, " starts"]
     """Smallest standard deviation, in u, of the Gaussian of the same curvature, pulls marginalised."""
+    spread: Float[np.ndarray, "starts coordinates"]
+    """Standard deviation of every coordinate, in u, the others and the pulls marginalised; at an edge of the cube the
+    length over which the density falls by a factor e; at most 1."""
 
 
 class _View(NamedTuple):
@@ -49,7 +56,10 @@ class _View(NamedTuple):
 
 
 def climb(space: Space, units: Float[np.ndarray, "starts coordinates"], data: Data, devices: Devices) -> Peaks:
-    """Climb the log-likelihood (the posterior density in u) from points of the unit cube, pulls central."""
+    """Climb from points of the unit cube, pulls central.
+
+    What is climbed is the posterior density in u: the likelihood, where u are the prior's quantiles.
+    """
     d, number = space.dimensions, len(units)
     position = space.join(units, np.tile(np.asarray(space.like.central_pulls), (number, 1)))
     view = _view(space, position, data, devices)
@@ -76,9 +86,20 @@ def climb(space: Space, units: Float[np.ndarray, "starts coordinates"], data: Da
     inverse = np.linalg.pinv(view.precision[:, d:, d:], hermitian=True) @ mixed.transpose(0, 2, 1)
     unit = special.expit(position[:, :d])
     slope = unit * (1.0 - unit)
-    narrow = (view.precision[:, :d, :d] - mixed @ inverse) / (slope[:, :, None] * slope[:, None, :])
+    curvature = view.precision[:, :d, :d] - mixed @ inverse
+    narrow = curvature / (slope[:, :, None] * slope[:, None, :])
     steepest = np.abs(np.linalg.eigvalsh(narrow)).max(axis=1)
-    return Peaks(unit, view.height, 1.0 / np.sqrt(np.maximum(steepest, 1e-12)))
+    spread = _spread(curvature, view.gradient[:, :d], slope)
+    return Peaks(unit, view.height, 1.0 / np.sqrt(np.maximum(steepest, 1e-12)), spread)
+
+
+def _spread(curvature: np.ndarray, gradient: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """Width of a peak in every coordinate u, from curvature and gradient in z and du/dz."""
+    values, vectors = np.linalg.eigh(curvature)
+    variance = np.einsum("nij,nj->ni", vectors**2, 1.0 / (np.maximum(values, 0.0) + 1.0 / _WIDEST**2))
+    deviation = np.sqrt(variance)
+    falling = 1.0 / np.maximum(np.abs(gradient) / slope, 1.0)
+    return np.minimum(np.where(deviation < 0.5 * _WIDEST, deviation * slope, falling), 1.0)
 
 
 def _view(space: Space, position: Float[np.ndarray, "starts parameters"], data: Data, devices: Devices) -> _View:
@@ -102,6 +123,12 @@ def _view(space: Space, position: Float[np.ndarray, "starts parameters"], data: 
         height = height + value.sum(axis=1)
         gradient[:, d:] += pull
         precision[:, d:, d:] += np.maximum(stiffness, 1e-3)[:, :, None] * np.eye(len(like.nuisances))
+    if not space.plain:
+        ratio = like.compiled(_ratio, space.prior, space.measure)
+        value, pull, stiffness = (np.asarray(x) for x in ratio(position[:, :d]))
+        height = height + value
+        gradient[:, :d] += pull
+        precision[:, :d, :d] += np.maximum(stiffness, 0.0)[:, :, None] * np.eye(d)
     sound = np.isfinite(height) & np.isfinite(gradient).all(axis=1) & np.isfinite(precision).all(axis=(1, 2))
     return _View(
         np.where(sound, height, -np.inf),
@@ -116,5 +143,19 @@ def _constraints(like: JointLikelihood) -> Any:
     def one(pulls: Array) -> tuple[Array, Array, Array]:
         log_prob = like.constraints.log_prob
         return log_prob(pulls), *score_and_weight(log_prob, pulls)
+
+    return once(jax.vmap(one))
+
+
+def _ratio(like: JointLikelihood, prior: Prior, measure: Prior) -> Any:
+    """Ln of prior over measure at many z, its slope and minus its curvature in every one of them."""
+    space = Space(like, prior, measure)
+
+    def one(z: Array) -> tuple[Array, Array, Array]:
+        def log_ratio(z: Array) -> Array:
+            return space.log_ratio(jax.nn.sigmoid(z))
+
+        value, slope = jax.value_and_grad(log_ratio)(z)
+        return value, slope, -jnp.diagonal(jax.jacfwd(jax.grad(log_ratio))(z))
 
     return once(jax.vmap(one))

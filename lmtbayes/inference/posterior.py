@@ -51,7 +51,8 @@ def sample_posterior(
 ) -> "xr.DataTree":
     """Sample the posterior of the boson's parameters and the nuisances.
 
-    NUTS with a dense mass matrix, in the logits of the prior's quantiles and the pulls. Each step is followed by one
+    NUTS with a dense mass matrix, in the pulls and in the logits of the prior's quantiles, or, where the posterior has
+    no width in those, of the quantiles of a measure in which it has. Each step is followed by one
     jump that is proposed from an adaptive grid of the posterior (`posterior_grid`) and accepted by the
     Metropolis-Hastings rule: it takes chains between modes that do not touch, with the weights the modes have, and
     makes draws almost independent. With `jumps=False` the chains are NUTS alone; disconnected modes then keep the
@@ -115,7 +116,7 @@ def sample_posterior(
     max_tree_depth = int(max_tree_depth)
     path = None if checkpoint is None else checkpoints.checked(checkpoint)
     used = _devices_for(chains, devices)
-    space = Space(like, prior)
+    Space(like, prior)  # refuses what does not belong together, before anything runs
     settings = {
         "seed": seed,
         "chains": chains,
@@ -140,12 +141,14 @@ def sample_posterior(
     saved = None if path is None else checkpoints.load(path, identity, settings)
     began = time.perf_counter()
     with _Bar(warmup + draws, progress) as bar:
-        grid = None
+        grid, measure = None, prior
         if jumps or grid_check or init == "grid":
             bar.say("grid")
             grid = posterior_grid(
                 like, prior, progress=lambda cells, _: bar.say(f"grid of {cells} cells"), devices=devices
             )
+            measure = grid.measure
+        space = Space(like, prior, measure)
         drawn = _run(space, grid, settings, saved, path, identity, bar, used)
         bar.say("summary")
         from lmtbayes.inference.datatree import build
@@ -164,11 +167,11 @@ def covariance_of(space: Space, grid: PosteriorGrid, draws: int = 4096) -> np.nd
 
 def run_chains(space: Space, settings: Settings, devices: Devices) -> Chains:
     """Return the compiled chains of a likelihood and prior, made once."""
-    return space.like.compiled(_chains, space.prior, settings, devices)
+    return space.like.compiled(_chains, space.prior, space.measure, settings, devices)
 
 
-def _chains(like: JointLikelihood, prior: Prior, settings: Settings, devices: Devices) -> Chains:
-    return Chains(Space(like, prior), settings, devices)
+def _chains(like: JointLikelihood, prior: Prior, measure: Prior, settings: Settings, devices: Devices) -> Chains:
+    return Chains(Space(like, prior, measure), settings, devices)
 
 
 def _run(

@@ -21,6 +21,8 @@ class Proposal(eqx.Module):
     factor: Float[Array, "capacity nuisances nuisances"]
     """Of the pulls' precision: lower, Cholesky's."""
     spread: Constraints = eqx.field(static=True)
+    tilt: Float[Array, "capacity nuisances coordinates"] | None = None
+    """Change of the pulls' optimum across a cell; None: the same all over it."""
     from_prior: float = 0.05
     """Part of u drawn evenly over the cube."""
     from_constraints: float = 0.2
@@ -41,7 +43,7 @@ class Proposal(eqx.Module):
         normal = jax.random.normal(pull_key, self.pulls.shape[1:])
         step = jax.scipy.linalg.solve_triangular(self.factor[cell].T, normal, lower=False)
         wide = self.spread.sample(spread_key)
-        return unit, jnp.where(from_constraints < self.from_constraints, wide, self.pulls[cell] + step)
+        return unit, jnp.where(from_constraints < self.from_constraints, wide, self._optimum(cell, unit) + step)
 
     def log_prob(self, unit: Float[Array, " coordinates"], pulls: Float[Array, " nuisances"]) -> Float[Array, ""]:
         """Ln of the density in (u, pulls)."""
@@ -50,12 +52,17 @@ class Proposal(eqx.Module):
         if not self.pulls.shape[1]:
             return log_unit
         factor = self.factor[cell]
-        whitened = factor.T @ (pulls - self.pulls[cell])
+        whitened = factor.T @ (pulls - self._optimum(cell, unit))
         narrow = -0.5 * jnp.sum(whitened**2 + jnp.log(2.0 * jnp.pi)) + jnp.sum(jnp.log(jnp.diagonal(factor)))
         wide = jnp.sum(self.spread.log_prob(pulls))
         return log_unit + jnp.logaddexp(
             jnp.log1p(-self.from_constraints) + narrow, jnp.log(self.from_constraints) + wide
         )
+
+    def _optimum(self, cell: Array, unit: Array) -> Array:
+        if self.tilt is None:
+            return self.pulls[cell]
+        return self.pulls[cell] + self.tilt[cell] @ ((unit - self.low[cell]) / self.width[cell] - 0.5)
 
     def cell(self, unit: Float[Array, " coordinates"]) -> Int[Array, ""]:
         """Index of the cell of one point."""

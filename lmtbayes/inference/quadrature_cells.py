@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 
 from lmtbayes.inference.rules import HIGH, LOW, rule
 
-_FLOOR = 500.0
+FLOOR = 500.0
 """ln f is cut this far below its largest value before it is extrapolated inside a cell."""
 
 
@@ -61,7 +61,7 @@ class Cells:
         low_rule, high_rule = rule(LOW, self.dim), rule(HIGH, self.dim)
         value = logsumexp(self.low_values + low_rule.log_weights, axis=1)
         top = np.max(self.low_values)
-        inside = np.maximum(self.low_values, top - _FLOOR) @ low_rule.to_lattice.T
+        inside = np.maximum(self.low_values, top - FLOOR) @ low_rule.to_lattice.T
         # The interpolant of ln f, which is far smoother than f, at edges and centre of the cell as well as at nodes.
         error = _log_difference(
             np.maximum(inside.max(1), self.low_values.max(1)), np.minimum(inside.min(1), self.low_values.min(1))

@@ -13,14 +13,12 @@ from lmtbayes.inference import devices as local
 from lmtbayes.inference.cells import Cells
 from lmtbayes.inference.grid import CAPACITY, PosteriorGrid, log_sum
 from lmtbayes.inference.identity import fingerprint
-from lmtbayes.inference.likelihood import Data, JointLikelihood
-from lmtbayes.inference.marginals import marginals
-from lmtbayes.inference.optimum import STARTS, Peaks, climb
+from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.optimum import climb
 from lmtbayes.inference.priors import Prior
 from lmtbayes.inference.space import Space
+from lmtbayes.inference.working_measure import ROOT_LEVEL, evaluate, starts, survey
 
-ROOT_LEVEL = {2: 6, 3: 4}
-"""Every cell of this level is evaluated: 64 x 64, 16 x 16 x 16."""
 TOLERANCE = {2: 0.04, 3: 0.3}
 DEEPEST = 14
 _BLOCK = 512
@@ -65,7 +63,7 @@ def posterior_grid(
     key = (prior, fingerprint(like.data), float(tolerance), limit, used)
     found, grid = like.results.get("grid", (None, None))
     if grid is None or found != key:
-        grid = _refined(space, used, tolerance, limit, progress)
+        grid = _refined(like, prior, used, tolerance, limit, progress)
         for array in (grid.log_density, grid.pulls, grid.factor):
             array.flags.writeable = False
         like.results["grid"] = key, grid
@@ -75,19 +73,28 @@ def posterior_grid(
 
 
 def _refined(
-    space: Space,
+    like: JointLikelihood,
+    prior: Prior,
     devices: local.Devices,
     tolerance: float,
     limit: int,
     progress: Callable[[int, float], None] | None,
 ) -> PosteriorGrid:
-    evaluate = _Evaluator(space, space.like.data, devices)
-    cells = Cells.uniform(space.dimensions, ROOT_LEVEL[space.dimensions])
-    values = evaluate(cells.centre)
+    surveyed = survey(like, prior, devices)
+    space = Space(like, prior, surveyed.measure)
+    evaluated = _Evaluator(space, devices)
+    if surveyed.cells is None or surveyed.peaks is None:
+        cells = Cells.uniform(space.dimensions, ROOT_LEVEL[space.dimensions])
+        values = evaluated(cells.centre)
+        known = np.asarray(space.unit(surveyed.points)) if len(surveyed.points) else np.zeros((0, space.dimensions))
+        begin = np.concatenate([cells.centre[starts(cells, values[0])], known.reshape(-1, space.dimensions)])
+        peaks = climb(space, begin, like.data, devices)
+    else:
+        cells, values, peaks = surveyed.cells, surveyed.values, surveyed.peaks
+        evaluated.count += len(cells)
     if not np.isfinite(values[0]).any():
         raise _checks.invalid("like", space.like, "finite somewhere in the prior")
 
-    peaks = evaluate.peaks(cells, values[0])
     highest = max(np.max(values[0]), np.max(peaks.log_likelihood))
     for unit, height, finest in zip(peaks.unit, peaks.log_likelihood, peaks.finest, strict=True):
         if height < highest - 30.0:
@@ -96,7 +103,7 @@ def _refined(
             home = cells.locate(unit[None])
             if cells.width[home[0]] <= 1.5 * finest or cells.level[home[0]] >= DEEPEST:
                 break
-            cells, values = _split(cells, values, home, evaluate)
+            cells, values = _split(cells, values, home, evaluated)
 
     while True:
         log_error = _log_errors(cells, values[0])
@@ -111,42 +118,42 @@ def _refined(
         share = np.cumsum(np.exp(log_error[order] - log_error[order[0]]))
         half, most = np.searchsorted(share, share[-1] * np.array([0.5, 0.999])) + 1
         number = max(int(half), min(int(most), max(_BLOCK >> space.dimensions, len(cells) // 32)))
-        cells, values = _split(cells, values, order[: min(number, room)], evaluate)
+        cells, values = _split(cells, values, order[: min(number, room)], evaluated)
+    top = evaluate(space, peaks.unit, devices)[0]
+    missed = float(np.max(np.where(np.isfinite(top), top, -np.inf)) - np.max(values[0]))
     return PosteriorGrid(
-        space.prior, space.like.constraints, cells, values[0], values[1], values[2], error, evaluate.count
+        prior,
+        space.measure,
+        like.constraints,
+        cells,
+        values[0],
+        values[1],
+        values[2],
+        error,
+        evaluated.count,
+        missed,
     )
 
 
 class _Evaluator:
-    """Marginal likelihoods of one data set, counted: ln integral, pulls and the factor of their precision."""
+    """Density, pulls and the factor of their precision at points of the cube, counted."""
 
-    def __init__(self, space: Space, data: Data, devices: local.Devices):
-        self.data = data
+    def __init__(self, space: Space, devices: local.Devices):
         self.space = space
         self.devices = devices
         self.count = 0
 
     def __call__(self, units: np.ndarray) -> tuple[np.ndarray, ...]:
         self.count += len(units)
-        found = marginals(self.space.like, self.devices)(self.space.photons(units, self.devices), self.data)
-        return found.log_integral, found.pulls, found.factor
-
-    def peaks(self, cells: Cells, log_density: np.ndarray) -> Peaks:
-        """Climb from the highest cells that no neighbour tops."""
-        i, j, _ = cells.neighbours()
-        topped = np.zeros(len(cells), dtype=bool)
-        topped[i[log_density[i] < log_density[j]]] = True
-        topped[j[log_density[j] < log_density[i]]] = True
-        order = np.argsort(-np.where(topped, -np.inf, log_density), kind="stable")[:STARTS]
-        return climb(self.space, cells.centre[order], self.data, self.devices)
+        return evaluate(self.space, units, self.devices)
 
 
 def _split(
-    cells: Cells, values: tuple[np.ndarray, ...], chosen: np.ndarray, evaluate: _Evaluator
+    cells: Cells, values: tuple[np.ndarray, ...], chosen: np.ndarray, evaluated: _Evaluator
 ) -> tuple[Cells, tuple[np.ndarray, ...]]:
     finer, origin = cells.split(chosen)
     new = origin < 0
-    found = evaluate(finer.centre[new])
+    found = evaluated(finer.centre[new])
     merged = []
     for old, fresh in zip(values, found, strict=True):
         column = old[origin]

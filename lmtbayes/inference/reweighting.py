@@ -1,7 +1,8 @@
 """Evidence for another prior, and posterior mass of a box, from the cells of one cubature.
 
-With Z = int L(theta) p(theta) dtheta = int L du over the quantiles u of p, another prior p' has
-Z' = int L p'/p du over the image of its support: the same node values, multiplied by a known ratio.
+With Z = int L(theta) p(theta) dtheta = int L p/w du over the quantiles u of a measure w (p itself, wherever that
+serves), another prior p' has Z' = int L p'/w du over the image of its support: the same node values, multiplied by a
+known ratio.
 """
 
 from collections.abc import Mapping
@@ -18,14 +19,14 @@ _SLACK = 1e-9
 """Relative rounding allowed where a new edge equals an old one."""
 
 
-def log_mass(cubature: Cubature, prior: Prior, box: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
+def log_mass(cubature: Cubature, measure: Prior, box: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
     """Ln of the integral of the likelihood over part of the prior, and its error; coordinates not named are whole."""
-    low, high = _unit_box(prior, box)
+    low, high = _unit_box(measure, box)
     return cubature.log_integral(low, high)
 
 
-def log_evidence(cubature: Cubature, old: Prior, new: Prior) -> tuple[float, float]:
-    """Ln Z under `new` of an integral that was done under `old`, and its error.
+def log_evidence(cubature: Cubature, measure: Prior, old: Prior, new: Prior) -> tuple[float, float]:
+    """Ln Z under `new` of an integral that was done under `old` in quantiles of `measure`, and its error.
 
     Raises
     ------
@@ -33,8 +34,8 @@ def log_evidence(cubature: Cubature, old: Prior, new: Prior) -> tuple[float, flo
         The coordinates differ, or the support of `new` reaches beyond that of `old`.
     """
     check_inside(old, new)
-    low, high = _unit_box(old, new.box)
-    ratio = cubature.reweighted(lambda unit: _log_ratio(old, new, unit))
+    low, high = _unit_box(measure, new.box)
+    ratio = cubature.reweighted(lambda unit: _log_ratio(measure, old, new, unit))
     return ratio.log_integral(low, high)
 
 
@@ -75,9 +76,9 @@ def _unit_box(prior: Prior, box: Mapping[str, tuple[float, float]]) -> tuple[np.
     return low, high
 
 
-def _log_ratio(old: Prior, new: Prior, unit: np.ndarray) -> np.ndarray:
-    """Ln p'/p at points of the old unit cube; beyond the new edges as at the edge, so that cut cells stay smooth."""
-    values = old.from_unit_cube(jnp.asarray(unit))
+def _log_ratio(measure: Prior, old: Prior, new: Prior, unit: np.ndarray) -> np.ndarray:
+    """Ln p'/p at points of the measure's cube; beyond the new edges as at the edge, so that cut cells stay smooth."""
+    values = measure.from_unit_cube(jnp.asarray(unit))
     total = np.zeros(len(unit))
     for name, value in values.items():
         low, high = new.box[name]

@@ -127,7 +127,7 @@ def _evidences_of(like: JointLikelihood, case: FitSettings) -> dict[str, Any]:
     """Evidences of a model and of no boson, as numbers that a file holds; the chains' grid is used again."""
     label = next(label for label, model in MODELS.items() if model == case.model)
     entries = {label: case.prior} | ({"no boson": priors.no_boson(like.model)} if label == next(iter(MODELS)) else {})
-    kept = ("log_z", "log_z_error", "status", "converged", "evaluations", "seconds", "log_correction")
+    kept = ("log_z", "bound", "sigma", "error_kind", "status", "converged", "evaluations", "seconds", "log_correction")
     found = {
         name: evidence(like, prior, "importance", case.seed, rtol=EVIDENCE_RTOL) for name, prior in entries.items()
     }
@@ -143,6 +143,7 @@ def _evidence(numbers: Mapping[str, Any], prior: Prior, seed: int) -> Evidence:
         nodes={},
         log_weights=np.zeros(0),
         cubature=None,
+        measure=prior,
         **numbers,
     )
 
