@@ -20,8 +20,9 @@ from lmtbayes.experiments import (
     experiment_options,
     register,
 )
-from lmtbayes.experiments.base import Binning, Description, Experiment
+from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.cite import bibtex
+from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.limits import published_limit
 from lmtbayes.experiments.measurement import measurement
 from lmtbayes.experiments.muon_g2 import muon_g2

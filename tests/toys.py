@@ -4,7 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import lmtbayes as lmt
-from lmtbayes.experiments.base import Binning, Description, Experiment, active_names
+from lmtbayes.experiments.base import Experiment, active_names
+from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.terms import Poisson
 
 BINS = Binning(np.array([0.0, 1.0, 2.0, 3.0]), "keV", "recoil energy")

@@ -19,7 +19,8 @@ from jaxtyping import Array, Float
 from lmtbayes import _checks
 from lmtbayes.constants import ELECTRON_MASS, MEV_PER_KEV, SIN2_THETA_W
 from lmtbayes.experiments import solar_nuisances
-from lmtbayes.experiments.base import SINGLE_NUMBER, Description, active_names
+from lmtbayes.experiments.base import active_names
+from lmtbayes.experiments.description import SINGLE_NUMBER, Description
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.solar_neutrinos import SolarNeutrinos
 from lmtbayes.experiments.terms import Gaussian

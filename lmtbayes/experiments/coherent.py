@@ -16,7 +16,8 @@ from lmtbayes import _checks
 from lmtbayes.constants import GRAMS_PER_TONNE, MEV_PER_KEV
 from lmtbayes.detectors.targets import Target
 from lmtbayes.experiments import recoils
-from lmtbayes.experiments.base import Binning, Experiment
+from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.description import Binning
 from lmtbayes.experiments.nuisance import Gaussian, Nuisance
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes.form_factors import FormFactor

@@ -17,8 +17,9 @@ from lmtbayes.constants import MEV_PER_KEV, SIN2_THETA_W
 from lmtbayes.detectors import caesium_iodide as csi
 from lmtbayes.detectors import targets
 from lmtbayes.experiments import coherent
-from lmtbayes.experiments.base import Binning, Description, active_names
+from lmtbayes.experiments.base import active_names
 from lmtbayes.experiments.common import nuclear_radius, weak_mixing_angle
+from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.nuisance import Gaussian, Nuisance
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Poisson

@@ -17,7 +17,8 @@ from lmtbayes import _checks, tables
 from lmtbayes._once import once
 from lmtbayes.detectors.response import Efficiency, Resolution
 from lmtbayes.experiments import er_backgrounds
-from lmtbayes.experiments.base import Binning, active_names
+from lmtbayes.experiments.base import active_names
+from lmtbayes.experiments.description import Binning
 from lmtbayes.experiments.liquid_xenon import ER_FLUX_NUISANCES
 from lmtbayes.experiments.nuisance import Nuisance
 from lmtbayes.experiments.registry import register

@@ -28,7 +28,8 @@ from scipy.stats import norm
 
 from lmtbayes import _checks, tables
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.experiments.base import SINGLE_NUMBER, Description, Experiment
+from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.description import SINGLE_NUMBER, Description
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.gauge.couplings import hadronic_decays, vector_coupling

@@ -17,8 +17,9 @@ from lmtbayes import _checks
 from lmtbayes.constants import SIN2_THETA_W, SIN2_THETA_W_MZ
 from lmtbayes.detectors.response import LINDHARD_K, LINDHARD_K_SIGMA, to_kevee, to_kevnr
 from lmtbayes.experiments import solar_nuisances, xenon_detectors
-from lmtbayes.experiments.base import Binning, Description, active_names
+from lmtbayes.experiments.base import active_names
 from lmtbayes.experiments.common import electron_binding, weak_mixing_angle
+from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.nuisance import Gaussian, Nuisance
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.solar_neutrinos import SolarNeutrinos

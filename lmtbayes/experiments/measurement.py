@@ -12,7 +12,8 @@ from jaxtyping import Array, Float
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.asymmetric import AsymmetricGaussian
-from lmtbayes.experiments.base import SINGLE_NUMBER, Description, Experiment
+from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.description import SINGLE_NUMBER, Description
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
 

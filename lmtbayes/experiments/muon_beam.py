@@ -23,9 +23,10 @@ from scipy.special import lambertw
 from lmtbayes import _checks
 from lmtbayes.constants import MEV_PER_GEV
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.experiments.base import Binning, Description, Experiment, active_names
+from lmtbayes.experiments.base import Experiment, active_names
 from lmtbayes.experiments.beam_efficiency import Efficiency, unseen_fraction
 from lmtbayes.experiments.beam_setup import BeamSetup, Calibration, counts_per_coupling2, read_setups
+from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.nuisance import LogNormal, Nuisance
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Poisson

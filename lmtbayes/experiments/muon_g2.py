@@ -15,7 +15,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes import _checks, tables
-from lmtbayes.experiments.base import SINGLE_NUMBER, Description, Experiment
+from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.description import SINGLE_NUMBER, Description
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.gauge.couplings import CONVENTIONS

@@ -17,7 +17,8 @@ from lmtbayes import _checks, tables
 from lmtbayes._once import once
 from lmtbayes.detectors.response import LINDHARD_K, Efficiency, Resolution
 from lmtbayes.experiments.asymmetric import AsymmetricGaussian
-from lmtbayes.experiments.base import SINGLE_NUMBER, Binning, active_names
+from lmtbayes.experiments.base import active_names
+from lmtbayes.experiments.description import SINGLE_NUMBER, Binning
 from lmtbayes.experiments.nuisance import Nuisance
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.solar_neutrinos import SolarNeutrinos

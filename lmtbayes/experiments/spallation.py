@@ -28,7 +28,8 @@ from lmtbayes import _checks
 from lmtbayes.constants import MEV_PER_KEV, SIN2_THETA_W, SIN2_THETA_W_MZ
 from lmtbayes.detectors import scintillation, targets
 from lmtbayes.experiments import recoils, spallation_detectors
-from lmtbayes.experiments.base import Binning, Description, Experiment, active_names
+from lmtbayes.experiments.base import Experiment, active_names
+from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.spallation_detectors import nuisances_by_role, rows
 from lmtbayes.experiments.terms import GaussianCounts, Poisson, Term

@@ -17,7 +17,8 @@ from jaxtyping import Array, Float
 from lmtbayes import _checks, tables
 from lmtbayes.constants import MEV_PER_GEV, SIN2_THETA_W
 from lmtbayes.experiments.asymmetric import AsymmetricGaussian
-from lmtbayes.experiments.base import SINGLE_NUMBER, Description, Experiment
+from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.description import SINGLE_NUMBER, Description
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.gauge.couplings import CONVENTIONS, vector_coupling

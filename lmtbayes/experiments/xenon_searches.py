@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from lmtbayes import _checks, tables
 from lmtbayes.constants import SIN2_THETA_W
 from lmtbayes.experiments import solar_nuisances
-from lmtbayes.experiments.base import Description
 from lmtbayes.experiments.common import electron_binding, weak_mixing_angle
+from lmtbayes.experiments.description import Description
 from lmtbayes.experiments.nuisance import Constraint, Gaussian, LogNormal, Nuisance
 from lmtbayes.experiments.xenon_spectra import Sun
 from lmtbayes.processes import binding as atoms

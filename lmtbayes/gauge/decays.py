@@ -13,7 +13,8 @@ from lmtbayes import _checks
 from lmtbayes._left_out import warn_left_out
 from lmtbayes.constants import HBAR_C_MEV_CM, LEPTON_MASSES, PION_MASS
 from lmtbayes.gauge.couplings import CONVENTIONS, hadronic_decays, vector_coupling
-from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton, check_model, check_photon
+from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton, check_model
+from lmtbayes.gauge.photon import check_photon
 
 CHANNELS = ("nu", "e", "mu", "tau", "invisible", "total")
 

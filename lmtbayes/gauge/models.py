@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import overload
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
@@ -19,6 +18,7 @@ from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.gauge.couplings import nuclear_coupling, vector_coupling
 from lmtbayes.gauge.mixing import check_finite_mixing, mixing_ratio
+from lmtbayes.gauge.photon import HiddenPhoton, check_photon
 
 FLAVOURS = ("e", "mu", "tau")
 QUARKS = ("u", "d")
@@ -27,66 +27,6 @@ _SAME_MIXING = 1e-6
 """Relative difference of eps_x that is one of digits, as in a number that was typed in."""
 PAPER_MIXING = -1.0 / 70.0
 """eps_x / g_x of the rounded Eq. 11; the one-loop value is -1/69.28 at q^2 = 0 and -1/70 at |q| = 58 MeV."""
-
-
-class HiddenPhoton(eqx.Module):
-    """One hidden photon, or an array of them: a pytree of three arrays that broadcast against each other.
-
-    Parameters
-    ----------
-    g_x
-        Gauge coupling, dimensionless, 0 to 1.
-    mass
-        M_A' [MeV], > 0.
-    eps_x
-        Kinetic mixing eps_x of Eq. 9 at q^2 = 0, dimensionless, either sign (negative in Lmu-Ltau), at most 1 in
-        size.
-
-    Raises
-    ------
-    InvalidArgument
-        A value that is negative (g_x), not positive (mass), above 1 (a coupling), not finite, no number, or shapes that
-        do not broadcast.
-    """
-
-    g_x: Float[Array, "..."]
-    mass: Float[Array, "..."]
-    eps_x: Float[Array, "..."]
-
-    def __init__(self, g_x: ArrayLike, mass: ArrayLike, eps_x: ArrayLike):
-        _checks.jax_settings()
-        _checks.non_negative("g_x", g_x)
-        _checks.positive("mass", mass, "MeV")
-        _checks.finite("eps_x", eps_x)
-        _checks.coupling("g_x", g_x)
-        _checks.coupling("eps_x", eps_x)
-        self.g_x = jnp.asarray(g_x, dtype=float)
-        self.mass = jnp.asarray(mass, dtype=float)
-        self.eps_x = jnp.asarray(eps_x, dtype=float)
-        shapes = (self.g_x.shape, self.mass.shape, self.eps_x.shape)
-        try:
-            np.broadcast_shapes(*shapes)
-        except ValueError:
-            raise InvalidArgument(
-                f"`g_x`, `mass` and `eps_x` must have shapes that broadcast; got {shapes[0]}, {shapes[1]}, {shapes[2]}"
-            ) from None
-
-    @classmethod
-    def unchecked(cls, g_x: ArrayLike, mass: ArrayLike, eps_x: ArrayLike) -> "HiddenPhoton":
-        """Photons of values that were checked elsewhere: the tails of a prior reach beyond what anybody would type."""
-        photon = object.__new__(cls)
-        for name, value in {"g_x": g_x, "mass": mass, "eps_x": eps_x}.items():
-            object.__setattr__(photon, name, jnp.asarray(value, dtype=float))
-        return photon
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the array of photons; () for a single one."""
-        return np.broadcast_shapes(self.g_x.shape, self.mass.shape, self.eps_x.shape)
-
-    def broadcast(self) -> "HiddenPhoton":
-        """Return the same photons with all three arrays of the full shape."""
-        return HiddenPhoton(*(jnp.broadcast_to(field, self.shape) for field in (self.g_x, self.mass, self.eps_x)))
 
 
 class _Charges(Mapping[str, float]):
@@ -265,12 +205,6 @@ def check_model(model: object) -> None:
     """Require a GaugeModel: its name alone is none."""
     if not isinstance(model, GaugeModel):
         raise _checks.invalid("model", model, "a GaugeModel, such as LMU_LTAU")
-
-
-def check_photon(photon: object) -> None:
-    """Require a HiddenPhoton, one or an array of them."""
-    if not isinstance(photon, HiddenPhoton):
-        raise _checks.invalid("photon", photon, "a HiddenPhoton, such as BENCHMARKS['BP1']")
 
 
 def check_mixing(model: GaugeModel, photon: HiddenPhoton) -> None:

@@ -6,7 +6,8 @@ from jaxtyping import Array, Float
 
 from lmtbayes.constants import MUON_MASS
 from lmtbayes.gauge.couplings import vector_coupling
-from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton, check_model, check_photon
+from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton, check_model
+from lmtbayes.gauge.photon import check_photon
 
 # u = sin^2(pi t/2): good to 1e-7 from 0.01 MeV to 10 GeV, where the closed form cancels above 1 GeV.
 _T, _W = np.polynomial.legendre.leggauss(64)

@@ -16,7 +16,8 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing, check_model, check_photon
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing, check_model
+from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference.evaluation import evaluation
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Experiment, active_names
 from lmtbayes.experiments.registry import experiment, experiment_options
 from lmtbayes.experiments.terms import Poisson
-from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing, check_model, check_photon
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing, check_model
+from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference.conditional import conditional
 from lmtbayes.inference.devices import Mapped, resolve
 from lmtbayes.inference.few_events import warn_of_few_at_discovery

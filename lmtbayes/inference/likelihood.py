@@ -21,7 +21,8 @@ from lmtbayes.errors import InvalidArgument, PrecisionError
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.nuisance import Nuisance, merge
 from lmtbayes.experiments.registry import experiment
-from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing, check_photon
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing
+from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference import identity, priors
 from lmtbayes.inference.constraints import Constraints
 from lmtbayes.inference.data import Asimov, Data, resolve

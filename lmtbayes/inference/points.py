@@ -15,7 +15,8 @@ from tqdm.auto import tqdm
 
 from lmtbayes import _checks
 from lmtbayes.errors import ConvergenceWarning
-from lmtbayes.gauge.models import HiddenPhoton, check_mixing, check_photon
+from lmtbayes.gauge.models import HiddenPhoton, check_mixing
+from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.conditional import conditional
 from lmtbayes.inference.devices import Devices, Mapped

@@ -8,7 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from lmtbayes import _checks
-from lmtbayes.experiments.base import SINGLE_NUMBER, Experiment
+from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.description import SINGLE_NUMBER
 from lmtbayes.gauge.models import BENCHMARKS, MODELS, HiddenPhoton
 from lmtbayes.jobs.pictures import save
 from lmtbayes.jobs.settings import parse_experiment, parse_truth

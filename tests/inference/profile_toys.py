@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 import lmtbayes as lmt
-from lmtbayes.experiments.base import Binning, Description, Experiment
+from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.nuisance import Nuisance
 from lmtbayes.experiments.terms import Term
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
