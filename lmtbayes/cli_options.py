@@ -1,9 +1,13 @@
-"""Options that several commands share, and which of them were typed: one without effect is an error, not a silence."""
+"""What commands share: the console, options, and which of them were typed.
+
+A typed option without effect is an error, not a silence.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
 
 from lmtbayes.errors import InvalidArgument
 
@@ -12,6 +16,8 @@ if TYPE_CHECKING:
 else:
     # What a command is handed is an object of click's class, of which typer's is a subclass that only names it.
     Context = typer.Context.__mro__[1]
+
+console = Console()
 
 Experiments = Annotated[str, typer.Option(help="names, comma-separated; overrides as name:key=value")]
 Truth = Annotated[str, typer.Option(help="BP1 ... BP4, g_x=5e-4,mass=15,eps_x=-7e-6, or none")]

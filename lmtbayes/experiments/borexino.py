@@ -127,6 +127,7 @@ def _build(
             "M. Agostini et al. (Borexino), Phys. Rev. D 100 (2019) 082004, arXiv:1707.09279; recast as in R. Harnik, "
             "J. Kopp, P. A. N. Machado, JCAP 07 (2012) 026, arXiv:1202.6073",
             "data",
+            ("borexino-7be",),
         ),
         binning=SINGLE_NUMBER,
         term=Gaussian(math.sqrt(sigma**2 - flux_sigma**2) if active else sigma),

@@ -148,6 +148,8 @@ def _build(
             f"{own['source']}; equations: M. Escudero, JCAP 02 (2019) 007, arXiv:1812.05605; M. Escudero et al., "
             "JHEP 03 (2019) 071, arXiv:1901.02010",
             "data",
+            # All of them hold the Planck legacy data.
+            ("n-eff",),
         ),
         binning=SINGLE_NUMBER,
         term=Gaussian(sigma),
