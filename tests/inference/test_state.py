@@ -28,7 +28,7 @@ def likelihood(number):
 
     def rate(g_x, mass, eps_x, values):
         shift = sum((jnp.asarray(TILTS[k]) * values[f"tilt {k}"] for k in range(number)), jnp.zeros(2))
-        # Without a boson 3e-4 is left, so that the logarithm is finite: far from the data, and not too far for samplers.
+        # Without a boson 3e-4 is left, so that the logarithm is finite: far from the data, not too far for samplers.
         return jnp.asarray(SLOPE) * (jnp.log10(g_x + 3e-4) + 3.5) + shift
 
     nuisances = tuple(lmt.Nuisance(f"tilt {k}", lmt.Gaussian(0.0, 1.0), "tilts", "made up") for k in range(number))
