@@ -52,7 +52,7 @@ class Marginal(NamedTuple):
 
 def pieces_of(like: JointLikelihood) -> Piece:
     """Every choice, along a leading axis."""
-    plain = ((1.0, np.nan, np.nan),)
+    plain = ((1.0, 0.0, np.inf),)
     rows = list(itertools.product(*(nuisance.constraint.pieces or plain for nuisance in like.nuisances)))
     weight, mean, sigma = np.moveaxis(np.array(rows, dtype=float).reshape(len(rows), len(like.nuisances), 3), -1, 0)
     return Piece(*(jnp.asarray(column) for column in (mean, sigma, np.log(weight))))

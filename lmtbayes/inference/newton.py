@@ -13,6 +13,8 @@ from jaxtyping import Array, Bool, Float
 
 TOLERANCE = 1e-9
 """Largest expected gain, half the squared Newton decrement, at which a maximum counts as found."""
+DROWNED = 1e-3
+"""Largest expected gain that may be lost in the rounding of a function whose terms are large (1e10 events)."""
 
 STEP_SIZES = (1.0, 0.4, 0.1, 0.02)
 SMALLEST_CURVATURE = 1e-3
@@ -110,9 +112,10 @@ def maximise(
         heights = jax.vmap(function)(trials)
         heights = jnp.where(jnp.isfinite(heights), heights, -jnp.inf)
         best = jnp.argmax(heights)
-        # Beside a large value the last gains drown in rounding.
-        tolerance = TOLERANCE + 1e-14 * jnp.abs(value)
-        converged = is_maximum & (0.5 * jnp.dot(step, gradient) < tolerance)
+        # Beside large terms the last gains drown in rounding: no step is seen to gain what is expected of it.
+        gain = 0.5 * jnp.dot(step, gradient)
+        drowned = (best == 0) & (gain < DROWNED)
+        converged = is_maximum & ((gain < TOLERANCE + 1e-14 * jnp.abs(value)) | drowned)
         best = jnp.where(converged, 0, best)
         return trials[best], heights[best], converged, count + 1
 
