@@ -50,7 +50,7 @@ class Prior:
     ------
     InvalidArgument
         A parameter that is missing, given twice or unknown; something that is no continuous univariate distribution
-        with a cdf or quantiles; support where the parameter has none (a coupling, mass or kappa below zero: truncate
+        with a cdf or quantiles; support where the parameter has none (a coupling or a mass below zero: truncate
         the distribution); tails that reach where rates are no numbers any more.
     """
 

@@ -15,7 +15,7 @@ REACH = {
     "log10_mass": (-9.0, 9.0),
     "mass": (0.0, 1e9),
     "log10_kappa": (-40.0, 6.0),
-    "kappa": (0.0, 1e6),
+    "kappa": (-1e6, 1e6),
 }
 """Values of each coordinate (mass in MeV) at which rates are numbers; far beyond all that any experiment can tell."""
 _BEYOND = 1e-3
@@ -43,7 +43,8 @@ def check_support(name: str, distribution: dist.Distribution) -> None:
         raise _checks.invalid(argument, distribution, "a continuous distribution")
     low, high = support_edges(distribution)
     kind = type(distribution).__name__
-    if not name.startswith("log10_") and low < 0.0:
+    # A mixing has either sign.
+    if REACH[name][0] == 0.0 and low < 0.0:
         raise InvalidArgument(
             f"`{argument}` must have its support where {name} can be, at 0 or above; {kind} reaches down to {low:g}: "
             f"truncate it (numpyro.distributions.TruncatedDistribution(..., low=0.0), or TruncatedNormal)"
