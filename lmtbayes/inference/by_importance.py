@@ -69,8 +69,8 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: ImportanceSett
     draw = like.compiled(_draws, prior, grid.measure)
     value_of = evaluation(like)
     units, log_weights, key = [], np.zeros(0), jax.random.key(seed)
-    error, effective, undefined = np.inf, 0.0, 0
-    while log_weights.size < settings.max_draws and not (error <= settings.rtol and effective >= _EFFECTIVE):
+    error, effective, undefined, shape, enough = np.inf, 0.0, 0, np.inf, False
+    while log_weights.size < settings.max_draws and not (enough and shape <= _HEAVY):
         keys = jax.random.split(jax.random.fold_in(key, log_weights.size), _BLOCK)
         unit, photons, pulls, log_density = draw(keys, proposal)
         found = value_of((photons, pulls), like.data).log_likelihood - np.asarray(log_density)
@@ -80,14 +80,15 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: ImportanceSett
         weights = np.exp(log_weights - log_weights.max())
         effective = weights.sum() ** 2 / (weights**2).sum()
         error = weights.std() / weights.mean() / np.sqrt(weights.size)
+        enough = bool(error <= settings.rtol and effective >= _EFFECTIVE)
+        shape = pareto_shape(log_weights) if enough else np.inf
     total = logsumexp(log_weights)
     unseen = heights.unseen(0.0, np.array([grid.missed]))
-    enough = bool(error <= settings.rtol and effective >= _EFFECTIVE)
     shape = pareto_shape(log_weights)
     converged = enough and shape <= _HEAVY
     verdict = "converged" if converged else f"not converged: stopped at {settings.max_draws} draws"
     if enough and not converged:
-        verdict = "not converged: a few draws weigh too much for their scatter to tell the error"
+        verdict += ", a few of which weigh too much for their scatter to tell the error"
     return {
         "log_z": float(total - np.log(log_weights.size)),
         "bound": 0.0,
