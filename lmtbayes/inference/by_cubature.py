@@ -60,11 +60,9 @@ class CubatureSettings:
     def __post_init__(self) -> None:
         _checks.positive("rtol", self.rtol)
         for name in ("max_evaluations", "batch", "laplace_photons", "laplace_draws"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 2:
-                raise _checks.invalid(name, value, "an integer, at least 2")
-        if self.start_cells is not None and (not isinstance(self.start_cells, int) or self.start_cells < 1):
-            raise _checks.invalid("start_cells", self.start_cells, "a positive integer, or None")
+            _checks.whole(name, getattr(self, name), 2)
+        if self.start_cells is not None:
+            _checks.whole("start_cells", self.start_cells)
 
 
 def run(like: JointLikelihood, prior: Prior, seed: int, settings: CubatureSettings) -> dict[str, Any]:

@@ -23,7 +23,8 @@ SAME_DATA = 1e-9
 REUSED_ERROR = 0.05
 """Error of ln Z up to which re-used cells are good enough not to integrate again."""
 
-_KINDS = {"bound": "bounds", "one sigma": "one standard deviation"}
+_KINDS = {"bound": "bounds (two standard deviations of what was drawn included)", "one sigma": "one standard deviation"}
+_MARKS = {"bound": "(b)", "one sigma": "(s)"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,22 +99,32 @@ class Comparison:
 
     def __str__(self) -> str:
         """Readable table: one line a model, with its prior in the same line; ln B is against the first model."""
-        table, found = self.table, list(self.evidences.values())
-        width = max(len(name) for name in self.names)
+        table, width = self.table, max(len(name) for name in self.names)
         first = self.names[0]
+        kinds = {*table.error_kind.values.tolist()}
+        kinds |= {*table.log_bayes_factor_error_kind.sel(model=list(self.names[1:]), against=first).values.tolist()}
+
+        def with_error(value: str, error: Any, kind: Any) -> str:
+            return f"{value} ± {float(error):.3f}{'' if len(kinds) == 1 else ' ' + _MARKS[kind.item()]}"
+
         lines = [f"{'model':<{width}}  {'ln Z':>20}  {'ln B vs ' + first:>20}  {'p(model|data)':>15}  prior"]
         for name in self.names:
-            row = table.sel(model=name)
-            factor, error = (float(row[v].sel(against=first)) for v in ("log_bayes_factor", "log_bayes_factor_error"))
-            log_z = f"{float(row.log_z):.3f} ± {float(row.log_z_error):.3f}"
-            bayes = "0 (reference)" if name == first else f"{factor:+.3f} ± {error:.3f}"
+            row, against = table.sel(model=name), table.sel(model=name, against=first)
+            log_z = with_error(f"{float(row.log_z):.3f}", row.log_z_error, row.error_kind)
+            bayes = with_error(
+                f"{float(against.log_bayes_factor):+.3f}",
+                against.log_bayes_factor_error,
+                against.log_bayes_factor_error_kind,
+            )
             flag = "" if bool(row.converged) else "  NOT CONVERGED"
             lines.append(
-                f"{name:<{width}}  {log_z:>20}  {bayes:>20}  {float(row.posterior_probability):>15.3g}  "
-                f"{row.prior.item()}{flag}"
+                f"{name:<{width}}  {log_z:>20}  {'0 (reference)' if name == first else bayes:>20}  "
+                f"{float(row.posterior_probability):>15.3g}  {row.prior.item()}{flag}"
             )
-        kinds = sorted(set(table.error_kind.values.tolist()))
-        lines.append(f"errors: {' and '.join(_KINDS[kind] for kind in kinds)}; of ln B: {_KINDS[combined(found)[1]]}")
+        if len(kinds) == 1:
+            lines.append(f"errors: {_KINDS[kinds.pop()]}")
+        else:
+            lines.append("errors: " + ", ".join(f"{_MARKS[kind]} {_KINDS[kind]}" for kind in sorted(kinds)))
         lines.append("prior odds " + " : ".join(f"{self.prior_odds[name]:.3g}" for name in self.names))
         return "\n".join(lines)
 

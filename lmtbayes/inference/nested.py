@@ -37,9 +37,7 @@ class NestedSettings:
 
     def __post_init__(self) -> None:
         for name, lowest in (("live", 50), ("max_evaluations", 1)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < lowest:
-                raise _checks.invalid(name, value, f"an integer, at least {lowest}")
+            _checks.whole(name, getattr(self, name), lowest)
         _checks.positive("dlogz", self.dlogz)
         _checks.one_of("sample", self.sample, ("auto", "unif", "rwalk", "slice", "rslice"))
 

@@ -14,7 +14,7 @@ from lmtbayes.errors import InvalidArgument, PriorWarning
 from lmtbayes.gauge.models import LMU, LMU_LTAU, GaugeModel, HiddenPhoton
 from lmtbayes.inference import identity
 from lmtbayes.inference.signed import SignedLogUniform
-from lmtbayes.inference.tabulated import Own, Tabulated, tabulated
+from lmtbayes.inference.support import REACH, check_support, support_edges, with_quantiles
 
 COORDINATES = {"g_x": ("log10_g_x", "g_x"), "mass": ("log10_mass", "mass"), "kappa": ("log10_kappa", "kappa")}
 """Physical parameter to the coordinates that a prior may be put on; mass is in MeV.
@@ -25,18 +25,6 @@ So log10_kappa has the loop's sign; "kappa" itself may be of both (`SignedLogUni
 
 LOOP_LMU_RANGES = {"paper": (0.01, 0.1), "one-loop": (0.035, 0.200)}
 """-eps_x/g_x of Lmu: as printed below Eq. 12, and as Eq. 12 gives for M_NP = 100 GeV to 1e16 GeV."""
-
-REACH = {
-    "log10_g_x": (-40.0, 4.0),
-    "g_x": (0.0, 1e4),
-    "log10_mass": (-9.0, 9.0),
-    "mass": (0.0, 1e9),
-    "log10_kappa": (-40.0, 6.0),
-    "kappa": (0.0, 1e6),
-}
-"""Values of each coordinate (mass in MeV) at which rates are numbers; far beyond all that any experiment can tell."""
-_BEYOND = 1e-3
-"""Most prior probability beyond `REACH`, where the nearest value inside stands for it."""
 
 KAPPA = (1e-3, 1.0)
 """Default range of |eps_x/g_x|."""
@@ -62,7 +50,7 @@ class Prior:
     ------
     InvalidArgument
         A parameter that is missing, given twice or unknown; something that is no continuous univariate distribution
-        with a cdf or quantiles; support where the parameter has none (a coupling, mass or kappa below zero: truncate
+        with a cdf or quantiles; support where the parameter has none (a coupling or a mass below zero: truncate
         the distribution); tails that reach where rates are no numbers any more.
     """
 
@@ -75,7 +63,7 @@ class Prior:
             _checks.one_of("distributions", name, sorted(known))
             if not isinstance(distribution, dist.Distribution) or distribution.event_shape or distribution.batch_shape:
                 raise _checks.invalid(f"distributions[{name!r}]", distribution, "a univariate numpyro distribution")
-            _check_support(name, distribution)
+            check_support(name, distribution)
         names = []
         for parameter in parameters:
             given = [coordinate for coordinate in COORDINATES[parameter] if coordinate in distributions]
@@ -87,7 +75,7 @@ class Prior:
             names += given
         self.model = model
         self.distributions = {name: distributions[name] for name in names}
-        self._quantiles = {name: _with_quantiles(name, d) for name, d in self.distributions.items()}
+        self._quantiles = {name: with_quantiles(name, d) for name, d in self.distributions.items()}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -192,59 +180,6 @@ class Prior:
         if not parts:
             return "Prior(no boson)"
         return f"Prior({self.model.name}, mixing={self.model.mixing!r}: {', '.join(parts)})"
-
-
-def support_edges(distribution: dist.Distribution) -> tuple[float, float]:
-    """Lower and upper edge of a distribution's support; infinite where it has none."""
-    support = distribution.support
-    return float(getattr(support, "lower_bound", -np.inf)), float(getattr(support, "upper_bound", np.inf))
-
-
-def _check_support(name: str, distribution: dist.Distribution) -> None:
-    if any(_checks.is_traced(leaf) for leaf in jax.tree.leaves(distribution)):
-        return
-    argument = f"distributions[{name!r}]"
-    if getattr(distribution.support, "is_discrete", False):
-        raise _checks.invalid(argument, distribution, "a continuous distribution")
-    low, high = support_edges(distribution)
-    kind = type(distribution).__name__
-    if not name.startswith("log10_") and low < 0.0:
-        raise InvalidArgument(
-            f"`{argument}` must have its support where {name} can be, at 0 or above; {kind} reaches down to {low:g}: "
-            f"truncate it (numpyro.distributions.TruncatedDistribution(..., low=0.0), or TruncatedNormal)"
-        )
-    inside = REACH[name]
-    if low >= inside[0] and high <= inside[1]:
-        return
-    try:
-        below, above = (float(distribution.cdf(jnp.asarray(edge))) for edge in inside)
-    except (NotImplementedError, ImportError):
-        central = np.asarray(_with_quantiles(name, distribution).icdf(jnp.array([0.5 * _BEYOND, 1.0 - 0.5 * _BEYOND])))
-        below, above = float(central[0] < inside[0]), float(central[1] <= inside[1])
-    outside = (below if low < inside[0] else 0.0) + (1.0 - above if high > inside[1] else 0.0)
-    if outside > _BEYOND:
-        raise InvalidArgument(
-            f"`{argument}` must have its probability where rates are numbers, {name} in [{inside[0]:g}, "
-            f"{inside[1]:g}]; {kind} has {outside:.2g} of it beyond: truncate it, with "
-            f"numpyro.distributions.TruncatedDistribution or TruncatedCauchy"
-        )
-
-
-def _with_quantiles(name: str, distribution: dist.Distribution) -> dist.Distribution | Tabulated:
-    """Return the distribution itself, or the table of its quantiles where it has none of its own."""
-    try:
-        distribution.icdf(jnp.asarray(0.5))
-    except (NotImplementedError, ImportError):
-        low, high = support_edges(distribution)
-        low, high = max(low, REACH[name][0]), min(high, REACH[name][1])
-        try:
-            return tabulated([(1.0, Own(distribution, low, high))], low, high)
-        except (NotImplementedError, ImportError):
-            raise InvalidArgument(
-                f"`distributions[{name!r}]` must have a cdf or a quantile function (icdf); "
-                f"{type(distribution).__name__} of numpyro has neither"
-            ) from None
-    return distribution
 
 
 def default(

@@ -8,6 +8,10 @@ from jaxtyping import Array, Float, Int
 from lmtbayes.inference.cells import integer, morton_code
 from lmtbayes.inference.constraints import Constraints
 
+INFLATED = 2.0
+"""Variance of the wider Gaussian of the pulls, in units of Laplace's. In a dozen dimensions or more a much wider one
+would never be where the posterior is."""
+
 
 class Proposal(eqx.Module):
     """Mixture over cells: u even in its cell, pulls Gaussian about the cell's optimum; a part from the prior itself."""
@@ -27,6 +31,9 @@ class Proposal(eqx.Module):
     """Part of u drawn evenly over the cube."""
     from_constraints: float = 0.2
     """Part of the pulls drawn from their constraints."""
+    widened: float = 0.0
+    """Part of the pulls drawn from the cell's Gaussian with `INFLATED` times its variance: defends weights against
+    tails that are wider than Laplace's."""
 
     def sample(self, key: Array) -> tuple[Float[Array, " coordinates"], Float[Array, " nuisances"]]:
         """Draw one point."""
@@ -43,6 +50,7 @@ class Proposal(eqx.Module):
         normal = jax.random.normal(pull_key, self.pulls.shape[1:])
         step = jax.scipy.linalg.solve_triangular(self.factor[cell].T, normal, lower=False)
         wide = self.spread.sample(spread_key)
+        step = step * jnp.where(from_constraints < self.from_constraints + self.widened, INFLATED**0.5, 1.0)
         return unit, jnp.where(from_constraints < self.from_constraints, wide, self._optimum(cell, unit) + step)
 
     def log_prob(self, unit: Float[Array, " coordinates"], pulls: Float[Array, " nuisances"]) -> Float[Array, ""]:
@@ -53,11 +61,13 @@ class Proposal(eqx.Module):
             return log_unit
         factor = self.factor[cell]
         whitened = factor.T @ (pulls - self._optimum(cell, unit))
-        narrow = -0.5 * jnp.sum(whitened**2 + jnp.log(2.0 * jnp.pi)) + jnp.sum(jnp.log(jnp.diagonal(factor)))
-        wide = jnp.sum(self.spread.log_prob(pulls))
-        return log_unit + jnp.logaddexp(
-            jnp.log1p(-self.from_constraints) + narrow, jnp.log(self.from_constraints) + wide
+        log_peak = jnp.sum(jnp.log(jnp.diagonal(factor)) - 0.5 * jnp.log(2.0 * jnp.pi))
+        narrow, inflated = (
+            log_peak - 0.5 * jnp.sum(whitened**2 / variance + jnp.log(variance)) for variance in (1.0, INFLATED)
         )
+        wide = jnp.sum(self.spread.log_prob(pulls))
+        parts = jnp.array([1.0 - self.from_constraints - self.widened, self.widened, self.from_constraints])
+        return log_unit + jax.scipy.special.logsumexp(jnp.array([narrow, inflated, wide]), b=parts)
 
     def _optimum(self, cell: Array, unit: Array) -> Array:
         if self.tilt is None:

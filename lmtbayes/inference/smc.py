@@ -46,9 +46,8 @@ class SmcSettings:
 
     def __post_init__(self) -> None:
         for name, lowest in (("particles", 50), ("steps", 1), ("replicas", 4)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < lowest:
-                raise _checks.invalid(name, value, f"an integer, at least {lowest}")
+            _checks.whole(name, getattr(self, name), lowest)
+        _checks.scalar("ess", self.ess)
         if not 0.0 < self.ess < 1.0:
             raise _checks.invalid("ess", self.ess, "between 0 and 1")
 

@@ -18,7 +18,8 @@ from lmtbayes.errors import InvalidArgument
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.likelihood import Data, JointLikelihood
-from lmtbayes.inference.priors import REACH, Prior
+from lmtbayes.inference.priors import Prior
+from lmtbayes.inference.support import REACH
 from lmtbayes.inference.tabulated import Tabulated
 
 _EDGE = 1e-14

@@ -151,6 +151,20 @@ class Even(NamedTuple):
         return 1.0 - self.cdf(x)
 
 
+class Mirror(NamedTuple):
+    """A component with x and -x exchanged."""
+
+    of: Component
+
+    def cdf(self, x: np.ndarray) -> np.ndarray:
+        """Probability below."""
+        return self.of.sf(-np.asarray(x))
+
+    def sf(self, x: np.ndarray) -> np.ndarray:
+        """Probability above."""
+        return self.of.cdf(-np.asarray(x))
+
+
 class Hump(NamedTuple):
     """Logistic about a centre, cut to a range: smooth, with tails wider than a Gaussian's."""
 

@@ -23,11 +23,14 @@ from lmtbayes.inference.likelihood import JointLikelihood
 from lmtbayes.inference.marginals import marginals
 from lmtbayes.inference.optimum import STARTS, Peaks, climb
 from lmtbayes.inference.priors import Prior
+from lmtbayes.inference.signed import SignedLogUniform
 from lmtbayes.inference.space import Space
-from lmtbayes.inference.tabulated import Component, Even, Hump, Own, tabulated
+from lmtbayes.inference.tabulated import Component, Even, Hump, Mirror, Own, tabulated
 
 ROOT_LEVEL = {2: 6, 3: 4}
 """Every cell of this level is looked at: 64 x 64, 16 x 16 x 16."""
+_FLAT = dist.Uniform, SignedLogUniform
+"""Priors that are even over where data may put a boson: surveyed in their own quantiles."""
 _NARROWEST = 0.002
 """Least standard deviation of a peak in quantiles of the prior with which those are kept."""
 _WIDE_ENOUGH = 0.03
@@ -112,25 +115,32 @@ def _rough(prior: Prior) -> Prior:
     """Measure of the survey: flat priors as they are; to any other one half is added that is even over a wide range."""
     distributions = dict(prior.distributions)
     for name, own in prior.distributions.items():
-        if not isinstance(own, dist.Uniform):
+        if not isinstance(own, _FLAT):
             low, high = prior.reach(name)
-            distributions[name] = tabulated([(0.5, Own(own, low, high)), (0.5, _range(prior, name))], low, high)
+            distributions[name] = tabulated([(0.5, Own(own, low, high)), *_range(prior, name, 0.5)], low, high)
     if all(distributions[name] is own for name, own in prior.distributions.items()):
         return prior
     return Prior(prior.model, distributions)
 
 
-def _range(prior: Prior, name: str) -> Component:
-    """Where data may put a boson: the default prior's range, inside the prior's support; even in the logarithm."""
+def _range(prior: Prior, name: str, weight: float) -> list[tuple[float, Component]]:
+    """Where data may put a boson: the default prior's range, inside the prior's support; even in the logarithm.
+
+    Weighed, and of both signs where a mixing has them.
+    """
     low, high = prior.reach(name)
     physical = RANGES[name.removeprefix("log10_")]
     log = not name.startswith("log10_")
     begin, end = physical if log else np.log10(physical)
-    begin, end = max(begin, low), min(end, high)
-    if not begin < end:  # the prior lies wholly elsewhere
+    sides: list[Component] = []
+    if max(begin, low) < min(end, high):
+        sides.append(Even(float(max(begin, low)), float(min(end, high)), log))
+    if log and begin < min(end, -low):
+        sides.append(Mirror(Even(float(begin), float(min(end, -low)), log)))
+    if not sides:  # the prior lies wholly elsewhere
         begin, end = (float(x) for x in np.asarray(prior.quantiles(name, jnp.array([1e-3, 1.0 - 1e-3]))))
-        log = log and begin > 0.0
-    return Even(float(begin), float(end), log)
+        sides = [Even(begin, end, log and begin > 0.0)]
+    return [(weight / len(sides), side) for side in sides]
 
 
 def _peaks_that_count(
@@ -177,7 +187,7 @@ def _measure(prior: Prior, points: dict[str, np.ndarray], widths: dict[str, np.n
         if narrow[name] >= _WIDE_ENOUGH:
             continue
         low, high = prior.reach(name)
-        parts: list[tuple[float, Component]] = [(0.3, Own(own, low, high)), (0.1, _range(prior, name))]
+        parts: list[tuple[float, Component]] = [(0.3, Own(own, low, high)), *_range(prior, name, 0.1)]
         if isinstance(own, dist.Uniform):
             parts = [(0.4, Even(low, high))]
         share = 0.6 / len(points[name])

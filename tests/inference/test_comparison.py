@@ -9,8 +9,10 @@ from profile_toys import FIXED, PHOTON, counts, scale, toy
 import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.experiments.terms import Poisson
-from lmtbayes.inference.comparison import compare_models
-from lmtbayes.inference.evidence import evidence
+from lmtbayes.inference.by_cubature import CubatureSettings
+from lmtbayes.inference.comparison import Comparison, compare_models
+from lmtbayes.inference.evidence import Evidence, combined, evidence
+from lmtbayes.inference.smc import SmcSettings
 
 PRIOR = lmt.priors.default(FIXED)
 HALF = lmt.priors.default(FIXED, g_x=(1e-5, math.sqrt(1e-5 * 1e-2)))
@@ -55,9 +57,64 @@ def test_error_of_a_probability_is_its_derivative(compared):
         return 1.0 / (1.0 + math.exp(-odds))
 
     slope = (probability(1e-5) - probability(-1e-5)) / 2e-5
-    errors = [compared.evidences[name].log_z_error for name in compared.names]
-    expected = slope * math.hypot(*errors)
+    found = [compared.evidences[name] for name in compared.names]
+    # Bounds add up; what Laplace's correction scatters by is drawn, and counts twice.
+    expected = slope * (sum(e.bound for e in found) + 2.0 * math.hypot(*(e.sigma for e in found)))
     assert float(compared.table.posterior_probability_error[0]) == pytest.approx(expected, rel=1e-6)
+
+
+def made(log_z, bound=0.0, sigma=0.0, kind="bound", converged=True):
+    """An evidence by hand."""
+    settings = CubatureSettings() if kind == "bound" else SmcSettings()
+    nothing = {"log_correction": 0.0, "nodes": {}, "log_weights": np.zeros(0), "cubature": None, "measure": PRIOR}
+    return Evidence(log_z, bound, sigma, kind, "any", "status", converged, 1, PRIOR, 0.0, 0, settings, **nothing)
+
+
+BY_CELLS = made(-3.0, bound=0.02, sigma=0.005), made(-4.0, bound=0.03, sigma=0.012)
+BY_DRAWS = made(-3.5, sigma=0.03, kind="one sigma"), made(-2.0, sigma=0.04, kind="one sigma")
+
+
+def test_errors_of_one_evidence_and_of_two():
+    assert [e.log_z_error for e in (*BY_CELLS, *BY_DRAWS)] == pytest.approx([0.03, 0.054, 0.03, 0.04])
+    assert combined(BY_CELLS) == (pytest.approx(0.05 + 2.0 * 0.013), "bound")
+    assert combined(BY_DRAWS) == (pytest.approx(0.05), "one sigma")
+    mixed = pytest.approx(0.02 + 2.0 * math.hypot(0.005, 0.03))
+    assert combined([BY_CELLS[0], BY_DRAWS[0]]) == (mixed, "bound")
+    assert "± 0.0300 (bound, any)" in repr(BY_CELLS[0])
+    assert "± 0.0300 (one sigma, any)" in repr(BY_DRAWS[0])
+
+
+@pytest.mark.parametrize(
+    ("pair", "error", "line"),
+    [
+        (BY_CELLS, 0.076, "errors: bounds (two standard deviations of what was drawn included)"),
+        (BY_DRAWS, 0.05, "errors: one standard deviation"),
+    ],
+)
+def test_what_is_printed_says_what_kind_of_error_it_is(pair, error, line):
+    compared = Comparison(dict(zip("ab", pair, strict=True)), {"a": 0.5, "b": 0.5}, {})
+    table = compared.table
+    assert float(table.log_bayes_factor_error.sel(model="b", against="a")) == pytest.approx(error)
+    assert set(table.log_bayes_factor_error_kind.values.ravel()) == set(table.error_kind.values)
+    p = 1.0 / (1.0 + math.exp(pair[1].log_z - pair[0].log_z))
+    assert float(table.posterior_probability_error[0]) == pytest.approx(p * (1.0 - p) * error)
+    assert line in str(compared).splitlines()
+    assert f"± {error:.3f}" in str(compared).splitlines()[2]
+
+
+def test_kinds_that_meet_are_told_apart():
+    three = {"a": BY_DRAWS[0], "b": BY_DRAWS[1], "c": made(-3.0, bound=0.02, sigma=0.005, converged=False)}
+    compared = Comparison(three, dict.fromkeys("abc", 1.0 / 3.0), {})
+    kinds = compared.table.log_bayes_factor_error_kind
+    assert kinds.sel(model="a", against="b").item() == "one sigma"
+    assert kinds.sel(model="c", against="b").item() == "bound"
+    _, a, b, c, errors, _ = str(compared).splitlines()
+    assert "-3.500 ± 0.030 (s)" in a
+    assert "+1.500 ± 0.050 (s)" in b
+    assert f"+0.500 ± {0.02 + 2.0 * math.hypot(0.03, 0.005):.3f} (b)" in c
+    assert c.endswith("NOT CONVERGED")
+    assert errors.startswith("errors: (b) bounds")
+    assert errors.endswith("(s) one standard deviation")
 
 
 def test_every_line_has_its_prior(compared):

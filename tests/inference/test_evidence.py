@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.scipy.special import ndtr
 from profile_toys import FIXED, PHOTON, counts, scale, toy
+from scipy import integrate, stats
 from scipy.special import erf, gammaln
 from scipy.stats import multivariate_normal
 
 import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument, MissingDependency, UnknownName
 from lmtbayes.experiments.terms import Gaussian, Poisson
-from lmtbayes.inference import nested, smc
+from lmtbayes.inference import by_cubature, by_importance, nested, smc
 from lmtbayes.inference.devices import resolve
 from lmtbayes.inference.evidence import evidence
 from lmtbayes.inference.marginals import marginals
@@ -254,6 +255,50 @@ def test_prior_in_linear_coordinates(like):
     assert found.log_z == pytest.approx(math.log(values), abs=found.log_z_error + 1e-4)
 
 
+# -- errors of importance sampling --------------------------------------------------------------------------------------
+
+
+def test_ten_seeds_of_importance_scatter_as_their_errors_say(like):
+    reference = evidence(like, PRIOR, rtol=5e-4)
+    drawn = [evidence(like, PRIOR, "importance", seed) for seed in range(10)]
+    assert all(e.converged for e in drawn)
+    pulls = np.array([(e.log_z - reference.log_z) / e.log_z_error for e in drawn])
+    # chi^2 of ten degrees of freedom leaves 0.5 to 1.6 once in three hundred times.
+    assert 0.5 < np.sqrt(np.mean(pulls**2)) < 1.6
+
+
+@pytest.mark.parametrize("k", [-0.5, 0.2, 1.0])
+def test_shape_of_the_tail_of_the_weights(k):
+    weights = stats.genpareto.rvs(k, size=20_000, random_state=3)
+    # The fit is drawn towards 0.5 and scatters by (1 + k)/sqrt(424 draws of the tail).
+    assert by_importance.pareto_shape(np.log(weights)) == pytest.approx(k, abs=0.2)
+
+
+def test_shape_where_there_is_no_tail_to_fit():
+    assert by_importance.pareto_shape(np.zeros(5000)) == -np.inf
+    plateau = np.repeat([-3.0, 0.0], 2500)
+    assert by_importance.pareto_shape(plateau) == -np.inf
+    assert by_importance.pareto_shape(np.append(plateau, 20.0)) == np.inf
+
+
+def test_tails_far_wider_than_laplace_are_not_missed():
+    """A third of the integral over the pull is a plateau that the Gaussian at its peak knows nothing of."""
+
+    def spiked(g_x, mass, eps_x, values):
+        return jnp.array([jnp.log10(g_x), jnp.arctan(30.0 * values["level"])])
+
+    level = lmt.Nuisance("level", lmt.Gaussian(0.0, 1.0), "with a spike")
+    data = {"toy": np.array([-3.5, 0.0])}
+    like = lmt.JointLikelihood([toy(spiked, Gaussian((0.3, 0.6)), 2, (level,))], FIXED, data)
+    x, z = np.linspace(-5.0, -2.0, 601), np.linspace(-9.0, 9.0, 360_001)
+    over_pull = integrate.simpson(stats.norm.pdf(z) * stats.norm.pdf(np.arctan(30.0 * z), 0.0, 0.6), x=z)
+    exact = math.log(integrate.simpson(stats.norm.pdf(x, -3.5, 0.3), x=x) / 3.0 * over_pull)
+    drawn = evidence(like, PRIOR, "importance")
+    assert drawn.converged, drawn.status
+    assert abs(drawn.log_z - exact) < 4.0 * drawn.log_z_error
+    assert drawn.log_correction > 0.3
+
+
 # -- bad input --------------------------------------------------------------------------------------------------------
 
 
@@ -269,12 +314,28 @@ def test_unknown_method_and_settings_are_named(like):
         ("cubature", "batch", 0),
         ("cubature", "start_cells", 0),
         ("smc", "replicas", 1),
+        ("smc", "particles", 400.0),
+        ("nested", "live", True),
+        ("importance", "max_draws", 1e5),
+        ("cubature", "max_evaluations", 1e6),
+        ("cubature", "laplace_draws", True),
         ("smc", "ess", 1.5),
         ("nested", "live", 3),
         ("nested", "sample", "magic"),
     ):
         with pytest.raises(InvalidArgument, match=setting):
             evidence(like, PRIOR, method, **{setting: value})
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    cubature = by_cubature.CubatureSettings(start_cells=np.int64(8), batch=np.int32(64), laplace_draws=np.int64(16))
+    assert cubature == by_cubature.CubatureSettings(start_cells=8, batch=64, laplace_draws=16)
+    assert smc.SmcSettings(particles=np.int64(400)) == smc.SmcSettings(particles=400)
+    assert nested.NestedSettings(live=np.int64(100)) == nested.NestedSettings(live=100)
+    assert by_importance.ImportanceSettings(max_draws=np.int64(10)) == by_importance.ImportanceSettings(max_draws=10)
+    for seed in (True, 1.0, -1):
+        with pytest.raises(InvalidArgument, match="`seed` must be a whole number"):
+            evidence(LINEAR, PRIOR, seed=seed)
 
 
 def test_prior_of_another_model_is_refused(like):

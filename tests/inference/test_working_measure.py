@@ -12,11 +12,12 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 from posterior_toys import TWO, gaussian, two_modes
-from profile_toys import FIXED
+from profile_toys import FIXED, toy
 from scipy import integrate, stats
 
 import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.inference import heights
 from lmtbayes.inference.cubature import integrate as cubature
 from lmtbayes.inference.devices import resolve
@@ -267,3 +268,27 @@ def test_na64mu_with_a_prior_in_tension(own):
     assert abs(found.log_z - exact) < found.log_z_error + 1e-3
     drawn = lmt.evidence(like, given, "importance")
     assert abs(drawn.log_z - exact) < 4.0 * drawn.log_z_error
+
+
+@pytest.mark.parametrize("sign", [1.0, pytest.param(-1.0, marks=pytest.mark.slow)])
+def test_mixing_of_either_sign_also_in_tension(sign):
+    """A kappa of both signs is a mixing of both signs; its measured value is sign * 0.3 within 1e-4."""
+
+    def rates(g_x, mass, eps_x, values):
+        return jnp.array([jnp.log10(g_x), jnp.log10(mass), -eps_x / g_x])
+
+    model, data = lmt.LMU_LTAU, {"toy": np.array([-3.2, 1.4, 0.3 * sign])}
+    like = lmt.JointLikelihood([toy(rates, Gaussian((0.05, 0.2, 1e-4)), 3)], model, data=data, check=False)
+    flat = {"log10_g_x": dist.Uniform(-5.0, -2.0), "log10_mass": MASS}
+    cases = (
+        (lmt.priors.default(model, sign="both"), -math.log(9.0 * 2.0 * 0.3 * math.log(1e3))),
+        (
+            lmt.priors.Prior(model, {**flat, "kappa": dist.Normal(0.0, 0.03)}),
+            -math.log(9.0) + stats.norm.logpdf(0.3, 0.0, math.hypot(0.03, 1e-4)),
+        ),
+    )
+    for own, exact in cases:
+        found = lmt.evidence(like, own)
+        assert found.converged, found.status
+        assert abs(found.log_z - exact) < found.log_z_error
+        assert found.mean("kappa") == pytest.approx(0.3 * sign, abs=1e-4)
