@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 CALLS = """
-import dataclasses
+import tempfile
 import numpy as np, xarray as xr
 import lmtbayes as lmt
 from lmtbayes.jobs.settings import FitSettings
@@ -56,6 +56,12 @@ for number, (call, sentence) in enumerate(CALLS):
         assert sentence in str(error), (number, str(error))
     else:
         raise AssertionError((number, sentence))
+
+# What NumPy counts with is a whole number, in a file too.
+quick = dict(chains=2, warmup=10, draws=10, init="prior", jumps=False, grid_check=False)
+with tempfile.TemporaryDirectory() as folder:
+    run = [sample(seed=np.int64(3), checkpoint=folder + "/run.npz", **quick) for _ in range(2)]
+assert run[0].attrs["fingerprint"] == run[1].attrs["fingerprint"] != ""
 """
 
 

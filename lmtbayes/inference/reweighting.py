@@ -14,6 +14,7 @@ from jaxtyping import Float
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.cubature import Cubature
 from lmtbayes.inference.priors import Prior
+from lmtbayes.inference.tabulated import cumulative
 
 _SLACK = 1e-9
 """Relative rounding allowed where a new edge equals an old one."""
@@ -72,7 +73,7 @@ def _unit_box(prior: Prior, box: Mapping[str, tuple[float, float]]) -> tuple[np.
     for i, name in enumerate(prior.names):
         for edge, value in zip((low, high), box.get(name, (-np.inf, np.inf)), strict=True):
             if np.isfinite(value):
-                edge[i] = np.clip(float(prior.distributions[name].cdf(jnp.asarray(value))), 0.0, 1.0)
+                edge[i] = np.clip(float(cumulative(prior.distributions[name], value)), 0.0, 1.0)
     return low, high
 
 

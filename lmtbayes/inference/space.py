@@ -20,7 +20,7 @@ from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.likelihood import Data, JointLikelihood
 from lmtbayes.inference.priors import Prior
 from lmtbayes.inference.support import REACH
-from lmtbayes.inference.tabulated import Tabulated
+from lmtbayes.inference.tabulated import Tabulated, cumulative
 
 _EDGE = 1e-14
 """Keeps u away from 0 and 1, where the quantile of an unbounded prior is infinite."""
@@ -107,7 +107,7 @@ class Space:
     def unit(self, values: Mapping[str, ArrayLike]) -> Float[Array, "... coordinates"]:
         """Points of the unit cube at coordinates of the prior: the inverse of `values`."""
         distributions = self.measure.distributions
-        return jnp.stack([distributions[name].cdf(jnp.asarray(values[name])) for name in self.prior.names], axis=-1)
+        return jnp.stack([cumulative(distributions[name], values[name]) for name in self.prior.names], axis=-1)
 
     def photons(self, units: Float[np.ndarray, "points coordinates"], devices: Devices) -> HiddenPhoton:
         """Photons at points of the unit cube, as NumPy arrays, by a function compiled once for a prior and measure."""

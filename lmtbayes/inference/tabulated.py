@@ -101,6 +101,25 @@ class Tabulated(dist.Distribution):
         return found.reshape(z.shape)
 
 
+def cumulative(distribution: dist.Distribution, value: Float[ArrayLike, "..."]) -> Float[Array, "..."]:
+    """Probability below: a distribution's own cdf, or, where it has none, its quantiles inverted by bisection."""
+    value = jnp.asarray(value, dtype=float)
+    try:
+        return distribution.cdf(value)
+    except NotImplementedError:
+        pass
+
+    def halve(_: Any, edges: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = edges
+        middle = 0.5 * (low + high)
+        below = distribution.icdf(middle) < value
+        return jnp.where(below, middle, low), jnp.where(below, high, middle)
+
+    start = jnp.zeros(value.shape), jnp.ones(value.shape)
+    low, high = jax.lax.fori_loop(0, _BISECTIONS, halve, start)
+    return 0.5 * (low + high)
+
+
 @runtime_checkable
 class Component(Protocol):
     """A part of a mixture: NumPy functions, each accurate where it is small."""
@@ -124,7 +143,7 @@ class Own(NamedTuple):
         # Of one shape, whatever is left to solve: another one would be another function to compile.
         inner = np.full(_KNOTS, self.low)
         inner[: x.size] = np.clip(x, self.low, self.high)
-        found = np.asarray(self.distribution.cdf(jnp.asarray(inner)), dtype=float)[: x.size]
+        found = np.asarray(cumulative(self.distribution, inner), dtype=float)[: x.size]
         return np.clip(np.where(x <= self.low, 0.0, np.where(x >= self.high, 1.0, found)), 0.0, 1.0)
 
     def sf(self, x: np.ndarray) -> np.ndarray:

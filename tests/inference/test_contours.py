@@ -140,7 +140,7 @@ def test_csv_round_trip(tmp_path):
 def test_a_csv_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
     path = tmp_path / "contours.csv"
     path.write_text("old")
-    monkeypatch.setattr("pathlib.Path.replace", lambda self, target: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr("os.replace", lambda source, target: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         contours(ellipse()).to_csv(path)
     assert path.read_text() == "old"

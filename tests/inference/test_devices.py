@@ -75,7 +75,7 @@ def likelihood():
 def test_points_are_those_of_the_likelihood_and_broadcast():
     like = likelihood()
     g_x, mass = np.geomspace(1e-4, 1e-3, 5)[:, None], np.geomspace(3.0, 30.0, 7)
-    photon = lmt.HiddenPhoton(g_x, mass, -1e-6)
+    photon = FIXED.hidden_photon(g_x, mass)
     # One photon at a time and many at a time may add up in another order.
     np.testing.assert_allclose(
         lmt.log_likelihood_at(like, photon, batch_size=2), like.log_likelihood(photon), rtol=1e-14
@@ -83,14 +83,14 @@ def test_points_are_those_of_the_likelihood_and_broadcast():
     found = {
         how: lmt.log_likelihood_at(like, photon, nuisances=how, batch_size=8) for how in ("profiled", "marginalised")
     }
-    one = conditional(like, lmt.HiddenPhoton(g_x[3, 0], mass[2], -1e-6))
+    one = conditional(like, FIXED.hidden_photon(g_x[3, 0], mass[2]))
     np.testing.assert_allclose(found["profiled"][3, 2], one.log_likelihood, rtol=1e-13)
     assert lmt.log_likelihood_at(like, lmt.BENCHMARKS["BP1"]).shape == ()
 
 
 def test_points_can_go_to_disk(tmp_path):
     like, mass = likelihood(), np.geomspace(3.0, 30.0, 11)
-    photon = lmt.HiddenPhoton(5e-4, mass, -1e-6)
+    photon = FIXED.hidden_photon(5e-4, mass)
     out = np.memmap(tmp_path / "points", dtype=np.float64, shape=(11,), mode="w+")
     assert lmt.log_likelihood_at(like, photon, out=out) is out
     np.testing.assert_array_equal(out, lmt.log_likelihood_at(like, photon))

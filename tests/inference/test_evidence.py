@@ -255,7 +255,7 @@ def test_prior_in_linear_coordinates(like):
     assert found.log_z == pytest.approx(math.log(values), abs=found.log_z_error + 1e-4)
 
 
-# -- errors of importance sampling --------------------------------------------------------------------------------------
+# -- errors of importance sampling -------------------------------------------------------------------------------------
 
 
 def test_ten_seeds_of_importance_scatter_as_their_errors_say(like):

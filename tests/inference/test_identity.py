@@ -295,7 +295,7 @@ FACTOR = {"a": 2.0, "b": {1, 2, 3}, "c": frozenset("xyz")}
 class Own:
     def __init__(self): self.names = {"alpha", "beta", "gamma"}
     def __call__(self, model, photon): return FACTOR["a"] * photon.g_x
-def closing(x): return jax.jit(lambda model, photon: x * photon.g_x)
+def closing(x): return jax.jit(lambda model, photon: x * photon.g_x, static_argnums=0)
 model = lmt.LMU_LTAU.with_mixing("paper")
 functions = (Own(), closing(2.0), functools.partial(closing(3.0)))
 made = [lmt.measurement(f"m{k}", 1.0, 0.1, f) for k, f in enumerate(functions)]
