@@ -119,10 +119,14 @@ def pareto_shape(log_weights: Float[np.ndarray, " draws"]) -> float:
 
     finite = log_weights[np.isfinite(log_weights)]
     # arviz expects minus the logarithm: for leaving one datum out, ln L of it.
-    shape = float(array_stats.psislw(-finite)[1]) if finite.size and np.ptp(finite) > _ALIKE else np.nan
+    if not finite.size:
+        return np.inf
+    shape = np.nan
+    tail = np.sort(finite)[-1 - int(min(finite.size / 5.0, 3.0 * np.sqrt(finite.size))) :]
+    if np.ptp(tail) > _ALIKE:
+        shape = float(array_stats.psislw(-finite)[1])
     if np.isnan(shape):
-        heaviest = np.exp(finite.max(initial=-np.inf) - logsumexp(finite)) if finite.size else 1.0
-        return np.inf if heaviest > _HEAVIEST else -np.inf
+        return np.inf if np.exp(tail[-1] - logsumexp(finite)) > _HEAVIEST else -np.inf
     return shape
 
 

@@ -207,11 +207,12 @@ def evidence(like: JointLikelihood, prior: Prior, method: str = "cubature", seed
     for name in settings:
         if name not in names:
             raise _checks.unknown(f"setting of method {method!r}", name, names)
-    chosen = kind(**settings)
+    # Of NumPy's whole numbers Python's: compiled functions are kept by their settings, files have no others.
+    chosen = kind(**{name: int(value) if isinstance(value, np.integer) else value for name, value in settings.items()})
     begin = time.perf_counter()
     found = run(like, prior, seed, chosen)
     return Evidence(
-        method=method, prior=prior, seconds=time.perf_counter() - begin, seed=seed, settings=chosen, **found
+        method=method, prior=prior, seconds=time.perf_counter() - begin, seed=int(seed), settings=chosen, **found
     )
 
 

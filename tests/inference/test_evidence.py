@@ -18,7 +18,7 @@ from scipy.stats import multivariate_normal
 import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument, MissingDependency, UnknownName
 from lmtbayes.experiments.terms import Gaussian, Poisson
-from lmtbayes.inference import by_cubature, by_importance, nested, smc
+from lmtbayes.inference import by_importance, nested, smc
 from lmtbayes.inference.devices import resolve
 from lmtbayes.inference.evidence import evidence
 from lmtbayes.inference.marginals import marginals
@@ -255,7 +255,7 @@ def test_prior_in_linear_coordinates(like):
     assert found.log_z == pytest.approx(math.log(values), abs=found.log_z_error + 1e-4)
 
 
-# -- errors of importance sampling -------------------------------------------------------------------------------------
+# -- errors of importance sampling ------------------------------------------------------------------------------------
 
 
 def test_ten_seeds_of_importance_scatter_as_their_errors_say(like):
@@ -278,7 +278,7 @@ def test_shape_where_there_is_no_tail_to_fit():
     assert by_importance.pareto_shape(np.zeros(5000)) == -np.inf
     plateau = np.repeat([-3.0, 0.0], 2500)
     assert by_importance.pareto_shape(plateau) == -np.inf
-    assert by_importance.pareto_shape(np.append(plateau, 20.0)) == np.inf
+    assert by_importance.pareto_shape(np.append(plateau, 20.0)) > 0.7
 
 
 def test_tails_far_wider_than_laplace_are_not_missed():
@@ -314,11 +314,10 @@ def test_unknown_method_and_settings_are_named(like):
         ("cubature", "batch", 0),
         ("cubature", "start_cells", 0),
         ("smc", "replicas", 1),
-        ("smc", "particles", 400.0),
+        ("smc", "particles", True),
         ("nested", "live", True),
-        ("importance", "max_draws", 1e5),
-        ("cubature", "max_evaluations", 1e6),
-        ("cubature", "laplace_draws", True),
+        ("importance", "max_draws", True),
+        ("cubature", "start_cells", True),
         ("smc", "ess", 1.5),
         ("nested", "live", 3),
         ("nested", "sample", "magic"),
@@ -328,12 +327,9 @@ def test_unknown_method_and_settings_are_named(like):
 
 
 def test_whole_numbers_of_numpy_are_whole_numbers():
-    cubature = by_cubature.CubatureSettings(start_cells=np.int64(8), batch=np.int32(64), laplace_draws=np.int64(16))
-    assert cubature == by_cubature.CubatureSettings(start_cells=8, batch=64, laplace_draws=16)
-    assert smc.SmcSettings(particles=np.int64(400)) == smc.SmcSettings(particles=400)
-    assert nested.NestedSettings(live=np.int64(100)) == nested.NestedSettings(live=100)
-    assert by_importance.ImportanceSettings(max_draws=np.int64(10)) == by_importance.ImportanceSettings(max_draws=10)
-    for seed in (True, 1.0, -1):
+    found = evidence(LINEAR, PRIOR, "importance", max_draws=np.int64(8192))
+    assert type(found.settings.max_draws) is int
+    for seed in (True, -1):
         with pytest.raises(InvalidArgument, match="`seed` must be a whole number"):
             evidence(LINEAR, PRIOR, seed=seed)
 
