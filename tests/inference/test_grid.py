@@ -8,7 +8,7 @@ import pytest
 from posterior_toys import THREE, TWO, gaussian, interference, two_modes
 from profile_toys import FIXED, toy
 from scipy.integrate import dblquad
-from scipy.stats import norm, truncnorm
+from scipy.stats import gamma, norm, truncnorm
 
 import lmtbayes as lmt
 from lmtbayes.experiments.terms import Gaussian
@@ -125,8 +125,14 @@ def test_bad_input():
         posterior_grid(like, TWO, tolerance=0.0)
     with pytest.raises(lmt.errors.InvalidArgument, match="`capacity`"):
         posterior_grid(like, TWO, capacity=100)
-    with pytest.raises(lmt.errors.InvalidArgument, match="quantile"):
-        Space(like, lmt.priors.Prior(FIXED, {"log10_g_x": dist.Uniform(-5.0, -2.0), "mass": dist.Gamma(2.0, 0.1)}))
+
+
+def test_a_prior_without_quantiles_of_its_own():
+    """numpyro has a cdf of Gamma's, not its inverse."""
+    own = lmt.priors.Prior(FIXED, {"log10_g_x": dist.Uniform(-5.0, -2.0), "mass": dist.Gamma(2.0, 0.1)})
+    unit = np.stack(np.broadcast_arrays(0.5, [0.01, 0.3, 0.5, 0.9, 0.999]), axis=-1)
+    mass = Space(gaussian(), own).values(unit)["mass"]
+    np.testing.assert_allclose(mass, gamma(2.0, scale=10.0).ppf(unit[:, 1]), rtol=1e-8)
 
 
 def test_fingerprint_sees_what_matters():
