@@ -114,7 +114,7 @@ def _moment(argument: str, given: str | tuple[float, float]) -> Moment:
     value, sigma = _checks.shape(argument, given, (2,))
     _checks.finite(f"{argument}[0]", value)
     _checks.positive(f"{argument}[1]", sigma, "1e-11")
-    if sigma < _SMALLEST_SIGMA:
+    if sigma < _SMALLEST_SIGMA and 0.0 < abs(value) < 1.0:
         raise _checks.invalid(
             argument, given, "in units of 1e-11, in which published uncertainties are 10 to 100; these look absolute"
         )

@@ -216,7 +216,7 @@ def test_gradient_matches_finite_differences(search):
 def test_bad_input():
     with pytest.raises(InvalidArgument, match="`binding` must be one of"):
         lmt.experiment("lz-er-ws2022", binding="fre")
-    with pytest.raises(InvalidArgument, match="`background_uncertainty` must be finite and positive"):
+    with pytest.raises(InvalidArgument, match="`background_uncertainty` must be a fraction between 0 and 1"):
         lmt.experiment("lz-er-ws2022", background_uncertainty=-0.1)
     with pytest.raises(UnknownName, match="unknown nuisance 'argon37'"):
         lmt.experiment("lz-er-ws2022", nuisances=("argon37",))

@@ -76,7 +76,6 @@ def test_octants_keep_their_weights():
         (lambda: TruncatedGaussian(2.0, 1.0, 0.0, 1.0), r"`mean` must be inside \(low, high\)"),
         (lambda: TruncatedGaussian(0.0, 1.0, 0.0, np.inf), r"`mean` must be inside \(low, high\)"),
         (lambda: TruncatedGaussian(60.0, 1.0, 0.0, 1.0), r"`mean` must be inside \(low, high\)"),
-        (lambda: Gaussian([1.0, 2.0], 1.0), "`mean` must be a single number"),
         (lambda: LogNormal(1.0, np.inf), "`factor` must be above 1"),
         (lambda: GaussianMixture((1.0,), (1.0, 2.0), (1.0,)), "`means` must be as many"),
     ],

@@ -64,7 +64,7 @@ def test_a_users_own_entry(monkeypatch):
         lmt.register("other", lambda *, mass_ton: counter(scale=mass_ton))
 
 
-@pytest.mark.parametrize("name", ["a/b", "../a", "", "a b", ".hidden", 3])
+@pytest.mark.parametrize("name", ["a/b", "../a", "", "a b", ".hidden"])
 def test_a_name_can_be_a_part_of_a_files_name(name):
     with pytest.raises(InvalidArgument, match="`name` must be a name of letters"):
         lmt.register(name, lambda: None)
