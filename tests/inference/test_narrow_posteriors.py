@@ -35,6 +35,11 @@ CASES = {
     "prior fifteen widths below": Case(1.0, dist.Normal(-4.5, 0.1), stats.norm(-4.5, 0.1), ((-3.5, -2.6), (0.0, 3.0))),
     "Laplace": Case(1.0, dist.Laplace(-4.0, 0.1), stats.laplace(-4.0, 0.1), ((-3.4, -2.4), (0.0, 3.0))),
 }
+EACH = [
+    pytest.param(name, marks=pytest.mark.slow if name.startswith("ten thousand") else pytest.mark.nightly)
+    for name in CASES
+]
+"""One of them in CI; a fit in its own reshaped coordinates compiles anew, a minute or two."""
 
 
 def experiment(muons):
@@ -78,8 +83,7 @@ def by_sums(case):
     return moments, math.log(total) + top + constant
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", EACH)
 def test_posterior_is_trusted_and_right(name):
     case = CASES[name]
     like = lmt.JointLikelihood([experiment(case.muons)], MODEL, lmt.asimov(MODEL, lmt.BENCHMARKS["BP4"]))
@@ -99,8 +103,7 @@ def test_posterior_is_trusted_and_right(name):
         assert found.mean("log10_g_x") == pytest.approx(moments["log10_g_x"][0], abs=0.05 * moments["log10_g_x"][1])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", EACH)
 def test_smc_is_right_within_its_error(name):
     case = CASES[name]
     like = lmt.JointLikelihood([experiment(case.muons)], MODEL, lmt.asimov(MODEL, lmt.BENCHMARKS["BP4"]))
