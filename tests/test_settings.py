@@ -162,7 +162,7 @@ def test_32_bits_after_building_is_one_sentence():
     code = """
 like = build()
 jax.config.update("jax_enable_x64", False)
-photon = lmt.HiddenPhoton(1e-4, 10.0, 1e-6)
+photon = model.hidden_photon(1e-4, 10.0)
 said = []
 for use in (
     lambda: like.log_likelihood(photon),

@@ -18,10 +18,10 @@ def invisible(model: str, mass: float, convention: str = "paper") -> float:
     return float(branching_ratio(MODELS[model], HiddenPhoton(5e-4, mass, -5e-4 / 70.0), "invisible", convention))
 
 
-def rescaling(mass: float) -> float:
+def rescaling(mass: float, convention: str = "paper") -> float:
     """Square root of BR(mu mu) in Lmu-Ltau over that in Lmu: g_x^2 BR(mu mu) is what four muons bound."""
     photon = HiddenPhoton(5e-4, mass, -5e-4 / 70.0)
-    ours, other = (float(branching_ratio(model, photon, "mu")) for model in (LMU_LTAU, LMU))
+    ours, other = (float(branching_ratio(model, photon, "mu", convention)) for model in (LMU_LTAU, LMU))
     return (ours / other) ** 0.5
 
 
@@ -57,7 +57,7 @@ def statements() -> tuple[Statement, ...]:
             "Sect. 2, Fig. 1",
             "Limits on four muons, known for Lμ-Lτ, hold in Lμ at √BR = 0.87 of the coupling, above 2 m_τ at 0.71",
             ", ".join(f"{scale[mass]:.3f} at {mass / 1e3:g} GeV" for mass in FOUR_MUONS),
-            "the same: the widths have no convention",
+            ", ".join(f"{rescaling(mass, 'default'):.3f}" for mass in FOUR_MUONS) + ": mixing takes 0.9 % of a width",
             verdict(all(near(scale[mass], stated, 0.02) for mass, stated in FOUR_MUONS.items())),
             "",
             {f"coupling_ratio_{mass:g}_mev": value for mass, value in scale.items()},
