@@ -99,15 +99,6 @@ def corner(
     return axes
 
 
-def highest_density_levels(density: np.ndarray, levels: Sequence[float]) -> np.ndarray:
-    """Heights above which a binned density holds the given fractions of its sum, increasing and distinct."""
-    ordered = np.sort(density.ravel())[::-1]
-    content = np.cumsum(ordered) / ordered.sum()
-    heights = np.array([ordered[np.searchsorted(content, level)] for level in sorted(levels, reverse=True)])
-    # Two regions may end in one cell of a coarse histogram; contour() wants increasing heights.
-    return np.maximum.accumulate(heights) * (1.0 + 1e-9 * np.arange(heights.size))
-
-
 def _limits(
     name: str,
     samples: Mapping[str, np.ndarray],

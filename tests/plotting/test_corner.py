@@ -8,7 +8,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.plotting.corner import corner, highest_density_levels
+from lmtbayes.plotting.corner import corner
 from lmtbayes.plotting.predictive import predictive_spectrum
 
 
@@ -21,15 +21,6 @@ def _close():
 def draws(size=4000):
     rng = np.random.default_rng(1)
     return {"log10_g_x": rng.normal(-3.3, 0.1, size), "log10_mass": rng.normal(1.2, 0.2, size)}
-
-
-def test_highest_density_levels_hold_their_content():
-    x = np.linspace(-5, 5, 201)
-    density = np.exp(-0.5 * (x[:, None] ** 2 + x**2))
-    outer, inner = highest_density_levels(density, (0.6827, 0.9545))
-    # A 2-d Gaussian holds 1 - h/peak above the height h; the grid of 0.05 limits this to 1e-3.
-    assert 1 - outer == pytest.approx(0.9545, abs=2e-3)
-    assert 1 - inner == pytest.approx(0.6827, abs=2e-3)
 
 
 def test_corner_draws_the_lower_triangle_with_the_truth_inside():
