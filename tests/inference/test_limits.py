@@ -11,7 +11,7 @@ from profile_toys import FIXED, toy
 from scipy import integrate, optimize, stats
 
 import lmtbayes as lmt
-from lmtbayes.errors import AsymptoticWarning, InvalidArgument
+from lmtbayes.errors import AsymptoticWarning, InvalidArgument, ResolutionWarning
 from lmtbayes.experiments.limits import published_limit
 from lmtbayes.experiments.nuisance import Gaussian, LogNormal, Nuisance
 from lmtbayes.experiments.terms import Poisson
@@ -252,7 +252,10 @@ def test_an_asymptotic_limit_of_few_events_is_said_with_its_numbers():
         upper_limit(prof, "g_x", method="asymptotic", tails="two")
     with pytest.warns(AsymptoticWarning, match=r"intervals: q = 1 stands for 68\.27 %"):
         intervals(prof, "g_x")
-    with pytest.warns(AsymptoticWarning, match=r"contours: levels are those of many events"):
+    with (
+        pytest.warns(ResolutionWarning, match="not resolved by a grid of 4 x 80"),
+        pytest.warns(AsymptoticWarning, match=r"contours: levels are those of many events"),
+    ):
         regions = lmt.contours(profile(3))
     assert "asymptotic, with only" in str(regions)
 
