@@ -174,6 +174,7 @@ def against_scipy(like, photons, every):
     return found
 
 
+@pytest.mark.slow
 def test_far_from_all_that_the_data_allow_it_is_scipy_s():
     like = lmt.JointLikelihood(
         [toy(bilinear, GaussianCounts(), 4, (scale(sigma=0.05), RADIUS))],

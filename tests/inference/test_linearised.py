@@ -155,6 +155,7 @@ def test_without_nuisances_it_is_the_likelihood():
     assert float(linearised(like, PHOTON).log_integral) == float(like.log_likelihood(PHOTON))
 
 
+@pytest.mark.slow
 def test_where_two_looks_are_not_enough_the_rest_is_climbed():
     """Rates 10^4 times too large: the integral is about an optimum that is 13 widths of the scale away."""
     like = joint(Poisson(), (scale(), LEVEL))

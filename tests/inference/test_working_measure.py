@@ -270,6 +270,7 @@ def test_na64mu_with_a_prior_in_tension(own):
     assert abs(drawn.log_z - exact) < 4.0 * drawn.log_z_error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [1.0, pytest.param(-1.0, marks=pytest.mark.slow)])
 def test_mixing_of_either_sign_also_in_tension(sign):
     """A kappa of both signs is a mixing of both signs; its measured value is sign * 0.3 within 1e-4."""
