@@ -4,7 +4,6 @@ ln L(photon, nuisances) = sum over experiments and bins of the term's log-probab
 normalised log-density of their constraint, the nuisances being shared between experiments by name.
 """
 
-import itertools
 import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
@@ -17,7 +16,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
 from lmtbayes._left_out import warn_left_out
-from lmtbayes.errors import InvalidArgument, PrecisionError
+from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.nuisance import Nuisance, merge
 from lmtbayes.experiments.registry import experiment
@@ -27,6 +26,7 @@ from lmtbayes.inference import identity, priors
 from lmtbayes.inference.constraints import Constraints
 from lmtbayes.inference.data import Asimov, Data, resolve
 from lmtbayes.inference.finite import check_finite
+from lmtbayes.inference.joining import check_settings, check_shared, of_one_term
 from lmtbayes.inference.names import PULL, check_names
 
 
@@ -76,7 +76,7 @@ class JointLikelihood:
         check: bool = True,
         allow_shared_data: bool = False,
     ):
-        _check_settings()
+        check_settings()
         if isinstance(experiments, str | Experiment):
             experiments = [experiments]
         self.experiments = tuple(e if isinstance(e, Experiment) else experiment(e) for e in experiments)
@@ -90,7 +90,7 @@ class JointLikelihood:
                     "override name= renames one)"
                 )
         if not allow_shared_data:
-            _check_shared(self.experiments)
+            check_shared(self.experiments)
         if not isinstance(model, GaugeModel):
             raise _checks.invalid("model", model, "a GaugeModel")
         self.model = model
@@ -101,7 +101,7 @@ class JointLikelihood:
             tuple(e.name for e in self.experiments for _ in e.nuisances),
         )
         check_names(names, self.nuisance_names)
-        self._alike = _of_one_term(self.experiments)
+        self._alike = of_one_term(self.experiments)
         self.constraints = Constraints(self.nuisances)
         self._compiled: dict[Hashable, Any] = {}
         self.results: dict[str, Any] = {}
@@ -146,7 +146,7 @@ class JointLikelihood:
         UnknownName
             A nuisance that no experiment has free.
         """
-        _check_settings()
+        check_settings()
         values = values or {}
         self._check_known(values)
         return {
@@ -223,7 +223,7 @@ class JointLikelihood:
         InvalidArgument
             No photon, or one whose eps_x is not what the mixing rule of the likelihood's model gives.
         """
-        _check_settings()
+        check_settings()
         check_photon(photon)
         check_mixing(self.model, photon)
         given = dict(nuisances or {})
@@ -263,7 +263,7 @@ class JointLikelihood:
         InvalidArgument
             A prior of another model.
         """
-        _check_settings()
+        check_settings()
         if prior.model != self.model:
             raise InvalidArgument(f"`prior` must be of the likelihood's model {self.model}; got one of {prior.model}")
 
@@ -312,7 +312,7 @@ class JointLikelihood:
         TypeError
             A builder that is not found under its own name in its module: a closure, a lambda, a method, a partial.
         """
-        _check_settings()
+        check_settings()
         module = sys.modules.get(getattr(builder, "__module__", None) or "")
         if getattr(module, getattr(builder, "__qualname__", ""), None) is not builder:
             raise TypeError(
@@ -341,35 +341,3 @@ def _counts_of(like: JointLikelihood, name: str) -> Callable[[HiddenPhoton, Sequ
 
     # Jitted so that whatever is made of it, and its derivatives, traces it once.
     return jax.jit(own)
-
-
-def _check_shared(experiments: Sequence[Experiment]) -> None:
-    """Refuse two experiments of which one holds data of the other: "xenonnt-nr" holds "xenonnt-nr/8b"."""
-    for first, second in itertools.combinations(experiments, 2):
-        for a, b in itertools.product(first.data_sets, second.data_sets):
-            if a == b or a.startswith(b + "/") or b.startswith(a + "/"):
-                raise InvalidArgument(
-                    f"`experiments` must not count data twice; {first.name!r} and {second.name!r} both hold "
-                    f"{max(a, b, key=len)!r}: leave one out, or say allow_shared_data=True"
-                )
-
-
-def _check_settings() -> None:
-    _checks.jax_settings()
-    if not jax.config.jax_enable_x64:
-        raise PrecisionError(
-            "a likelihood needs jax in 64 bits, when it is built and when it is evaluated: unset LMTBAYES_X64=0 or "
-            "call jax.config.update('jax_enable_x64', True)"
-        )
-
-
-def _of_one_term(experiments: Sequence[Experiment]) -> list[list[Experiment]]:
-    """Groups of experiments whose bins are compared in one go, which is less to compile: equal terms without arrays."""
-    groups: list[list[Experiment]] = []
-    for e in experiments:
-        own = [] if jax.tree.leaves(e.term) else [group for group in groups if group[0].term == e.term]
-        if own:
-            own[0].append(e)
-        else:
-            groups.append([e])
-    return groups
