@@ -10,6 +10,7 @@ CALLS = """
 import tempfile
 import numpy as np, xarray as xr
 import lmtbayes as lmt
+from numpyro.distributions import Uniform as U
 from lmtbayes.jobs.settings import FitSettings
 
 FIXED = lmt.LMU_LTAU.with_mixing("paper")
@@ -47,6 +48,20 @@ CALLS = [
     (lambda: lmt.simulate(like, BP1, seed=0.5), "`seed` must be a whole number of at least 0; got 0.5"),
     (lambda: like.with_data({"na64mu": -np.ones(9)}), "`data['na64mu']` must be finite and not negative [counts]"),
     (lambda: like.with_data({"na64mu": "9"}), "`data['na64mu']` must be a number"),
+    (lambda: lmt.evidence(prior, like), "`like` must be a JointLikelihood; got 'Prior'"),
+    (lambda: lmt.evidence(like, like), "`prior` must be a Prior (lmtbayes.priors); got 'JointLikelihood'"),
+    (lambda: lmt.nuisance_pulls(None), "`like` must be a JointLikelihood; got 'NoneType'"),
+    (lambda: lmt.toy_q(like, "BP1", 3), "`photon` must be a HiddenPhoton"),
+    (lambda: lmt.profile_likelihood(None, {}), "`like` must be a JointLikelihood; got 'NoneType'"),
+    (lambda: lmt.measurement("m", 1.0, 1.0, lambda photon: photon.g_x), "`function` must be a function of"),
+    (lambda: lmt.measurement("m", 1.0, 1.0, lambda m, p: {}["k"]), "it fails with KeyError: 'k'"),
+    (lambda: lmt.Nuisance("a/b", lmt.Gaussian(0.0, 1.0), "x"), "`name` must be without '/'"),
+    (lambda: sample(checkpoint="/proc/run.npz"), "`checkpoint` must be a file in a folder that exists and can be"),
+    (lambda: lmt.Prior(FIXED, {"log10_g_x": U(-2, -5), "log10_mass": U(0, 2)}), "must have a lower edge"),
+    (lambda: lmt.Prior(FIXED, {"log10_g_x": U(np.nan, -2), "log10_mass": U(0, 2)}), "must have a lower edge below"),
+    (lambda: lmt.Prior(FIXED, {"log10_g_x": U(1e-5, 1e-2), "log10_mass": U(0, 2)}), "must be at most 1, as a coupling"),
+    (lambda: lmt.Prior(FIXED, {"g_x": U(0, 5), "log10_mass": U(0, 2)}), "must be at most 1, as a coupling"),
+    (lambda: lmt.Prior(FIXED, {"log10_g_x": U(-5, -2), "mass": U(0.001, 0.2)}), "looks like GeV"),
     (lambda: like.log_likelihood("BP1"), "`photon` must be a HiddenPhoton"),
 ]
 for number, (call, sentence) in enumerate(CALLS):

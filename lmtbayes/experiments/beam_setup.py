@@ -24,6 +24,8 @@ _PANELS_PER_BEAM_ENERGY = 16
 _GRADING = 3.0 ** -np.arange(9)
 """Panels of at most E_0/16 (10 GeV of 160 GeV) with four nodes reach 1e-6; narrower ones follow the spectrum to E_0,
 where soft A' pile up, and to zero, where heavy ones do."""
+_HIGHEST_BEAM = 1e4
+"""[GeV] Above every muon beam there is or may be."""
 _REACH = 5.0
 """How far beyond the window muons are followed that the resolution may bring in, in standard deviations."""
 
@@ -136,6 +138,10 @@ class BeamSetup:
                 f"between the muon mass, {lowest:.4g} GeV, and below the beam energy, {self.beam_energy_gev:g} GeV",
             )
         object.__setattr__(self, "bin_edges", tuple(edges.tolist()))
+        if self.beam_energy_gev > _HIGHEST_BEAM:
+            raise _checks.invalid("beam_energy_gev", self.beam_energy_gev, f"at most {_HIGHEST_BEAM:g} GeV (MeV?)")
+        if self.observed is not None:
+            _checks.non_negative("observed", self.observed, "counts")
         if self.observed is not None and len(self.observed) != len(self.bin_edges) - 1:
             raise InvalidArgument(
                 f"`bin_edges` must stay those of the data of {self.name!r}: it has {len(self.observed)} observed "

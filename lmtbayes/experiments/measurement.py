@@ -56,7 +56,13 @@ def _try(function: Callable[[GaugeModel, HiddenPhoton], Any]) -> None:
     InvalidArgument
         It does not return a single finite number, or cannot be traced.
     """
-    value = _single(function(LMU_LTAU, _TRIAL))
+    try:
+        found = function(LMU_LTAU, _TRIAL)
+    except Exception as error:
+        raise InvalidArgument(
+            f"`function` must be {_EXPECTED}; it fails with {type(error).__name__}: {error}"
+        ) from error
+    value = _single(found)
     if not np.isfinite(value):
         at = "g_x = 5e-4, mass = 15 MeV, eps_x = -g_x/70"
         raise InvalidArgument(f"`function` must be {_EXPECTED}; got {float(np.squeeze(value))} at {at}")

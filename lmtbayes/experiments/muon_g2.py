@@ -25,8 +25,12 @@ from lmtbayes.gauge.muon_g2 import delta_a_mu
 
 UNIT = 1e-11
 """a_mu is published in units of 1e-11."""
+_MOMENT = (1.1e8, 1.2e8)
+"""[1e-11] Where a_mu itself is."""
+_DIFFERENCE = 1e5
+"""[1e-11] Largest difference or uncertainty that can be meant: a hundredth of hadronic vacuum polarisation is 7e4."""
 _SMALLEST_SIGMA = 1e-3
-"""[1e-11] Ten thousand times better than any measurement: a smaller uncertainty was given in absolute units (4e-10)."""
+"""[1e-11] Ten thousand times better than any measurement."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +85,16 @@ def muon_g2(
     UnknownName
         No such key.
     InvalidArgument
-        A pair that is no two numbers, or whose sigma is not positive or looks absolute rather than in units of 1e-11;
+        A pair that is no two numbers, or whose sigma is not positive, or that cannot be in units of 1e-11;
         an unknown convention.
     """
     _checks.one_of("convention", convention, CONVENTIONS)
     pair = [_moment("measurement", measurement), _moment("prediction", prediction)]
     difference = pair[0].value - pair[1].value
+    if abs(difference) > _DIFFERENCE:
+        raise _checks.invalid(
+            "prediction", prediction, f"of the same kind as `measurement` ({pair[0].value:g}): both a_mu, or both small"
+        )
     sigma = math.hypot(pair[0].sigma, pair[1].sigma)
     return MuonG2(
         description=Description(
@@ -114,9 +122,13 @@ def _moment(argument: str, given: str | tuple[float, float]) -> Moment:
     value, sigma = _checks.shape(argument, given, (2,))
     _checks.finite(f"{argument}[0]", value)
     _checks.positive(f"{argument}[1]", sigma, "1e-11")
-    if sigma < _SMALLEST_SIGMA and 0.0 < abs(value) < 1.0:
+    is_known = value == 0.0 or sigma > _SMALLEST_SIGMA
+    if not (_MOMENT[0] < value < _MOMENT[1] or abs(value) < _DIFFERENCE) or sigma > _DIFFERENCE or not is_known:
         raise _checks.invalid(
-            argument, given, "in units of 1e-11, in which published uncertainties are 10 to 100; these look absolute"
+            argument,
+            given,
+            "(a_mu, sigma) in units of 1e-11, in which a_mu is 1.166e8, a difference some hundred, an uncertainty 10 "
+            "to 100 (these look absolute, in ppm, in 1e-10, or exchanged)",
         )
     return Moment(float(value), float(sigma), "given by the user")
 

@@ -247,6 +247,8 @@ class Nuisance:
     def __post_init__(self) -> None:
         if not self.name or not isinstance(self.name, str):
             raise _checks.invalid("name", self.name, "a non-empty string")
+        if "/" in self.name or self.name.startswith("."):
+            raise _checks.invalid("name", self.name, "without '/' and no leading '.': it is a name in files")
         if not isinstance(self.constraint, Constraint):
             raise _checks.invalid("constraint", self.constraint, "a Constraint, such as Gaussian(mean, sigma)")
         if type(self.constraint) not in _KNOWN:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,8 +38,14 @@ def checked(checkpoint: str | Path) -> Path:
     path = Path(checkpoint).expanduser()
     if path.is_dir():
         raise _checks.invalid("checkpoint", str(checkpoint), "a file; that is a folder")
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
-        raise _checks.invalid("checkpoint", str(checkpoint), "a file in a folder that exists and can be written to")
+    try:
+        # Asking for the permission is not enough: there are folders in which nobody can make a file.
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError:
+        raise _checks.invalid(
+            "checkpoint", str(checkpoint), "a file in a folder that exists and can be written to"
+        ) from None
     return path
 
 

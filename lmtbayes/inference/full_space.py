@@ -14,9 +14,10 @@ import numpy as np
 from jax.scipy.special import ndtr
 from jaxtyping import Array, Float
 
+from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.data import Data
-from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.likelihood import JointLikelihood, check_likelihood
 from lmtbayes.inference.priors import Prior
 from lmtbayes.inference.space import Space
 
@@ -30,8 +31,11 @@ def check_models(like: JointLikelihood, prior: Prior) -> None:
     Raises
     ------
     InvalidArgument
-        It is of another model.
+        It is of another model; no likelihood, or no prior.
     """
+    check_likelihood(like)
+    if not isinstance(prior, Prior):
+        raise _checks.invalid("prior", type(prior).__name__, "a Prior (lmtbayes.priors)")
     if prior.model != like.model:
         raise InvalidArgument(f"`prior` must be of the likelihood's model {like.model}; got one of {prior.model}")
 

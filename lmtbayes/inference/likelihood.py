@@ -30,6 +30,12 @@ from lmtbayes.inference.joining import check_settings, check_shared, of_one_term
 from lmtbayes.inference.names import PULL, check_names
 
 
+def check_likelihood(like: object) -> None:
+    """Require a JointLikelihood, which is the first argument everywhere."""
+    if not isinstance(like, JointLikelihood):
+        raise _checks.invalid("like", type(like).__name__, "a JointLikelihood")
+
+
 class JointLikelihood:
     """Likelihood of several experiments in one model.
 

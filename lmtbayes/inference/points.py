@@ -20,7 +20,7 @@ from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.conditional import conditional
 from lmtbayes.inference.devices import Devices, Mapped
-from lmtbayes.inference.likelihood import Data, JointLikelihood
+from lmtbayes.inference.likelihood import Data, JointLikelihood, check_likelihood
 from lmtbayes.inference.marginals import BATCH, marginals
 
 NUISANCES = ("central", "profiled", "marginalised")
@@ -88,6 +88,7 @@ def log_likelihood_at(
     """
     _checks.one_of("nuisances", nuisances, NUISANCES)
     _checks.whole("batch_size", batch_size)
+    check_likelihood(like)
     check_photon(photon)
     check_mixing(like.model, photon)
     _checks.masses("photon.mass", photon.mass)

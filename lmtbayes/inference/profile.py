@@ -20,7 +20,7 @@ from lmtbayes.inference import devices as local
 from lmtbayes.inference.best_fit import EXTRA_STARTS, BestFit, describe, search_box
 from lmtbayes.inference.box import Box, logarithm
 from lmtbayes.inference.contours import LEVELS, axis_of, check_levels, threshold, value_of
-from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.likelihood import JointLikelihood, check_likelihood
 from lmtbayes.inference.profile_table import ProfileCells, profile_dataset
 from lmtbayes.inference.search import CLIMBS, Plan, climb, scan_cells
 from lmtbayes.inference.zero import at_zero_coupling
@@ -98,6 +98,7 @@ def profile_likelihood(
     UnitsWarning
         Masses below 1 MeV, which look like GeV.
     """
+    check_likelihood(like)
     checked = check_grid(like, grid)
     levels = _refine_levels(refine, checked)
     for name, value in {"starts": starts, "scan_points": scan_points, "batch_size": batch_size}.items():

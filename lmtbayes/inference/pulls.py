@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from lmtbayes import _checks
 from lmtbayes.inference.best_fit import BestFit, best_fit
 from lmtbayes.inference.box import Box, logarithm, photon_at
-from lmtbayes.inference.likelihood import Data, JointLikelihood
+from lmtbayes.inference.likelihood import Data, JointLikelihood, check_likelihood
 from lmtbayes.inference.newton import derivatives, maximise
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def nuisance_pulls(
     """
     import xarray
 
+    check_likelihood(like)
     if fit is not None and not isinstance(fit, BestFit):
         raise _checks.invalid("fit", type(fit).__name__, "a BestFit, or None to find it")
     if not like.nuisances:

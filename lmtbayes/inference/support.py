@@ -34,7 +34,8 @@ def check_support(name: str, distribution: dist.Distribution) -> None:
     Raises
     ------
     InvalidArgument
-        It is discrete, reaches below zero where the coordinate cannot, or has tails beyond `REACH`.
+        It is discrete or empty, reaches below zero where the coordinate cannot, is bounded by couplings above 1 or by
+        masses that look like GeV, or has tails beyond `REACH`.
     """
     if any(_checks.is_traced(leaf) for leaf in jax.tree.leaves(distribution)):
         return
@@ -43,6 +44,13 @@ def check_support(name: str, distribution: dist.Distribution) -> None:
         raise _checks.invalid(argument, distribution, "a continuous distribution")
     low, high = support_edges(distribution)
     kind = type(distribution).__name__
+    if not low < high or any(np.isnan(np.asarray(leaf, dtype=float)).any() for leaf in jax.tree.leaves(distribution)):
+        raise InvalidArgument(
+            f"`{argument}` must have a lower edge below its upper one, and parameters that are numbers; {kind} has "
+            f"[{low:g}, {high:g}]"
+        )
+    if np.isfinite([low, high]).all() and not isinstance(distribution, Tabulated):
+        _check_units(name, argument, low, high)
     # A mixing has either sign.
     if REACH[name][0] == 0.0 and low < 0.0:
         raise InvalidArgument(
@@ -64,6 +72,15 @@ def check_support(name: str, distribution: dist.Distribution) -> None:
             f"{inside[1]:g}]; {kind} has {outside:.2g} of it beyond: truncate it, with "
             f"numpyro.distributions.TruncatedDistribution or TruncatedCauchy"
         )
+
+
+def _check_units(name: str, argument: str, low: float, high: float) -> None:
+    """Require bounded ranges that could be meant: couplings of at most 1, masses in MeV."""
+    physical = 10.0 ** np.array([low, high]) if name.startswith("log10_") else np.array([low, high])
+    if name.endswith("g_x"):
+        _checks.coupling(argument, physical)
+    if name.endswith("mass") and physical[0] > 0.0:
+        _checks.masses(argument, physical)
 
 
 def with_quantiles(name: str, distribution: dist.Distribution) -> dist.Distribution | Tabulated:

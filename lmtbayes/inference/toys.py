@@ -15,13 +15,14 @@ from jaxtyping import Array, Float
 
 from lmtbayes import _checks
 from lmtbayes.gauge.models import HiddenPhoton, check_mixing
+from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.best_fit import EXTRA_STARTS, climb_traced
 from lmtbayes.inference.box import Box
 from lmtbayes.inference.conditional import conditional
 from lmtbayes.inference.contours import threshold
 from lmtbayes.inference.devices import Mapped
-from lmtbayes.inference.likelihood import Data, JointLikelihood
+from lmtbayes.inference.likelihood import Data, JointLikelihood, check_likelihood
 
 _POINTS = {"g_x": 16, "mass": 12, "kappa": 10, "eps_x": 10}
 _STARTS = 4
@@ -96,6 +97,8 @@ def toy_q(
     InvalidArgument
         More than one photon, or one whose eps_x the fitted model's mixing rule does not give; a bad option or range.
     """
+    check_likelihood(like)
+    check_photon(photon)
     _checks.whole("size", size)
     _checks.whole("seed", seed, 0)
     _checks.whole("first", first, 0)

@@ -45,7 +45,16 @@ def test_bad_input():
         lmt.experiment("muon-g2-2021", prediction="white-paper-2022")
     with pytest.raises(InvalidArgument, match=r"`prediction\[1\]` must be finite and positive"):
         lmt.muon_g2("experiment-2025", (1.0, -2.0))
-    with pytest.raises(InvalidArgument, match=r"`measurement` must be in units of 1e-11.*look absolute"):
+    with pytest.raises(InvalidArgument, match=r"`measurement` must be .* in units of 1e-11.*look absolute"):
         lmt.muon_g2((116592071.5e-11, 14.5e-11), (116592033e-11, 62e-11))
+    for pair in (
+        ((1165.92061, 4e-4), (1165.91810, 4e-4)),  # ppm
+        ((11659206.1, 4.1), (11659181.0, 4.3)),  # 1e-10
+        ((116592061.0, 41.0), (11659181.0, 4.3)),  # one of each
+        ((41.0, 116592061.0), (43.0, 116591810.0)),  # exchanged
+        ((116592061.0, 41.0), (0.0, 43.0)),  # a moment less a difference
+    ):
+        with pytest.raises(InvalidArgument, match=r"`(measurement|prediction)` must be"):
+            lmt.muon_g2(*pair)
     with pytest.raises(UnknownName, match="nuisance of experiment"):
         lmt.experiment("muon-g2-2021", nuisances=("flux",))

@@ -151,7 +151,7 @@ def test_every_method_knows_the_sign():
         (lambda: lmt.priors.Prior(PAPER, {"log10_g_x": dist.Uniform(-5.0, -2.0)}), "exactly one of .*log10_mass"),
         (
             lambda: lmt.priors.Prior(
-                PAPER, {"g_x": dist.Uniform(), "log10_g_x": dist.Uniform(), "mass": dist.Uniform(1.0, 2.0)}
+                PAPER, {"g_x": dist.Uniform(), "log10_g_x": dist.Uniform(-5.0, -2.0), "mass": dist.Uniform(1.0, 2.0)}
             ),
             "exactly one of",
         ),
