@@ -155,7 +155,7 @@ def test_priors_of_the_coupling_itself_also_without_icdf(name, own, density, hig
         ({"g_x": dist.Normal(0.0, 1e-3), "log10_mass": MASS}, "g_x can be, at 0 or above; Normal .*truncate"),
         ({"log10_g_x": dist.Uniform(-5, -2), "mass": dist.Uniform(-10.0, 300.0)}, "reaches down to -10"),
         ({"log10_g_x": dist.Cauchy(-3.5, 0.5), "log10_mass": MASS}, "rates are numbers.*truncate"),
-        ({"log10_g_x": dist.VonMises(-3.0, 1.0), "log10_mass": MASS}, "cdf or a quantile function"),
+        ({"g_x": dist.Kumaraswamy(2.0, 3.0), "log10_mass": MASS}, "cdf or a quantile function"),
         ({"g_x": dist.Poisson(3.0), "log10_mass": MASS}, "continuous"),
     ],
 )
