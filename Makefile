@@ -57,4 +57,4 @@ bench: $(VENV)/.installed ## measure (ten minutes of one core, an idle machine) 
 	$(BIN)/python -m benchmarks --json benchmarks/results.json --results benchmarks/RESULTS.md
 
 clean: ## remove the environment and what was built
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .jax_cache
