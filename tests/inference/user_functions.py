@@ -81,7 +81,7 @@ class Slotted:
 
 
 def comprehending(model, photon):
-    table = {k: v for k, v in zip("ab", (1.0, 2.0), strict=True)}
+    table = {k: 2.0 * v for k, v in zip("ab", (1.0, 2.0), strict=True)}
     return sum([SCALE[i] * x * photon.g_x for i, x in enumerate(table.values()) if i in {0, 1}])
 
 
@@ -232,7 +232,7 @@ def lambdas():
     """Lambdas of every shape; three of them in one line."""
     first, second, third = lambda m, p: p.g_x, lambda m, p, k=2: k * p.g_x, lambda m, *p, **k: p[0].g_x
     holding = lambda m, p: (lambda y: y * p.g_x)(2.0)  # noqa: E731
-    long = lambda m, p: [x * p.g_x for x in (1.0, 2.0) if x > (lambda z: z)(1.0)][0] if p.g_x > 0.0 else p.mass
+    long = lambda m, p: [x * p.g_x for x in (1.0, 2.0) if x > (lambda z: z)(1.0)][-1] if p.g_x > 0.0 else p.mass  # noqa: E731
     return first, second, third, holding, long
 
 
