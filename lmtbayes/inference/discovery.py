@@ -90,7 +90,7 @@ def discovery_exposure(
     LeftOutWarning
         The experiment's rate leaves something of the model out.
     UnitsWarning
-        Masses below 1 MeV, which look like GeV.
+        Masses below 1 MeV, which look like GeV, or so high that they look like keV.
 
     References
     ----------
@@ -99,7 +99,7 @@ def discovery_exposure(
     check_model(model)
     check_photon(photon)
     check_mixing(model, photon)
-    _checks.masses("photon.mass", photon.mass)
+    _checks.masses("photon.mass", photon.mass, ())
     _checks.scalar("sigma", sigma)
     _checks.positive("sigma", sigma)
     if "exposure_tyr" in overrides:

@@ -43,6 +43,8 @@ def check_support(name: str, distribution: dist.Distribution) -> None:
     argument = f"distributions[{name!r}]"
     if getattr(distribution.support, "is_discrete", False):
         raise _checks.invalid(argument, distribution, "a continuous distribution")
+    for leaf in jax.tree.leaves(distribution):
+        _checks.number(argument, leaf, "a distribution whose parameters are numbers")
     low, high = support_edges(distribution)
     kind = type(distribution).__name__
     if not low < high or any(np.isnan(np.asarray(leaf, dtype=float)).any() for leaf in jax.tree.leaves(distribution)):
