@@ -45,7 +45,7 @@ TRUTHS = [
     np.array([True]),
     np.array([True, 2.0], dtype=object),
     [1.0, True],
-    (0.5, (False, 1.0)),
+    ((0.5, 1.0), (False, 1.0)),
 ]
 
 
@@ -63,7 +63,7 @@ TRUTHS = [
         _checks.masses,
         _checks.increasing,
         lambda name, value: _checks.in_interval(name, value, 0.0, 1.0),
-        lambda name, value: _checks.shape(name, value, np.shape(value)),
+        lambda name, value: _checks.shape(name, value, np.asarray(value).shape),
     ],
 )
 def test_true_and_false_are_no_numbers(check, value):
