@@ -144,7 +144,13 @@ class Prior:
     def sample(self, seed: int = 0, size: int = 1) -> dict[str, Float[Array, " draws"]]:
         """Draw `size` points of the sampled coordinates."""
         keys = jax.random.split(jax.random.key(seed), len(self.distributions))
-        return {name: d.sample(key, (size,)) for key, (name, d) in zip(keys, self.distributions.items(), strict=True)}
+        draws = {}
+        for key, (name, distribution) in zip(keys, self.distributions.items(), strict=True):
+            try:
+                draws[name] = distribution.sample(key, (size,))
+            except ImportError:  # numpyro draws from a cut Student's t by its quantiles, which it does not have
+                draws[name] = self._quantiles[name].sample(key, (size,))
+        return draws
 
     @property
     def box(self) -> dict[str, tuple[float, float]]:

@@ -86,6 +86,14 @@ def test_a_prior_is_built_without_numpyros_cdf(own, monkeypatch):
     np.testing.assert_allclose(prior.quantiles(name, jnp.asarray(unit)), exact, rtol=1e-8)
 
 
+def test_a_prior_of_a_cut_student_is_drawn_from():
+    """numpyro wants tensorflow_probability for it; 1000 draws against the twin's cdf, Kolmogorov-Smirnov."""
+    own = OWN[-2]
+    prior = lmt.Prior(FIXED, {"log10_g_x": own, "log10_mass": dist.Uniform(0.0, 3.0)})
+    drawn = np.asarray(prior.sample(1, 1000)["log10_g_x"])
+    assert stats.kstest(drawn, twin_of(own).cdf, method="asymp").pvalue > 1e-3
+
+
 def test_a_users_subclass_has_no_twin():
     class Mine(dist.Normal):
         pass
