@@ -4,11 +4,14 @@ A traced value (inside jit, grad, vmap) cannot be checked and passes.
 """
 
 import difflib
+import math
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,7 +20,15 @@ from lmtbayes.errors import InvalidArgument, UnitsWarning, UnknownName
 
 LOWEST_MASS, HIGHEST_MASS = 1e-2, 1e6
 """Of a boson, in MeV: from the lower end of the muon beams' tables to beyond the last published curve (CMS, 75 GeV)."""
+HEAVIEST_CURVE = 1e5
+"""[MeV] Beyond the last published curve: a higher mass is likely one in keV."""
+_LIKE_KEV = 1e3, 1e4
+"""[MeV] A range that begins above the first and ends above the second is likely one of 1 MeV and more, given in keV."""
+_EXCLUDED = 1e-2
+"""A coupling that nothing allows below `LOWEST_MASS`: Delta a_mu = g^2/(8 pi^2) is 1.3e-6 there, 500 times what g-2 may
+leave to it. As a mass in MeV it is an ordinary number."""
 
+_INSIDE = tuple(str(Path(module).parent) for module in (__file__, eqx.__file__))
 _NAME = re.compile(r"\w[\w+.-]*")
 
 
@@ -65,15 +76,32 @@ def jax_settings() -> None:
 def number(argument: str, value: object, expected: str = "a number") -> np.ndarray | None:
     """Return `value` as a float64 array, None if it is traced; InvalidArgument if it is no number or array of them."""
     if is_traced(value):
+        if value.dtype == np.bool_:  # type: ignore[attr-defined]
+            raise invalid(argument, value, expected)
         return None
     try:
         given = np.asarray(value)
-        if given.dtype.kind in "USc":  # NumPy would read "1" as a number, and drop an imaginary part
+        # NumPy would read "1", True and a date as numbers, and drop an imaginary part.
+        if given.dtype.kind in "USbcmM" or _holds_truth(value):
             raise invalid(argument, value, expected)
         array = given.astype(np.float64)
     except (TypeError, ValueError):
         raise invalid(argument, value, expected) from None
     return array
+
+
+def _holds_truth(value: object) -> bool:
+    """Whether there is a True or False in nested sequences, where NumPy makes it a number."""
+    if isinstance(value, list | tuple):
+        return any(map(_holds_truth, value))
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return any(map(_holds_truth, value.ravel().tolist()))
+    return isinstance(value, bool | np.bool_) or getattr(value, "dtype", None) == np.bool_
+
+
+def _warn(words: str) -> None:
+    """Warn where a user calls, however many functions of this package lie between."""
+    warnings.warn(words, UnitsWarning, skip_file_prefixes=_INSIDE)
 
 
 def scalar(argument: str, value: Any) -> None:
@@ -136,6 +164,27 @@ def coupling(argument: str, value: object) -> None:
         raise invalid(argument, value, expected)
 
 
+def exchanged(mass: object, **couplings: object) -> None:
+    """Warn of couplings that nothing allows at their mass, likely exchanged with it; shapes broadcast."""
+    masses = number("mass", mass)
+    if masses is None or not np.any(light := masses < LOWEST_MASS):
+        return
+    for name, value in couplings.items():
+        sizes = number(name, value)
+        if sizes is None or not np.any(found := light & (np.abs(sizes) >= _EXCLUDED)):
+            continue
+        at = tuple(np.argwhere(found)[0])
+        m, size = (np.broadcast_to(array, found.shape)[at] for array in (masses, sizes))
+        many = f" ({np.count_nonzero(found)} of {found.size} photons)" if found.size > 1 else ""
+        words = (
+            f"`{name}` = {size:g} at `mass` = {m:g} MeV{many}: every experiment excludes it, and a mass of "
+            f"{abs(size):g} MeV with a coupling of {m:g} would be an ordinary boson; were they exchanged? If it is "
+            "meant, filter this UnitsWarning"
+        )
+        _warn(words)
+        return
+
+
 def fraction(argument: str, value: object) -> float:
     """Return a single number in [0, 1] as a float; per cent are what usually was meant otherwise."""
     expected = "a fraction between 0 and 1 (5 % is 0.05)"
@@ -151,27 +200,43 @@ def whole(argument: str, value: object, minimum: int = 1) -> None:
         raise invalid(argument, value, f"a whole number of at least {minimum}")
 
 
-def masses(argument: str, value: object) -> None:
-    """Require masses [MeV] between 10 keV and 1 TeV, where rates are meant; warn of those below 1 MeV.
+def masses(argument: str, value: object, curves: Iterable[tuple[float, float]] | None = None) -> None:
+    """Require masses [MeV] between 10 keV and 1 TeV, where rates are meant; warn of those that look like GeV or keV.
 
-    A grid of 0.001 to 1 is one of 1 MeV to 1 GeV whose author thinks in GeV; as MeV it constrains nothing.
+    A grid of 0.001 to 1 is one of 1 MeV to 1 GeV whose author thinks in GeV; as MeV it constrains nothing. One of 1e3
+    to 1e6 is the same in keV.
+
+    Parameters
+    ----------
+    argument, value
+        Name and masses.
+    curves
+        Masses (low, high) at which experiments have published curves, where experiments are known: 5 to 60 GeV is what
+        CMS searched, and 5 to 60 MeV in keV for everybody else.
     """
     positive(argument, value, "MeV")
     array = number(argument, value)
     if array is None or not array.size:
         return
     low, high = float(array.min()), float(array.max())
-    reason = ""
+    like_kev = low >= _LIKE_KEV[0] and high >= _LIKE_KEV[1] and curves is not None
+    if like_kev and any(begin <= high and low <= end < math.inf for begin, end in curves or ()):
+        like_kev = False
+    reason = edge = ""
     if low < 1.0:
         reason = f": masses are in MeV, and {low:g} looks like GeV ({1e3 * low:g} MeV)"
-    elif high > HIGHEST_MASS:
-        reason = f": masses are in MeV, and {high:g} looks like keV or eV"
+        edge = f"down to {low:g}"
+    elif high > HEAVIEST_CURVE or like_kev:
+        reason = f": masses are in MeV, and {high:g} looks like keV ({1e-3 * high:g} MeV)"
+        edge = f"up to {high:g}"
     if low < LOWEST_MASS or high > HIGHEST_MASS:
         expected = f"between {LOWEST_MASS:g} and {HIGHEST_MASS:g} MeV"
+        if high > HIGHEST_MASS and low >= 1.0:
+            reason = f": masses are in MeV, and {high:g} looks like keV or eV"
         raise InvalidArgument(f"`{argument}` must be {expected}; got {low:g} to {high:g}{reason}")
-    if low < 1.0:
-        words = f"`{argument}` goes down to {low:g} MeV{reason}; if sub-MeV is meant, filter this UnitsWarning"
-        warnings.warn(words, UnitsWarning, stacklevel=4)
+    if reason:
+        words = f"`{argument}` goes {edge} MeV{reason}; if that is meant, filter this UnitsWarning"
+        _warn(words)
 
 
 def increasing(argument: str, value: object, minimum_length: int = 2) -> np.ndarray:
@@ -203,7 +268,9 @@ def shape(argument: str, value: object, expected_shape: tuple[int, ...]) -> np.n
 def one_of(argument: str, value: object, accepted: Iterable[object]) -> None:
     """Require membership; the message lists what is accepted and guesses what was meant."""
     accepted = tuple(accepted)
-    if value not in accepted:
+    # True equals 1, and an array equals nothing in a word.
+    equal = isinstance(value, Hashable) and not isinstance(value, bool | np.bool_)
+    if not any(value is entry or (equal and value == entry) for entry in accepted):
         raise InvalidArgument(
             f"`{argument}` must be one of {', '.join(map(repr, accepted))}; got {value!r}{suggestion(value, accepted)}"
         )

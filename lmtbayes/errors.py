@@ -42,15 +42,15 @@ class LmtbayesWarning(UserWarning):
 
 
 class LeftOutWarning(LmtbayesWarning):
-    """A model has a feature that a rate leaves out; each sentence once a process under Python's default filters."""
+    """A model has a feature that a rate leaves out; said once a call, once a process under Python's default filters."""
 
 
 class AsymptoticWarning(LmtbayesWarning):
-    """A threshold of chi^2 is used where few events are expected; the message gives the numbers."""
+    """A threshold or a p-value of chi^2 is used where few events are expected; the message gives the numbers."""
 
 
 class UnitsWarning(LmtbayesWarning):
-    """A number is possible but looks as if it were given in another unit."""
+    """A number is possible but looks as if it were given in another unit, or in the place of another one."""
 
 
 class PriorWarning(LmtbayesWarning):

@@ -1,6 +1,7 @@
 """The template of error messages: argument, what it must be, what it is, what was probably meant."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -35,6 +36,52 @@ def test_messages(call, message):
         call()
     assert isinstance(caught.value, ValueError)
     assert isinstance(caught.value, LmtbayesError)
+
+
+TRUTHS = [
+    True,
+    False,
+    np.True_,
+    np.array([True]),
+    np.array([True, 2.0], dtype=object),
+    [1.0, True],
+    ((0.5, 1.0), (False, 1.0)),
+]
+
+
+@pytest.mark.parametrize("value", [*TRUTHS, jnp.array([True]), np.array("2026-01-01", dtype="datetime64[D]")], ids=str)
+@pytest.mark.parametrize(
+    "check",
+    [
+        _checks.number,
+        _checks.scalar,
+        _checks.finite,
+        _checks.positive,
+        _checks.non_negative,
+        _checks.coupling,
+        _checks.fraction,
+        _checks.masses,
+        _checks.increasing,
+        lambda name, value: _checks.in_interval(name, value, 0.0, 1.0),
+        lambda name, value: _checks.shape(name, value, np.asarray(value).shape),
+    ],
+)
+def test_true_and_false_are_no_numbers(check, value):
+    with pytest.raises(InvalidArgument, match=r"`x` must be .*; got "):
+        check("x", value)
+
+
+def test_true_and_false_are_no_traced_numbers_either():
+    with pytest.raises(InvalidArgument, match="`x` must be finite and positive; got"):
+        jax.jit(lambda x: _checks.positive("x", x > 0.0))(1.0)
+
+
+def test_one_of_tells_true_from_one():
+    _checks.one_of("x", True, (True, False))
+    _checks.one_of("x", 1.0, (1, 2))
+    for value in (True, np.True_, np.array([1, 2]), [1]):
+        with pytest.raises(InvalidArgument, match="`x` must be one of 1, 2; got"):
+            _checks.one_of("x", value, (1, 2))
 
 
 def test_unknown_names_list_what_exists():

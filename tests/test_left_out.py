@@ -3,6 +3,7 @@
 import warnings
 
 import jax
+import jax.numpy as jnp
 import pytest
 
 import lmtbayes as lmt
@@ -63,3 +64,55 @@ def test_widths_say_it_above_two_pions():
     lmt.branching_ratio(B_MINUS_L, lmt.HiddenPhoton(1e-4, 200.0, 0.0), "nu")
     lmt.branching_ratio(LE_LMU, PHOTON, "nu")
     lmt.decay_width(B_MINUS_L, PHOTON, "nu")
+
+
+def said(call):
+    """Sentences of all warnings of a call, none of them held back."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    assert all(w.category is LeftOutWarning for w in caught)
+    return [str(w.message) for w in caught]
+
+
+MANY = lmt.HiddenPhoton(jnp.array([1e-4, 2e-4]), 500.0, 0.0)
+FIXED = LE_LMU.with_mixing(0.0)
+
+
+@pytest.mark.parametrize(
+    ("call", "count"),
+    [
+        (lambda: lmt.decay_width(B_MINUS_L, PHOTON, "total"), 1),
+        (lambda: lmt.decay_length_cm(B_MINUS_L, PHOTON, 1e5), 1),
+        (lambda: lmt.branching_ratio(B_MINUS_L, PHOTON, "total"), 1),
+        (lambda: lmt.branching_ratio(B_MINUS_L, MANY, "mu"), 1),
+        # The width inside says the same as the experiment, in other words.
+        (lambda: lmt.experiment("na64mu").expected_counts(B_MINUS_L, PHOTON), 1),
+        (lambda: lmt.experiment("na64mu").signal_counts(B_MINUS_L, MANY), 1),
+        (lambda: lmt.experiment("babar-4mu").expected(B_MINUS_L, PHOTON), 2),
+        (lambda: lmt.experiment("darwin-nr").differential_rate(LE_LMU, PHOTON, 2.0), 1),
+        (lambda: lmt.discovery_exposure("darwin-nr", FIXED, PHOTON), 1),
+        (lambda: lmt.discovery_exposure("darwin-nr", FIXED, MANY, threshold_kev=jnp.array([1.0, 3.9])), 1),
+    ],
+)
+def test_each_fact_once_in_a_call(call, count):
+    found = said(call)
+    assert len(found) == count
+    # What a likelihood or a rate said stays said for that call alone.
+    assert said(call) == found
+
+
+def test_each_fact_once_in_a_likelihood():
+    """Of every experiment, and not again by the rates and widths inside; of the truth what is true of it alone."""
+    names = ["na64mu", "babar-4mu"]
+    truth = lmt.asimov(B_MINUS_L, PHOTON)
+    found = said(lambda: lmt.JointLikelihood(names, B_MINUS_L, truth, check=False))
+    assert [text.partition(" leaves")[0] for text in found] == ["experiment 'na64mu'"] + 2 * ["experiment 'babar-4mu'"]
+    data = {"na64mu": jnp.ones(lmt.experiment("na64mu").n_bins), "babar-4mu": jnp.zeros(1)}
+    like = lmt.JointLikelihood(names, lmt.LMU_LTAU, data, check=False)
+    assert len(said(lambda: like.with_data(truth))) == 1  # published data stay what they are
+    assert len(said(lambda: lmt.JointLikelihood(names, lmt.LMU_LTAU, truth, check=False))) == 1
+    # A fact about the truth's model, not the likelihood's.
+    found = said(lambda: lmt.JointLikelihood(["xenonnt-nr"], B_MINUS_L, lmt.asimov(FIXED, PHOTON), check=False))
+    assert len(found) == 1
+    assert "'Le-Lmu'" in found[0]

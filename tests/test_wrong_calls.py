@@ -8,7 +8,7 @@ import sys
 
 CALLS = """
 import tempfile
-import numpy as np, xarray as xr
+import jax.numpy as jnp, numpy as np, xarray as xr
 import lmtbayes as lmt
 from numpyro.distributions import Uniform as U
 from lmtbayes.jobs.settings import FitSettings
@@ -63,6 +63,37 @@ CALLS = [
     (lambda: lmt.Prior(FIXED, {"g_x": U(0, 5), "log10_mass": U(0, 2)}), "must be at most 1, as a coupling"),
     (lambda: lmt.Prior(FIXED, {"log10_g_x": U(-5, -2), "mass": U(0.001, 0.2)}), "looks like GeV"),
     (lambda: like.log_likelihood("BP1"), "`photon` must be a HiddenPhoton"),
+]
+# True and False are no numbers.
+profile = xr.Dataset({"q": (("g_x", "mass"), np.ones((3, 3)))}, {"g_x": [1, 2, 3], "mass": [1, 2, 3]})
+many = np.array([True, False])
+CALLS += [
+    (lambda: lmt.HiddenPhoton(True, 10.0, 0.0), "`g_x` must be finite and not negative; got True"),
+    (lambda: lmt.HiddenPhoton(1e-3, many, 0.0), "`mass` must be finite and positive [MeV]; got [ True False]"),
+    (lambda: lmt.HiddenPhoton(1e-3, 10.0, jnp.array(False)), "`eps_x` must be a number; got False"),
+    (lambda: FIXED.hidden_photon(np.True_, 10.0), "`g_x` must be finite and not negative; got True"),
+    (lambda: lmt.LMU_LTAU.with_mixing(True), "`mixing` must be a number; got True"),
+    (lambda: lmt.GaugeModel("x", {"mu": True}), "`charges['mu']` must be a number; got True"),
+    (lambda: lmt.priors.default(FIXED, g_x=(1e-5, True)), "`g_x` must be a strictly increasing"),
+    (lambda: lmt.priors.default(FIXED, mass=(True, 100.0)), "`mass` must be a strictly increasing"),
+    (lambda: lmt.Prior(FIXED, {"g_x": U(False, True), "mass": U(1.0, 2.0)}), "whose parameters are numbers; got False"),
+    (lambda: lmt.profile_likelihood(like, {"g_x": many[::-1], "mass": [1.0]}), "`grid['g_x']` must be a strictly"),
+    (lambda: lmt.experiment("darwin-nr", exposure_tyr=True), "`exposure_tyr` must be a single number; got True"),
+    (lambda: lmt.experiment("darwin-nr", threshold_kev=True), "`threshold_kev` must be a single number; got True"),
+    (lambda: lmt.experiment("na64mu", muons_on_target=True), "`muons_on_target` must be a single number; got True"),
+    (lambda: lmt.experiment("ess", systematic=True), "`systematic` must be a single number; got True"),
+    (lambda: lmt.discovery_exposure("darwin-nr", FIXED, BP1, sigma=True), "`sigma` must be a single number; got True"),
+    (lambda: lmt.measurement("m", True, 0.1, lambda m, p: p.g_x), "`value` must be a number; got True"),
+    (lambda: lmt.Gaussian(0.0, True), "`sigma` must be a single number; got True"),
+    (lambda: lmt.GaussianMixture((0.0, True), (1.0, 1.0), (0.5, 0.5)), "`means` must be a number; got (0.0, True)"),
+    (lambda: lmt.GaussianMixture(0.0, 1.0, 1.0), "`means` must be a tuple of numbers; got 0.0"),
+    (lambda: like.with_data({"na64mu": np.ones(9, bool)}), "`data['na64mu']` must be a number; got [ True"),
+    (lambda: lmt.asimov(FIXED, BP1, {"efficiency": True}) and like.with_data(
+        lmt.asimov(FIXED, BP1, {like.experiments[0].declared[0].name: True})), "must be a single number; got True"),
+    (lambda: lmt.upper_limit(profile, "g_x", cl=True), "`cl` must be between 0 and 1"),
+    (lambda: lmt.contours(profile, (True,)), "`levels` must be numbers between 0 and 1"),
+    (lambda: lmt.contours(profile, dof=True), "`dof` must be one of 1, 2; got True"),
+    (lambda: lmt.evidence(like, prior, rtol=True), "`rtol` must be finite and positive; got True"),
 ]
 for number, (call, sentence) in enumerate(CALLS):
     try:

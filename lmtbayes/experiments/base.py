@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
-from lmtbayes._left_out import warn_left_out
+from lmtbayes._left_out import one_call, warn_left_out
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.nuisance import Nuisance
@@ -166,8 +166,9 @@ class Experiment(eqx.Module):
         LeftOutWarning
             The rate leaves something of the model out.
         """
-        self._say_left_out(model, photon)
-        return self._batched(lambda p, v: self._signal_of(model, p, v) + self._background_of(v), photon, nuisances)
+        with one_call():
+            self._say_left_out(model, photon)
+            return self._batched(lambda p, v: self._signal_of(model, p, v) + self._background_of(v), photon, nuisances)
 
     def expected(
         self, model: GaugeModel, photon: HiddenPhoton, nuisances: Mapping[str, ArrayLike] | None = None
@@ -182,8 +183,9 @@ class Experiment(eqx.Module):
 
         Arguments, shape and errors are those of `expected_counts`.
         """
-        self._say_left_out(model, photon)
-        return self._batched(lambda p, v: self._signal_of(model, p, v), photon, nuisances)
+        with one_call():
+            self._say_left_out(model, photon)
+            return self._batched(lambda p, v: self._signal_of(model, p, v), photon, nuisances)
 
     @property
     def background_counts(self) -> Float[Array, " bins"]:
@@ -234,7 +236,7 @@ class Experiment(eqx.Module):
         """Check the model, and warn of what is left out of it where a user calls: not inside jit."""
         check_model(model)
         if not any(_checks.is_traced(leaf) for leaf in jax.tree.leaves(photon)):
-            warn_left_out(f"experiment {self.name!r}", model.name, self.left_out(model))
+            warn_left_out(model.name, [(f"experiment {self.name!r}", self.left_out(model))])
 
     def _batched(
         self,

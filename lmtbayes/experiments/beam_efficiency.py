@@ -39,7 +39,7 @@ def unseen_fraction(
     convention="paper" leaves mixing out: exactly 1 there.
     """
     if convention == "paper":
-        photon = HiddenPhoton(photon.g_x, photon.mass, 0.0)
+        photon = HiddenPhoton.unchecked(photon.g_x, photon.mass, 0.0)
     invisible = branching_ratio(model, photon, "invisible")
     energy = setup.boson_energy
     # An A' heavier than its energy is not produced: its momentum only has to stay above zero.

@@ -97,7 +97,7 @@ class PublishedLimit(Experiment):
         if self.channel is None:
             return jnp.square(photon.g_x)
         # The reference's branching ratio does not depend on its coupling.
-        there = HiddenPhoton(1.0, photon.mass, self.reference.mixing_ratio or 0.0)
+        there = HiddenPhoton.unchecked(1.0, photon.mass, self.reference.mixing_ratio or 0.0)
         published = (
             branching_ratio(self.reference, there, self.channel) * vector_coupling(self.reference, there, "mu") ** 2
         )

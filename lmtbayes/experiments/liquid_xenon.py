@@ -29,7 +29,7 @@ from lmtbayes.experiments.xenon_folding import NR_SOURCES, electron_spectrum, fo
 from lmtbayes.experiments.xenon_kernels import RecoilKernel
 from lmtbayes.experiments.xenon_scan import ScannedRecoils, scanned
 from lmtbayes.experiments.xenon_spectra import Sun
-from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_model
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes import binding as atoms
 from lmtbayes.sources import solar
 from lmtbayes.sources.oscillation import DEFAULT_SET
@@ -106,7 +106,7 @@ class LiquidXenon(SolarNeutrinos):
         InvalidArgument
             `energy` not positive, or traced.
         """
-        check_model(model)
+        self._say_left_out(model, photon)
         if _checks.is_traced(energy):
             raise _checks.invalid("energy", energy, "known numbers; it cannot be traced")
         _checks.positive("energy", energy, "keV")

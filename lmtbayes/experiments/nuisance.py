@@ -154,6 +154,10 @@ class GaussianMixture(Constraint):
     weights: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        for name in ("means", "sigmas", "weights"):
+            if not isinstance(getattr(self, name), tuple | list):
+                raise _checks.invalid(name, getattr(self, name), "a tuple of numbers")
+        _checks.finite("means", self.means)
         if not len(self.means) == len(self.sigmas) == len(self.weights) > 0:
             raise _checks.invalid("means", self.means, "as many as there are sigmas and weights, at least one")
         _checks.positive("sigmas", self.sigmas)

@@ -33,7 +33,7 @@ from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.spallation_detectors import nuisances_by_role, rows
 from lmtbayes.experiments.terms import GaussianCounts, Poisson, Term
-from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton, check_model
+from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
 from lmtbayes.processes import form_factors
 from lmtbayes.sources import pion_decay_at_rest as source
 
@@ -108,7 +108,7 @@ class Spallation(Experiment):
         InvalidArgument
             An energy that is not positive, or traced.
         """
-        check_model(model)
+        self._say_left_out(model, photon)
         if _checks.is_traced(energy):
             raise _checks.invalid("energy", energy, "known numbers; it cannot be traced")
         _checks.positive("energy", energy, "keV")

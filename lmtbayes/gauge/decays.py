@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
-from lmtbayes._left_out import warn_left_out
+from lmtbayes._left_out import one_call, warn_left_out
 from lmtbayes.constants import HBAR_C_MEV_CM, LEPTON_MASSES, PION_MASS
 from lmtbayes.gauge.couplings import CONVENTIONS, hadronic_decays, vector_coupling
 from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton, check_model
@@ -55,7 +55,7 @@ def decay_width(
     check_photon(photon)
     _checks.one_of("channel", channel, CHANNELS)
     if not _checks.is_traced(photon.mass) and np.any(np.asarray(photon.mass) > 2.0 * PION_MASS):
-        warn_left_out(f"width {channel!r}", model.name, hadronic_decays(model) if channel == "total" else ())
+        warn_left_out(model.name, [(f"width {channel!r}", hadronic_decays(model) if channel == "total" else ())])
     if channel == "total":
         return sum(
             (decay_width(model, photon, part, convention) for part in ("nu", *FLAVOURS)), jnp.zeros(photon.shape)
@@ -81,9 +81,11 @@ def branching_ratio(
 
     Zero, with a gradient that is zero, where nothing is open (g_x = 0 and eps_x = 0): such a boson does not decay.
     """
-    total = decay_width(model, photon, "total", convention)
+    with one_call():
+        total = decay_width(model, photon, "total", convention)
+        part = decay_width(model, photon, channel, convention)
     decays = total > 0.0
-    return jnp.where(decays, decay_width(model, photon, channel, convention) / jnp.where(decays, total, 1.0), 0.0)
+    return jnp.where(decays, part / jnp.where(decays, total, 1.0), 0.0)
 
 
 def decay_length_cm(model: GaugeModel, photon: HiddenPhoton, energy: ArrayLike) -> Float[Array, "..."]:

@@ -27,6 +27,11 @@ class HiddenPhoton(eqx.Module):
     InvalidArgument
         A value that is negative (g_x), not positive (mass), above 1 (a coupling), not finite, no number, or shapes that
         do not broadcast.
+
+    Warns
+    -----
+    UnitsWarning
+        A coupling or mixing of 0.01 or more at a mass below 0.01 MeV: mass and coupling look exchanged.
     """
 
     g_x: Float[Array, "..."]
@@ -50,6 +55,7 @@ class HiddenPhoton(eqx.Module):
             raise InvalidArgument(
                 f"`g_x`, `mass` and `eps_x` must have shapes that broadcast; got {shapes[0]}, {shapes[1]}, {shapes[2]}"
             ) from None
+        _checks.exchanged(mass, g_x=g_x, eps_x=eps_x)
 
     @classmethod
     def unchecked(cls, g_x: ArrayLike, mass: ArrayLike, eps_x: ArrayLike) -> "HiddenPhoton":
@@ -66,7 +72,8 @@ class HiddenPhoton(eqx.Module):
 
     def broadcast(self) -> "HiddenPhoton":
         """Return the same photons with all three arrays of the full shape."""
-        return HiddenPhoton(*(jnp.broadcast_to(field, self.shape) for field in (self.g_x, self.mass, self.eps_x)))
+        fields = (jnp.broadcast_to(field, self.shape) for field in (self.g_x, self.mass, self.eps_x))
+        return HiddenPhoton.unchecked(*fields)
 
 
 def check_photon(photon: object) -> None:

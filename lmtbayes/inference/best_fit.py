@@ -12,6 +12,8 @@ from scipy.special import gammaincc
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.box import Box, peaks, photon_at, scan
 from lmtbayes.inference.devices import resolve
+from lmtbayes.inference.evaluation import evaluation
+from lmtbayes.inference.few_events import FEW_EVENTS, few_in_bins, warn_of_few_in_bins
 from lmtbayes.inference.likelihood import Data, JointLikelihood
 from lmtbayes.inference.scoring import linearised_conditional, maximise_joint, steadied
 from lmtbayes.inference.search import SCAN_STEPS, Plan, climb, scan_cells
@@ -43,6 +45,10 @@ class BestFit:
     bins: int
     free_parameters: int
     """Of the boson; each nuisance brings one parameter and one constraint."""
+    fewest_events: float
+    """Expected in the emptiest bin of those that count events; inf where none does."""
+    sparse_bins: int
+    """Bins in which fewer than 5 events are expected."""
 
     @property
     def photon(self) -> HiddenPhoton:
@@ -50,10 +56,33 @@ class BestFit:
         return HiddenPhoton(self.g_x, self.mass, self.eps_x)
 
     @property
+    def degrees_of_freedom(self) -> int:
+        """Bins less the boson's parameters."""
+        return self.bins - self.free_parameters
+
+    @property
     def p_value(self) -> float:
-        """Of the deviance under its asymptotic chi^2; NaN without degrees of freedom. For small counts use toys."""
-        degrees = self.bins - self.free_parameters
+        """Of the deviance under its asymptotic chi^2; NaN without degrees of freedom. For small counts use toys.
+
+        Warns
+        -----
+        AsymptoticWarning
+            Fewer than 5 events are expected in a bin.
+        """
+        value = self.asymptotic_p_value
+        warn_of_few_in_bins(self.deviance, self.degrees_of_freedom, value, self.few_events)
+        return value
+
+    @property
+    def asymptotic_p_value(self) -> float:
+        """The same without a word, for those who say it themselves: `few_events`."""
+        degrees = self.degrees_of_freedom
         return float(gammaincc(degrees / 2.0, max(self.deviance, 0.0) / 2.0)) if degrees > 0 else float("nan")
+
+    @property
+    def few_events(self) -> str:
+        """What stands against the p-value, with the numbers; empty where nothing does."""
+        return few_in_bins(self.fewest_events, self.sparse_bins, self.bins) if self.degrees_of_freedom > 0 else ""
 
     def __str__(self) -> str:
         """Readable summary."""
@@ -61,7 +90,8 @@ class BestFit:
         lines = [
             f"best fit: g_x = {self.g_x:.4g}, M_A' = {self.mass:.4g} MeV, eps_x = {self.eps_x:.4g}{edge}",
             f"  ln L = {self.log_likelihood:.4f}, deviance {self.deviance:.2f} in {self.bins} bins with "
-            f"{self.free_parameters} free parameters, p = {self.p_value:.3g}",
+            f"{self.free_parameters} free parameters, p = {self.asymptotic_p_value:.3g}"
+            + (f" ({self.few_events})" if self.few_events else ""),
         ]
         lines += [f"  pull {name}: {pull:+.3f}" for name, pull in self.pulls.items()]
         if not self.converged:
@@ -125,6 +155,9 @@ def describe(like: JointLikelihood, box: Box, x: np.ndarray, pulls: np.ndarray, 
     """Put a maximum found at coordinates `x` into words."""
     photon = photon_at(like.model, dict(zip(box.names, x, strict=True)))
     edges = zip(box.names, x - box.low, box.high - x, strict=True)
+    one = jax.tree.map(lambda field: np.asarray(field)[None], (photon, pulls))
+    counts = evaluation(like)(one, like.data).counts
+    expected = np.concatenate([counts[e.name][0] for e in like.experiments if e.term.counts_events] or [np.zeros(0)])
     return BestFit(
         g_x=float(photon.g_x),
         mass=float(photon.mass),
@@ -136,6 +169,8 @@ def describe(like: JointLikelihood, box: Box, x: np.ndarray, pulls: np.ndarray, 
         deviance=2.0 * (float(like.saturated_log_likelihood()) - value),
         bins=sum(e.n_bins for e in like.experiments),
         free_parameters=len(box.names),
+        fewest_events=float(expected.min(initial=np.inf)),
+        sparse_bins=int(np.sum(expected < FEW_EVENTS)),
     )
 
 

@@ -5,7 +5,7 @@ otherwise: a truth does not change what a published search saw.
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.experiments.base import Experiment
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing, check_model
 from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference.evaluation import evaluation
@@ -82,7 +83,7 @@ def resolve(likelihood: "JointLikelihood", data: Asimov | str | Mapping[str, Arr
     experiments = likelihood.experiments
     if isinstance(data, Asimov):
         if data.published == "asimov":
-            return _expected(likelihood, data)
+            return _expected(likelihood, data, experiments)
         published = {e.name: jnp.asarray(e.observed) for e in experiments if e.observed is not None}
         if len(published) == len(experiments):
             raise InvalidArgument(
@@ -90,14 +91,15 @@ def resolve(likelihood: "JointLikelihood", data: Asimov | str | Mapping[str, Arr
                 f"{'has' if len(published) == 1 else 'have'} published data: use data='observed', or "
                 "asimov(..., published='asimov') to replace them"
             )
-        return _expected(likelihood, data) | published
+        projections = tuple(e for e in experiments if e.name not in published)
+        return _expected(likelihood, data, projections) | published
     if isinstance(data, str):
         _checks.one_of("data", data, ("observed",))
-        projections = [e.name for e in experiments if e.observed is None]
-        if projections:
+        unseen = [e.name for e in experiments if e.observed is None]
+        if unseen:
             raise InvalidArgument(
-                f"`data` = 'observed' needs observed data in every experiment; {', '.join(projections)} "
-                f"{'is a projection' if len(projections) == 1 else 'are projections'}"
+                f"`data` = 'observed' needs observed data in every experiment; {', '.join(unseen)} "
+                f"{'is a projection' if len(unseen) == 1 else 'are projections'}"
             )
         return {e.name: jnp.asarray(e.observed) for e in experiments}
     if not isinstance(data, Mapping):
@@ -116,7 +118,7 @@ def resolve(likelihood: "JointLikelihood", data: Asimov | str | Mapping[str, Arr
     return {e.name: jnp.asarray(_checks.shape(f"data[{e.name!r}]", data[e.name], (e.n_bins,))) for e in experiments}
 
 
-def _expected(likelihood: "JointLikelihood", truth: Asimov) -> Data:
+def _expected(likelihood: "JointLikelihood", truth: Asimov, experiments: Sequence[Experiment]) -> Data:
     nuisances = truth.nuisances or {}
     declared = {n.name for e in likelihood.experiments for n in e.declared}
     for name in nuisances:
@@ -132,7 +134,7 @@ def _expected(likelihood: "JointLikelihood", truth: Asimov) -> Data:
         e.name: e.expected_counts(
             truth.model, truth.photon, {k: v for k, v in nuisances.items() if k in {n.name for n in e.declared}}
         )
-        for e in likelihood.experiments
+        for e in experiments
     }
 
 

@@ -97,6 +97,7 @@ def diagnose(posterior: "xr.DataTree") -> Verdict:
     variables = {str(name): np.asarray(value) for name, value in posterior["posterior"].data_vars.items()}
     variables["log_likelihood"] = np.asarray(statistics["log_likelihood"])
     lost = {name: int(np.sum(~np.isfinite(value))) for name, value in variables.items()}
+    size = variables["log_likelihood"].size
     # A parameter that is fixed has no R-hat; chains that do not move at all have a bad one, and so have lost numbers.
     moving = {name: value for name, value in variables.items() if lost[name] or np.ptp(value) > 0.0}
     variables = moving or variables
@@ -110,7 +111,6 @@ def diagnose(posterior: "xr.DataTree") -> Verdict:
         return name, values[name]
 
     name = max(lost, key=lambda key: lost[key])
-    size = variables[name].size
     checks = [
         Check(
             "finite",

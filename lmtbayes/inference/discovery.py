@@ -6,6 +6,7 @@ incomplete gamma function, which needs no integers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -16,6 +17,7 @@ from scipy.optimize.elementwise import find_root
 from scipy.special import erfc, gammainc, ndtr
 
 from lmtbayes import _checks
+from lmtbayes._left_out import one_call, warn_left_out
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Experiment, active_names
 from lmtbayes.experiments.registry import experiment, experiment_options
@@ -85,8 +87,10 @@ def discovery_exposure(
     -----
     AsymptoticWarning
         Fewer than 5 events, signal and background together, are expected at an exposure that is returned.
+    LeftOutWarning
+        The experiment's rate leaves something of the model out.
     UnitsWarning
-        Masses below 1 MeV, which look like GeV.
+        Masses below 1 MeV, which look like GeV, or so high that they look like keV.
 
     References
     ----------
@@ -95,7 +99,7 @@ def discovery_exposure(
     check_model(model)
     check_photon(photon)
     check_mixing(model, photon)
-    _checks.masses("photon.mass", photon.mass)
+    _checks.masses("photon.mass", photon.mass, ())
     _checks.scalar("sigma", sigma)
     _checks.positive("sigma", sigma)
     if "exposure_tyr" in overrides:
@@ -122,12 +126,15 @@ def discovery_exposure(
                 f"Eq. 38 counts events, and {name!r} compares its bins by {type(term).__name__}: `nuisances` must be "
                 f"{PROFILED!r} or names of nuisances, which take the experiment's own likelihood; got ()"
             )
-    rates = np.stack(_in_groups(experiments, lambda e: _rates(e, model, photons)))
-    if nuisances == ():
-        exposures = counting_exposure(rates[..., 0], rates[..., 1], sigma)
-    else:
-        active = active_names(experiments[0].declared, None if nuisances == PROFILED else tuple(nuisances))
-        exposures = np.stack(_in_groups(experiments, lambda e: _profiled_exposures(e, model, photons, active, sigma)))
+    with one_call():
+        warn_left_out(model.name, [(f"experiment {name!r}", experiments[0].left_out(model))])
+        rates = np.stack(_in_groups(experiments, lambda e: _rates(e, model, photons)))
+        if nuisances == ():
+            exposures = counting_exposure(rates[..., 0], rates[..., 1], sigma)
+        else:
+            active = active_names(experiments[0].declared, None if nuisances == PROFILED else tuple(nuisances))
+            profiled = partial(_profiled_exposures, model=model, photons=photons, active=active, sigma=sigma)
+            exposures = np.stack(_in_groups(experiments, profiled))
     if isinstance(experiments[0].term, Poisson):
         warn_of_few_at_discovery(sigma, exposures * rates[..., 0])
     return exposures.reshape((*shape, *photon.shape))

@@ -1,4 +1,4 @@
-"""Thresholds of many events where few are expected: warnings with the numbers."""
+"""Thresholds and p-values of many events where few are expected: warnings with the numbers."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -79,6 +79,23 @@ def warn_of_few_on_contours(found: Sequence[tuple[float, float, float]]) -> None
         message = (
             f"contours: levels are those of many events, but fewer than {FEW_EVENTS:g} are expected on the lines "
             f"({words}); the actual confidence is not known here: {_CURE}"
+        )
+        warnings.warn(message, AsymptoticWarning, stacklevel=3)
+
+
+def few_in_bins(events: float, few: int, bins: int) -> str:
+    """Say of a p-value of chi^2 in how many bins few events are expected; empty where there are enough."""
+    if not few:
+        return ""
+    return f"asymptotic, with {events:.2g} events expected in a bin (fewer than {FEW_EVENTS:g} in {few} of {bins} bins)"
+
+
+def warn_of_few_in_bins(deviance: float, degrees: int, p_value: float, words: str) -> None:
+    """Warn of a goodness of fit whose bins expect few events; `words` are those of `few_in_bins`."""
+    if words:
+        message = (
+            f"p_value: {p_value:.3g} is the probability of chi^2 above {deviance:.4g} with {degrees} degrees of "
+            f"freedom, {words}; inference.toys.toy_q(like, fit.photon).p_value(fit.deviance) is the one that holds"
         )
         warnings.warn(message, AsymptoticWarning, stacklevel=3)
 

@@ -23,6 +23,7 @@ from lmtbayes import tables
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.inference import source
+from lmtbayes.inference.own_attributes import attributes
 
 _LIBRARIES = frozenset(sys.stdlib_module_names) - {"__main__"} | {
     "beartype",
@@ -39,37 +40,12 @@ _LIBRARIES = frozenset(sys.stdlib_module_names) - {"__main__"} | {
     "typing_extensions",
 }
 """Their code goes by its name: a result names the versions that matter, and `physics` this package's own."""
-_OF_A_CLASS = frozenset(
-    {
-        "__abstractclassvars__",
-        "__abstractmethods__",
-        "__abstractvars__",
-        "__annotate__",
-        "__annotate_func__",
-        "__annotations__",
-        "__annotations_cache__",
-        "__conditional_annotations__",
-        "__dataclass_fields__",
-        "__dataclass_params__",
-        "__dict__",
-        "__doc__",
-        "__firstlineno__",
-        "__match_args__",
-        "__module__",
-        "__orig_bases__",
-        "__parameters__",
-        "__qualname__",
-        "__static_attributes__",
-        "__type_params__",
-        "__weakref__",
-        "_abc_impl",
-    }
-)
-"""What Python keeps in a class besides what its author wrote."""
 _HEAP = 1 << 9
 """Flag of a class that was made at run time: `type(...)` gives it the module of whoever called it."""
 _METHODS = (types.FunctionType, staticmethod, classmethod)
 _OF_A_FUNCTION = frozenset({"__wrapped__", "__type_params__", "_jit_info"})
+_OF_AN_OBJECT = frozenset({"__doc__", "__module__"})
+"""A cached property keeps them among its attributes, the second since Python 3.13."""
 
 
 def fingerprint(*parts: Any) -> str:
@@ -207,12 +183,7 @@ class _Digest:
                 content.append(known.encode())
                 continue
             content.append(kind.__name__.encode())
-            for name in sorted(set(vars(kind)) - _OF_A_CLASS):
-                value = vars(kind)[name]
-                if isinstance(value, types.MemberDescriptorType | types.GetSetDescriptorType):
-                    continue  # a slot: its value is the object's
-                if isinstance(value, types.FunctionType) and value.__code__.co_filename == "<string>":
-                    continue  # written by `dataclass` from the fields, which the object has
+            for name, value in attributes(kind).items():
                 content += [name.encode(), value]
         return content
 
@@ -256,7 +227,8 @@ def _state(part: Any) -> dict[str, Any] | None:
         own = inspect.getattr_static(kind, name, None)
         # Kept by a cached property: it follows from the rest, and is there only once it has been asked for.
         derived = hasattr(type(own), "__get__") and not hasattr(type(own), "__set__") and not isinstance(own, _METHODS)
-        if not derived and name not in _OF_A_FUNCTION and not (name.startswith("__") and hasattr(part, "__wrapped__")):
+        left_out = name in _OF_A_FUNCTION | _OF_AN_OBJECT or (name.startswith("__") and hasattr(part, "__wrapped__"))
+        if not derived and not left_out:
             state[name] = value
     if hasattr(part, "__wrapped__"):
         state["__wrapped__"] = part.__wrapped__

@@ -15,7 +15,7 @@ import numpyro
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
-from lmtbayes._left_out import warn_left_out
+from lmtbayes._left_out import one_call, warn_left_out
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.nuisance import Nuisance, merge
@@ -100,8 +100,6 @@ class JointLikelihood:
         if not isinstance(model, GaugeModel):
             raise _checks.invalid("model", model, "a GaugeModel")
         self.model = model
-        for e in self.experiments:
-            warn_left_out(f"experiment {e.name!r}", model.name, e.left_out(model))
         self.nuisances: tuple[Nuisance, ...] = merge(
             tuple(n for e in self.experiments for n in e.nuisances),
             tuple(e.name for e in self.experiments for _ in e.nuisances),
@@ -113,9 +111,11 @@ class JointLikelihood:
         self.results: dict[str, Any] = {}
         """The last result of a kind, with what it belongs to; shared with `with_data` copies."""
         self.checked = check
-        self.data = resolve(self, data)
-        if check:
-            check_finite(self)
+        with one_call():
+            warn_left_out(model.name, [(f"experiment {e.name!r}", e.left_out(model)) for e in self.experiments])
+            self.data = resolve(self, data)
+            if check:
+                check_finite(self)
 
     # -- data ---------------------------------------------------------------------------------------------------------
 

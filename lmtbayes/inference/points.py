@@ -84,14 +84,14 @@ def log_likelihood_at(
     ConvergenceWarning
         Some of the optima were not found, and no `converged` was given to tell which.
     UnitsWarning
-        Masses below 1 MeV, which look like GeV.
+        Masses below 1 MeV, which look like GeV, or so high that they look like keV.
     """
     _checks.one_of("nuisances", nuisances, NUISANCES)
     _checks.whole("batch_size", batch_size)
     check_likelihood(like)
     check_photon(photon)
     check_mixing(like.model, photon)
-    _checks.masses("photon.mass", photon.mass)
+    _checks.masses("photon.mass", photon.mass, [e.mass_range for e in like.experiments])
     used = local.resolve(devices)
     shape = photon.shape
     values, found = _to_write("out", out, shape, np.float64), _to_write("converged", converged, shape, np.bool_)

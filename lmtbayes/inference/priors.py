@@ -10,7 +10,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
-from lmtbayes.errors import InvalidArgument, PriorWarning
+from lmtbayes.errors import InvalidArgument, PriorWarning, UnitsWarning
 from lmtbayes.gauge.models import LMU, LMU_LTAU, GaugeModel, HiddenPhoton
 from lmtbayes.inference import identity
 from lmtbayes.inference.signed import SignedLogUniform
@@ -52,6 +52,11 @@ class Prior:
         A parameter that is missing, given twice or unknown; something that is no continuous univariate distribution
         with a cdf or quantiles; support where the parameter has none (a coupling or a mass below zero: truncate
         the distribution); tails that reach where rates are no numbers any more.
+
+    Warns
+    -----
+    UnitsWarning
+        Edges below 1 MeV, which look like GeV, or above 1e5 MeV, which look like keV.
     """
 
     def __init__(self, model: GaugeModel, distributions: Mapping[str, dist.Distribution]):
@@ -139,7 +144,13 @@ class Prior:
     def sample(self, seed: int = 0, size: int = 1) -> dict[str, Float[Array, " draws"]]:
         """Draw `size` points of the sampled coordinates."""
         keys = jax.random.split(jax.random.key(seed), len(self.distributions))
-        return {name: d.sample(key, (size,)) for key, (name, d) in zip(keys, self.distributions.items(), strict=True)}
+        draws = {}
+        for key, (name, distribution) in zip(keys, self.distributions.items(), strict=True):
+            try:
+                draws[name] = distribution.sample(key, (size,))
+            except ImportError:  # numpyro draws from a cut Student's t by its quantiles, which it does not have
+                draws[name] = self._quantiles[name].sample(key, (size,))
+        return draws
 
     @property
     def box(self) -> dict[str, tuple[float, float]]:
@@ -211,6 +222,8 @@ def default(
     -----
     PriorWarning
         The default range of a free mixing does not hold what the model's loop gives.
+    UnitsWarning
+        Masses below 1 MeV, which look like GeV, or above 1e5 MeV, which look like keV.
     """
     _checks.one_of("sign", sign, SIGNS)
     if model.mixing == "free" and kappa is None:
@@ -224,7 +237,9 @@ def default(
             distributions[name] = SignedLogUniform(*np.asarray(given, dtype=float).tolist())
         else:
             distributions[f"log10_{name}"] = dist.Uniform(low, high)
-    return Prior(model, distributions)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnitsWarning)  # said of the ranges
+        return Prior(model, distributions)
 
 
 def log_range(name: str, given: Sequence[float]) -> tuple[float, float]:

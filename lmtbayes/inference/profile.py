@@ -96,7 +96,7 @@ def profile_likelihood(
     Warns
     -----
     UnitsWarning
-        Masses below 1 MeV, which look like GeV.
+        Masses below 1 MeV, which look like GeV, or so high that they look like keV.
     """
     check_likelihood(like)
     checked = check_grid(like, grid)
@@ -204,7 +204,7 @@ def check_grid(like: JointLikelihood, grid: Mapping[str, ArrayLike | Sequence[fl
         if name in ("g_x", "eps_x"):
             _checks.coupling(f"grid[{name!r}]", checked[name])
         if name == "mass":
-            _checks.masses("grid['mass']", checked[name])
+            _checks.masses("grid['mass']", checked[name], [e.mass_range for e in like.experiments])
             check_covered("grid['mass']", checked[name], like.experiments)
     if {"eps_x", "kappa"} <= set(checked):
         raise InvalidArgument("`grid` must have eps_x or kappa = -eps_x/g_x, not both")

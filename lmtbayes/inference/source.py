@@ -91,7 +91,7 @@ def global_names(code: types.CodeType) -> list[str]:
         instruction.argval
         for part in _nested(code)
         for instruction in dis.get_instructions(part)
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME")
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
     }
     return sorted(found)
 

@@ -8,6 +8,7 @@ import numpyro.distributions as dist
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.tabulated import Own, Tabulated, tabulated
+from lmtbayes.inference.twins import twin_of
 
 REACH = {
     "log10_g_x": (-40.0, 4.0),
@@ -42,6 +43,8 @@ def check_support(name: str, distribution: dist.Distribution) -> None:
     argument = f"distributions[{name!r}]"
     if getattr(distribution.support, "is_discrete", False):
         raise _checks.invalid(argument, distribution, "a continuous distribution")
+    for leaf in jax.tree.leaves(distribution):
+        _checks.number(argument, leaf, "a distribution whose parameters are numbers")
     low, high = support_edges(distribution)
     kind = type(distribution).__name__
     if not low < high or any(np.isnan(np.asarray(leaf, dtype=float)).any() for leaf in jax.tree.leaves(distribution)):
@@ -60,8 +63,10 @@ def check_support(name: str, distribution: dist.Distribution) -> None:
     inside = REACH[name]
     if low >= inside[0] and high <= inside[1]:
         return
+    twin = twin_of(distribution)
     try:
-        below, above = (float(distribution.cdf(jnp.asarray(edge))) for edge in inside)
+        cdf = distribution.cdf if twin is None else twin.cdf
+        below, above = (float(cdf(np.asarray(edge))) for edge in inside)
     except (NotImplementedError, ImportError):
         central = np.asarray(with_quantiles(name, distribution).icdf(jnp.array([0.5 * _BEYOND, 1.0 - 0.5 * _BEYOND])))
         below, above = float(central[0] < inside[0]), float(central[1] <= inside[1])
@@ -86,7 +91,10 @@ def _check_units(name: str, argument: str, low: float, high: float) -> None:
 def with_quantiles(name: str, distribution: dist.Distribution) -> dist.Distribution | Tabulated:
     """Return the distribution itself, or the table of its quantiles where it has none of its own."""
     try:
-        distribution.icdf(jnp.asarray(0.5))
+        if twin_of(distribution) is None:
+            distribution.icdf(jnp.asarray(0.5))
+        else:  # numpyro's own can be asked without compiling
+            jax.eval_shape(distribution.icdf, 0.5)
     except (NotImplementedError, ImportError):
         low, high = support_edges(distribution)
         low, high = max(low, REACH[name][0]), min(high, REACH[name][1])

@@ -5,7 +5,9 @@ its density follows from the derivative of the cubic. So an integral over quanti
 for whatever mixture w was meant; how well the table follows it decides about nothing but the number of nodes.
 """
 
+import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import jax
@@ -16,6 +18,8 @@ from interpax import interp1d
 from jaxtyping import Array, ArrayLike, Float
 from scipy import special
 from scipy.optimize import elementwise
+
+from lmtbayes.inference.twins import Twin, twin_of
 
 _REACH = 33.0
 """Largest logit of the table: a quantile of 5e-15."""
@@ -131,24 +135,35 @@ class Component(Protocol):
         """Probability above."""
 
 
-class Own(NamedTuple):
+@dataclass(frozen=True)
+class Own:
     """A distribution of numpyro's that has a cdf, cut to a range outside of which next to nothing lies."""
 
     distribution: dist.Distribution
     low: float
     high: float
 
+    @functools.cached_property
+    def twin(self) -> Twin | None:
+        """The same of scipy's, where there is one."""
+        return twin_of(self.distribution)
+
     def cdf(self, x: np.ndarray) -> np.ndarray:
         """Probability below."""
-        # Of one shape, whatever is left to solve: another one would be another function to compile.
-        inner = np.full(_KNOTS, self.low)
-        inner[: x.size] = np.clip(x, self.low, self.high)
-        found = np.asarray(cumulative(self.distribution, inner), dtype=float)[: x.size]
+        if self.twin is not None:
+            found = self.twin.cdf(x)
+        else:
+            # Of one shape, whatever is left to solve: another one would be another function to compile.
+            inner = np.full(_KNOTS, self.low)
+            inner[: x.size] = np.clip(x, self.low, self.high)
+            found = np.asarray(cumulative(self.distribution, inner), dtype=float)[: x.size]
         return np.clip(np.where(x <= self.low, 0.0, np.where(x >= self.high, 1.0, found)), 0.0, 1.0)
 
     def sf(self, x: np.ndarray) -> np.ndarray:
         """Probability above."""
-        return 1.0 - self.cdf(x)
+        if self.twin is None:
+            return 1.0 - self.cdf(x)
+        return np.where(x <= self.low, 1.0, np.where(x >= self.high, 0.0, self.twin.sf(x)))
 
 
 class Even(NamedTuple):
@@ -212,9 +227,10 @@ def tabulated(components: Sequence[tuple[float, Component]], low: float, high: f
     low, high
         Finite range that holds all of them.
     """
-    logits = np.linspace(-_REACH, _REACH, _KNOTS)
-    lower = logits < 0.0
-    target = special.expit(-np.abs(logits))
+    logits, lower, target = _knots()
+    if len(components) == 1 and isinstance(part := components[0][1], Own) and part.twin is not None:
+        points = np.where(lower, part.twin.ppf(target), part.twin.isf(target))
+        return joined(logits, np.clip(points, low, high))
 
     def excess(x: np.ndarray, target: np.ndarray, lower: np.ndarray) -> np.ndarray:
         below, above = (sum(weight * getattr(part, side)(x) for weight, part in components) for side in ("cdf", "sf"))
@@ -224,6 +240,12 @@ def tabulated(components: Sequence[tuple[float, Component]], low: float, high: f
     edges = np.full(logits.shape, low), np.full(logits.shape, high)
     points = elementwise.find_root(excess, edges, args=(target, lower), tolerances=tolerances).x
     return joined(logits, points)
+
+
+def _knots() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Logits of the table, whether each is below the median, and the probability beyond it on its own side."""
+    logits = np.linspace(-_REACH, _REACH, _KNOTS)
+    return logits, logits < 0.0, special.expit(-np.abs(logits))
 
 
 def joined(logits: np.ndarray, points: np.ndarray) -> Tabulated:

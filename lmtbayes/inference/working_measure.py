@@ -14,6 +14,7 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Float
 
+from lmtbayes import _checks
 from lmtbayes.inference.box import RANGES
 from lmtbayes.inference.cells import Cells
 from lmtbayes.inference.devices import Devices
@@ -25,6 +26,7 @@ from lmtbayes.inference.optimum import STARTS, Peaks, climb
 from lmtbayes.inference.priors import Prior
 from lmtbayes.inference.signed import SignedLogUniform
 from lmtbayes.inference.space import Space
+from lmtbayes.inference.support import support_edges
 from lmtbayes.inference.tabulated import Component, Even, Hump, Mirror, Own, tabulated
 
 ROOT_LEVEL = {2: 6, 3: 4}
@@ -80,6 +82,7 @@ def survey(like: JointLikelihood, prior: Prior, devices: Devices) -> Survey:
 
 
 def _survey(like: JointLikelihood, prior: Prior, devices: Devices) -> Survey:
+    _check_masses(like, prior)
     rough = _rough(prior)
     space = Space(like, prior, rough)
     cells = Cells.uniform(space.dimensions, ROOT_LEVEL[space.dimensions])
@@ -92,6 +95,16 @@ def _survey(like: JointLikelihood, prior: Prior, devices: Devices) -> Survey:
     if measure is prior and space.plain:
         return Survey(prior, cells, values, peaks, points, height)
     return Survey(measure, None, (), None, points, height)
+
+
+def _check_masses(like: JointLikelihood, prior: Prior) -> None:
+    """Warn of masses that look like keV to these experiments; of those that do to any, the prior has warned."""
+    name = next((name for name in prior.names if name.endswith("mass")), None)
+    if name is None or not np.isfinite(edges := np.array(support_edges(prior.distributions[name]))).all():
+        return
+    masses = 10.0**edges if name.startswith("log10_") else edges
+    if masses[0] >= 1.0 and masses[1] <= _checks.HEAVIEST_CURVE:
+        _checks.masses(f"distributions[{name!r}]", masses, [e.mass_range for e in like.experiments])
 
 
 def evaluate(space: Space, units: np.ndarray, devices: Devices) -> tuple[np.ndarray, ...]:

@@ -1,5 +1,8 @@
 """HiddenPhoton, GaugeModel and the benchmarks: values, pytree behaviour, bad input."""
 
+import re
+import warnings
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 
 import lmtbayes as lmt
 from lmtbayes.constants import ELECTRIC_CHARGE
-from lmtbayes.errors import InvalidArgument, UnknownName
+from lmtbayes.errors import InvalidArgument, UnitsWarning, UnknownName
 
 
 def test_benchmarks_are_table_1():
@@ -58,6 +61,40 @@ def test_photon_is_a_pytree_of_three_arrays_that_survives_transformations():
 def test_a_photon_that_cannot_be_is_refused(arguments, message):
     with pytest.raises(InvalidArgument, match=message):
         lmt.HiddenPhoton(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: lmt.HiddenPhoton(0.5, 5e-4, 0.0), r"`g_x` = 0\.5 at `mass` = 0\.0005 MeV: .*were they exchanged\?"),
+        (lambda: lmt.HiddenPhoton(5e-4, 7e-6, 0.5), r"`eps_x` = 0\.5 at `mass` = 7e-06 MeV"),
+        (lambda: lmt.HiddenPhoton(5e-4, 7e-6, -0.5), r"`eps_x` = -0\.5 .* a mass of 0\.5 MeV with a coupling of 7e-06"),
+        (
+            lambda: lmt.HiddenPhoton(np.array([1e-4, 0.3]), np.full((3, 1), 1e-3), 0.0),
+            r"`g_x` = 0\.3 .*\(3 of 6 photons\)",
+        ),
+        (lambda: lmt.LMU_LTAU.with_mixing("paper").hidden_photon(0.5, 5e-4), "`g_x` = 0.5"),
+    ],
+)
+def test_mass_and_coupling_that_look_exchanged(make, message):
+    """Once, and not again where the photon is used."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        photon = make()
+        photon.broadcast()
+        jax.tree.map(lambda x: 2.0 * x, photon)
+        if photon.shape == ():
+            lmt.experiment("babar-4mu").expected(lmt.LMU_LTAU, photon)
+            lmt.experiment("na64mu").expected(lmt.LMU_LTAU, photon)
+    assert [w.category for w in caught] == [UnitsWarning]
+    assert re.search(message, str(caught[0].message))
+
+
+def test_light_or_strongly_coupled_bosons_alone_are_not_exchanged():
+    lmt.HiddenPhoton(1.0, np.geomspace(0.01, 1e5, 8), -1.0)
+    lmt.HiddenPhoton(np.geomspace(1e-9, 9e-3, 8), 1e-9, -9e-3)
+    # A grid with both, but not at one point.
+    lmt.HiddenPhoton(np.array([1e-4, 0.5]), np.array([1e-4, 10.0]), 0.0)
 
 
 def test_models_hash_and_compare_by_content():

@@ -280,6 +280,16 @@ def test_numbers_that_are_lost_fail_the_verdict(tree):
     assert diagnose(tree)["finite"].passed
 
 
+@pytest.mark.parametrize("name", ["g_x", "eps_x", "log10_mass"])
+def test_a_parameter_that_is_fixed_is_no_error(tree, name):
+    """Without mixing eps_x is 0 in every draw: the run used to end in KeyError('eps_x')."""
+    fixed = tree.copy(deep=True)
+    first = fixed["posterior"].to_dataset()
+    first[name].values[:] = 0.0
+    fixed["posterior"] = first[[name, *(str(other) for other in first.data_vars if other != name)]]
+    assert diagnose(fixed)["finite"].passed
+
+
 def test_predictive_draws(tree, like):
     observed = np.asarray(like.data["toy"])
     mean = tree["posterior_predictive"]["toy"].mean(("chain", "draw"))

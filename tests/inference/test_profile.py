@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from profile_toys import FIXED, scale, toy
-from scipy import optimize, special
+from scipy import optimize, special, stats
 
 import lmtbayes as lmt
-from lmtbayes.errors import InvalidArgument
+from lmtbayes.errors import AsymptoticWarning, InvalidArgument
 from lmtbayes.experiments.nuisance import GaussianMixture, Nuisance
 from lmtbayes.experiments.terms import Gaussian, Poisson
 from lmtbayes.inference.best_fit import best_fit
@@ -258,9 +258,38 @@ def test_asimov_data_return_their_truth():
     # A climb ends when 1e-9 in ln L is left to gain: in the flattest direction here 0.2 % of the mass.
     np.testing.assert_allclose([fit.g_x, fit.mass, fit.eps_x], [5e-4, 20.0, -5e-4 / 30.0], rtol=5e-3)
     assert abs(fit.deviance) < 1e-7
-    assert fit.p_value == pytest.approx(1.0)
+    with pytest.warns(AsymptoticWarning, match=r"4 events expected in a bin \(fewer than 5 in 1 of 6 bins\)"):
+        assert fit.p_value == pytest.approx(1.0)
     assert fit.converged
     assert "g_x = 0.0005" in str(fit)
+
+
+def flat(expected):
+    """Three bins that know nothing of the boson."""
+    rate = lambda g_x, mass, eps_x, values: jnp.array(expected) + 0.0 * g_x  # noqa: E731
+    return likelihood(rate, Poisson(), [1.0, 0.0, 9.0], model=FIXED)
+
+
+def test_the_p_value_of_few_events_is_said_to_be_asymptotic():
+    fit = best_fit(flat([0.3, 0.3, 9.0]))
+    assert (fit.fewest_events, fit.sparse_bins, fit.degrees_of_freedom) == (pytest.approx(0.3), 2, 1)
+    with pytest.warns(AsymptoticWarning) as caught:
+        value = fit.p_value
+    assert value == stats.chi2.sf(fit.deviance, 1) == fit.asymptotic_p_value
+    assert [str(w.message) for w in caught] == [
+        f"p_value: {value:.3g} is the probability of chi^2 above {fit.deviance:.4g} with 1 degrees of freedom, "
+        "asymptotic, with 0.3 events expected in a bin (fewer than 5 in 2 of 3 bins); "
+        "inference.toys.toy_q(like, fit.photon).p_value(fit.deviance) is the one that holds"
+    ]
+    # Said in words where it is printed or written, and not of many events.
+    words = "(asymptotic, with 0.3 events expected in a bin (fewer than 5 in 2 of 3 bins))"
+    assert words in str(fit)
+    profile = profile_likelihood(flat([0.3, 0.3, 9.0]), {"g_x": [1e-4, 1e-3]})
+    assert profile.attrs["p_value_note"] == words[1:-1]
+    assert profile.attrs["p_value"] == pytest.approx(value)
+    many = best_fit(flat([5.0, 6.0, 9.0]))
+    assert many.p_value == stats.chi2.sf(many.deviance, 1)
+    assert "asymptotic" not in str(many)
 
 
 def test_new_data_of_the_same_shape_do_not_recompile():
