@@ -61,6 +61,7 @@ def test_a_rerun_replaces_tables_and_leaves_words(benchmarks):
     assert report.renewed(once, tables) == once
 
 
+@pytest.mark.slow
 def test_a_call_is_timed_first_and_warm(benchmarks):
     _, _, timing = benchmarks
     made = []

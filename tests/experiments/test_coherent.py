@@ -164,7 +164,7 @@ def test_gradients_against_finite_differences(built, name):
         assert float(slopes[i]) == pytest.approx(difference, rel=2e-5, abs=1e-6), (["g", "M", "eps", *names])[i]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [pytest.param("coherent-csi-2021", marks=pytest.mark.slow), "coherent-lar-2020"])
 def test_batches_jit_and_extremes(built, name):
     exp = built[name]
     batch = HiddenPhoton(
@@ -231,6 +231,7 @@ def test_csi_fit():
     assert np.sqrt(q) == pytest.approx(11.6, abs=0.1)
 
 
+@pytest.mark.slow
 def test_csi_fit_does_not_hang_on_the_steady_state():
     """Anti-coincident events bin by bin with all their noise; shapes of the signal free: within a sixth of sigma."""
     reference, sigma, _ = free_fit("coherent-csi-2021")

@@ -56,7 +56,9 @@ def check(exp, model=lmt.LMU_LTAU, draws=40):
     assert finite.all(), f"{np.sum(~finite)} of {finite.size}, one at {rows[worst]} and pulls {pulls[worst]}"
 
 
-@pytest.mark.parametrize("name", ONE_OF_A_KIND)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n.startswith("coherent") else []) for n in ONE_OF_A_KIND]
+)
 def test_one_entry_of_a_kind(name):
     chosen = ONE_OF_A_KIND[name]
     check(lmt.experiment(name) if chosen is None else lmt.experiment(name, nuisances=chosen))

@@ -144,7 +144,9 @@ def test_exposure_is_linear_and_can_be_differentiated():
     assert float(jax.jit(counts)(7.0)) == pytest.approx(float(counts(7.0)), rel=1e-12)
 
 
-@pytest.mark.parametrize("name", ["darwin-nr", "lz-nr", "darwin-er", "lz-nr+er"])
+@pytest.mark.parametrize(
+    "name", ["darwin-nr", "darwin-er", *(pytest.param(n, marks=pytest.mark.slow) for n in ("lz-nr", "lz-nr+er"))]
+)
 def test_threshold_can_be_vectorised_and_differentiated(name):
     """Against experiments built one by one at known thresholds, whose quadrature stops at every kink.
 

@@ -225,6 +225,7 @@ def test_limit_lies_in_what_the_2021_moment_wanted(run):
     assert limit(high, 10.0) == pytest.approx(limit(low, 10.0) / math.sqrt(5.0))
 
 
+@pytest.mark.slow
 def test_uncertain_efficiency_weakens_the_limit(run):
     # -2 ln of the profile at s0 expected events: min over z of 2 s0 1.25^z + z^2; 2.71 is one-sided 90 %.
     def profiled(g):

@@ -63,7 +63,7 @@ def test_what_lines_cannot_resolve_is_said():
     assert max(done.added) <= 128
 
 
-@pytest.mark.parametrize("name", ["BP4", "BP1"])
+@pytest.mark.parametrize("name", [pytest.param("BP4", marks=pytest.mark.slow), "BP1"])
 def test_na64mu_by_the_default_grid_is_that_of_a_dense_one(name):
     """The 40 x 40 grid of `lmtbayes fit` alone leaves five cells to BP4's 68 % region and 23 % of its area out."""
     exp, truth = lmt.experiment("na64mu", nuisances=()), lmt.BENCHMARKS[name]

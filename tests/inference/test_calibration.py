@@ -12,6 +12,7 @@ def like():
     return two_modes()
 
 
+@pytest.mark.slow
 def test_shape_and_reproducibility(like):
     found = sbc(like, TWO, n=6, seed=1)
     assert found["rank"].shape == (6, len(QUANTITIES))

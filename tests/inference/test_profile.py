@@ -228,6 +228,7 @@ def scipy_optimum(like, g_x, mass):
     return -min(end.fun for end in ends)
 
 
+@pytest.mark.slow
 def test_cells_equal_an_independent_multi_start_optimum():
     like = realistic()
     g_x, mass = np.array([1e-4, 4e-4, 6e-4, 1.5e-3]), np.array([2.0, 18.0, 150.0])
@@ -239,6 +240,7 @@ def test_cells_equal_an_independent_multi_start_optimum():
     np.testing.assert_allclose(profile.attrs["best_log_likelihood"], scipy_optimum(like, 5e-4, 20.0), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_mass_and_mixing_profiled_together():
     # Two parameters whose names do not come in the order of the alphabet: starts must not trade places.
     like, g_x = realistic(), np.array([1e-4, 3e-4, 6e-4, 1.5e-3])
