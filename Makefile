@@ -19,7 +19,7 @@ test: $(VENV)/.installed ## set up, then run the default tests (both cores)
 	$(BIN)/python -m pytest -n auto
 
 slow: $(VENV)/.installed ## the long and statistical tests
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m slow --durations 12
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m slow --durations 60 --durations-min 5
 
 nightly: $(VENV)/.installed ## what is too long for CI: samplers against dense integration at every benchmark
 	$(BIN)/python -m pytest -m nightly
