@@ -112,7 +112,7 @@ def _iminuit() -> Call:
 
 
 def _best_fit() -> Call:
-    from lmtbayes.inference.best_fit import best_fit
+    from lmtbayes.inference.frequentist.best_fit import best_fit
 
     like = likelihood(_FIT)
 

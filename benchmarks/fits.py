@@ -78,7 +78,7 @@ def _evidence(method: str, **options: Any) -> Callable[[], Call]:
 
 def _toys(size: int) -> Call:
     import lmtbayes as lmt
-    from lmtbayes.inference.toys import toy_q
+    from lmtbayes.inference.frequentist.toys import toy_q
 
     like = likelihood(COMBINED)
 

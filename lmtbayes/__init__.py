@@ -32,19 +32,19 @@ from lmtbayes.gauge.mixing import loop_mixing
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, MODELS, GaugeModel, HiddenPhoton
 from lmtbayes.gauge.muon_g2 import delta_a_mu
 from lmtbayes.inference import priors
-from lmtbayes.inference.comparison import compare_models
-from lmtbayes.inference.contours import contours
-from lmtbayes.inference.data import asimov, simulate
-from lmtbayes.inference.discovery import discovery_exposure
-from lmtbayes.inference.evidence import evidence
-from lmtbayes.inference.likelihood import JointLikelihood
-from lmtbayes.inference.limits import intervals, upper_limit
-from lmtbayes.inference.points import log_likelihood_at
-from lmtbayes.inference.posterior import sample_posterior
+from lmtbayes.inference.evidence.comparison import compare_models
+from lmtbayes.inference.evidence.evidence import evidence
+from lmtbayes.inference.frequentist.contours import contours
+from lmtbayes.inference.frequentist.discovery import discovery_exposure
+from lmtbayes.inference.frequentist.impacts import nuisance_pulls
+from lmtbayes.inference.frequentist.limits import intervals, upper_limit
+from lmtbayes.inference.frequentist.profile import profile_likelihood
+from lmtbayes.inference.frequentist.toys import toy_q
+from lmtbayes.inference.likelihood.data import asimov, simulate
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.nuisances.at_points import log_likelihood_at
+from lmtbayes.inference.posterior.sample import sample_posterior
 from lmtbayes.inference.priors import Prior
-from lmtbayes.inference.profile import profile_likelihood
-from lmtbayes.inference.pulls import nuisance_pulls
-from lmtbayes.inference.toys import toy_q
 
 __version__ = "0.1.0"
 

@@ -12,9 +12,9 @@ from jaxtyping import Array, ArrayLike, Float
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument, PriorWarning, UnitsWarning
 from lmtbayes.gauge.models import LMU, LMU_LTAU, GaugeModel, HiddenPhoton
-from lmtbayes.inference import identity
-from lmtbayes.inference.signed import SignedLogUniform
-from lmtbayes.inference.support import REACH, check_support, support_edges, with_quantiles
+from lmtbayes.inference.distributions.signed import SignedLogUniform
+from lmtbayes.inference.distributions.support import REACH, check_support, support_edges, with_quantiles
+from lmtbayes.inference.identity import fingerprint
 
 COORDINATES = {"g_x": ("log10_g_x", "g_x"), "mass": ("log10_mass", "mass"), "kappa": ("log10_kappa", "kappa")}
 """Physical parameter to the coordinates that a prior may be put on; mass is in MeV.
@@ -162,7 +162,7 @@ class Prior:
         }
 
     def identity_parts(self) -> tuple[object, ...]:
-        """What `identity.fingerprint` tells this prior by."""
+        """What `fingerprint.fingerprint` tells this prior by."""
         return self.model, tuple(self.distributions.items())
 
     def __eq__(self, other: object) -> bool:
@@ -178,7 +178,7 @@ class Prior:
 
     def _key(self) -> str | int:
         try:
-            return identity.fingerprint(self)
+            return fingerprint.fingerprint(self)
         except InvalidArgument:
             return id(self)
 

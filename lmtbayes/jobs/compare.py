@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from lmtbayes._files import write_text
-from lmtbayes.inference.comparison import compare_models
+from lmtbayes.inference.evidence.comparison import compare_models
 from lmtbayes.jobs.output import output_folder
 from lmtbayes.jobs.settings import FitSettings
 

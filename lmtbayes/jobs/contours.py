@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from lmtbayes._files import write_text
-from lmtbayes.inference.contours import contours as regions_of
-from lmtbayes.inference.limits import upper_limit
+from lmtbayes.inference.frequentist.contours import contours as regions_of
+from lmtbayes.inference.frequentist.limits import upper_limit
 from lmtbayes.jobs import pictures
 from lmtbayes.jobs.draw import plane
 from lmtbayes.jobs.fit import profile_on_plane

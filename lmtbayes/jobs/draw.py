@@ -14,7 +14,7 @@ from lmtbayes.experiments.muon_g2 import PRESETS, UNIT
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.gauge.muon_g2 import delta_a_mu
-from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.jobs import pictures
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.plotting import planes

@@ -8,11 +8,11 @@ import numpy as np
 
 from lmtbayes import _checks
 from lmtbayes._files import write_text
-from lmtbayes.inference.contours import contours
-from lmtbayes.inference.likelihood import JointLikelihood
-from lmtbayes.inference.limits import upper_limit
-from lmtbayes.inference.posterior import sample_posterior
-from lmtbayes.inference.profile import profile_likelihood
+from lmtbayes.inference.frequentist.contours import contours
+from lmtbayes.inference.frequentist.limits import upper_limit
+from lmtbayes.inference.frequentist.profile import profile_likelihood
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.posterior.sample import sample_posterior
 from lmtbayes.jobs import pictures
 from lmtbayes.jobs.draw import draw, group
 from lmtbayes.jobs.output import output_folder

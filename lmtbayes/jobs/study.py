@@ -15,8 +15,8 @@ import numpy as np
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference.calibration import METHODS
-from lmtbayes.inference.posterior import versions
+from lmtbayes.inference.posterior.sample import versions
+from lmtbayes.inference.posterior.sbc import METHODS
 from lmtbayes.jobs.settings import FitSettings
 
 CHUNKS = {"toys": 1000, "coverage": 1000, "sbc": 20, "profile": 4, "likelihood": 4}

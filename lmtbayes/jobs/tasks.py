@@ -13,11 +13,11 @@ import numpy as np
 
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.gauge.models import MODELS, HiddenPhoton
-from lmtbayes.inference.calibration import calibration, sbc
-from lmtbayes.inference.likelihood import JointLikelihood
-from lmtbayes.inference.points import log_likelihood_at
-from lmtbayes.inference.profile import profile_likelihood
-from lmtbayes.inference.toys import Toys, toy_q
+from lmtbayes.inference.frequentist.profile import profile_likelihood
+from lmtbayes.inference.frequentist.toys import Toys, toy_q
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.nuisances.at_points import log_likelihood_at
+from lmtbayes.inference.posterior.sbc import calibration, sbc
 from lmtbayes.jobs.settings import FitSettings, parse_mixing, parse_truth
 from lmtbayes.jobs.study import Part, Study, stamp
 

@@ -22,10 +22,10 @@ from lmtbayes.experiments.muon_g2 import PRESETS
 from lmtbayes.experiments.n_eff import MEASUREMENTS
 from lmtbayes.experiments.registry import experiment, experiment_names
 from lmtbayes.inference import priors
-from lmtbayes.inference.by_importance import ImportanceSettings
-from lmtbayes.inference.comparison import Comparison
-from lmtbayes.inference.evidence import Evidence, evidence
-from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.evidence.comparison import Comparison
+from lmtbayes.inference.evidence.evidence import Evidence, evidence
+from lmtbayes.inference.evidence.importance import ImportanceSettings
+from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.priors import Prior
 from lmtbayes.jobs import pictures
 from lmtbayes.jobs.draw import plane_on

@@ -14,8 +14,8 @@ from lmtbayes.experiments.coherent import Coherent
 from lmtbayes.experiments.coherent_csi import coherent_csi
 from lmtbayes.experiments.coherent_lar import coherent_lar
 from lmtbayes.gauge.models import LMU_LTAU, HiddenPhoton
-from lmtbayes.inference.conditional import conditional
-from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.nuisances.conditional import conditional
 from lmtbayes.plotting.coherent import residual_spectrum
 from lmtbayes.plotting.style import style
 

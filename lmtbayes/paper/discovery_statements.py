@@ -9,7 +9,7 @@ import numpy as np
 
 from lmtbayes.experiments import experiment
 from lmtbayes.gauge.models import BENCHMARKS, LMU_LTAU
-from lmtbayes.inference.discovery import discovery_exposure
+from lmtbayes.inference.frequentist.discovery import discovery_exposure
 from lmtbayes.paper import band
 from lmtbayes.paper.statement import Statement
 from lmtbayes.paper.wording import exposures, flat, names, near, number, verdict

@@ -14,7 +14,7 @@ from lmtbayes.experiments.beam_setup import BeamSetup, read_setups
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.mixing import loop_mixing
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, HiddenPhoton
-from lmtbayes.inference.discovery import discovery_exposure
+from lmtbayes.inference.frequentist.discovery import discovery_exposure
 from lmtbayes.paper.wording import by_benchmark, number
 from lmtbayes.processes.bremsstrahlung import dsigma_dx
 from lmtbayes.processes.photon_flux import photon_flux

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from lmtbayes.experiments import experiment
 from lmtbayes.gauge.models import BENCHMARKS, LMU_LTAU
-from lmtbayes.inference.discovery import discovery_exposure
+from lmtbayes.inference.frequentist.discovery import discovery_exposure
 from lmtbayes.plotting.style import style
 from lmtbayes.plotting.xenon import exposure_lines
 

@@ -22,10 +22,10 @@ from lmtbayes.experiments import experiment, experiment_names
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.gauge.models import BENCHMARKS, LMU_LTAU, GaugeModel, HiddenPhoton
 from lmtbayes.gauge.muon_g2 import delta_a_mu
-from lmtbayes.inference.conditional import conditional
-from lmtbayes.inference.counting import TOTAL_SUFFICES, counting_variables
 from lmtbayes.inference.devices import resolve
-from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.frequentist.counting import TOTAL_SUFFICES, counting_variables
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.nuisances.conditional import conditional
 from lmtbayes.plotting.parameter_space import Entry, edges_of, parameter_space
 from lmtbayes.plotting.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, style
 
@@ -138,7 +138,7 @@ def limit(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def statistic(exp: Experiment, model: GaugeModel, masses: np.ndarray, couplings: np.ndarray) -> np.ndarray:
     """-2 ln L against the best coupling at the same mass (none included), nuisances profiled; (couplings, masses).
 
-    Where counts are few and decide (`inference.counting`), no more than the square of the normal quantile of their
+    Where counts are few and decide (`inference.frequentist.counting`), no more than the square of the normal quantile of their
     probability, so that a cut at z^2 has the level of z.
     """
     like = JointLikelihood([exp], model, "observed", check=False)

@@ -17,9 +17,9 @@ from jaxtyping import Array, Float
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, PAPER_MIXING, GaugeModel, HiddenPhoton
-from lmtbayes.inference.data import Data, asimov
-from lmtbayes.inference.likelihood import JointLikelihood
-from lmtbayes.inference.linearised import marginal
+from lmtbayes.inference.likelihood.data import Data, asimov
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.nuisances.laplace import marginal
 
 MODELS: dict[str, GaugeModel] = {"Lμ-Lτ": LMU_LTAU.with_mixing(PAPER_MIXING), "Lμ": LMU.with_mixing(PAPER_MIXING)}
 PRIOR = {"g_x": (1e-5, 1e-2), "mass": (1.0, 1000.0)}

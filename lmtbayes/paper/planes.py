@@ -14,9 +14,9 @@ from lmtbayes import _checks
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, PAPER_MIXING, GaugeModel, HiddenPhoton
-from lmtbayes.inference.data import asimov
-from lmtbayes.inference.likelihood import JointLikelihood
-from lmtbayes.inference.profile import profile_likelihood
+from lmtbayes.inference.frequentist.profile import profile_likelihood
+from lmtbayes.inference.likelihood.data import asimov
+from lmtbayes.inference.likelihood.joint import JointLikelihood
 
 if TYPE_CHECKING:
     import xarray

@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import BENCHMARKS, LMU_LTAU
 from lmtbayes.inference import priors
-from lmtbayes.inference.data import asimov
-from lmtbayes.inference.evidence import Evidence, evidence
-from lmtbayes.inference.likelihood import JointLikelihood
-from lmtbayes.inference.quantiles import quantiles
+from lmtbayes.inference.evidence.evidence import Evidence, evidence
+from lmtbayes.inference.evidence.quantiles import quantiles
+from lmtbayes.inference.likelihood.data import asimov
+from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.plotting.intervals import interval_panels
 from lmtbayes.plotting.style import style
 

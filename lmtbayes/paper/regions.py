@@ -14,8 +14,8 @@ from scipy.special import gammaincc, ndtri
 
 from lmtbayes import _level_sets
 from lmtbayes.errors import ResolutionWarning
-from lmtbayes.inference.contours import LEVELS, Contour, contours, threshold
-from lmtbayes.inference.limits import upper_limit
+from lmtbayes.inference.frequentist.contours import LEVELS, Contour, contours, threshold
+from lmtbayes.inference.frequentist.limits import upper_limit
 
 if TYPE_CHECKING:
     import xarray

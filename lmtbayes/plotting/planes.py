@@ -60,7 +60,7 @@ def profile_regions(
     mass, g_x
         Grid [MeV, pure number], increasing and positive.
     q
-        On the grid; interpolated on logarithmic axes, as `inference.contours` does.
+        On the grid; interpolated on logarithmic axes, as `inference.frequentist.contours` does.
     thresholds
         Increasing: 2.30 and 6.18 for two degrees of freedom.
     colour, label, fill

@@ -11,7 +11,7 @@ from lmtbayes import _checks
 from lmtbayes.plotting.style import BLACK, BLUE, VERMILLION
 
 LABELS = {"ln g_x": r"$\ln g_x$", "ln mass": r"$\ln M_{A'}$", "ln kappa": r"$\ln(-\epsilon_x/g_x)$"}
-"""Of the boson's parameters, as `inference.pulls` names them."""
+"""Of the boson's parameters, as `inference.frequentist.impacts` names them."""
 
 
 def pull_plot(

@@ -19,9 +19,9 @@ from lmtbayes.experiments.coherent_csi import SIGNAL_UNCERTAINTY as CSI_UNCERTAI
 from lmtbayes.experiments.coherent_lar import EXPECTED as LAR_EXPECTED
 from lmtbayes.experiments.coherent_lar import SIGNAL_UNCERTAINTY as LAR_UNCERTAINTY
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, HiddenPhoton
-from lmtbayes.inference.conditional import conditional
-from lmtbayes.inference.data import asimov
-from lmtbayes.inference.likelihood import JointLikelihood
+from lmtbayes.inference.likelihood.data import asimov
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.nuisances.conditional import conditional
 
 NAMES = ("coherent-csi-2021", "coherent-lar-2020")
 KEYS = {"coherent-csi-2021": "csi", "coherent-lar-2020": "lar"}

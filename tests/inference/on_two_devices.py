@@ -13,10 +13,10 @@ from profile_toys import scale, toy
 import lmtbayes as lmt
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.inference import devices
-from lmtbayes.inference.calibration import sbc
-from lmtbayes.inference.posterior import sample_posterior
-from lmtbayes.inference.profile import profile_likelihood
-from lmtbayes.inference.toys import toy_q
+from lmtbayes.inference.frequentist.profile import profile_likelihood
+from lmtbayes.inference.frequentist.toys import toy_q
+from lmtbayes.inference.posterior.sample import sample_posterior
+from lmtbayes.inference.posterior.sbc import sbc
 
 TRUTH = lmt.BENCHMARKS["BP1"]
 

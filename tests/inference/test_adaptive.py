@@ -8,10 +8,10 @@ import pytest
 import lmtbayes as lmt
 from lmtbayes import _level_sets
 from lmtbayes.errors import InvalidArgument, ResolutionWarning
-from lmtbayes.inference.adaptive import refine
-from lmtbayes.inference.contours import LEVELS, contours, threshold
-from lmtbayes.inference.profile import profile_likelihood
-from lmtbayes.inference.profile_table import ProfileCells
+from lmtbayes.inference.frequentist.adaptive import refine
+from lmtbayes.inference.frequentist.contours import LEVELS, contours, threshold
+from lmtbayes.inference.frequentist.profile import profile_likelihood
+from lmtbayes.inference.frequentist.profile_table import ProfileCells
 
 BOUNDS = [threshold(level, 2) for level in LEVELS]
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import lmtbayes as lmt
-from lmtbayes.inference.posterior import sample_posterior
-from lmtbayes.inference.space import Space
+from lmtbayes.inference.coordinates import Space
+from lmtbayes.inference.posterior.sample import sample_posterior
 
 MODEL = lmt.LMU_LTAU.with_mixing("paper")
 PRIOR = lmt.priors.default(MODEL)

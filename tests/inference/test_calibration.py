@@ -4,7 +4,7 @@ import pytest
 from posterior_toys import TWO, two_modes
 
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference.calibration import QUANTITIES, sbc
+from lmtbayes.inference.posterior.sbc import QUANTITIES, sbc
 
 
 @pytest.fixture(scope="module")

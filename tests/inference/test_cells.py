@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmtbayes.inference.cells import FINEST, Cells, integer, morton_code
+from lmtbayes.inference.integration.tree import FINEST, Cells, integer, morton_code
 
 
 def tree(dimensions, seed, rounds=4):

@@ -9,10 +9,10 @@ from profile_toys import FIXED, PHOTON, counts, scale, toy
 import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.experiments.terms import Poisson
-from lmtbayes.inference.by_cubature import CubatureSettings
-from lmtbayes.inference.comparison import Comparison, compare_models
-from lmtbayes.inference.evidence import Evidence, combined, evidence
-from lmtbayes.inference.smc import SmcSettings
+from lmtbayes.inference.evidence.comparison import Comparison, compare_models
+from lmtbayes.inference.evidence.evidence import Evidence, combined, evidence
+from lmtbayes.inference.evidence.laplace_cubature import CubatureSettings
+from lmtbayes.inference.evidence.smc import SmcSettings
 
 PRIOR = lmt.priors.default(FIXED)
 HALF = lmt.priors.default(FIXED, g_x=(1e-5, math.sqrt(1e-5 * 1e-2)))

@@ -13,7 +13,7 @@ from scipy import optimize
 import lmtbayes as lmt
 from lmtbayes.experiments.nuisance import GaussianMixture, Nuisance
 from lmtbayes.experiments.terms import Gaussian, GaussianCounts, Poisson
-from lmtbayes.inference.conditional import conditional
+from lmtbayes.inference.nuisances.conditional import conditional
 
 THREE = (
     scale(),

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmtbayes.errors import InvalidArgument, NotFinite
-from lmtbayes.inference.cubature import integrate
-from lmtbayes.inference.optima import boxes_around, cube_modes
-from lmtbayes.inference.rules import rule
+from lmtbayes.inference.integration.cubature import integrate
+from lmtbayes.inference.integration.gauss_legendre import rule
+from lmtbayes.inference.integration.multi_start import boxes_around, cube_modes
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.limits import published_limit
 from lmtbayes.experiments.terms import Poisson
-from lmtbayes.inference.points import log_likelihood_at
-from lmtbayes.inference.toys import toy_q
+from lmtbayes.inference.frequentist.toys import toy_q
+from lmtbayes.inference.nuisances.at_points import log_likelihood_at
 from lmtbayes.jobs.settings import FitSettings
 
 BP1 = lmt.BENCHMARKS["BP1"]

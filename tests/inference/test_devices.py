@@ -15,9 +15,9 @@ from profile_toys import FIXED, scale, toy
 import lmtbayes as lmt
 from lmtbayes.errors import ConvergenceWarning, InvalidArgument
 from lmtbayes.experiments.terms import Poisson
-from lmtbayes.inference.conditional import conditional
 from lmtbayes.inference.devices import Mapped, resolve
-from lmtbayes.inference.posterior import sample_posterior
+from lmtbayes.inference.nuisances.conditional import conditional
+from lmtbayes.inference.posterior.sample import sample_posterior
 
 HERE = jax.local_devices()[0]
 

@@ -14,7 +14,7 @@ from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.experiments import experiment, registry
 from lmtbayes.experiments.terms import Gaussian, Poisson
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, HiddenPhoton
-from lmtbayes.inference.discovery import counting_exposure, discovery_exposure, poisson_tail
+from lmtbayes.inference.frequentist.discovery import counting_exposure, discovery_exposure, poisson_tail
 
 
 def test_probability_at_whole_numbers_is_the_poisson_tail():

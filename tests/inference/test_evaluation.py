@@ -11,13 +11,13 @@ from toys import counter
 import lmtbayes as lmt
 from lmtbayes.experiments.nuisance import GaussianMixture, Nuisance
 from lmtbayes.experiments.terms import Gaussian
-from lmtbayes.inference.chains import Settings
-from lmtbayes.inference.constraints import Constraints
-from lmtbayes.inference.evaluation import evaluation
-from lmtbayes.inference.jumps import Potential
-from lmtbayes.inference.posterior import run_chains
-from lmtbayes.inference.refinement import posterior_grid
-from lmtbayes.inference.space import Space
+from lmtbayes.inference.coordinates import Space
+from lmtbayes.inference.integration.refine import posterior_grid
+from lmtbayes.inference.likelihood.constraints import Constraints
+from lmtbayes.inference.likelihood.evaluation import evaluation
+from lmtbayes.inference.posterior.independence import Potential
+from lmtbayes.inference.posterior.nuts import Settings
+from lmtbayes.inference.posterior.sample import run_chains
 
 TRUTH = lmt.HiddenPhoton(1e-3, 20.0, -1e-5)
 HERE = tuple(jax.local_devices()[:1])

@@ -18,10 +18,10 @@ from scipy.stats import multivariate_normal
 import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument, MissingDependency, UnknownName
 from lmtbayes.experiments.terms import Gaussian, Poisson
-from lmtbayes.inference import by_importance, nested, smc
 from lmtbayes.inference.devices import resolve
-from lmtbayes.inference.evidence import evidence
-from lmtbayes.inference.marginals import marginals
+from lmtbayes.inference.evidence import importance, nested, smc
+from lmtbayes.inference.evidence.evidence import evidence
+from lmtbayes.inference.nuisances.laplace_at_many import marginals
 
 PRIOR = lmt.priors.default(FIXED)
 QUICK_SMC = {"particles": 300, "steps": 10, "ess": 0.8}
@@ -271,14 +271,14 @@ def test_ten_seeds_of_importance_scatter_as_their_errors_say(like):
 def test_shape_of_the_tail_of_the_weights(k):
     weights = stats.genpareto.rvs(k, size=20_000, random_state=3)
     # The fit is drawn towards 0.5 and scatters by (1 + k)/sqrt(424 draws of the tail).
-    assert by_importance.pareto_shape(np.log(weights)) == pytest.approx(k, abs=0.2)
+    assert importance.pareto_shape(np.log(weights)) == pytest.approx(k, abs=0.2)
 
 
 def test_shape_where_there_is_no_tail_to_fit():
-    assert by_importance.pareto_shape(np.zeros(5000)) == -np.inf
+    assert importance.pareto_shape(np.zeros(5000)) == -np.inf
     plateau = np.repeat([-3.0, 0.0], 2500)
-    assert by_importance.pareto_shape(plateau) == -np.inf
-    assert by_importance.pareto_shape(np.append(plateau, 20.0)) > 0.7
+    assert importance.pareto_shape(plateau) == -np.inf
+    assert importance.pareto_shape(np.append(plateau, 20.0)) > 0.7
 
 
 def test_tails_far_wider_than_laplace_are_not_missed():

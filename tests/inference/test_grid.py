@@ -12,10 +12,10 @@ from scipy.stats import gamma, norm, truncnorm
 
 import lmtbayes as lmt
 from lmtbayes.experiments.terms import Gaussian
-from lmtbayes.inference.diagnostics import GRID_ERROR
+from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.identity import fingerprint
-from lmtbayes.inference.refinement import posterior_grid
-from lmtbayes.inference.space import Space
+from lmtbayes.inference.integration.refine import posterior_grid
+from lmtbayes.inference.posterior.diagnostics import GRID_ERROR
 
 
 @pytest.mark.parametrize("sigmas", [(0.5, 0.5), (0.05, 0.2), (0.002, 0.01)], ids=["wide", "medium", "narrow"])

@@ -15,10 +15,10 @@ from lmtbayes.errors import AsymptoticWarning, InvalidArgument, ResolutionWarnin
 from lmtbayes.experiments.limits import published_limit
 from lmtbayes.experiments.nuisance import Gaussian, LogNormal, Nuisance
 from lmtbayes.experiments.terms import Poisson
-from lmtbayes.inference.counting import counting_variables
 from lmtbayes.inference.devices import resolve
-from lmtbayes.inference.limits import intervals, upper_limit
-from lmtbayes.inference.profile import profile_likelihood
+from lmtbayes.inference.frequentist.counting import counting_variables
+from lmtbayes.inference.frequentist.limits import intervals, upper_limit
+from lmtbayes.inference.frequentist.profile import profile_likelihood
 
 G0 = 1e-4
 BACKGROUNDS = np.array([0.0, 0.5, 3.0, 50.0])

@@ -12,8 +12,8 @@ import lmtbayes as lmt
 from lmtbayes.experiments.nuisance import GaussianMixture
 from lmtbayes.experiments.terms import Gaussian, Poisson
 from lmtbayes.inference.devices import resolve
-from lmtbayes.inference.linearised import linearised
-from lmtbayes.inference.marginals import marginals
+from lmtbayes.inference.nuisances.laplace import linearised
+from lmtbayes.inference.nuisances.laplace_at_many import marginals
 
 LEVEL = lmt.Nuisance("level", lmt.LogNormal(1.0, 1.3), "background")
 OCTANT = lmt.Nuisance("scale", GaussianMixture((0.9, 1.1), (0.02, 0.03), (0.4, 0.6)), "scales the rate")

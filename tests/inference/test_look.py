@@ -8,7 +8,7 @@ from profile_toys import FIXED, PHOTON, counts, scale, toy
 
 import lmtbayes as lmt
 from lmtbayes.experiments.terms import Gaussian, Poisson
-from lmtbayes.inference.look import look
+from lmtbayes.inference.nuisances.expansion import look
 
 LEVEL = lmt.Nuisance("level", lmt.LogNormal(1.0, 1.3), "background")
 TILT = lmt.Nuisance("tilt", lmt.Gaussian(0.0, 1.0), "background")

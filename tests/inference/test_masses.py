@@ -10,11 +10,11 @@ import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument, UnitsWarning
 from lmtbayes.experiments.limits import published_limit
 from lmtbayes.experiments.terms import Poisson
-from lmtbayes.inference.best_fit import best_fit
-from lmtbayes.inference.box import Box
-from lmtbayes.inference.points import log_likelihood_at
-from lmtbayes.inference.profile import check_grid
-from lmtbayes.inference.refinement import posterior_grid
+from lmtbayes.inference.frequentist.best_fit import best_fit
+from lmtbayes.inference.frequentist.box import Box
+from lmtbayes.inference.frequentist.profile import check_grid
+from lmtbayes.inference.integration.refine import posterior_grid
+from lmtbayes.inference.nuisances.at_points import log_likelihood_at
 
 LIKE = lmt.JointLikelihood([toy(counts, Poisson(), 3)], FIXED, lmt.asimov(FIXED, lmt.BENCHMARKS["BP1"]), check=False)
 GEV = np.geomspace(0.001, 1.0, 7)

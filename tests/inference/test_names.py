@@ -6,7 +6,7 @@ from toys import counter
 
 import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument, NuisanceConflict, UnknownName
-from lmtbayes.inference.names import check_names
+from lmtbayes.inference.likelihood.names import check_names
 
 TRUTH = lmt.HiddenPhoton(1e-3, 15.0, 0.0)
 

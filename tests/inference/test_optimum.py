@@ -10,9 +10,9 @@ from scipy.optimize import minimize
 
 import lmtbayes as lmt
 from lmtbayes.experiments.terms import Gaussian
+from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import resolve
-from lmtbayes.inference.optimum import climb
-from lmtbayes.inference.space import Space
+from lmtbayes.inference.integration.modes import climb
 
 STARTS = np.array([[0.1, 0.2], [0.5, 0.5], [0.9, 0.9], [0.6, 0.05]])
 

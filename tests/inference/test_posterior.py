@@ -17,9 +17,9 @@ from scipy.stats import truncnorm
 import lmtbayes as lmt
 from lmtbayes.errors import CheckpointError, InvalidArgument
 from lmtbayes.experiments.terms import Gaussian, Poisson
-from lmtbayes.inference.datatree import _toys, _whole
-from lmtbayes.inference.diagnostics import diagnose
-from lmtbayes.inference.posterior import sample_posterior
+from lmtbayes.inference.posterior.datatree import _toys, _whole
+from lmtbayes.inference.posterior.diagnostics import diagnose
+from lmtbayes.inference.posterior.sample import sample_posterior
 
 HERE = Path(__file__).parent
 
@@ -107,7 +107,7 @@ def identical(first, second):
 SCRIPT = """
 import sys
 from posterior_toys import SHORT, TWO, two_modes
-from lmtbayes.inference.posterior import sample_posterior
+from lmtbayes.inference.posterior.sample import sample_posterior
 sample_posterior(two_modes(), TWO, seed=5, checkpoint=sys.argv[1], **(SHORT | {"draws": 1000000}))
 """
 
@@ -162,7 +162,7 @@ def test_checkpoint_of_another_run_is_refused(killed, like, tmp_path):
 
 
 def test_keyboard_interrupt_keeps_the_checkpoint(like, tmp_path, monkeypatch):
-    from lmtbayes.inference import checkpoint, posterior
+    from lmtbayes.inference.posterior import checkpoint, sample
 
     path = tmp_path / "run.npz"
     calls = []
@@ -175,7 +175,7 @@ def test_keyboard_interrupt_keeps_the_checkpoint(like, tmp_path, monkeypatch):
         if len(calls) == 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(posterior.checkpoints, "save", save_then_stop)
+    monkeypatch.setattr(sample.checkpoints, "save", save_then_stop)
     with pytest.raises(KeyboardInterrupt) as caught:
         sample_posterior(like, TWO, seed=7, checkpoint=path, **SHORT)
     assert "goes on from" in caught.value.__notes__[0]

@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument, PriorWarning
-from lmtbayes.inference.signed import SignedLogUniform
+from lmtbayes.inference.distributions.signed import SignedLogUniform
 
 PAPER = lmt.LMU_LTAU.with_mixing("paper")
 

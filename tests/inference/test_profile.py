@@ -14,10 +14,10 @@ import lmtbayes as lmt
 from lmtbayes.errors import AsymptoticWarning, InvalidArgument
 from lmtbayes.experiments.nuisance import GaussianMixture, Nuisance
 from lmtbayes.experiments.terms import Gaussian, Poisson
-from lmtbayes.inference.best_fit import best_fit
-from lmtbayes.inference.box import photon_at
-from lmtbayes.inference.profile import profile_likelihood
-from lmtbayes.inference.scoring import maximise_joint
+from lmtbayes.inference.frequentist.best_fit import best_fit
+from lmtbayes.inference.frequentist.box import photon_at
+from lmtbayes.inference.frequentist.maximise import maximise_joint
+from lmtbayes.inference.frequentist.profile import profile_likelihood
 
 FREE = lmt.LMU_LTAU
 
@@ -281,7 +281,7 @@ def test_the_p_value_of_few_events_is_said_to_be_asymptotic():
     assert [str(w.message) for w in caught] == [
         f"p_value: {value:.3g} is the probability of chi^2 above {fit.deviance:.4g} with 1 degrees of freedom, "
         "asymptotic, with 0.3 events expected in a bin (fewer than 5 in 2 of 3 bins); "
-        "inference.toys.toy_q(like, fit.photon).p_value(fit.deviance) is the one that holds"
+        "inference.frequentist.toys.toy_q(like, fit.photon).p_value(fit.deviance) is the one that holds"
     ]
     # Said in words where it is printed or written, and not of many events.
     words = "(asymptotic, with 0.3 events expected in a bin (fewer than 5 in 2 of 3 bins))"

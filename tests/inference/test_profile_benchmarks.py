@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import lmtbayes as lmt
-from lmtbayes.inference.contours import contours
-from lmtbayes.inference.limits import upper_limit
-from lmtbayes.inference.profile import profile_likelihood
-from lmtbayes.inference.pulls import nuisance_pulls
+from lmtbayes.inference.frequentist.contours import contours
+from lmtbayes.inference.frequentist.impacts import nuisance_pulls
+from lmtbayes.inference.frequentist.limits import upper_limit
+from lmtbayes.inference.frequentist.profile import profile_likelihood
 
 pytestmark = pytest.mark.slow
 
@@ -52,8 +52,8 @@ def test_cells_against_many_random_starts():
     import jax
     import jax.numpy as jnp
 
-    from lmtbayes.inference.box import photon_at
-    from lmtbayes.inference.scoring import maximise_joint
+    from lmtbayes.inference.frequentist.box import photon_at
+    from lmtbayes.inference.frequentist.maximise import maximise_joint
 
     like, joint = likelihood("na64mu", "ess", "ess10"), profile("na64mu", "ess", "ess10")
     low = jnp.array([np.log(1e-3), *[-np.inf] * 4])

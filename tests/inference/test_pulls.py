@@ -11,9 +11,9 @@ import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.nuisance import Nuisance
 from lmtbayes.experiments.terms import Gaussian, Poisson
-from lmtbayes.inference.best_fit import best_fit
-from lmtbayes.inference.pulls import nuisance_pulls
-from lmtbayes.inference.toys import toy_q
+from lmtbayes.inference.frequentist.best_fit import best_fit
+from lmtbayes.inference.frequentist.impacts import nuisance_pulls
+from lmtbayes.inference.frequentist.toys import toy_q
 
 DESIGN = np.array([[1.0, 0.0, 0.15, 0.0], [0.0, 1.0, 0.0, -0.3], [1.0, 1.0, 0.1, 0.2], [0.0, 0.0, 0.5, 0.1]])
 """Of the measurements in (ln g, ln M, pull a, pull b)."""

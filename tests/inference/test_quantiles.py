@@ -5,7 +5,7 @@ import pytest
 
 import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument, UnknownName
-from lmtbayes.inference.quantiles import _piecewise, quantiles
+from lmtbayes.inference.evidence.quantiles import _piecewise, quantiles
 
 POINTS = (0.05, 0.1587, 0.5, 0.8413, 0.95)
 

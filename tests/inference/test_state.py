@@ -15,7 +15,7 @@ from scipy import integrate
 
 import lmtbayes as lmt
 from lmtbayes.experiments.terms import Gaussian
-from lmtbayes.inference.evidence import evidence
+from lmtbayes.inference.evidence.evidence import evidence
 
 SIGMA = np.array([0.5, 0.8])
 SLOPE = np.array([4.0, 1.0])

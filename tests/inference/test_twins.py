@@ -9,7 +9,7 @@ from profile_toys import FIXED
 from scipy import stats
 
 import lmtbayes as lmt
-from lmtbayes.inference.twins import Cut, twin_of
+from lmtbayes.inference.distributions.scipy_twins import Cut, twin_of
 
 OWN = [
     dist.Beta(2.0, 3000.0),

@@ -18,14 +18,14 @@ from scipy import integrate, stats
 import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.terms import Gaussian
-from lmtbayes.inference import heights
-from lmtbayes.inference.cubature import integrate as cubature
+from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import resolve
-from lmtbayes.inference.optima import boxes_around
-from lmtbayes.inference.refinement import posterior_grid
-from lmtbayes.inference.space import Space
-from lmtbayes.inference.tabulated import Even, Hump, Own, tabulated
-from lmtbayes.inference.working_measure import survey
+from lmtbayes.inference.distributions.tabulated import Even, Hump, Own, tabulated
+from lmtbayes.inference.integration import heights
+from lmtbayes.inference.integration.cubature import integrate as cubature
+from lmtbayes.inference.integration.multi_start import boxes_around
+from lmtbayes.inference.integration.refine import posterior_grid
+from lmtbayes.inference.integration.working_measure import survey
 
 MEANS, SIGMAS = (-3.2, 1.4), (0.03, 0.2)
 LIKE = gaussian(MEANS, SIGMAS)

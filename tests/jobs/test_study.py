@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 import lmtbayes as lmt
 from lmtbayes.cli import app
 from lmtbayes.errors import ChunkError, InvalidArgument
-from lmtbayes.inference.calibration import sbc
-from lmtbayes.inference.profile import profile_likelihood
-from lmtbayes.inference.toys import toy_q
+from lmtbayes.inference.frequentist.profile import profile_likelihood
+from lmtbayes.inference.frequentist.toys import toy_q
+from lmtbayes.inference.posterior.sbc import sbc
 from lmtbayes.jobs import tasks
 from lmtbayes.jobs.chunks import Folder, parse_range, run
 from lmtbayes.jobs.settings import FitSettings

@@ -1,0 +1,164 @@
+"""The coordinates of samplers and grids: a unit cube for the boson, pulls for the nuisances.
+
+u in (0, 1)^d holds the quantiles of a working measure w (`measure`): the prior p itself wherever prior and likelihood
+both have width in its quantiles, so that the prior is flat in u; else a mixture in which they have, and L p/w is what
+is integrated and drawn from. Samplers work in z = ln u/(1 - u), which has no edges; d^d u = prod u (1 - u) d^d z.
+"""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from lmtbayes.errors import InvalidArgument
+from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.devices import Devices, Mapped
+from lmtbayes.inference.distributions.support import REACH
+from lmtbayes.inference.distributions.tabulated import Tabulated, cumulative
+from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.priors import Prior
+
+_EDGE = 1e-14
+"""Keeps u away from 0 and 1, where the quantile of an unbounded prior is infinite."""
+_BATCH = 512
+"""Points turned into photons side by side on each device."""
+
+
+class Space:
+    """One likelihood under one prior, as functions of arrays.
+
+    Parameters
+    ----------
+    like, prior
+        Of the same model.
+    measure
+        Whose quantiles the cube holds: a prior of the same coordinates; by default the prior itself.
+
+    Raises
+    ------
+    InvalidArgument
+        No likelihood, no prior, a prior of another model.
+    """
+
+    def __init__(self, like: JointLikelihood, prior: Prior, measure: Prior | None = None):
+        if not isinstance(like, JointLikelihood):
+            raise InvalidArgument(f"`like` must be a JointLikelihood; got {like!r}")
+        if not isinstance(prior, Prior):
+            raise InvalidArgument(f"`prior` must be a Prior (lmtbayes.priors); got {prior!r}")
+        if prior.model != like.model:
+            raise InvalidArgument(f"`prior` must be of the likelihood's model {like.model}; got one of {prior.model}")
+        if not prior.names:
+            raise InvalidArgument("`prior` must have a parameter to sample; that of no boson has none")
+        self.like = like
+        self.prior = prior
+        self.measure = prior if measure is None else measure
+
+    @property
+    def dimensions(self) -> int:
+        """Number of the prior's coordinates."""
+        return len(self.prior.names)
+
+    @property
+    def size(self) -> int:
+        """Number of coordinates and nuisances together."""
+        return self.dimensions + len(self.like.nuisances)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the cube holds the prior's own quantiles, in which the prior is flat."""
+        return not self.reweighted
+
+    @property
+    def reweighted(self) -> tuple[str, ...]:
+        """Coordinates whose quantiles are not the prior's."""
+        return tuple(n for n, d in self.measure.distributions.items() if d is not self.prior.distributions[n])
+
+    def values(self, unit: Float[Array | np.ndarray, "... coordinates"]) -> dict[str, Float[Array, "..."]]:
+        """Coordinates of the prior at points of the unit cube, kept where rates are numbers."""
+        values = self.measure.from_unit_cube(jnp.clip(unit, _EDGE, 1.0 - _EDGE))
+        return {name: jnp.clip(value, *REACH[name]) for name, value in values.items()}
+
+    def photon(self, unit: Float[Array | np.ndarray, "... coordinates"]) -> HiddenPhoton:
+        """Photon(s) at points of the unit cube."""
+        return self.prior.photon(self.values(unit))
+
+    def log_ratio(self, unit: Float[Array | np.ndarray, "... coordinates"]) -> Float[Array, "..."]:
+        """Ln of the prior's density over the measure's; zero without further ado where they are the same."""
+        total = jnp.zeros(jnp.shape(unit)[:-1])
+        if self.plain:
+            return total
+        values = self.values(unit)
+        for index, name in enumerate(self.prior.names):
+            table = self.measure.distributions[name]
+            if name not in self.reweighted or not isinstance(table, Tabulated):
+                continue
+            own = self.prior.distributions[name]
+            with warnings.catch_warnings():
+                # numpyro warns of a value outside the support, whose density is set to zero here.
+                warnings.simplefilter("ignore", UserWarning)
+                density = jnp.where(own.support(values[name]), own.log_prob(values[name]), -jnp.inf)
+            total = total + density + table.log_slope(jnp.clip(unit[..., index], _EDGE, 1.0 - _EDGE))
+        return total
+
+    def unit(self, values: Mapping[str, ArrayLike]) -> Float[Array, "... coordinates"]:
+        """Points of the unit cube at coordinates of the prior: the inverse of `values`."""
+        distributions = self.measure.distributions
+        return jnp.stack([cumulative(distributions[name], values[name]) for name in self.prior.names], axis=-1)
+
+    def photons(self, units: Float[np.ndarray, "points coordinates"], devices: Devices) -> HiddenPhoton:
+        """Photons at points of the unit cube, as NumPy arrays, by a function compiled once for a prior and measure."""
+        return self._at_points(units, devices)[0]
+
+    def log_ratios(self, units: Float[np.ndarray, "points coordinates"], devices: Devices) -> np.ndarray:
+        """`log_ratio` at points of the unit cube, as a NumPy array."""
+        return np.zeros(len(units)) if self.plain else self._at_points(units, devices)[1]
+
+    def _at_points(self, units: np.ndarray, devices: Devices) -> tuple[HiddenPhoton, np.ndarray]:
+        return self.like.compiled(_photons, self.prior, self.measure, devices)(units)
+
+    def log_likelihood(
+        self, unit: Float[Array, " coordinates"], pulls: Float[Array, " nuisances"], data: Data
+    ) -> Float[Array, ""]:
+        """Log-likelihood, constraints included, times p/w: the log posterior density in (u, pulls) up to ln Z."""
+        return self.like.log_density(self.photon(unit), pulls, data) + self.log_ratio(unit)
+
+    def potential(self, position: Float[Array, " parameters"], data: Data) -> Float[Array, ""]:
+        """Minus the log posterior density in (z, pulls), up to ln Z."""
+        unit, pulls = self.split(position)
+        return -self.log_likelihood(unit, pulls, data) - log_jacobian(position[: self.dimensions])
+
+    def split(
+        self, position: Float[Array, "... parameters"]
+    ) -> tuple[Float[Array, "... coordinates"], Float[Array, "... nuisances"]]:
+        """(z, pulls) to u and pulls."""
+        return jax.nn.sigmoid(position[..., : self.dimensions]), position[..., self.dimensions :]
+
+    def join(
+        self, unit: Float[Array | np.ndarray, "... coordinates"], pulls: Float[Array | np.ndarray, "... nuisances"]
+    ) -> Any:
+        """Inverse of `split`; of NumPy arrays in NumPy, which has nothing to compile."""
+        xp: Any = jnp if isinstance(unit, jax.Array) else np
+        unit = xp.clip(unit, _EDGE, 1.0 - _EDGE)
+        return xp.concatenate([xp.log(unit) - xp.log1p(-unit), pulls], axis=-1)
+
+    def draw_prior(self, key: Array, size: int) -> tuple[Float[Array, "size coordinates"], Float[Array, "size pulls"]]:
+        """Draws of the prior and of the nuisances' constraints: u and pulls."""
+        unit_key, pull_key = jax.random.split(key)
+        unit = jax.random.uniform(unit_key, (size, self.dimensions))
+        if not self.plain:
+            unit = self.unit(self.prior.from_unit_cube(unit))
+        return unit, self.like.constraints.sample(pull_key, (size,))
+
+
+def _photons(like: JointLikelihood, prior: Prior, measure: Prior, devices: Devices) -> Mapped:
+    space = Space(like, prior, measure)
+    return Mapped(lambda unit: (space.photon(unit), space.log_ratio(unit)), devices, _BATCH)
+
+
+def log_jacobian(z: Float[Array, "... coordinates"]) -> Float[Array, "..."]:
+    """Ln |du/dz|."""
+    return jnp.sum(jax.nn.log_sigmoid(z) + jax.nn.log_sigmoid(-z), axis=-1)

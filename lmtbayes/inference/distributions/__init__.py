@@ -1,0 +1,1 @@
+"""Priors' distributions: support, quantiles, both signs, tables."""

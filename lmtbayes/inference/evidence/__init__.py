@@ -1,0 +1,1 @@
+"""The evidence by four methods, and models compared by it."""

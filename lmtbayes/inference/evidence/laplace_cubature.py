@@ -1,0 +1,199 @@
+"""Evidence by cubature: adaptive quadrature over the boson, the nuisances integrated at every point by Laplace.
+
+Exactly where ln L is quadratic in the nuisances, else checked and corrected by importance sampling.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from lmtbayes import _checks
+from lmtbayes.errors import NotFinite
+from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.coordinates import Space
+from lmtbayes.inference.devices import resolve
+from lmtbayes.inference.integration import heights
+from lmtbayes.inference.integration.cubature import integrate
+from lmtbayes.inference.integration.modes import climb
+from lmtbayes.inference.integration.multi_start import boxes_around
+from lmtbayes.inference.integration.working_measure import survey
+from lmtbayes.inference.likelihood.evaluation import evaluation
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.nuisances import laplace_check
+from lmtbayes.inference.nuisances.laplace import Marginal
+from lmtbayes.inference.nuisances.laplace_at_many import marginals
+from lmtbayes.inference.priors import Prior
+
+_START_CELLS = {2: 16, 3: 10}
+
+
+@dataclass(frozen=True)
+class CubatureSettings:
+    """Settings of `method="cubature"`.
+
+    Parameters
+    ----------
+    rtol
+        Tolerance of ln Z for the integral over the boson's parameters.
+    start_cells
+        Along each parameter; by default 16 for two parameters and 10 for three.
+    max_evaluations
+        Give up there.
+    batch
+        Points handed over at once: memory against speed.
+    laplace_photons, laplace_draws
+        Draws of the posterior at which the Laplace integral over the nuisances is checked and corrected, and draws of
+        the nuisances at each.
+    """
+
+    rtol: float = 3e-3
+    start_cells: int | None = None
+    max_evaluations: int = 20_000_000
+    batch: int = 512
+    laplace_photons: int = 256
+    laplace_draws: int = 512
+
+    def __post_init__(self) -> None:
+        _checks.positive("rtol", self.rtol)
+        for name in ("max_evaluations", "batch", "laplace_photons", "laplace_draws"):
+            _checks.whole(name, getattr(self, name), 2)
+        if self.start_cells is not None:
+            _checks.whole("start_cells", self.start_cells)
+
+
+def run(like: JointLikelihood, prior: Prior, seed: int, settings: CubatureSettings) -> dict[str, Any]:
+    """Return the fields of an `Evidence` that the method fills."""
+    if not prior.names:
+        return _without_boson(like, prior, seed, settings)
+
+    devices = resolve(None)
+    surveyed = survey(like, prior, devices)
+    space = Space(like, prior, surveyed.measure)
+    known = space.unit(surveyed.points) if surveyed.points else np.zeros((0, space.dimensions))
+
+    def log_integrand(unit: np.ndarray) -> np.ndarray:
+        return _marginal(like, space.photons(unit, devices))[0] + space.log_ratios(unit, devices)
+
+    try:
+        result = integrate(
+            log_integrand,
+            len(prior.names),
+            rtol=settings.rtol,
+            start_cells=settings.start_cells or _START_CELLS[len(prior.names)],
+            find_modes=lambda starts: _find_modes(space, starts, np.asarray(known)),
+            max_evaluations=settings.max_evaluations,
+            batch=settings.batch,
+        )
+    except NotFinite as error:
+        raise NotFinite(f"{error}, with {prior!r} in the order of its coordinates") from None
+    points, log_weights = result.nodes
+    nodes = {name: np.asarray(value) for name, value in space.values(jnp.asarray(points)).items()}
+    count = min(settings.laplace_photons, settings.batch)
+    offset = np.random.default_rng(seed).random()
+    position = (np.arange(count) + offset) / count
+    chosen = np.searchsorted(np.cumsum(np.exp(log_weights)), position).clip(max=len(points) - 1)
+    correction, scatter, remark = _laplace(like, space.photons(points[chosen], devices), seed, settings)
+    unseen = heights.unseen(result.highest, log_integrand(result.modes) if len(result.modes) else np.zeros(0))
+    return {
+        "log_z": result.log_z + correction,
+        "bound": result.log_z_error,
+        "sigma": scatter,
+        "error_kind": "bound",
+        "status": unseen + result.status + remark,
+        "converged": result.converged and math.isfinite(scatter) and not unseen,
+        "evaluations": result.evaluations,
+        "log_correction": correction,
+        "nodes": nodes,
+        "log_weights": log_weights,
+        "cubature": result,
+        "measure": space.measure,
+    }
+
+
+def _without_boson(like: JointLikelihood, prior: Prior, seed: int, settings: CubatureSettings) -> dict[str, Any]:
+    """Only the nuisances are left to integrate over."""
+    photons = _repeated(prior.photon({}), 1)
+    log_integral, found = _marginal(like, photons)
+    count = min(settings.laplace_photons, settings.batch)
+    correction, scatter, remark = _laplace(like, _repeated(prior.photon({}), count), seed, settings)
+    return {
+        "log_z": float(log_integral[0]) + correction,
+        "bound": 0.0,
+        "sigma": scatter,
+        "error_kind": "bound",
+        "status": "no boson to integrate over" + remark,
+        "converged": bool(found.converged[0]) and math.isfinite(scatter),
+        "evaluations": 1,
+        "log_correction": correction,
+        "nodes": {},
+        "log_weights": np.zeros(1),
+        "cubature": None,
+        "measure": prior,
+    }
+
+
+def _marginal(like: JointLikelihood, photons: HiddenPhoton) -> tuple[np.ndarray, Marginal]:
+    """Ln of the likelihood of photons integrated over the nuisances, finite everywhere.
+
+    Where no optimum is found, far from anything that the data allow, the higher of two values of ln L stands for it.
+    """
+    found = marginals(like, resolve(None))(photons, like.data)
+    value, lost = found.log_integral, ~found.converged
+    if lost.any():
+        far = jax.tree.map(lambda x: x[lost], photons)
+        central = np.tile(np.asarray(like.central_pulls), (int(lost.sum()), 1))
+        value[lost] = np.maximum(value[lost], evaluation(like)((far, central), like.data).log_likelihood)
+    return value, found
+
+
+def _repeated(photon: HiddenPhoton, number: int) -> HiddenPhoton:
+    repeated: HiddenPhoton = jax.tree.map(lambda x: np.full(number, x), photon)
+    return repeated
+
+
+def _find_modes(
+    space: Space, starts: Float[np.ndarray, "starts dim"], known: Float[np.ndarray, "known dim"]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Climb L p/w in (z, pulls) from every start; boxes as wide as the narrowest direction of each peak.
+
+    What starts in the cube's own cells do not find is added from the peaks that are `known`.
+    """
+    peaks = climb(space, np.concatenate([starts, known]), space.like.data, resolve(None))
+    dim = space.dimensions
+    widths = np.tile(peaks.finest[:, None], (1, dim))
+    # A hair lower: a peak that both have found is that of the cells' starts.
+    height = peaks.log_likelihood - np.where(np.arange(len(peaks.unit)) < len(starts), 0.0, 1e-3)
+    return boxes_around(peaks.unit, widths, height, np.zeros(dim), np.ones(dim))
+
+
+def _laplace(
+    like: JointLikelihood, photons: HiddenPhoton, seed: int, settings: CubatureSettings
+) -> tuple[float, float, str]:
+    """Correction of ln Z for what Laplace's integral over the nuisances missed at draws of the posterior.
+
+    Returns
+    -------
+    correction, standard deviation, remark
+    """
+    if not like.nuisances:
+        return 0.0, 0.0, ""
+    marginal = _marginal(like, photons)
+    count = len(marginal[0])
+    check = like.compiled(laplace_check.build, settings.laplace_draws)
+    ratios = np.asarray(check(jax.random.split(jax.random.key(seed), count), photons, marginal, like.data))
+    found = marginal[1].converged
+    mean = ratios.mean()
+    if not mean > 0.0:
+        return 0.0, math.inf, "; the nuisances are far from normal: Laplace's integral could not be corrected"
+    scatter = ratios.std(ddof=1) / math.sqrt(count) / mean
+    remark = f"; nuisances by Laplace, corrected by {np.log(mean):+.1e} ± {scatter:.0e}"
+    if np.abs(ratios - 1.0).max() < 1e-6:
+        remark = "; nuisances integrated exactly (ln L is quadratic in them)"
+    if not found.all():
+        remark += f"; their optimum was not found for {1.0 - found.mean():.1%} of the posterior"
+    return float(np.log(mean)), float(scatter), remark

@@ -1,0 +1,176 @@
+"""Evidence by adaptive tempered sequential Monte Carlo (blackjax), replicated so that it knows its own error.
+
+Particles start from the prior and follow L^t from t = 0 to 1; each t is chosen so that the effective sample size stays
+at a given fraction. ln Z is the log of the mean of Z over independent replicas, its error their scatter. The particles
+move by random walks along differences of pairs of particles, which have the scale and direction of whatever mode or
+ridge the particles are on.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from lmtbayes import _checks
+from lmtbayes.inference.full_coordinates import NormalLikelihood
+
+_MAX_TEMPERATURES = 1000
+_ACCEPTANCE_WARNING = 0.02
+
+
+@dataclass(frozen=True)
+class SmcSettings:
+    """Settings of `method="smc"`.
+
+    Parameters
+    ----------
+    particles
+        In each replica.
+    steps
+        Moves of each particle at each temperature.
+    ess
+        Target of the effective sample size, as a fraction of `particles`.
+    replicas
+        Independent runs, side by side; at least 4, since their scatter is the error.
+    """
+
+    particles: int = 1000
+    steps: int = 20
+    ess: float = 0.9
+    replicas: int = 8
+
+    def __post_init__(self) -> None:
+        for name, lowest in (("particles", 50), ("steps", 1), ("replicas", 4)):
+            _checks.whole(name, getattr(self, name), lowest)
+        _checks.scalar("ess", self.ess)
+        if not 0.0 < self.ess < 1.0:
+            raise _checks.invalid("ess", self.ess, "between 0 and 1")
+
+
+@dataclass(frozen=True, eq=False)
+class SmcResult:
+    """ln Z with its error, and the particles of all replicas.
+
+    Parameters
+    ----------
+    log_z, log_z_error
+        Log of the mean of Z over replicas, and its standard error.
+    converged, status
+        Whether all is well, in words.
+    evaluations
+        Of the likelihood.
+    replicas
+        ln Z of each replica.
+    particles
+        Draws of the posterior in standard-normal coordinates, (replicas * particles, dim), equal weights.
+    """
+
+    log_z: float
+    log_z_error: float
+    converged: bool
+    status: str
+    evaluations: int
+    replicas: np.ndarray
+    particles: np.ndarray
+
+
+def build(log_likelihood: NormalLikelihood, dim: int, settings: SmcSettings) -> Callable[[Array, Any], Any]:
+    """Return the jitted run, (keys (replicas,), arguments) -> what `summarise` takes, one entry a replica."""
+    # A bare import of the package must start fast.
+    import blackjax
+    from blackjax.smc import inner_kernel_tuning, resampling
+
+    def one(key: Array, arguments: Any) -> Any:
+        def log_prior(z: Float[Array, " dim"]) -> Float[Array, ""]:
+            return jnp.sum(jax.scipy.stats.norm.logpdf(z))
+
+        random_walk = blackjax.additive_step_random_walk.build_kernel()
+
+        def move(key: Array, state: Any, log_density: Any, population: Array) -> Any:
+            def random_step(key: Array, position: Array) -> Array:
+                pair, size, noise, jump = jax.random.split(key, 4)
+                first, second = population[jax.random.randint(pair, (2,), 0, settings.particles)]
+                # From a full step, the best one for a normal density, down to a tenth of it for bent ridges; now and
+                # then exactly 1, which carries a particle from one mode to another.
+                length = 2.38 / math.sqrt(2.0 * dim) * 10.0 ** -jax.random.uniform(size)
+                length = jnp.where(jax.random.uniform(jump) < 0.1, 1.0, length)
+                return length * (first - second) + 1e-5 * jax.random.normal(noise, position.shape)
+
+            return random_walk(key, state, log_density, random_step)
+
+        def choose_population(key: Array, state: Any, _info: Any) -> dict[str, Array]:
+            chosen = resampling.systematic(key, state.weights, settings.particles)
+            return {"population": state.particles[chosen][None]}
+
+        start_key, key = jax.random.split(key)
+        start = jax.random.normal(start_key, (settings.particles, dim))
+        algorithm = inner_kernel_tuning.as_top_level_api(
+            smc_algorithm=blackjax.adaptive_tempered_smc,
+            logprior_fn=log_prior,
+            loglikelihood_fn=lambda z: log_likelihood(z, arguments),
+            mcmc_step_fn=move,
+            mcmc_init_fn=blackjax.additive_step_random_walk.init,
+            resampling_fn=resampling.systematic,
+            mcmc_parameter_update_fn=choose_population,
+            initial_parameter_value={"population": start[None]},
+            num_mcmc_steps=settings.steps,
+            target_ess=settings.ess,
+        )
+
+        def unfinished(carry: Any) -> Array:
+            _, state, _, count, _ = carry
+            return (state.sampler_state.tempering_param < 1.0) & (count < _MAX_TEMPERATURES)
+
+        def advance(carry: Any) -> Any:
+            key, state, log_z, count, acceptance = carry
+            key, step_key = jax.random.split(key)
+            state, info = algorithm.step(step_key, state)
+            accepted = jnp.mean(info.update_info.acceptance_rate)
+            return key, state, log_z + info.log_likelihood_increment, count + 1, jnp.minimum(acceptance, accepted)
+
+        state = algorithm.init(start)
+        state = state._replace(sampler_state=state.sampler_state._replace(tempering_param=jnp.zeros(())))
+        _, state, log_z, count, acceptance = jax.lax.while_loop(
+            unfinished, advance, (key, state, jnp.zeros(()), jnp.array(0), jnp.ones(()))
+        )
+        last = state.sampler_state
+        chosen = resampling.systematic(key, last.weights, settings.particles)
+        return log_z, count, acceptance, last.particles[chosen], last.tempering_param
+
+    return jax.jit(jax.vmap(one, in_axes=(0, None)))
+
+
+def summarise(run: Any, settings: SmcSettings) -> SmcResult:
+    """Turn what the run returned into ln Z, its error and a verdict."""
+    log_z, count, acceptance, particles, temperature = (np.asarray(part) for part in run)
+    weights = np.exp(log_z - log_z.max())
+    mean = weights.mean()
+    # Leave-one-out errors of ln(mean Z): the jackknife; widened for what a handful of replicas knows of its scatter
+    # (the width of Student's t).
+    left_out = np.log((weights.sum() - weights) / (len(weights) - 1))
+    error = math.sqrt((len(weights) - 1) * left_out.var() * (len(weights) - 1) / (len(weights) - 3))
+    problems = []
+    if (temperature < 1.0).any():
+        problems.append(f"{(temperature < 1.0).sum()} replicas did not reach temperature 1")
+    if acceptance.min() < _ACCEPTANCE_WARNING:
+        problems.append(f"only {acceptance.min():.1%} of the moves were accepted at one temperature: more steps")
+    if log_z.std() > 1.0:
+        problems.append(f"ln Z scatters by {log_z.std():.1f} between replicas: more particles or steps")
+    description = (
+        f"{settings.replicas} replicas of {settings.particles} particles, {count.min()}-{count.max()} temperatures, "
+        f"smallest acceptance {acceptance.min():.0%}"
+    )
+    return SmcResult(
+        log_z=float(np.log(mean) + log_z.max()),
+        log_z_error=error,
+        converged=not problems,
+        status=f"not converged: {'; '.join(problems)} ({description})" if problems else f"converged: {description}",
+        evaluations=int(count.sum()) * settings.particles * (settings.steps + 3),
+        replicas=log_z,
+        particles=particles.reshape(-1, particles.shape[-1]),
+    )

@@ -1,0 +1,1 @@
+"""Fits, profiles, contours, limits, impacts, toys, discovery."""

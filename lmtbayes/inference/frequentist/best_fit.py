@@ -1,0 +1,213 @@
+"""The global best fit of boson and nuisances: a coarse scan of the whole box, then every peak climbed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+from scipy.special import gammaincc
+
+from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.devices import resolve
+from lmtbayes.inference.frequentist.box import Box, peaks, photon_at, scan
+from lmtbayes.inference.frequentist.few_events import FEW_EVENTS, few_in_bins, warn_of_few_in_bins
+from lmtbayes.inference.frequentist.maximise import linearised_conditional, maximise_joint, steadied
+from lmtbayes.inference.frequentist.scan import SCAN_STEPS, Plan, climb, scan_cells
+from lmtbayes.inference.likelihood.evaluation import evaluation
+from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+
+POLISH_STEPS = 40
+_POINTS = {"g_x": 32, "mass": 24, "kappa": 16, "eps_x": 16}
+_STARTS = 12
+EXTRA_STARTS = 4
+_EDGE = 1e-6
+"""Of a logarithm: how near an edge of the box counts as on it."""
+
+
+@dataclass(frozen=True)
+class BestFit:
+    """The largest ln L in a box, and how good a fit it is; made by `best_fit`."""
+
+    g_x: float
+    mass: float
+    """M_A' [MeV]."""
+    eps_x: float
+    pulls: Mapping[str, float]
+    """Nuisance to pull."""
+    log_likelihood: float
+    converged: bool
+    at_edge: tuple[str, ...]
+    """Parameters that sit on an edge of their range: the data would have them go further, or do not care."""
+    deviance: float
+    """2 (ln L saturated - ln L): Poisson or Gaussian deviance of the bins, plus the squared pulls."""
+    bins: int
+    free_parameters: int
+    """Of the boson; each nuisance brings one parameter and one constraint."""
+    fewest_events: float
+    """Expected in the emptiest bin of those that count events; inf where none does."""
+    sparse_bins: int
+    """Bins in which fewer than 5 events are expected."""
+
+    @property
+    def photon(self) -> HiddenPhoton:
+        """The boson at the best fit."""
+        return HiddenPhoton(self.g_x, self.mass, self.eps_x)
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """Bins less the boson's parameters."""
+        return self.bins - self.free_parameters
+
+    @property
+    def p_value(self) -> float:
+        """Of the deviance under its asymptotic chi^2; NaN without degrees of freedom. For small counts use toys.
+
+        Warns
+        -----
+        AsymptoticWarning
+            Fewer than 5 events are expected in a bin.
+        """
+        value = self.asymptotic_p_value
+        warn_of_few_in_bins(self.deviance, self.degrees_of_freedom, value, self.few_events)
+        return value
+
+    @property
+    def asymptotic_p_value(self) -> float:
+        """The same without a word, for those who say it themselves: `few_events`."""
+        degrees = self.degrees_of_freedom
+        return float(gammaincc(degrees / 2.0, max(self.deviance, 0.0) / 2.0)) if degrees > 0 else float("nan")
+
+    @property
+    def few_events(self) -> str:
+        """What stands against the p-value, with the numbers; empty where nothing does."""
+        return few_in_bins(self.fewest_events, self.sparse_bins, self.bins) if self.degrees_of_freedom > 0 else ""
+
+    def __str__(self) -> str:
+        """Readable summary."""
+        edge = f" (at the edge of its range: {', '.join(self.at_edge)})" if self.at_edge else ""
+        lines = [
+            f"best fit: g_x = {self.g_x:.4g}, M_A' = {self.mass:.4g} MeV, eps_x = {self.eps_x:.4g}{edge}",
+            f"  ln L = {self.log_likelihood:.4f}, deviance {self.deviance:.2f} in {self.bins} bins with "
+            f"{self.free_parameters} free parameters, p = {self.asymptotic_p_value:.3g}"
+            + (f" ({self.few_events})" if self.few_events else ""),
+        ]
+        lines += [f"  pull {name}: {pull:+.3f}" for name, pull in self.pulls.items()]
+        if not self.converged:
+            lines.append("  NOT CONVERGED: trust neither the point nor what is relative to it")
+        return "\n".join(lines)
+
+
+def best_fit(
+    like: JointLikelihood, bounds: Mapping[str, Sequence[float]] | None = None, box: Box | None = None
+) -> BestFit:
+    """Fit boson and nuisances: scan the box in every parameter, then climb from each of the best peaks.
+
+    Parameters
+    ----------
+    like
+        The likelihood and its data.
+    bounds
+        Parameter to range: "g_x", "mass" [MeV] and, where mixing is free, "kappa" (-eps_x/g_x). By default those of the
+        default prior.
+    box
+        A box made before, instead of `bounds`.
+
+    Raises
+    ------
+    InvalidArgument
+        A bad range.
+    """
+    box = Box.of(like.model, bounds) if box is None else box
+    free = tuple(name for name in box.names if name not in ("mass", "g_x"))
+    outer, inner = ("mass", _POINTS["mass"]), ("g_x", _POINTS["g_x"])
+    return search_box(like, box, Plan.of(outer, inner, free, _POINTS["kappa"], 1, None, resolve(None)))
+
+
+def search_box(
+    like: JointLikelihood,
+    box: Box,
+    plan: Plan,
+    extra: tuple[Float[np.ndarray, "extra parameters"], Float[np.ndarray, "extra nuisances"]] | None = None,
+) -> BestFit:
+    """Best end of all climbs: from the peaks of a scan of the whole box, and from points of the caller's own."""
+    outer_x = np.linspace(*box.limits[plan.outer], _POINTS[plan.outer])
+    inner_x = np.linspace(*box.limits[plan.inner], _POINTS[plan.inner]) if plan.inner else np.zeros(1)
+    found = scan_cells(like, plan, outer_x, inner_x, box.limits)
+    index, _, _ = peaks(jnp.asarray(found.height[..., 0]), _STARTS)
+    i, j = np.asarray(index).T
+    begin = {plan.outer: outer_x[i]} | ({plan.inner: inner_x[j]} if plan.inner else {})
+    begin |= {name: found.z[i, j, 0, k] for k, name in enumerate(plan.free)}
+    z = np.column_stack([*(begin[name] for name in box.names), found.z[i, j, 0, len(plan.free) :]])
+    if extra is not None:
+        z = np.concatenate([z, np.column_stack(extra)])
+    # Every start is a cell of its own, so that none is given up: in a long valley the best one may rise slowly.
+    z, value, converged = climb(
+        like, {}, box.names, z, np.arange(len(z)), box.limits, _STARTS + EXTRA_STARTS, plan.devices
+    )
+    best = np.argmax(value)
+    pulls = z[best, len(box.names) :]
+    return describe(like, box, z[best, : len(box.names)], pulls, float(value[best]), bool(converged[best]))
+
+
+def describe(like: JointLikelihood, box: Box, x: np.ndarray, pulls: np.ndarray, value: float, done: bool) -> BestFit:
+    """Put a maximum found at coordinates `x` into words."""
+    photon = photon_at(like.model, dict(zip(box.names, x, strict=True)))
+    edges = zip(box.names, x - box.low, box.high - x, strict=True)
+    one = jax.tree.map(lambda field: np.asarray(field)[None], (photon, pulls))
+    counts = evaluation(like)(one, like.data).counts
+    expected = np.concatenate([counts[e.name][0] for e in like.experiments if e.term.counts_events] or [np.zeros(0)])
+    return BestFit(
+        g_x=float(photon.g_x),
+        mass=float(photon.mass),
+        eps_x=float(photon.eps_x),
+        pulls=dict(zip(like.nuisance_names, pulls.tolist(), strict=True)),
+        log_likelihood=value,
+        converged=done,
+        at_edge=tuple(name for name, below, above in edges if min(below, above) < _EDGE),
+        deviance=2.0 * (float(like.saturated_log_likelihood()) - value),
+        bins=sum(e.n_bins for e in like.experiments),
+        free_parameters=len(box.names),
+        fewest_events=float(expected.min(initial=np.inf)),
+        sparse_bins=int(np.sum(expected < FEW_EVENTS)),
+    )
+
+
+type Climbed = tuple[Float[Array, " parameters"], Float[Array, " nuisances"], Float[Array, ""], Bool[Array, ""]]
+
+
+def climb_traced(
+    like: JointLikelihood, names: tuple[str, ...], points: Mapping[str, int], starts: int
+) -> Callable[[Array, Array, Array, Array, Data], Climbed]:
+    """Return the traceable (low, high, extra starts, their pulls, data) -> coordinates, pulls, ln L, converged."""
+    sizes = {name: points[name] for name in names}
+
+    def run(low: Array, high: Array, extra_x: Array, extra_pulls: Array, data: Data) -> Climbed:
+        axes = {name: jnp.linspace(low[i], high[i], sizes[name]) for i, name in enumerate(names)}
+
+        def at(x: dict[str, Array]) -> tuple[Array, Array]:
+            return linearised_conditional(like, photon_at(like.model, x), data, SCAN_STEPS)
+
+        values, pulls = scan(at, axes)
+        index, _, _ = peaks(values, starts)
+        x = jnp.stack([axis[index[:, i]] for i, axis in enumerate(axes.values())], axis=-1)
+        begin_x = jnp.concatenate([x, extra_x])
+        begin_pulls = jax.vmap(
+            lambda b, p: steadied(like, photon_at(like.model, dict(zip(names, b, strict=True))), p, data)
+        )(begin_x, jnp.concatenate([pulls[tuple(index.T)], extra_pulls]))
+
+        edges = jnp.full(begin_pulls.shape[-1], jnp.inf)
+        box = (jnp.concatenate([low, -edges]), jnp.concatenate([high, edges]))
+
+        def photon(x: Sequence[Array]) -> HiddenPhoton:
+            return photon_at(like.model, dict(zip(names, x, strict=True)))
+
+        ends = jax.vmap(lambda z: maximise_joint(like, photon, z, len(names), data, POLISH_STEPS, box))(
+            jnp.concatenate([begin_x, begin_pulls], axis=-1)
+        )
+        best = jnp.argmax(jnp.where(jnp.isnan(ends.value), -jnp.inf, ends.value))
+        point = ends.point[best]
+        return point[: len(names)], point[len(names) :], ends.value[best], ends.converged[best]
+
+    return run

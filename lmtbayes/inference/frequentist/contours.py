@@ -1,0 +1,270 @@
+"""Contours of a two-dimensional profile likelihood, with their degrees of freedom, closed or open; CSV export.
+
+A contour of confidence level CL is where q = -2 ln lambda reaches the chi^2 quantile of CL: 2.30 and 6.18 for 68.27 %
+and 95.45 % with two degrees of freedom. q is relative to the global best fit, so that a contour does not depend on the
+range of the grid; where the grid cuts it, it is said to be open. How far extents and area would move on a grid of half
+as many lines is an upper estimate of their error; where it is above 2 %, the contour is said to be not resolved.
+"""
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import gammaincinv
+
+from lmtbayes import _checks, _level_sets
+from lmtbayes._files import write_text
+from lmtbayes._level_sets import TOLERANCE
+from lmtbayes.errors import InvalidArgument, ResolutionWarning
+from lmtbayes.inference.frequentist.few_events import few_events, fewest_events, warn_of_few_on_contours
+
+if TYPE_CHECKING:
+    import xarray
+
+LEVELS = (0.6827, 0.9545)
+
+
+def threshold(level: float, dof: int) -> float:
+    """Value of q at a confidence level: the chi^2 quantile with `dof` degrees of freedom."""
+    return 2.0 * float(gammaincinv(dof / 2.0, level))
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One connected piece of a contour."""
+
+    x: Float[np.ndarray, " points"]
+    y: Float[np.ndarray, " points"]
+    closed: bool
+    sides: tuple[str, ...]
+    """Edges of the grid at which an open line ends, such as "mass lower"; empty for a closed one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contour:
+    """All lines of one confidence level."""
+
+    level: float
+    q: float
+    lines: tuple[Line, ...]
+    allowed: float
+    """Fraction of the grid's points inside."""
+    area: float
+    """Of the region inside, in units of ln x times ln y."""
+    error: float
+    """Estimated relative error of area and extents: what half of the grid's lines would change, 1 if it is unknown."""
+    events: float = math.inf
+    """Fewest expected events along the lines (`counting`), infinite where the profile does not know."""
+
+    @property
+    def resolved(self) -> bool:
+        """Whether extents and area are good to 2 %."""
+        return self.error < TOLERANCE
+
+    @property
+    def closed(self) -> bool:
+        """Whether there are lines, the grid resolves them, and cuts none of them."""
+        return self.resolved and bool(self.lines) and all(line.closed for line in self.lines)
+
+    @property
+    def status(self) -> str:
+        """In words."""
+        if not self.resolved:
+            off = "unknown" if self.error >= 1.0 else f"uncertain by {100.0 * self.error:.2g} %"
+            sides = self._cut()
+            return f"not resolved by the grid: extents and area are {off}" + (f"; {sides}" if sides else "")
+        if not self.lines:
+            return "nothing on the grid is excluded" if self.allowed > 0.5 else "nothing on the grid is allowed"
+        if self.closed:
+            return "closed" + (f", {len(self.lines)} lines" if len(self.lines) > 1 else "")
+        return self._cut()
+
+    def _cut(self) -> str:
+        sides = sorted({side for line in self.lines for side in line.sides})
+        return f"open at the grid's {' and '.join(sides)} edge" if sides else ""
+
+
+@dataclass(frozen=True, eq=False)
+class Contours:
+    """Contours of a profile; made by `contours`."""
+
+    names: tuple[str, str]
+    """Parameters of x and y."""
+    units: tuple[str, str]
+    dof: int
+    levels: tuple[Contour, ...]
+    provenance: tuple[str, ...]
+
+    def __getitem__(self, level: float) -> Contour:
+        for contour in self.levels:
+            if math.isclose(contour.level, level):
+                return contour
+        raise _checks.unknown("confidence level", f"{level:g}", [f"{c.level:g}" for c in self.levels])
+
+    def __str__(self) -> str:
+        """Say for every level what it is."""
+        lines = [f"contours in ({self.names[0]}, {self.names[1]}), {self.dof} degrees of freedom"]
+        lines += [f"  {100 * c.level:.4g} % (q = {c.q:.3f}): {c.status}{few_events(c.events)}" for c in self.levels]
+        return "\n".join(lines)
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write every point, in order along its line, below a header with the provenance.
+
+        Columns: level, line (counted within a level), closed (1 or 0), and the two parameters. The file is written
+        under another name and renamed: it is whole or not there. `lmtbayes.tables.read_csv` reads it.
+        """
+        rows = [
+            f"{contour.level:.10g},{number},{int(line.closed)},{x:.10g},{y:.10g}"
+            for contour in self.levels
+            for number, line in enumerate(contour.lines)
+            for x, y in zip(line.x, line.y, strict=True)
+        ]
+        header = [f"# {line}" for line in (*self.provenance, *str(self).splitlines())]
+        header.append(f"# units: {self.names[0]} [{self.units[0]}], {self.names[1]} [{self.units[1]}]")
+        lines = [*header, f"level,line,closed,{self.names[0]},{self.names[1]}", *rows]
+        return write_text(path, "\n".join(lines) + "\n")
+
+
+def provenance(profile: "xarray.Dataset") -> tuple[str, ...]:
+    """Lines that say where a profile comes from."""
+    a = profile.attrs
+    lines = [f"lmtbayes {a.get('lmtbayes_version', '?')}: profile likelihood of {a.get('experiments', '?')}"]
+    lines.append(f"model {a.get('model', '?')}, mixing {a.get('mixing', '?')}; profiled: {a.get('profiled', '?')}")
+    lines.append(f"ranges: {a.get('ranges', '?')}")
+    if "best_g_x" in a:
+        lines.append(
+            f"best fit: g_x = {a['best_g_x']:.6g}, mass = {a['best_mass']:.6g} MeV, eps_x = {a['best_eps_x']:.6g}, "
+            f"ln L = {a['best_log_likelihood']:.6f}"
+        )
+    return tuple(lines)
+
+
+def axis_of(name: str, values: np.ndarray) -> np.ndarray:
+    """Coordinate that runs evenly along a log-spaced grid and increases with it."""
+    return -np.log(-values) if name == "eps_x" and np.all(values < 0.0) else np.log(values)
+
+
+def value_of(name: str, coordinate: np.ndarray) -> np.ndarray:
+    """Inverse of `axis_of`."""
+    if name != "eps_x":
+        return np.exp(coordinate)
+    # |eps_x| < 1: a negative one has a positive coordinate.
+    return np.where(coordinate > 0.0, -np.exp(-np.abs(coordinate)), np.exp(-np.abs(coordinate)))
+
+
+def contours(
+    profile: "xarray.Dataset",
+    levels: Sequence[float] = LEVELS,
+    *,
+    dof: int = 2,
+    x: str | None = None,
+) -> Contours:
+    """Contours of q of a two-dimensional profile.
+
+    Lines are smooth between those of the grid (`_level_sets`), on logarithmic axes. A contour that the grid does not
+    resolve is none to rely on: a ResolutionWarning says by how much, and so do its `error` and `status`.
+
+    Parameters
+    ----------
+    profile
+        Of `profile_likelihood`, two parameters.
+    levels
+        Confidence levels.
+    dof
+        Degrees of freedom that turn a level into a threshold of q: 2 (2.30, 6.18) for a region of both parameters
+        together, 1 (1.00, 4.00) where each line is read as an interval of one of them.
+    x
+        The parameter of x; by default the mass, or the grid's second parameter.
+
+    Raises
+    ------
+    InvalidArgument
+        A profile that is not two-dimensional (for one dimension: `intervals`), levels outside (0, 1).
+
+    Warns
+    -----
+    AsymptoticWarning
+        Fewer than 5 events are expected somewhere on a line: the level is that of many.
+    """
+    check_profile(profile)
+    dims = tuple(str(d) for d in profile["q"].dims)
+    if len(dims) != 2 or min(profile["q"].shape) < 2:
+        raise InvalidArgument(
+            f"`profile` must have two parameters of two values or more; it has {dict(profile['q'].sizes)} "
+            "(intervals() takes one parameter)"
+        )
+    _checks.one_of("dof", dof, (1, 2))
+    levels = check_levels("levels", levels)
+    if x is None:
+        x = "mass" if "mass" in dims else dims[1]
+    _checks.one_of("x", x, dims)
+    y = dims[1 - dims.index(x)]
+    q = profile["q"].transpose(y, x).values
+    ends = {name: axis_of(name, profile[name].values) for name in (x, y)}
+    seen = _holds_best_fit(profile, ends)
+    found = tuple(_contour(level, threshold(level, dof), q, ends, seen) for level in levels)
+    found = tuple(replace(c, events=fewest_events(profile, q < c.q, (y, x))) for c in found)
+    warn_of_few_on_contours([(c.level, c.q, c.events) for c in found])
+    coarse = [c for c in found if not c.resolved]
+    if coarse:
+        which = " and ".join(f"{100 * c.level:.4g} %" for c in coarse)
+        warnings.warn(
+            f"contours of {which} are not resolved by a grid of {q.shape[1]} x {q.shape[0]} lines: extents or area may "
+            f"be off by {100 * max(c.error for c in coarse):.2g} %; profile_likelihood(..., refine=True) adds lines "
+            "where they are needed",
+            ResolutionWarning,
+            stacklevel=2,
+        )
+    units = tuple(str(profile[name].attrs.get("units", "1")) for name in (x, y))
+    return Contours((x, y), (units[0], units[1]), dof, found, provenance(profile))
+
+
+def _contour(level: float, bound: float, q: np.ndarray, ends: dict[str, np.ndarray], seen: bool) -> Contour:
+    """Outline one level; `seen` tells whether its region cannot be empty, since the best fit lies on the grid."""
+    x, y = ends
+    outline = _level_sets.outline(ends[x], ends[y], q, bound)
+    error = float(_level_sets.movement(ends[x], ends[y], q, bound).max())
+    if seen and outline.area == 0.0:
+        error = 1.0
+    lines = tuple(_line(points, x, y, ends) for points in outline.lines)
+    return Contour(level, bound, lines, float(np.mean(q < bound)), outline.area, error)
+
+
+def _holds_best_fit(profile: "xarray.Dataset", ends: dict[str, np.ndarray]) -> bool:
+    """Whether the best fit lies between the edges of the grid."""
+    if any(f"best_{name}" not in profile.attrs for name in ends):
+        return False
+    at = {name: axis_of(name, np.atleast_1d(profile.attrs[f"best_{name}"]))[0] for name in ends}
+    return all(lines[0] <= at[name] <= lines[-1] for name, lines in ends.items())
+
+
+def check_profile(profile: object) -> None:
+    """Require a Dataset of `profile_likelihood`."""
+    import xarray
+
+    if not isinstance(profile, xarray.Dataset) or "q" not in profile:
+        raise _checks.invalid("profile", type(profile).__name__, "a Dataset of profile_likelihood")
+
+
+def check_levels(argument: str, levels: Sequence[float]) -> tuple[float, ...]:
+    """Return confidence levels as floats inside (0, 1)."""
+    array = _checks.number(argument, levels, "numbers between 0 and 1")
+    if array is None or array.ndim != 1 or not array.size or not np.all((array > 0.0) & (array < 1.0)):
+        raise _checks.invalid(argument, levels, "numbers between 0 and 1, such as (0.6827, 0.9545)")
+    return tuple(array.tolist())
+
+
+def _line(points: np.ndarray, x: str, y: str, ends: dict[str, np.ndarray]) -> Line:
+    closed = len(points) > 2 and bool(np.array_equal(points[0], points[-1]))
+    sides = []
+    if not closed:
+        names = [(name, {0: "lower", -1: "upper"}) for name in (x, y)]
+        for point in (points[0], points[-1]):
+            found = _level_sets.sides(point, ends[x], ends[y])
+            sides += [f"{names[axis][0]} {names[axis][1][end]}" for axis, end in found]
+    return Line(value_of(x, points[:, 0]), value_of(y, points[:, 1]), closed, tuple(dict.fromkeys(sides)))

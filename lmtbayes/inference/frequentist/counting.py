@@ -1,0 +1,139 @@
+"""What few events do to a profile: how many are expected in a cell, and the exact probability of a count so low.
+
+A threshold of chi^2 holds where the score of ln L is Gaussian. Its skewness says whether it is: that of a Poisson count
+of mean n is n^(-1/2), so that a likelihood with the score sum_i w_i x_i has the **expected events**
+
+    n = (sum_i w_i^2 v_i)^3 / (sum over counts |w_i|^3 mu_i)^2,    w_i = (d mu_i/d ln g)/v_i,
+
+v_i being the variance of bin i and mu_i its expectation: signal plus background in one bin, all events of several alike
+bins, infinite where only Gaussian measurements speak.
+
+A search that counts, every bin a Poisson, has an exact limit too (J. Neyman, Phil. Trans. R. Soc. A 236 (1937) 333; F.
+Garwood, Biometrika 28 (1936) 437): the couplings at which a total count N as low as the observed one has a probability
+below 1 - CL. Without nuisances it covers at every truth. Nuisances are integrated over their constraints (R. D. Cousins
+and V. L. Highland, Nucl. Instrum. Meth. A 320 (1992) 331): it then covers for truths drawn from the constraints.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from scipy.special import gammaincc, ndtri
+from scipy.stats import qmc
+
+from lmtbayes.experiments.nuisance import Constraint
+from lmtbayes.experiments.terms import Poisson
+from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.devices import Devices, Mapped
+from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.nuisances.expansion import log_of_counts, score_and_weight
+
+MOST_COUNTED = 200.0
+"""Observed events up to which the exact probability is worked out: beyond them Wilks' theorem is good to half a per
+cent of coverage (half the probability of one count, 1/sqrt(2 pi N) exp(-z^2/2) at the limit)."""
+TOTAL_SUFFICES = 0.9
+"""Part of the information on the coupling that the total count must hold for its limit to be the limit."""
+_DRAWS = 256
+"""Points of the constraints, a power of two as Sobol's points want: half a per cent of the probability (tests)."""
+_BATCH = 64
+_SEED = 20210403  # of the points' scrambling: the same for all cells, so that the probability is smooth in the coupling
+
+
+class _Cell(NamedTuple):
+    total: Float[Array, ""]
+    events: Float[Array, ""]
+    information: Float[Array, ""]
+
+
+def counting_variables(
+    like: JointLikelihood,
+    photons: HiddenPhoton,
+    pulls: Float[np.ndarray, "cells nuisances"],
+    devices: Devices,
+) -> dict[str, tuple[Float[np.ndarray, " cells"], Mapping[str, str]]]:
+    """Return variables of a profile's cells, each with its attributes.
+
+    `expected_events`; and, for a likelihood of Poisson counts that observed no more than 200, `count_p_value`, the
+    probability of a total count as low as the observed one or lower (nuisances integrated over their constraints,
+    other profiled parameters at their best), and `count_information`, the part of the Fisher information on the
+    coupling that the total count holds: 1 without background, and for a single bin. Where that is below 0.9 the
+    nuisances of `count_p_value` are central.
+
+    Parameters
+    ----------
+    like
+        The likelihood and its data.
+    photons, pulls
+        Of every cell, one leading axis.
+    devices
+        Of `devices.resolve`.
+    """
+    run = like.compiled(_cells, devices)
+    photons = jax.tree.map(np.asarray, photons)
+    cells: _Cell = run((photons, pulls))
+    found: dict[str, Any] = {
+        "expected_events": (cells.events, {"long_name": "expected events, by the skewness of the score", "units": "1"})
+    }
+    observed = sum(float(np.sum(like.data[e.name])) for e in like.experiments)
+    if not all(isinstance(e.term, Poisson) for e in like.experiments) or observed > MOST_COUNTED:
+        return found
+    p_value = gammaincc(observed + 1.0, np.maximum(cells.total, 0.0))
+    wanted = np.flatnonzero((p_value > 1e-12) & (p_value < 1.0 - 1e-9) & (cells.information >= TOTAL_SUFFICES))
+    if like.nuisances and wanted.size:
+        totals = like.compiled(_totals, devices)
+        drawn = totals(jax.tree.map(lambda x: x[wanted], photons), constraint_points(like))
+        p_value[wanted] = np.mean(gammaincc(observed + 1.0, drawn), axis=-1)
+    label = f"probability of a total count of {observed:.6g} or less"
+    found["count_p_value"] = p_value, {"long_name": label, "units": "1"}
+    label = "part of the information on the coupling that the total count holds"
+    found["count_information"] = cells.information, {"long_name": label, "units": "1"}
+    return found
+
+
+def constraint_points(like: JointLikelihood) -> Float[np.ndarray, "points nuisances"]:
+    """Pulls that stand for the constraints, each point with equal weight: Sobol's points through the quantiles."""
+    unit = qmc.Sobol(len(like.nuisances), rng=np.random.default_rng(_SEED)).random(_DRAWS)
+    return np.column_stack([_quantile(n.constraint, unit[:, i]) for i, n in enumerate(like.nuisances)])
+
+
+def _quantile(constraint: Constraint, unit: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
+    if type(constraint).distribution is Constraint.distribution:
+        return ndtri(unit)
+    draws = constraint.distribution().sample(jax.random.key(_SEED), (1 << 16,))
+    return np.quantile(np.asarray(draws), unit)
+
+
+def _row(like: JointLikelihood, photon: HiddenPhoton, pulls: Array) -> Float[Array, " bins"]:
+    counts = like.counts(photon, pulls)
+    return jnp.concatenate([counts[e.name] for e in like.experiments])
+
+
+def _cells(like: JointLikelihood, devices: Devices) -> Mapped:
+    counted = np.concatenate([np.full(e.n_bins, e.term.counts_events) for e in like.experiments])
+    edges = np.cumsum([e.n_bins for e in like.experiments])[:-1]
+
+    def one(item: tuple[HiddenPhoton, Array]) -> _Cell:
+        photon, pulls = item
+        # Along ln g_x at a fixed ratio eps_x/g_x.
+        along = jax.tree.unflatten(jax.tree.structure(photon), (photon.g_x, jnp.zeros_like(photon.mass), photon.eps_x))
+        mu, slope = jax.jvp(lambda p: _row(like, p, pulls), (photon,), (along,))
+        as_expected: Data = dict(zip((e.name for e in like.experiments), jnp.split(mu, edges), strict=True))
+        _, weight = score_and_weight(lambda c: log_of_counts(like, c, as_expected), mu)
+        score = weight * slope
+        information = jnp.sum(score * slope)
+        skew = jnp.sum(jnp.where(counted, jnp.abs(score) ** 3 * mu, 0.0))
+        events = jnp.where(skew > 0.0, information**3 / jnp.where(skew > 0.0, skew, 1.0) ** 2, jnp.inf)
+        of_total = jnp.sum(slope) ** 2 / jnp.where(information > 0.0, jnp.sum(mu) * information, 1.0)
+        return _Cell(jnp.sum(mu), events, of_total)
+
+    return Mapped(one, devices, _BATCH)
+
+
+def _totals(like: JointLikelihood, devices: Devices) -> Mapped:
+    def one(photon: HiddenPhoton, points: Array) -> Array:
+        return jax.vmap(lambda pulls: jnp.sum(_row(like, photon, pulls)))(points)
+
+    return Mapped(one, devices, _BATCH)

@@ -1,0 +1,261 @@
+"""Intervals and upper limits of one parameter from a profile likelihood, every allowed region reported.
+
+A parameter's profile is q = 2 [max ln L - ln L(value)]; the allowed values are those with q below a threshold. There
+may be more than one region: a recoil rate whose interference term is twice the Standard Model's amplitude looks like
+none.
+
+**What CL means.** An upper limit is one-sided, here as in `published_limit`: at CL, q = z^2 with z the normal quantile
+of CL, 1.282 for 90 % and 1.645 for 95 %. A published limit of 90 % comes back as the upper limit of 90 %. The q = 2.71
+that papers call 90 % is the upper end of a two-sided interval, `tails="two"`; as a limit it is one of 95 %.
+
+**Few events.** z^2 is the threshold of many events (Wilks). A search that counts, every bin a Poisson, gets its exact
+limit instead (`counting`): 2.30 events at 90 % where nothing is expected and nothing seen. Elsewhere, where fewer than
+5 events are expected at a limit, an AsymptoticWarning says so.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import ndtri
+
+from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument
+from lmtbayes.inference.frequentist.contours import check_profile, provenance, threshold, value_of
+from lmtbayes.inference.frequentist.counting import TOTAL_SUFFICES
+from lmtbayes.inference.frequentist.crossings import allowed, lowest
+from lmtbayes.inference.frequentist.few_events import warn_of_few
+from lmtbayes.inference.frequentist.slices import along, at, counted_limit, slices
+
+if TYPE_CHECKING:
+    import xarray
+
+STATUS = ("limit", "interval", "no_limit", "nothing_allowed", "below_grid")
+RELATIVE_TO = ("slice", "global")
+TAILS = ("two", "one")
+METHODS = ("auto", "exact", "asymptotic")
+
+
+def intervals(
+    profile: "xarray.Dataset",
+    parameter: str,
+    cl: float = 0.6827,
+    *,
+    relative_to: str = "slice",
+    tails: str = "two",
+) -> "xarray.Dataset":
+    """Allowed intervals of one parameter, for every value of the other one on the grid if there is one.
+
+    Parameters
+    ----------
+    profile
+        Of `profile_likelihood`.
+    parameter
+        One of its dimensions.
+    cl
+        Confidence level.
+    relative_to
+        "slice": q relative to the best value of `parameter` at the same value of the other parameter, the usual meaning
+        of a limit "at each mass" (one degree of freedom); zero coupling is among the values, wherever the grid begins.
+        "global": relative to the global best fit; a slice far from it then has no allowed value at all.
+    tails
+        "two": q below the chi^2 quantile of one degree of freedom, 1.00 at 68.27 % and 2.71 at 90 %. "one": q below
+        z^2 with z the one-sided quantile, 1.64 at 90 % and 2.71 at 95 %: its upper end is an upper limit of `cl`.
+
+    Returns
+    -------
+    intervals
+        `lower` and `upper` with a dimension `interval` (upwards, padded with NaN): an edge of the grid where the
+        region goes on beyond it, said by `open_below` and `open_above`; `best`, the best grid value of the slice, 0
+        where no coupling at all is better than any value above zero; `events_lower` and `events_upper`, the events
+        expected at either end (`counting`), NaN where the profile does not know.
+
+    Raises
+    ------
+    InvalidArgument
+        Not a dimension of the profile, a level outside (0, 1), an unknown option.
+
+    Warns
+    -----
+    AsymptoticWarning
+        Fewer than 5 events are expected at an end: the thresholds are those of many.
+    """
+    found = _intervals(profile, parameter, cl, relative_to, tails)
+    for side, edge in (("lower", "open_below"), ("upper", "open_above")):
+        warn_of_few("intervals", found.attrs, found[f"events_{side}"].where(~found[edge]))
+    return found
+
+
+def _intervals(profile: "xarray.Dataset", parameter: str, cl: float, relative_to: str, tails: str) -> "xarray.Dataset":
+    import xarray
+
+    check_profile(profile)
+    q = profile["q"]
+    _checks.one_of("parameter", parameter, tuple(q.dims))
+    _checks.one_of("relative_to", relative_to, RELATIVE_TO)
+    _checks.one_of("tails", tails, TAILS)
+    bound = _threshold(cl, tails)
+    values = profile[parameter].values
+    if values.size < 3:
+        raise _checks.invalid("profile", values, f"one with at least 3 values of {parameter!r}")
+    other = [str(dim) for dim in q.dims if dim != parameter]
+    lines = slices(profile, parameter)
+    best = [lowest(line) for line in lines]
+    if relative_to == "global":  # which no coupling at all may be better than
+        floor = min(0.0, *(line.zero or 0.0 for line in lines))
+        lines = [line._replace(q=line.q - floor) for line in lines]
+    regions = [
+        allowed(line, bound, point if relative_to == "slice" else None) for line, point in zip(lines, best, strict=True)
+    ]
+    if parameter == "eps_x":  # whose axis runs from the largest size to zero
+        regions = [[(-high, -low) for low, high in reversed(found)] for found in regions]
+    most = max(1, max(len(found) for found in regions))
+    padded = np.full((len(lines), most, 2), np.nan)
+    for row, found in zip(padded, regions, strict=True):
+        if found:
+            row[: len(found)] = found
+    padded = value_of(parameter, padded)
+    shape = (*(q.sizes[dim] for dim in other), most)
+    dims = (*other, "interval")
+    units = {"units": profile[parameter].attrs.get("units", "1")}
+    lower, upper = (padded[..., i].reshape(shape) for i in (0, 1))
+    touch = 1e-9 * np.abs(values[[0, -1]])
+    lowest_q = along(profile, parameter, "q").argmin(axis=-1)
+    at_best = np.where([np.isneginf(point.x) for point in best], 0.0, values[lowest_q])
+    result = xarray.Dataset(
+        {
+            "lower": (dims, lower, {"long_name": f"lower end of the allowed {parameter}", **units}),
+            "upper": (dims, upper, {"long_name": f"upper end of the allowed {parameter}", **units}),
+            "open_below": (dims, np.abs(lower - values[0]) <= touch[0]),
+            "open_above": (dims, np.abs(upper - values[-1]) <= touch[1]),
+            "best": (tuple(other), np.reshape(at_best, shape[:-1]), units),
+        },
+        {dim: profile[dim] for dim in other},
+        {
+            "parameter": parameter,
+            "cl": cl,
+            "q_threshold": bound,
+            "tails": tails,
+            "relative_to": relative_to,
+            "provenance": "; ".join(provenance(profile)),
+        },
+    )
+    return result.assign(
+        {f"events_{side}": at(profile, parameter, "expected_events", result[side]) for side in ("lower", "upper")}
+    )
+
+
+def upper_limit(
+    profile: "xarray.Dataset",
+    parameter: str,
+    cl: float = 0.90,
+    *,
+    relative_to: str = "slice",
+    tails: str = "one",
+    method: str = "auto",
+) -> "xarray.Dataset":
+    """Upper limit of one parameter, at every value of the other one on the grid if there is one.
+
+    The limit is the upper end of the allowed region that reaches the lowest values. Allowed regions above it are
+    islands and are reported.
+
+    Parameters
+    ----------
+    profile, parameter, cl, relative_to
+        As in `intervals`.
+    tails
+        "one": the limit is one-sided, as published ones are: with many events, q = 1.64 at 90 % and 2.71 at 95 %.
+        "two": the upper end of a two-sided interval, q = 2.71 at 90 %: one-sided, its level is (1 + cl)/2.
+    method
+        "auto": of g_x the exact limit where the likelihood counts (every bin a Poisson, at most 200 events seen) and
+        the total count holds 90 % of the information on the coupling; elsewhere, "asymptotic". The exact limit is where
+        a total count as low as the observed one, or lower, has the probability 1 - `cl`: 2.30 events at 90 % where
+        nothing is expected and nothing seen. Where far fewer were counted than the background explains, it lies below
+        the asymptotic one or nowhere: the larger of the two is the limit. It covers the truth with `cl` or more: every
+        truth where there are no nuisances; else truths drawn from the constraints, over which the probability is
+        integrated. A profiled mass or mixing is taken at its best.
+        "exact": the same, and an error where it cannot be had. "asymptotic": never.
+
+    Returns
+    -------
+    limit
+        `limit`; NaN where there is none on the grid. `status`: 0 a limit; 1 the data exclude the lowest values too, and
+        `limit` is the upper end of the first interval; 2 no limit below the grid's upper edge; 3 nothing allowed
+        (only relative to the global best fit); 4 the limit lies below the grid's lower edge. `exact`: whether `cl` is
+        held by the probabilities of counts. `expected_events` at the limit, by the skewness of the score (`counting`).
+        `confidence`: the actual one, of a limit of counts, whatever the method; NaN where it is not known.
+        `island_lower`, `island_upper` with a dimension `island`; `islands`, their number.
+
+    Raises
+    ------
+    InvalidArgument
+        As `intervals`; eps_x, whose sizes run downwards (`intervals`, or kappa); `method` "exact" where it cannot be.
+
+    Warns
+    -----
+    AsymptoticWarning
+        Fewer than 5 events are expected at an asymptotic limit; the message says how many, and the actual confidence
+        where it is known. `toys.toy_q` gives the threshold of any likelihood.
+    """
+    import xarray
+
+    _checks.one_of("method", method, METHODS)
+    if parameter == "eps_x":
+        raise _checks.invalid("parameter", parameter, "'g_x', 'mass' or 'kappa' (eps_x is negative: see intervals)")
+    found = _intervals(profile, parameter, cl, relative_to, tails)
+    first = {"interval": 0}
+    nothing = np.isnan(found["lower"].isel(first))
+    open_above, open_below = found["open_above"].isel(first), found["open_below"].isel(first)
+    is_zero = (found["best"] == 0.0) & (relative_to == "slice")
+    status = xarray.where(
+        nothing, xarray.where(is_zero, 4, 3), xarray.where(open_above, 2, xarray.where(open_below, 0, 1))
+    )
+    limit = found["upper"].isel(first).where(status <= 1)
+    counted = xarray.full_like(limit, np.nan)
+    if method != "asymptotic" and parameter == "g_x" and relative_to == "slice":
+        one_sided = cl if tails == "one" else 0.5 * (1.0 + cl)
+        counted = counted_limit(profile, found["upper"].isel(first), one_sided)
+    exact = counted.notnull()
+    if method == "exact" and not exact.all():
+        raise InvalidArgument(
+            "`method` = 'exact' needs a profile of g_x, relative to its slices, and a likelihood of Poisson counts, at "
+            "most 200 of them, whose total holds 90 % of the information on g_x; use 'auto' or 'asymptotic'"
+        )
+    larger = counted > limit.fillna(xarray.where(status == 2, np.inf, 0.0))
+    status = xarray.where(larger, xarray.where(np.isinf(counted), 2, xarray.where(status == 1, 1, 0)), status)
+    limit = xarray.where(larger, counted, limit).where(status <= 1)
+    status = status.astype("int8")
+    status.attrs = {"flag_values": np.arange(len(STATUS), dtype=np.int8), "flag_meanings": " ".join(STATUS)}
+    limit.attrs = {"long_name": f"{100 * cl:g} % CL upper limit on {parameter}", **_units(found)}
+    islands = found.isel(interval=slice(1, None)).rename(interval="island")
+    islands = islands.where((islands["lower"] > limit) | limit.isnull())  # the exact limit may have gone past one
+    decides = at(profile, parameter, "count_information", limit) >= TOTAL_SUFFICES
+    result = xarray.Dataset(
+        {
+            "limit": limit,
+            "status": status,
+            "exact": exact,
+            "expected_events": at(profile, parameter, "expected_events", limit),
+            "confidence": (1.0 - at(profile, parameter, "count_p_value", limit)).where(decides),
+            "island_lower": islands["lower"],
+            "island_upper": islands["upper"],
+            "islands": islands["lower"].notnull().sum("island"),
+            "best": found["best"],
+        },
+        attrs=found.attrs,
+    )
+    warn_of_few("upper_limit", result.attrs, result["expected_events"].where(~exact), result["confidence"])
+    return result
+
+
+def _units(dataset: "xarray.Dataset") -> dict[str, str]:
+    return {"units": str(dataset["upper"].attrs["units"])}
+
+
+def _threshold(cl: float, tails: str) -> float:
+    if not isinstance(cl, int | float) or not 0.0 < cl < 1.0:
+        raise _checks.invalid("cl", cl, "between 0 and 1, such as 0.90")
+    if tails == "two":
+        return threshold(cl, 1)
+    if cl <= 0.5:
+        raise _checks.invalid("cl", cl, "above 0.5 for one tail")
+    return float(ndtri(cl)) ** 2

@@ -1,0 +1,269 @@
+"""Profile likelihood on a grid: q = -2 ln lambda of one or two of (g_x, M_A', eps_x or kappa), all else profiled.
+
+    q(theta) = 2 [ln L(best fit) - max over what is not on the grid of ln L(theta, ...)]  >= 0
+
+The profile of the mixing has two maxima where a recoil rate interferes: one start would draw the wrong contour. So each
+cell scans what is not on the grid, nuisances optimised at every point, and climbs from the best maxima of the scan.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import ArrayLike
+
+from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument
+from lmtbayes.experiments.base import Experiment
+from lmtbayes.inference import devices as local
+from lmtbayes.inference.frequentist import adaptive
+from lmtbayes.inference.frequentist.best_fit import EXTRA_STARTS, BestFit, describe, search_box
+from lmtbayes.inference.frequentist.box import Box, logarithm
+from lmtbayes.inference.frequentist.contours import LEVELS, axis_of, check_levels, threshold, value_of
+from lmtbayes.inference.frequentist.profile_table import ProfileCells, profile_dataset
+from lmtbayes.inference.frequentist.scan import CLIMBS, Plan, climb, scan_cells
+from lmtbayes.inference.frequentist.zero_coupling import at_zero_coupling
+from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
+
+if TYPE_CHECKING:
+    import xarray
+
+_BETTER = 1e-9
+"""Of ln L: by how much a cell must be above the best fit for that to be looked for again."""
+
+
+def profile_likelihood(
+    like: JointLikelihood,
+    grid: Mapping[str, ArrayLike | Sequence[float]],
+    *,
+    bounds: Mapping[str, Sequence[float]] | None = None,
+    refine: bool | Sequence[float] = False,
+    starts: int = 3,
+    scan_points: int = 64,
+    batch_size: int | None = None,
+    devices: Sequence[Any] | None = None,
+    progress: bool = False,
+) -> "xarray.Dataset":
+    """Profile the likelihood on a grid.
+
+    Parameters
+    ----------
+    like
+        The likelihood and its data.
+    grid
+        One or two of "g_x", "mass" [MeV], "eps_x" (negative) and "kappa" (= -eps_x/g_x) with their strictly increasing
+        values. The mixing may be on the grid where the model leaves it free. Where the model's loop is positive
+        (`GaugeModel.mixing_sign`), eps_x is positive and kappa = eps_x/g_x.
+    bounds
+        Parameter to (low, high): the range in which what is not on the grid is profiled, and the best fit searched. By
+        default that of the default prior: g_x 1e-5 to 1e-2, mass 1 to 1000 MeV, kappa 1e-3 to 1. A range of a
+        parameter on the grid must hold the grid; the default one is widened.
+    refine
+        Levels of confidence, as of `contours`; True stands for 68.27 % and 95.45 %. Lines are added to a grid of two
+        parameters where the edges of these regions are (two degrees of freedom), until extents and areas move by less
+        than 2 % when lines double, 128 of them in each direction at most. False keeps the grid as it is given.
+    starts
+        How many maxima of each cell's scan are climbed from.
+    scan_points
+        Log-spaced points, edges included, of each parameter that is not on the grid.
+    batch_size
+        Cells, or climbs, at a time on each device: memory against speed. By default what suits the device.
+    devices
+        Devices of jax over which rows of cells, and climbs, are dealt out; by default all of this machine. The numbers
+        are those of one device to rounding.
+    progress
+        Show a bar.
+
+    Returns
+    -------
+    profile
+        Over the grid's parameters, in the order given: `q`; `log_likelihood`; the profiled parameters (`g_x`, `mass`,
+        `eps_x`, `kappa`); `pull` (with a dimension `nuisance`); `status` (0 converged; 1 the same, on an edge of the
+        range of a profiled parameter; 2 not converged: q is then an upper bound); `log_likelihood_at_zero_NAME` over
+        the other parameter, for g_x and the mixing: the profiled ln L as NAME goes to zero, what limits are relative to
+        where it is the best; `expected_events` and, for counts, `count_p_value` and `count_information`
+        (`inference.frequentist.counting`), from which limits of few events are made. Attributes: the global best fit, which need
+        not lie on the grid, its goodness of fit, the ranges, versions; `refinement`, what `refine` did; with it
+        `refine_levels`, their `refine_error` (estimated relative error of extents and area), and `resolved`, 1 if all
+        are below 2 %.
+
+    Raises
+    ------
+    InvalidArgument
+        Unknown or missing parameters, values that do not increase or have the wrong sign, more than two dimensions;
+        masses that rates are not meant for, or that no experiment says anything about; `refine` for one dimension.
+
+    Warns
+    -----
+    UnitsWarning
+        Masses below 1 MeV, which look like GeV, or so high that they look like keV.
+    """
+    check_likelihood(like)
+    checked = check_grid(like, grid)
+    levels = _refine_levels(refine, checked)
+    for name, value in {"starts": starts, "scan_points": scan_points, "batch_size": batch_size}.items():
+        if value is not None or name != "batch_size":
+            _checks.whole(name, value)
+    box = Box.of(like.model, bounds, checked)
+    # A row has one mass: what depends on it alone is computed once.
+    outer = "mass" if "mass" in checked else next(iter(checked))
+    inner = next((name for name in checked if name != outer), None)
+    plan = Plan.of(
+        (outer, checked[outer].size),
+        (inner, checked[inner].size if inner else 1),
+        tuple(name for name in box.names if name not in checked),
+        scan_points,
+        starts,
+        batch_size,
+        local.resolve(devices),
+    )
+
+    def evaluate(part: Mapping[str, np.ndarray]) -> ProfileCells:
+        return _cells(like, box, part, plan, batch_size or CLIMBS, "profile" if progress else None)
+
+    cells = evaluate(checked)
+    best = _best(like, box, plan, cells)
+
+    def result(finer: Mapping[str, np.ndarray], cells: ProfileCells, best: BestFit, done: dict[str, Any]) -> Any:
+        found = profile_dataset(like, box, finer, cells, best, plan.devices, done)
+        return found.assign(at_zero_coupling(like, plan, found, cells.x, cells.pulls, box, batch_size or CLIMBS))
+
+    if not levels:
+        return result(checked, cells, best, {"refinement": "none: the grid is as it was given"})
+    return result(*_refined(like, box, plan, checked, cells, best, evaluate, levels))
+
+
+def _refine_levels(refine: bool | Sequence[float], grid: Mapping[str, np.ndarray]) -> tuple[float, ...]:
+    """Return the levels to refine for; none where the grid is to stay as it is."""
+    if refine is False:
+        return ()
+    if len(grid) != 2 or min(values.size for values in grid.values()) < 2:
+        raise _checks.invalid("refine", refine, "False where the grid has not two parameters of two values or more")
+    return LEVELS if refine is True else check_levels("refine", refine)
+
+
+def _refined(
+    like: JointLikelihood,
+    box: Box,
+    plan: Plan,
+    grid: Mapping[str, np.ndarray],
+    cells: ProfileCells,
+    best: BestFit,
+    evaluate: Callable[[Mapping[str, np.ndarray]], ProfileCells],
+    levels: Sequence[float],
+) -> tuple[dict[str, np.ndarray], ProfileCells, BestFit, dict[str, Any]]:
+    """Grid, cells and best fit with more lines where the regions' edges are, and what was done as attributes."""
+    names = tuple(grid)
+
+    def q_of(cells: ProfileCells) -> tuple[np.ndarray, tuple[float, float]]:
+        nonlocal best
+        if cells.value.max() > best.log_likelihood + _BETTER:
+            best = _best(like, box, plan, cells)
+        kappa = like.model.mixing_sign * best.eps_x / best.g_x
+        found = {"g_x": best.g_x, "mass": best.mass, "eps_x": best.eps_x, "kappa": kappa}
+        lowest = [float(axis_of(name, np.array([found[name]]))[0]) for name in names]
+        return 2.0 * (best.log_likelihood - cells.value), (lowest[0], lowest[1])
+
+    def product(*lines: np.ndarray) -> ProfileCells:
+        return evaluate({name: value_of(name, line) for name, line in zip(names, lines, strict=True)})
+
+    start = (axis_of(names[0], grid[names[0]]), axis_of(names[1], grid[names[1]]))
+    lines, cells, done = adaptive.refine(
+        start, cells, product, q_of, levels, [threshold(level, len(names)) for level in levels]
+    )
+    finer = {name: value_of(name, line) for name, line in zip(names, lines, strict=True)}
+    for name in names:  # the given values themselves, not those of a logarithm and back
+        finer[name][np.searchsorted(lines[names.index(name)], start[names.index(name)])] = grid[name]
+    added = " and ".join(f"{n} of {name}" for n, name in zip(done.added, names, strict=True))
+    return (
+        finer,
+        cells,
+        best,
+        {
+            "refinement": f"{added} added to the lines of the grid in {done.rounds} rounds",
+            "refine_levels": np.array(done.levels),
+            "refine_error": np.array(done.movement),
+            "resolved": int(done.resolved),
+        },
+    )
+
+
+def check_grid(like: JointLikelihood, grid: Mapping[str, ArrayLike | Sequence[float]]) -> dict[str, np.ndarray]:
+    """Return the grid as checked arrays; the errors of `profile_likelihood`."""
+    if not isinstance(grid, Mapping) or not 1 <= len(grid) <= 2:
+        raise _checks.invalid("grid", grid, "a mapping of one or two parameters to their values")
+    free = like.model.mixing == "free"
+    checked = {}
+    for name, values in grid.items():
+        _checks.one_of("grid", name, ("g_x", "mass", "eps_x", "kappa") if free else ("g_x", "mass"))
+        checked[name] = _checks.increasing(f"grid[{name!r}]", values, 1)
+        negative = name == "eps_x" and like.model.mixing_sign < 0.0
+        if not np.all((-checked[name] if negative else checked[name]) > 0.0):
+            sign = "negative" if negative else "positive"
+            raise _checks.invalid(f"grid[{name!r}]", values, f"{sign}: it is searched on a logarithmic scale")
+        if name in ("g_x", "eps_x"):
+            _checks.coupling(f"grid[{name!r}]", checked[name])
+        if name == "mass":
+            _checks.masses("grid['mass']", checked[name], [e.mass_range for e in like.experiments])
+            check_covered("grid['mass']", checked[name], like.experiments)
+    if {"eps_x", "kappa"} <= set(checked):
+        raise InvalidArgument("`grid` must have eps_x or kappa = -eps_x/g_x, not both")
+    return checked
+
+
+def check_covered(argument: str, masses: np.ndarray, experiments: Sequence[Experiment]) -> None:
+    """Require a mass about which at least one experiment says something."""
+    ranges = [e.mass_range for e in experiments]
+    if not any(np.any((masses >= low) & (masses <= high)) for low, high in ranges):
+        reach = " and ".join(dict.fromkeys(f"{low:.4g} to {high:.4g}" for low, high in ranges))
+        raise _checks.invalid(argument, masses, f"in reach of an experiment, {reach} MeV: elsewhere all are silent")
+
+
+def _cells(
+    like: JointLikelihood,
+    box: Box,
+    grid: Mapping[str, np.ndarray],
+    plan: Plan,
+    climbs: int,
+    bar: str | None,
+) -> ProfileCells:
+    """Scan every cell, then climb from every start worth it."""
+    outer_x = logarithm(plan.outer, grid[plan.outer])
+    inner_x = logarithm(plan.inner, grid[plan.inner]) if plan.inner else np.zeros(1)
+    found = scan_cells(like, plan, outer_x, inner_x, box.limits, bar and f"{bar}, scan")
+
+    which = np.argwhere(found.worthwhile)  # (outer, inner, start)
+    fixed = {plan.outer: outer_x[which[:, 0]]} | ({plan.inner: inner_x[which[:, 1]]} if plan.inner else {})
+    z, value, converged = climb(
+        like,
+        fixed,
+        plan.free,
+        found.z[found.worthwhile],
+        which[:, 0] * inner_x.size + which[:, 1],
+        box.limits,
+        climbs,
+        plan.devices,
+        bar,
+    )
+    cells = ProfileCells((outer_x.size, inner_x.size), len(box.names), len(like.nuisances))
+    order = np.argsort(value, kind="stable")  # the best of a cell is written last
+    at = (which[order, 0], which[order, 1])
+    cells.value[at], cells.converged[at] = value[order], converged[order]
+    cells.pulls[at] = z[order, len(plan.free) :]
+    for i, name in enumerate(box.names):
+        cells.x[(*at, i)] = z[order, plan.free.index(name)] if name in plan.free else fixed[name][order]
+    if plan.inner is None or plan.outer == next(iter(grid)):
+        return cells
+    for field in ("value", "x", "pulls", "converged"):
+        setattr(cells, field, np.swapaxes(getattr(cells, field), 0, 1))
+    return cells
+
+
+def _best(like: JointLikelihood, box: Box, plan: Plan, cells: ProfileCells) -> BestFit:
+    """Global best fit: the whole box scanned and climbed, the best cells climbed too, whichever is highest."""
+    top = np.argsort(cells.value, axis=None)[::-1][:EXTRA_STARTS]
+    x, pulls = cells.x.reshape(-1, len(box.names))[top], cells.pulls.reshape(cells.value.size, -1)[top]
+    best = search_box(like, box, plan, (x, pulls))
+    if cells.value.flat[top[0]] > best.log_likelihood:
+        return describe(like, box, x[0], pulls[0], float(cells.value.flat[top[0]]), bool(cells.converged.flat[top[0]]))
+    return best

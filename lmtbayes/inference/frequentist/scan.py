@@ -1,0 +1,199 @@
+"""Search of a box of boson parameters, in batches on all devices: scan rows of points, then climb from the peaks.
+
+A row has one value of the outer parameter (the mass, where that is not profiled), so that what depends on it alone is
+computed once; in a cell, that is at one value of the outer and of the inner parameter, the free ones are scanned, the
+nuisances optimised at every point with linearised counts. Climbs are made in stages of a few Newton steps, since a
+batch waits for its slowest; between stages what has converged or cannot win any more is taken out.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from lmtbayes.inference.devices import Devices, Mapped
+from lmtbayes.inference.frequentist.box import peaks, photon_at, scan
+from lmtbayes.inference.frequentist.maximise import linearised_conditional, maximise_joint, steadied
+from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.nuisances.newton import Maximum
+
+SCAN_STEPS = 1
+"""Newton steps on the nuisances at each point of a scan: a second one finds no other peaks (compared)."""
+_STAGES, _STEPS = 32, 2
+_HOPE = 10.0
+"""A climb is given up when so many times the gain of its last stage would not take it to the best of its cell."""
+CLIMBS = 256
+"""Side by side on each device."""
+_POINTS = 1024
+"""Points of a scan side by side on a CPU, whose cache then holds their Jacobians."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How cells are scanned; hashable, what a scan is compiled for. `Plan.of` chooses the batches."""
+
+    outer: str
+    inner: str | None
+    free: tuple[str, ...]
+    points: int
+    """Of each free parameter."""
+    starts: int
+    """Maxima kept in each cell."""
+    piece: int
+    """Inner values side by side."""
+    rows: int
+    """Outer values side by side."""
+    devices: Devices
+
+    @classmethod
+    def of(
+        cls,
+        outer: tuple[str, int],
+        inner: tuple[str | None, int],
+        free: tuple[str, ...],
+        points: int,
+        starts: int,
+        batch_size: int | None,
+        devices: Devices,
+    ) -> "Plan":
+        """Plan a scan of so many outer and inner values, `batch_size` cells at a time (None: as suits the device)."""
+        if batch_size is None:
+            side_by_side = _POINTS if devices[0].platform == "cpu" else 64 * _POINTS
+            batch_size = max(side_by_side // points ** len(free), 1)
+        pieces = -(-inner[1] // min(batch_size, inner[1]))
+        piece = -(-inner[1] // pieces)
+        rows = max(min(batch_size // piece, outer[1]), 1)
+        return cls(outer[0], inner[0], free, points, starts, piece, rows, devices)
+
+
+class Found:
+    """What a scan found, leading axes (outer, inner, start): the highest maxima of each cell, the highest first."""
+
+    def __init__(self, z: np.ndarray, height: np.ndarray, worthwhile: np.ndarray):
+        self.z = z
+        """Free parameters and pulls."""
+        self.height = height
+        self.worthwhile = worthwhile
+        """Whether it may be the highest in its cell; always where it is the first."""
+
+
+def scan_cells(
+    like: JointLikelihood,
+    plan: Plan,
+    outer_x: np.ndarray,
+    inner_x: np.ndarray,
+    limits: Mapping[str, tuple[float, float]],
+    bar: str | None = None,
+) -> Found:
+    """Scan the free parameters, between `limits`, in the cells of all values of `outer_x` and `inner_x`."""
+    pieces = -(-inner_x.size // plan.piece)
+    # The last piece is filled up: one shape, one compilation.
+    padded = inner_x[np.minimum(np.arange(pieces * plan.piece), inner_x.size - 1)].reshape(pieces, plan.piece)
+    items = (np.repeat(outer_x, pieces), np.tile(padded, (outer_x.size, 1)))
+    axes = {name: np.linspace(*limits[name], plan.points) for name in plan.free}
+    run = like.compiled(_scans, plan)
+    z, height, worthwhile = (
+        x.reshape(outer_x.size, pieces * plan.piece, *x.shape[2:])[:, : inner_x.size]
+        for x in run(items, axes, like.data, bar=bar)
+    )
+    return Found(z[..., :-1], height, worthwhile)
+
+
+def _scans(like: JointLikelihood, plan: Plan) -> Mapped:
+    return Mapped(_scan(like, plan), plan.devices, plan.rows)
+
+
+def _scan(like: JointLikelihood, plan: Plan) -> Callable[..., Any]:
+    def cell(x: dict[str, Array], axes: Mapping[str, Array], data: Data) -> tuple[Array, Array, Array]:
+        def at(point: dict[str, Array]) -> tuple[Array, Array]:
+            return linearised_conditional(like, photon_at(like.model, {**x, **point}), data, SCAN_STEPS)
+
+        if plan.free:
+            values, pulls = scan(at, axes)
+            index, height, worthwhile = peaks(values, plan.starts)
+            begin = jnp.stack([axis[index[:, i]] for i, axis in enumerate(axes.values())], axis=-1)
+            begin_pulls = pulls[tuple(index.T)]
+        else:
+            value, pulls = at({})
+            height, worthwhile = value[None], jnp.ones(1, dtype=bool)
+            begin, begin_pulls = jnp.zeros((1, 0)), pulls[None]
+        begin_pulls = jax.vmap(
+            lambda b, p: steadied(like, photon_at(like.model, x | dict(zip(axes, b, strict=True))), p, data)
+        )(begin, begin_pulls)
+        # Arrays of size zero are refused by lax.map: a column that is dropped again.
+        z = jnp.concatenate([begin, begin_pulls, jnp.zeros((begin.shape[0], 1))], axis=-1)
+        # The highest one always: a cell whose every point failed is told by its status.
+        return z, height, worthwhile.at[0].set(True)
+
+    def row(item: tuple[Array, Array], axes: Mapping[str, Array], data: Data) -> tuple[Array, Array, Array]:
+        outer_x, inner_x = item
+        axes = {name: axes[name] for name in plan.free}  # jax sorts a dict's keys; the columns of `z` follow `free`
+
+        def one(value: Array) -> tuple[Array, Array, Array]:
+            return cell({plan.outer: outer_x} | ({plan.inner: value} if plan.inner else {}), axes, data)
+
+        return jax.vmap(one)(inner_x)
+
+    return row
+
+
+def climb(
+    like: JointLikelihood,
+    fixed: Mapping[str, np.ndarray],
+    free: tuple[str, ...],
+    z: np.ndarray,
+    cell: np.ndarray,
+    limits: Mapping[str, tuple[float, float]],
+    batch_size: int,
+    devices: Devices,
+    bar: str | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Climb ln L from every start `z` (free parameters and pulls), the other parameters held at `fixed`.
+
+    Returns
+    -------
+    z, value, converged
+        Where each climb ended, ln L there, and whether that is a maximum. A climb that is lower than another one of the
+        same `cell`, and hardly rises any more, is given up and has not converged.
+    """
+    low, high = (
+        np.concatenate([[limits[name][side] for name in free], np.full(len(like.nuisances), infinity)])
+        for side, infinity in ((0, -np.inf), (1, np.inf))
+    )
+    run = like.compiled(_climbs, free, batch_size, devices)
+    z, value, converged = z.copy(), np.full(len(z), -np.inf), np.zeros(len(z), dtype=bool)
+    best = np.full(cell.max() + 1, -np.inf)
+    left = np.arange(len(z))
+    for stage in range(_STAGES):
+        starting = ({name: x[left] for name, x in fixed.items()}, z[left])
+        label = None if bar is None else f"{bar}, climb {stage + 1}"
+        z[left], height, converged[left] = run(starting, low, high, like.data, bar=label)
+        height = np.nan_to_num(height, nan=-np.inf)
+        gain = np.where(np.isfinite(value[left]), height - np.maximum(value[left], -1e300), np.inf)
+        value[left] = height
+        np.maximum.at(best, cell[left], height)
+        with np.errstate(invalid="ignore"):  # a start at -inf that stays there is not a number, and given up
+            left = left[~converged[left] & (height + _HOPE * gain >= best[cell[left]])]
+        if not left.size:
+            break
+    return z, value, converged
+
+
+def _climbs(like: JointLikelihood, free: tuple[str, ...], batch_size: int, devices: Devices) -> Mapped:
+    return Mapped(_climb(like, free), devices, batch_size)
+
+
+def _climb(like: JointLikelihood, free: tuple[str, ...]) -> Callable[..., Any]:
+    def one(at: tuple[dict[str, Array], Array], low: Array, high: Array, data: Data) -> Maximum:
+        fixed, start = at
+
+        def photon(x: Sequence[Array]) -> Any:
+            return photon_at(like.model, fixed | dict(zip(free, x, strict=True)))
+
+        return maximise_joint(like, photon, start, len(free), data, _STEPS, (low, high))
+
+    return one

@@ -1,0 +1,156 @@
+"""Toy experiments for frequentist statements: is q = -2 ln lambda chi^2 distributed at a point, how good is a fit.
+
+Near g_x -> 0 the mixing and the mass lose their meaning and q piles up at zero: thresholds of 2.30 and 2.71 are then
+too large. Toys say by how much.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from lmtbayes import _checks
+from lmtbayes.gauge.models import HiddenPhoton, check_mixing
+from lmtbayes.gauge.photon import check_photon
+from lmtbayes.inference import devices as local
+from lmtbayes.inference.devices import Mapped
+from lmtbayes.inference.frequentist.best_fit import EXTRA_STARTS, climb_traced
+from lmtbayes.inference.frequentist.box import Box
+from lmtbayes.inference.frequentist.contours import threshold
+from lmtbayes.inference.likelihood.joint import Data, JointLikelihood, check_likelihood
+from lmtbayes.inference.nuisances.conditional import conditional
+
+_POINTS = {"g_x": 16, "mass": 12, "kappa": 10, "eps_x": 10}
+_STARTS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Toys:
+    """Fits of toy data drawn at one point; made by `toy_q`."""
+
+    q: Float[np.ndarray, " toys"]
+    """2 [ln L(global best fit) - ln L(truth, nuisances fitted)], >= 0."""
+    deviance: Float[np.ndarray, " toys"]
+    """At each toy's best fit: the distribution that a goodness of fit compares with."""
+    converged: np.ndarray
+
+    def quantile(self, cl: float) -> float:
+        """Value of q that contains the truth with probability `cl`, in place of the chi^2 quantile."""
+        return float(np.quantile(self.q, cl))
+
+    def coverage(self, cl: float, dof: int) -> tuple[float, float]:
+        """Part of the toys whose region of nominal level `cl` holds the truth, and its binomial error."""
+        inside = float(np.mean(self.q < threshold(cl, dof)))
+        return inside, float(np.sqrt(max(inside * (1.0 - inside), 1.0 / self.q.size) / self.q.size))
+
+    def p_value(self, deviance: float) -> float:
+        """Part of the toys that fit no better than an observed deviance."""
+        return float(np.mean(self.deviance >= deviance))
+
+
+def toy_q(
+    like: JointLikelihood,
+    photon: HiddenPhoton,
+    size: int = 200,
+    *,
+    seed: int = 0,
+    bounds: Mapping[str, Sequence[float]] | None = None,
+    nuisances: str = "drawn",
+    first: int = 0,
+    batch_size: int = 16,
+    devices: Sequence[Any] | None = None,
+    progress: bool = False,
+) -> Toys:
+    """Draw toys at a point and fit each of them.
+
+    Parameters
+    ----------
+    like
+        Its experiments are simulated; its data are not used.
+    photon
+        The truth.
+    size
+        Number of toys.
+    seed
+        Equal seeds give equal toys; a toy depends on the seed and on its own number, not on how many there are.
+    bounds
+        Range of each parameter in the fits, as for `profile_likelihood`.
+    nuisances
+        "drawn": true nuisances from their constraints, toy by toy, as a constraint's own measurement fluctuates;
+        "central": always central, which makes q too small.
+    first
+        Number of the first toy: 1000 toys, and then 1000 more with `first=1000`, are the 2000 of one call.
+    batch_size
+        Toys at a time on each device.
+    devices
+        Devices of jax over which the toys are dealt out; by default all of this machine. The numbers are those of one
+        device to rounding.
+    progress
+        Show a bar.
+
+    Raises
+    ------
+    InvalidArgument
+        More than one photon, or one whose eps_x the fitted model's mixing rule does not give; a bad option or range.
+    """
+    check_likelihood(like)
+    check_photon(photon)
+    _checks.whole("size", size)
+    _checks.whole("seed", seed, 0)
+    _checks.whole("first", first, 0)
+    _checks.whole("batch_size", batch_size)
+    _checks.one_of("nuisances", nuisances, ("drawn", "central"))
+    if photon.shape != ():
+        raise _checks.invalid("photon", photon.shape, "a single photon, of shape ()")
+    check_mixing(like.model, photon)
+    box = Box.of(like.model, bounds)
+    used = local.resolve(devices)
+    run = like.compiled(_fits, box.names, nuisances == "drawn", batch_size, used)
+    numbers = np.arange(first, first + size, dtype=np.uint32)
+    # Negative by rounding where the best fit is the truth.
+    q, deviance, converged = run(
+        numbers, jax.random.key(seed), photon, box.low, box.high, bar="toys" if progress else None
+    )
+    return Toys(np.maximum(q, 0.0), deviance, converged)
+
+
+def _fits(
+    like: JointLikelihood, names: tuple[str, ...], drawn: bool, batch_size: int, devices: local.Devices
+) -> Mapped:
+    return Mapped(_one(like, names, drawn), devices, batch_size)
+
+
+def _one(like: JointLikelihood, names: tuple[str, ...], drawn: bool) -> Callable[..., Any]:
+    fit = climb_traced(like, names, _POINTS, _STARTS)
+
+    def one(number: Array, seed: Array, photon: HiddenPhoton, low: Array, high: Array) -> tuple[Array, Array, Array]:
+        key_of_pulls, *rest = jax.random.split(jax.random.fold_in(seed, number), 1 + len(like.experiments))
+        pulls = like.central_pulls
+        if drawn:
+            keys = jax.random.split(key_of_pulls, max(len(like.nuisances), 1))
+            for i, n in enumerate(like.nuisances):
+                pulls = pulls.at[i].set(n.constraint.distribution().sample(keys[i]))
+        truth = like.expected_counts(photon, like.nuisance_values(pulls))
+        data: Data = {e.name: e.term.sample(k, truth[e.name]) for e, k in zip(like.experiments, rest, strict=True)}
+        at_truth = conditional(like, photon, data)
+        # The truth is a start of its own: q is then never below zero by more than rounding.
+        x = _coordinates(names, photon)
+        x = jnp.clip(jnp.where(jnp.isfinite(x), x, low), low, high)
+        extra = jnp.broadcast_to(x, (EXTRA_STARTS, x.size))
+        extra_pulls = jnp.broadcast_to(at_truth.pulls, (EXTRA_STARTS, pulls.size))
+        _, _, best, converged = fit(low, high, extra, extra_pulls, data)
+        best = jnp.maximum(best, at_truth.log_likelihood)
+        deviance = 2.0 * (like.saturated_log_likelihood(data) - best)
+        return 2.0 * (best - at_truth.log_likelihood), deviance, converged & at_truth.converged
+
+    return one
+
+
+def _coordinates(names: tuple[str, ...], photon: HiddenPhoton) -> Float[Array, " parameters"]:
+    eps_x = jnp.abs(photon.eps_x)
+    values = {"g_x": photon.g_x, "mass": photon.mass, "kappa": eps_x / photon.g_x, "eps_x": eps_x}
+    return jnp.stack([jnp.log(values[name]) for name in names])

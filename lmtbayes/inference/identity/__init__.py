@@ -1,0 +1,1 @@
+"""Whether two likelihoods are the same: fingerprints of experiments, data and a user's own functions."""

@@ -1,0 +1,161 @@
+"""Peaks of the posterior in (z, pulls), from many starts at once: where a grid has to be fine.
+
+Levenberg's damped Gauss-Newton steps: the curvature of ln L is taken from the Jacobian of the rates, J^T w J, as in
+`linearised`; the damping grows after a step that does not climb and shrinks after one that does. It runs on the host
+around the one compiled look at the rates, which knows their derivatives in the pulls; those in the few coordinates of
+the boson are central differences of it.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from scipy import special
+
+from lmtbayes._once import once
+from lmtbayes.inference.coordinates import Space
+from lmtbayes.inference.devices import Devices
+from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.nuisances.expansion import score_and_weight
+from lmtbayes.inference.nuisances.laplace_at_many import marginals
+from lmtbayes.inference.priors import Prior
+
+STEPS = 60
+STARTS = 16
+_DIFFERENCE = 1e-5
+"""Of z: slopes of the counts are good to 1e-9, far more than a climb needs."""
+_GAIN = 1e-6
+"""Expected gain in ln L below which a peak is found."""
+_STUCK = 1e10
+"""Damping beyond which a climb goes nowhere."""
+_LARGEST_STEP = 2.0
+_EDGE_Z = 16.0
+"""|z| at which a climb towards the prior's edge stops; u is 1e-7 from it."""
+_WIDEST = 4.0
+"""Standard deviation of z, about that of the whole cube, that stands for a direction in which nothing is measured."""
+
+
+class Peaks(NamedTuple):
+    """Ends of the climbs."""
+
+    unit: Float[np.ndarray, "starts coordinates"]
+    log_likelihood: Float[np.ndarray, " starts"]
+    finest: Float[np.ndarray, " starts"]
+    """Smallest standard deviation, in u, of the Gaussian of the same curvature, pulls marginalised."""
+    spread: Float[np.ndarray, "starts coordinates"]
+    """Standard deviation of every coordinate, in u, the others and the pulls marginalised; at an edge of the cube the
+    length over which the density falls by a factor e; at most 1."""
+
+
+class _View(NamedTuple):
+    height: np.ndarray
+    gradient: np.ndarray
+    precision: np.ndarray
+
+
+def climb(space: Space, units: Float[np.ndarray, "starts coordinates"], data: Data, devices: Devices) -> Peaks:
+    """Climb from points of the unit cube, pulls central.
+
+    What is climbed is the posterior density in u: the likelihood, where u are the prior's quantiles.
+    """
+    d, number = space.dimensions, len(units)
+    position = space.join(units, np.tile(np.asarray(space.like.central_pulls), (number, 1)))
+    view = _view(space, position, data, devices)
+    damping, going = np.ones(number), np.ones(number, dtype=bool)
+    for _ in range(STEPS):
+        # By eigenvalues: beside a huge one the damping of a direction that nothing measures would drown in rounding.
+        values, vectors = np.linalg.eigh(view.precision)
+        along = np.einsum("nij,ni->nj", vectors, view.gradient) / (np.maximum(values, 0.0) + damping[:, None])
+        move = np.einsum("nij,nj->ni", vectors, along)
+        move *= np.minimum(1.0, _LARGEST_STEP / np.maximum(np.abs(move).max(axis=1, keepdims=True), 1e-30))
+        trial = position + move
+        trial[:, :d] = np.clip(trial[:, :d], -_EDGE_Z, _EDGE_Z)
+        gain = np.einsum("ni,ni->n", trial - position, view.gradient)
+        going &= (gain > _GAIN) & (damping < _STUCK)
+        if not going.any():
+            break
+        found = _view(space, trial, data, devices)
+        better = going & (found.height > view.height)
+        position[better] = trial[better]
+        for old, new in zip(view, found, strict=True):
+            old[better] = new[better]
+        damping = np.clip(np.where(better, 0.2 * damping, 6.0 * damping), 1e-6, None)
+    mixed = view.precision[:, :d, d:]
+    inverse = np.linalg.pinv(view.precision[:, d:, d:], hermitian=True) @ mixed.transpose(0, 2, 1)
+    unit = special.expit(position[:, :d])
+    slope = unit * (1.0 - unit)
+    curvature = view.precision[:, :d, :d] - mixed @ inverse
+    narrow = curvature / (slope[:, :, None] * slope[:, None, :])
+    steepest = np.abs(np.linalg.eigvalsh(narrow)).max(axis=1)
+    spread = _spread(curvature, view.gradient[:, :d], slope)
+    return Peaks(unit, view.height, 1.0 / np.sqrt(np.maximum(steepest, 1e-12)), spread)
+
+
+def _spread(curvature: np.ndarray, gradient: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """Width of a peak in every coordinate u, from curvature and gradient in z and du/dz."""
+    values, vectors = np.linalg.eigh(curvature)
+    variance = np.einsum("nij,nj->ni", vectors**2, 1.0 / (np.maximum(values, 0.0) + 1.0 / _WIDEST**2))
+    deviation = np.sqrt(variance)
+    falling = 1.0 / np.maximum(np.abs(gradient) / slope, 1.0)
+    return np.minimum(np.where(deviation < 0.5 * _WIDEST, deviation * slope, falling), 1.0)
+
+
+def _view(space: Space, position: Float[np.ndarray, "starts parameters"], data: Data, devices: Devices) -> _View:
+    """Height, slope and curvature at every position; a place where they are not finite is infinitely low."""
+    d, like, number = space.dimensions, space.like, len(position)
+    # The point itself, then a step forth and back in every coordinate of the boson.
+    offsets = np.zeros((1 + 2 * d, space.size))
+    offsets[1 : 1 + d, :d], offsets[1 + d :, :d] = _DIFFERENCE * np.eye(d), -_DIFFERENCE * np.eye(d)
+    points = (position[:, None] + offsets).reshape(-1, space.size)
+    photons = space.photons(special.expit(points[:, :d]), devices)
+    seen = marginals(like, devices).look((photons, points[:, d:]), data)
+    counts = seen.counts.reshape(number, 1 + 2 * d, -1)
+    by_boson = (counts[:, 1 : 1 + d] - counts[:, 1 + d :]) / (2.0 * _DIFFERENCE)
+    seen = jax.tree.map(lambda x: x[:: 1 + 2 * d], seen)
+    slopes = np.concatenate([by_boson.transpose(0, 2, 1), seen.slopes], axis=2)
+    gradient = np.einsum("nbi,nb->ni", slopes, seen.score)
+    precision = (slopes * seen.weight[:, :, None]).transpose(0, 2, 1) @ slopes
+    height = seen.height
+    if like.nuisances:
+        value, pull, stiffness = (np.asarray(x) for x in like.compiled(_constraints)(position[:, d:]))
+        height = height + value.sum(axis=1)
+        gradient[:, d:] += pull
+        precision[:, d:, d:] += np.maximum(stiffness, 1e-3)[:, :, None] * np.eye(len(like.nuisances))
+    if not space.plain:
+        ratio = like.compiled(_ratio, space.prior, space.measure)
+        value, pull, stiffness = (np.asarray(x) for x in ratio(position[:, :d]))
+        height = height + value
+        gradient[:, :d] += pull
+        precision[:, :d, :d] += np.maximum(stiffness, 0.0)[:, :, None] * np.eye(d)
+    sound = np.isfinite(height) & np.isfinite(gradient).all(axis=1) & np.isfinite(precision).all(axis=(1, 2))
+    return _View(
+        np.where(sound, height, -np.inf),
+        np.where(sound[:, None], gradient, 0.0),
+        np.where(sound[:, None, None], precision, np.eye(space.size)),
+    )
+
+
+def _constraints(like: JointLikelihood) -> Any:
+    """Log-density of every pull, its slope and minus its curvature, of many points."""
+
+    def one(pulls: Array) -> tuple[Array, Array, Array]:
+        log_prob = like.constraints.log_prob
+        return log_prob(pulls), *score_and_weight(log_prob, pulls)
+
+    return once(jax.vmap(one))
+
+
+def _ratio(like: JointLikelihood, prior: Prior, measure: Prior) -> Any:
+    """Ln of prior over measure at many z, its slope and minus its curvature in every one of them."""
+    space = Space(like, prior, measure)
+
+    def one(z: Array) -> tuple[Array, Array, Array]:
+        def log_ratio(z: Array) -> Array:
+            return space.log_ratio(jax.nn.sigmoid(z))
+
+        value, slope = jax.value_and_grad(log_ratio)(z)
+        return value, slope, -jnp.diagonal(jax.jacfwd(jax.grad(log_ratio))(z))
+
+    return once(jax.vmap(one))

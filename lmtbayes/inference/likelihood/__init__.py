@@ -1,0 +1,1 @@
+"""What is counted in a model, and how likely the data are."""

@@ -1,0 +1,60 @@
+"""The one compiled evaluation of a likelihood: ln L, its gradient and the expected counts, of many points at once.
+
+It is by far the largest thing that is compiled for a likelihood, so that whatever needs a part of it takes the whole:
+the check at construction, Asimov data, the chains' proposals, the description of draws.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import jax
+from jaxtyping import Array, Float
+
+from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.devices import Devices, Mapped
+
+if TYPE_CHECKING:
+    from lmtbayes.inference.likelihood.data import Data
+    from lmtbayes.inference.likelihood.joint import JointLikelihood
+
+_BATCH = 64
+"""Points evaluated side by side on each device."""
+
+
+class Evaluated(NamedTuple):
+    """What is known of one point, or, with a leading axis, of many: then NumPy arrays."""
+
+    log_likelihood: Float[Array, ""]
+    by_photon: HiddenPhoton
+    """Derivatives of ln L in g_x, mass and eps_x."""
+    by_pulls: Float[Array, " nuisances"]
+    counts: "Data"
+    terms: "Data"
+    """Log-likelihood of every bin of every experiment."""
+
+
+def evaluation(like: "JointLikelihood", devices: Devices | None = None) -> Mapped:
+    """Return the function ((photons, pulls), data) -> `Evaluated` of leading axis, compiled once for a likelihood.
+
+    Parameters
+    ----------
+    like
+        Experiments and nuisances; the data are an argument of what is returned.
+    devices
+        By default one: results are then the same bit for bit on machines with one device and with many.
+    """
+    devices = tuple(jax.local_devices()[:1]) if devices is None else devices
+
+    return like.compiled(_evaluation, devices)
+
+
+def _evaluation(like: "JointLikelihood", devices: Devices) -> Mapped:
+    def one(point: tuple[HiddenPhoton, Array], data: "Data") -> Evaluated:
+        def with_parts(photon: HiddenPhoton, pulls: Array) -> tuple[Array, tuple["Data", "Data"]]:
+            counts = like.counts(photon, pulls)
+            terms = like.terms(counts, data)
+            return like.total(terms, pulls), (counts, terms)
+
+        (value, parts), slopes = jax.value_and_grad(with_parts, argnums=(0, 1), has_aux=True)(*point)
+        return Evaluated(value, *slopes, *parts)
+
+    return Mapped(one, devices, _BATCH)

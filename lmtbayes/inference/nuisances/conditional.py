@@ -1,0 +1,107 @@
+"""The nuisances at a given photon: where ln L is largest, and the profiled ln L there, exact to rounding.
+
+Newton steps with the curvature that a `look` at the rates gives: an exact slope, and of the second derivatives of the
+rates the diagonal, so that a step costs one pass a nuisance. Where data and photon are at odds by thousands of units of
+ln L (a flux known to 5 % pulled to nothing) the way to the optimum is a narrow, bent valley: each step also tries the
+optimum of the rates linear in the nuisances' values, and steps damped by all orders of magnitude.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.nuisances.expansion import Constraint, Look, gradient_and_precision, look
+from lmtbayes.inference.nuisances.laplace import constraint_and_start, optimal_pulls, pieces_of
+from lmtbayes.inference.nuisances.newton import Maximum, maximise
+
+MAX_STEPS = 100
+"""Cap on the steps: four are usual near the data, ten where they forbid the photon by thousands of units of ln L."""
+_DAMPINGS, _FRACTIONS = 6, (1.0, 0.3, 0.05)
+
+
+class Conditional(NamedTuple):
+    """What the nuisances do at one photon."""
+
+    pulls: Float[Array, " nuisances"]
+    """Where ln L is largest."""
+    log_likelihood: Float[Array, ""]
+    """ln L there: the profiled log-likelihood; where not converged a lower bound of it."""
+    converged: Bool[Array, ""]
+    """Whether the climb ended at a maximum, to 1e-9 in ln L."""
+
+
+def conditional(
+    like: JointLikelihood, photon: HiddenPhoton, data: Data | None = None, max_steps: int = MAX_STEPS
+) -> Conditional:
+    """Optimise the nuisances at one photon.
+
+    Written for a single photon and to be traced: put it under `jax.vmap` or `jax.lax.map(..., batch_size=)`, and hand
+    `data` over as an argument of the jitted function. Not to be differentiated.
+
+    Parameters
+    ----------
+    like, photon
+        One photon.
+    data
+        By default the likelihood's own.
+    max_steps
+        Cap on the steps of a climb.
+    """
+    data = like.data if data is None else data
+    if not like.nuisances:
+        value = like.log_density(photon, like.central_pulls, data)
+        return Conditional(like.central_pulls, value, jnp.isfinite(value))
+
+    # A constraint that is a sum of Gaussians has an optimum near the mean of each.
+    starts = jax.vmap(lambda piece: constraint_and_start(like, piece)[1])(pieces_of(like))
+    found = jax.vmap(lambda start: climb(like, like.constraints.log_prob, photon, start, data, max_steps))(starts)
+    best = jnp.argmax(jnp.where(jnp.isfinite(found.value), found.value, -jnp.inf))
+    return Conditional(*jax.tree.map(lambda x: x[best], found))
+
+
+def climb(
+    like: JointLikelihood,
+    constraint: Constraint,
+    photon: HiddenPhoton,
+    start: Float[Array, " nuisances"],
+    data: Data,
+    max_steps: int = MAX_STEPS,
+) -> Maximum:
+    """Climb in the pulls at one photon, with these constraints, to be traced.
+
+    Two climbs, of which the higher counts: from `start`, and from the highest point where one nuisance alone makes the
+    best of the data.
+    """
+
+    def density(pulls: Array) -> Array:
+        counts = like.counts(photon, pulls)
+        return like.total(like.terms(counts, data), pulls) - like.log_constraint(pulls) + jnp.sum(constraint(pulls))
+
+    def linear_optimum(pulls: Array, seen: Look, free: Array) -> Array:
+        return optimal_pulls(like, constraint, pulls, seen.counts, seen.slopes * free, data)[0]
+
+    def local(pulls: Array) -> tuple[Array, Array, Array, Array]:
+        seen = look(like, photon, pulls, data)
+        gradient, precision = gradient_and_precision(constraint, pulls, seen)
+        target = linear_optimum(pulls, seen, jnp.ones(pulls.size))
+        # From the largest curvature down to one: long steps along the valley that do not leave it sideways.
+        largest = jnp.maximum(jnp.max(jnp.diagonal(precision)), 10.0)
+        damping = largest ** jnp.linspace(0.0, 1.0, _DAMPINGS)
+        damped = precision + damping[:, None, None] * jnp.eye(pulls.size)
+        steps = jnp.linalg.solve(damped, jnp.broadcast_to(gradient, (_DAMPINGS, pulls.size))[..., None])[..., 0]
+        fractions = jnp.array(_FRACTIONS)[:, None] * (target - pulls)
+        value = seen.height + jnp.sum(constraint(pulls))
+        return value, gradient, precision, pulls + jnp.concatenate([steps, fractions])
+
+    seen = look(like, photon, start, data)
+    alone = jax.vmap(lambda free: linear_optimum(start, seen, free))(jnp.eye(start.size))
+    heights = jax.vmap(density)(alone)
+    other = alone[jnp.argmax(jnp.where(jnp.isfinite(heights), heights, -jnp.inf))]
+    found = jax.vmap(lambda x: maximise(density, x, max_steps, local=local))(jnp.stack([start, other]))
+    best = jnp.argmax(jnp.where(jnp.isfinite(found.value), found.value, -jnp.inf))
+    highest: Maximum = jax.tree.map(lambda x: x[best], found)
+    return highest

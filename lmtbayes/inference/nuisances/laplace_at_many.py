@@ -1,0 +1,113 @@
+"""ln int d(pulls) L of many photons at once: the nuisances optimised and integrated over, with two looks at the rates.
+
+Three compiled functions that the host strings together, so that the rates with their derivatives, most of what there is
+to compile, are compiled once for a likelihood: for grids, cubature and climbs to peaks alike.
+"""
+
+import jax
+import numpy as np
+from jaxtyping import Array
+from scipy import special
+
+from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.devices import Blocked, Devices, Mapped
+from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.nuisances.conditional import climb
+from lmtbayes.inference.nuisances.expansion import Look, look
+from lmtbayes.inference.nuisances.laplace import (
+    Marginal,
+    Piece,
+    constraint_and_start,
+    laplace,
+    optimal_pulls,
+    pieces_of,
+)
+
+BATCH = 128
+"""Points evaluated side by side on each device: bounds the memory."""
+
+
+class Marginals:
+    """Marginal likelihoods; the data are arguments, so that others compile nothing.
+
+    Parameters
+    ----------
+    like
+        Experiments and nuisances.
+    devices
+        Of `devices.resolve`.
+    batch_size
+        Points evaluated side by side on each device.
+    """
+
+    def __init__(self, like: JointLikelihood, devices: Devices, batch_size: int = BATCH):
+        def seen(point: tuple[HiddenPhoton, Array], data: Data) -> Look:
+            return look(like, *point, data)
+
+        def solve(item: tuple[Piece, Array, Look], data: Data) -> Array:
+            piece, start, seen = item
+            constraint, _ = constraint_and_start(like, piece)
+            return optimal_pulls(like, constraint, start, seen.counts, seen.slopes, data)[0]
+
+        def integrate(item: tuple[Piece, Array, Look], data: Data) -> Marginal:  # noqa: ARG001
+            piece, pulls, seen = item
+            return laplace(constraint_and_start(like, piece)[0], pulls, seen)
+
+        def reach(item: tuple[HiddenPhoton, Piece, Array], data: Data) -> Array:
+            photon, piece, start = item
+            return climb(like, constraint_and_start(like, piece)[0], photon, start, data).point
+
+        pieces = pieces_of(like)
+        self._pieces = jax.tree.map(np.asarray, pieces)
+        self._starts = np.asarray(jax.vmap(lambda piece: constraint_and_start(like, piece)[1])(pieces))
+        self.look = Mapped(seen, devices, batch_size)
+        """((photons, pulls), data) to `Look`, leading axis of points."""
+        self._solve = Mapped(solve, devices, batch_size)
+        self._integrate = Mapped(integrate, devices, batch_size)
+        self._climb = Mapped(reach, devices, batch_size)
+        self._evaluate = Blocked(self._block, devices, self.look.block)
+
+    def __call__(self, photons: HiddenPhoton, data: Data, finish: bool = False) -> Marginal:
+        """Evaluate photons of one leading axis, to a few 1e-3 in ln L; an integral that does not exist is -inf.
+
+        With `finish`, what two looks have not brought to its optimum, far from all that the data allow, is climbed
+        there and looked at once more; the others are what they are without.
+        """
+        number, (choices, size) = len(photons.mass), self._starts.shape
+        if size == 0:
+            value = self.look((photons, np.zeros((number, 0))), data).height
+            finite, none = np.isfinite(value), np.zeros((number, 0, 0))
+            value = np.where(finite, value, -np.inf)
+            return Marginal(none.reshape(number, 0), value, value, none, finite)
+        photons = jax.tree.map(lambda x: np.repeat(x, choices, axis=0), photons)
+        pieces = jax.tree.map(lambda x: np.tile(x, (number, 1)), self._pieces)
+        rows = photons, pieces, np.tile(self._starts, (number, 1))
+        found = self._evaluate(rows, data)
+        lost = ~found.converged
+        if finish and lost.any():
+            photons, pieces, starts = jax.tree.map(lambda x: x[lost], rows)
+            pulls = self._climb((photons, pieces, starts), data)
+            there = self._integrate((pieces, pulls, self.look((photons, pulls), data)), data)
+            for column, better in zip(found, there, strict=True):
+                column[lost] = better
+        # One row a photon, one column a choice of Gaussians.
+        found = jax.tree.map(lambda x: x.reshape(number, choices, *x.shape[1:]), found)
+        heights, parts = (np.where(np.isfinite(x), x, -np.inf) for x in (found.log_likelihood, found.log_integral))
+        chosen = np.arange(number), heights.argmax(axis=1)
+        best: Marginal = jax.tree.map(lambda x: x[chosen], found)
+        log_integral = special.logsumexp(parts, axis=1)
+        nowhere = ~np.isfinite(log_integral)
+        best.pulls[nowhere], best.factor[nowhere] = self._starts[0], np.eye(size)
+        return best._replace(log_integral=log_integral)
+
+    def _block(self, items: tuple[HiddenPhoton, Piece, Array], shared: tuple[Data]) -> Marginal:
+        photons, pieces, starts = items
+        first = self.look.run((photons, starts), shared)
+        pulls = self._solve.run((pieces, starts, first), shared)
+        second = self.look.run((photons, pulls), shared)
+        return self._integrate.run((pieces, pulls, second), shared)
+
+
+def marginals(like: JointLikelihood, devices: Devices, batch_size: int = BATCH) -> Marginals:
+    """Return the marginal likelihoods of a likelihood, compiled once."""
+    return like.compiled(Marginals, devices, batch_size)

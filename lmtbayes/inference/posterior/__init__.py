@@ -1,0 +1,1 @@
+"""Draws of the posterior, what they are worth, and simulation-based calibration."""

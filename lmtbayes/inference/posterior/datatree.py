@@ -1,0 +1,311 @@
+"""Draws to the ecosystem's own object: an arviz DataTree with named coordinates, units, and attributes NetCDF takes."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from scipy import special
+
+from lmtbayes._once import once
+from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.terms import GaussianCounts, Poisson
+from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.coordinates import Space
+from lmtbayes.inference.devices import Mapped
+from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
+from lmtbayes.inference.likelihood.evaluation import evaluation
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.names import PULL
+from lmtbayes.inference.posterior.nuts import Draws
+from lmtbayes.inference.priors import Prior
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+PRIOR_DRAWS = 1000
+_BLOCK = 1000
+"""Draws described in one call."""
+
+_LABELS = {
+    "g_x": ("gauge coupling", "1"),
+    "mass": ("mass of the boson", "MeV"),
+    "eps_x": ("kinetic mixing", "1"),
+    "kappa": ("eps_x/g_x over the sign of the loop: -eps_x/g_x in Lmu-Ltau and Lmu", "1"),
+    "log10_g_x": ("log10 of the gauge coupling", "1"),
+    "log10_mass": ("log10 of the mass in MeV", "1"),
+    "log10_kappa": ("log10 of |eps_x|/g_x", "1"),
+}
+
+
+def build(
+    space: Space,
+    grid: PosteriorGrid | None,
+    drawn: Draws,
+    settings: Mapping[str, Any],
+    identity: str,
+    seconds: float,
+) -> "xr.DataTree":
+    """Join everything that is known of a run; see `sample_posterior` for the groups."""
+    import xarray as xr
+
+    from lmtbayes.inference.posterior.diagnostics import diagnose
+
+    position = np.swapaxes(drawn.position, 0, 1)
+    rng = np.random.default_rng([settings["seed"], 1])
+    found = _describe(space, position, rng)
+    prior_draws = space.like.compiled(_prior_draws, space.prior, space.measure)
+    unit, pulls = (np.asarray(x) for x in prior_draws(_key(rng)))
+    before = _describe(space, space.join(unit, pulls)[None], rng)
+    statistics = {
+        "lp": found["lp"],
+        "log_likelihood": found["total"],
+        "acceptance_rate": drawn.acceptance.T,
+        "diverging": drawn.diverging.T,
+        "energy": drawn.energy.T,
+        "n_steps": drawn.steps.T,
+        "tree_depth": np.ceil(np.log2(drawn.steps.T + 1)).astype(np.int64),
+        "step_size": drawn.step_size.T,
+        "jumped": drawn.jumped.T,
+    }
+    notes = {
+        "lp": "log posterior density in the prior's coordinates and the pulls, up to ln Z",
+        "log_likelihood": "ln L of all experiments and of the constraints",
+        "jumped": "whether the step ended with a jump proposed from the grid",
+        "energy": "Hamiltonian of the NUTS step, before the jump",
+    }
+    groups = {
+        "posterior": _parameters(space, found["parameters"]),
+        "unconstrained_posterior": _unconstrained(space, position),
+        "sample_stats": xr.Dataset(
+            {
+                name: (("chain", "draw"), np.asarray(value), {"long_name": notes[name]} if name in notes else {})
+                for name, value in statistics.items()
+            },
+            attrs={"max_tree_depth": settings["max_tree_depth"]},
+        ),
+        "log_likelihood": _by_bin(space, found["pointwise"], "log-likelihood"),
+        "log_prior": _log_prior(space, found["log_prior"]),
+        "posterior_predictive": _by_bin(space, found["predictive"], "counts"),
+        "prior": _parameters(space, before["parameters"]),
+        "prior_predictive": _by_bin(space, before["predictive"], "counts"),
+        "observed_data": _by_bin(space, {k: np.asarray(v) for k, v in space.like.data.items()}, "counts"),
+        "constant_data": _constant(space),
+    }
+    if grid is not None:
+        unit = special.expit(position[..., : space.dimensions])
+        groups["grid"] = _grid(grid, unit)
+    tree = xr.DataTree.from_dict({name: _numbered(dataset) for name, dataset in groups.items()})
+    tree["posterior"].attrs.update(inference_library="numpyro", creation_library="lmtbayes")
+    verdict = diagnose(tree)
+    tree.attrs.update(
+        {name: int(value) if isinstance(value, bool) else value for name, value in settings.items()},
+        fingerprint=identity,
+        seconds=seconds,
+        grid_check=int(grid is not None),
+        parameters=json.dumps(list(space.prior.names)),
+        nuisances=json.dumps(list(space.like.nuisance_names)),
+        verdict=str(verdict),
+        passed=int(verdict.passed),
+    )
+    return tree
+
+
+def _prior_draws(like: JointLikelihood, prior: Prior, measure: Prior) -> Any:
+    space = Space(like, prior, measure)
+    return once(lambda key: space.draw_prior(key, PRIOR_DRAWS))
+
+
+def _numbered(dataset: "xr.Dataset") -> "xr.Dataset":
+    """Give chain and draw their numbers."""
+    numbers = {name: np.arange(dataset.sizes[name]) for name in ("chain", "draw") if name in dataset.sizes}
+    return dataset.assign_coords(numbers)
+
+
+def _describe(
+    space: Space, position: Float[np.ndarray, "chain draw parameters"], rng: np.random.Generator
+) -> dict[str, Any]:
+    """Everything that follows from a draw."""
+    like = space.like
+    describe = like.compiled(_descriptions, space.prior, space.measure)
+    *point, parameters, log_prior = describe(position.reshape(-1, space.size))
+    evaluated = evaluation(like)(tuple(point), like.data)
+    found = {
+        "parameters": parameters,
+        "pointwise": evaluated.terms,
+        "predictive": _predictive(like, evaluated.counts, rng),
+        "total": evaluated.log_likelihood,
+        "lp": evaluated.log_likelihood + sum(log_prior[name] for name in space.prior.names),
+        "log_prior": log_prior,
+    }
+    return jax.tree.map(lambda x: x.reshape(*position.shape[:-1], *x.shape[1:]), found)
+
+
+def _descriptions(like: JointLikelihood, prior: Prior, measure: Prior) -> Mapped:
+    space = Space(like, prior, measure)
+
+    def one(position: Array) -> tuple[HiddenPhoton, Array, dict[str, Array], dict[str, Array]]:
+        unit, pulls = space.split(position)
+        photon = space.photon(unit)
+        parameters = {**_physical(space, photon), **like.nuisance_values(pulls)}
+        constraints = dict(zip(like.nuisance_names, like.constraints.log_prob(pulls), strict=True))
+        return photon, pulls, parameters, {**prior.log_probs(prior.values(photon)), **constraints}
+
+    return Mapped(one, tuple(jax.local_devices()[:1]), _BLOCK)
+
+
+def _predictive(
+    like: JointLikelihood, counts: Mapping[str, np.ndarray], rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Toy data of every draw."""
+    return {e.name: _toys(e, counts[e.name], rng) for e in like.experiments}
+
+
+def _toys(e: Experiment, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    if type(e.term) in (Poisson, GaussianCounts):
+        # What their `sample` draws, but by NumPy: jax's sampler takes two seconds to compile.
+        finite = np.isfinite(counts)
+        return np.where(finite, rng.poisson(np.where(finite, np.maximum(counts, 0.0), 0.0)), np.nan)
+    # In blocks of one shape, since the sampler of any other term is compiled.
+    rows = np.pad(counts, ((0, -len(counts) % _BLOCK), (0, 0)), mode="edge")
+    parts = [e.term.sample(_key(rng), jnp.asarray(block)) for block in rows.reshape(-1, _BLOCK, rows.shape[1])]
+    return np.concatenate([np.asarray(part) for part in parts])[: len(counts)]
+
+
+def _key(rng: np.random.Generator) -> Array:
+    """Key of jax from NumPy's generator: splitting keys would be functions to compile."""
+    return jax.random.key(int(rng.integers(2**63)))
+
+
+def _physical(space: Space, photon: HiddenPhoton) -> dict[str, Array]:
+    result = {
+        "g_x": photon.g_x,
+        "mass": photon.mass,
+        "eps_x": photon.eps_x,
+        "log10_g_x": jnp.log10(photon.g_x),
+        "log10_mass": jnp.log10(photon.mass),
+    }
+    if space.like.model.mixing == "free":
+        kappa = space.like.model.mixing_sign * photon.eps_x / photon.g_x
+        # A prior on kappa itself may be of both signs; its logarithm is then no variable.
+        result |= {"kappa": kappa} if "kappa" in space.prior.names else {"log10_kappa": jnp.log10(kappa)}
+    return result
+
+
+def _parameters(space: Space, values: Mapping[str, np.ndarray]) -> "xr.Dataset":
+    import xarray as xr
+
+    variables = {}
+    nuisances = {n.name: n for n in space.like.nuisances}
+    for name, value in values.items():
+        if name in nuisances:
+            own = nuisances[name]
+            attributes = {"long_name": own.effect, "constraint": repr(own.constraint), "source": own.source}
+        else:
+            attributes = dict(zip(("long_name", "units"), _LABELS[name], strict=True))
+        variables[name] = (("chain", "draw"), value, attributes)
+    return xr.Dataset(variables)
+
+
+def _unconstrained(space: Space, position: np.ndarray) -> "xr.Dataset":
+    import xarray as xr
+
+    names = [*space.prior.names, *(name + PULL for name in space.like.nuisance_names)]
+    whose = "prior's quantile" if space.plain else "working measure's quantile"
+    notes = [f"logit of the {whose}"] * space.dimensions + ["pull of the nuisance"] * len(space.like.nuisances)
+    return xr.Dataset(
+        {
+            name: (("chain", "draw"), position[..., k], {"long_name": note, "units": "1"})
+            for k, (name, note) in enumerate(zip(names, notes, strict=True))
+        }
+    )
+
+
+def _log_prior(space: Space, values: Mapping[str, np.ndarray]) -> "xr.Dataset":
+    """Log prior density of every draw, by coordinate of the prior and by nuisance: what arviz's `psense` scales."""
+    import xarray as xr
+
+    what = dict.fromkeys(space.prior.names, "log prior density") | dict.fromkeys(
+        space.like.nuisance_names, "log density of the pull under its constraint"
+    )
+    return xr.Dataset({name: (("chain", "draw"), x, {"long_name": what[name]}) for name, x in values.items()})
+
+
+def _whole(e: Experiment, values: np.ndarray) -> np.ndarray:
+    """Counts that are whole numbers as integers, which arviz's plots of counts ask for; anything else as it is."""
+    is_count = type(e.term) in (Poisson, GaussianCounts)
+    return values.astype(np.int64) if is_count and np.all((values == np.rint(values)) & (values < 2.0**53)) else values
+
+
+def _by_bin(space: Space, values: Mapping[str, np.ndarray], quantity: str) -> "xr.Dataset":
+    import xarray as xr
+
+    variables, coordinates = {}, {}
+    for e in space.like.experiments:
+        dimension = f"{e.name}_bin"
+        leading = ("chain", "draw") if values[e.name].ndim == 3 else ()
+        own = _whole(e, values[e.name]) if quantity == "counts" else values[e.name]
+        variables[e.name] = (
+            (*leading, dimension),
+            own,
+            {"long_name": f"{e.name}: {quantity}", "units": "1"},
+        )
+        edges, attributes = e.bin_edges, {"units": e.bin_unit or "1"}
+        what = e.binning.quantity
+        coordinates[dimension] = (
+            dimension,
+            0.5 * (edges[:-1] + edges[1:]),
+            attributes | {"long_name": f"{what}, centre"},
+        )
+        coordinates[f"{e.name}_low"] = (dimension, edges[:-1], attributes | {"long_name": f"{what}, lower edge"})
+        coordinates[f"{e.name}_high"] = (dimension, edges[1:], attributes | {"long_name": f"{what}, upper edge"})
+    return xr.Dataset(variables, coordinates)
+
+
+def _constant(space: Space) -> "xr.Dataset":
+    import xarray as xr
+
+    variables = {}
+    for e in space.like.experiments:
+        attributes = {"units": e.bin_unit or "1", "long_name": f"bin edges of {e.name}: {e.binning.quantity}"}
+        variables[f"{e.name}_edges"] = (f"{e.name}_edge", np.asarray(e.bin_edges), attributes | {"source": e.citation})
+    for name, box in space.prior.box.items():
+        label, unit = _LABELS[name]
+        variables[f"{name}_prior"] = ("edge", np.array(box), {"long_name": f"prior's edges of {label}", "units": unit})
+    return xr.Dataset(variables)
+
+
+def _grid(grid: PosteriorGrid, unit: np.ndarray) -> "xr.Dataset":
+    import xarray as xr
+
+    variables: dict[str, Any] = {}
+    for name in grid.prior.names:
+        edges, probability = grid.marginal(name)
+        label, units = _LABELS[name]
+        variables[f"{name}_edges"] = (f"{name}_edge", edges, {"long_name": label, "units": units})
+        variables[f"{name}_probability"] = (
+            f"{name}_bin",
+            probability,
+            {"long_name": f"posterior of {label} in the bin"},
+        )
+    modes = grid.modes()
+    variables["mode_weight"] = ("mode", np.array([mode.weight for mode in modes]), {"long_name": "weight by the grid"})
+    labels = grid.regions()[grid.cells.locate(unit.reshape(-1, unit.shape[-1]))]
+    counts = np.bincount(labels[labels >= 0], minlength=len(modes))
+    occupancy = counts / max(float(counts.sum()), 1.0)
+    variables["mode_occupancy"] = ("mode", occupancy, {"long_name": "weight by the chains"})
+    for name in grid.prior.names:
+        for part in ("peak", "low", "high"):
+            values = np.array([getattr(mode, part)[name] for mode in modes])
+            variables[f"mode_{part}_{name}"] = ("mode", values, {"units": _LABELS[name][1]})
+    attributes = {
+        "log_evidence": grid.log_evidence,
+        "estimated_relative_error": grid.error,
+        "missed_height": grid.missed,
+        "cells": len(grid.cells),
+        "evaluations": grid.evaluations,
+    }
+    return xr.Dataset(variables, attrs=attributes)

@@ -1,0 +1,204 @@
+"""Chains side by side: numpyro's NUTS and, before each of its steps, one jump proposed from the posterior grid.
+
+A step of NUTS explores the mode it is in; it does not cross to another. The jump is a Metropolis-Hastings step whose
+proposal q is the grid's own density (`proposal.Proposal`), accepted with probability min(1, p' q/(p q')): it leaves the
+posterior invariant whatever the grid missed or got wrong, and carries the chains between modes with the right weights.
+Proposals come drawn and evaluated (`jumps`), so that the only likelihood compiled here is that of the leapfrog steps.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import NamedSharding, PartitionSpec
+from jaxtyping import Array
+
+from lmtbayes._once import once
+from lmtbayes.inference.coordinates import Space, log_jacobian
+from lmtbayes.inference.devices import AXIS, Devices, mesh_of
+from lmtbayes.inference.integration.proposal import Proposal
+from lmtbayes.inference.likelihood.joint import Data
+from lmtbayes.inference.posterior.independence import Jumps, Offers, Potential
+
+WARMUP_TREE_DEPTH = 6
+"""Cap while step size and mass matrix are still being found: deeper trees would be most of a run's time."""
+
+
+class Settings(NamedTuple):
+    """What a run of chains is compiled for."""
+
+    chains: int
+    warmup: int
+    chunk: int
+    target_accept: float
+    max_tree_depth: int
+    jumps: bool
+
+    def room(self, chains: int, size: int) -> "Draws":
+        """Empty draws of one chunk, for the chains of one device."""
+        number = jnp.zeros((self.chunk, chains))
+        return Draws(
+            position=jnp.zeros((self.chunk, chains, size)),
+            potential=number,
+            energy=number,
+            acceptance=number,
+            steps=number.astype(int),
+            diverging=number.astype(bool),
+            jumped=number.astype(bool),
+            step_size=number,
+        )
+
+
+class Draws(NamedTuple):
+    """One chunk of steps: leading axes (chunk, chains); jax arrays while they run, NumPy's once they are kept."""
+
+    position: Any
+    potential: Any
+    energy: Any
+    acceptance: Any
+    steps: Any
+    diverging: Any
+    jumped: Any
+    step_size: Any
+
+
+class Chains:
+    """Compiled functions of one likelihood, prior and settings; state and data are arguments.
+
+    `start(key, positions, potential, gradient, covariance, data)` gives the state of all chains, their mass matrix the
+    inverse of a first guess at the covariance; `potential(positions, data)` is what it takes of the positions.
+    `run(state, number, data, proposal, jumps)` makes `number` steps (at most `chunk`), each after one of the `jumps`
+    that `offers` draws from the proposal (or both None), and gives the state and `Draws`, of which the first `number`
+    are filled. Warm-up is over when a state has made `settings.warmup` steps. The chains are dealt out to the devices,
+    which never wait for each other: every one runs its own chains' trees.
+    """
+
+    def __init__(self, space: Space, settings: Settings, devices: Devices):
+        from numpyro.infer.hmc import hmc
+        from numpyro.infer.util import ParamInfo
+
+        self.space = space
+        self.settings = settings
+        self.potential = Potential(space, devices)
+        self.offers = Offers(space, self.potential, settings.chunk, settings.chains, devices)
+
+        def potential_of(data: Data) -> Callable[[Array], Array]:
+            return lambda position: space.potential(position, data)
+
+        initialise, step = hmc(potential_fn_gen=potential_of, algo="NUTS")
+
+        def start_one(
+            key: Array, position: Array, potential: Array, gradient: Array, covariance: Array, data: Data
+        ) -> Any:
+            return initialise(
+                ParamInfo(position, potential, gradient),
+                settings.warmup,
+                dense_mass=True,
+                inverse_mass_matrix=covariance,
+                target_accept_prob=settings.target_accept,
+                max_tree_depth=(min(settings.max_tree_depth, WARMUP_TREE_DEPTH), settings.max_tree_depth),
+                model_args=(data,),
+                rng_key=key,
+            )
+
+        def advance(state: Any, offered: Jumps | None, data: Data, proposal: Proposal | None) -> tuple[Any, Draws]:
+            jumped = jnp.array(False)
+            if offered is not None and proposal is not None:
+                state, jumped = self._jump(state, offered, proposal)
+            new = step(state, (data,), {})
+            return new, Draws(
+                new.z,
+                new.potential_energy,
+                new.energy,
+                new.accept_prob,
+                new.num_steps,
+                new.diverging,
+                jumped,
+                new.adapt_state.step_size,
+            )
+
+        def run(
+            state: Any, number: Array, data: Data, proposal: Proposal | None, jumps: Jumps | None
+        ) -> tuple[Any, Draws]:
+            # The iteration is one number for all chains, so that adaptation is a branch, not a selection.
+            axes = jax.tree.map(lambda _: 0, state)._replace(i=None)
+            together = jax.vmap(lambda s, o: advance(s, o, data, proposal), in_axes=(axes, 0), out_axes=(axes, 0))
+            drawn = settings.room(state.z.shape[0], space.size)
+
+            def body(index: Array, carried: tuple[Any, Draws]) -> tuple[Any, Draws]:
+                state, drawn = carried
+                state, new = together(state, jax.tree.map(lambda x: x[index], jumps))
+                return state, jax.tree.map(lambda all_, one: all_.at[index].set(one), drawn, new)
+
+            return jax.lax.fori_loop(0, number, body, (state, drawn))
+
+        def start(
+            key: Array, positions: Array, potential: Array, gradient: Array, covariance: Array, data: Data
+        ) -> Any:
+            state = jax.vmap(start_one, in_axes=(0, 0, 0, 0, None, None))(
+                jax.random.split(key, settings.chains), positions, potential, gradient, covariance, data
+            )
+            return state._replace(i=jnp.zeros((), state.i.dtype))
+
+        # A resumed run never calls `start`, without which numpyro's `step` does not know its own settings.
+        data = space.like.data
+        positions = jax.ShapeDtypeStruct((settings.chains, space.size), float)
+        self.shapes = jax.eval_shape(
+            start,
+            jax.eval_shape(lambda: jax.random.key(0)),
+            positions,
+            jax.ShapeDtypeStruct((settings.chains,), float),
+            positions,
+            jax.ShapeDtypeStruct((space.size, space.size), float),
+            data,
+        )
+        self.start = once(start)
+        mesh = mesh_of(devices)
+        of_chain, of_draw, whole = PartitionSpec(AXIS), PartitionSpec(None, AXIS), PartitionSpec()
+        state_specs = jax.tree.map(lambda _: of_chain, self.shapes)._replace(i=whole)
+        self.run = jax.jit(
+            jax.shard_map(
+                run,
+                mesh=mesh,
+                in_specs=(state_specs, whole, whole, whole, of_draw),
+                out_specs=(state_specs, of_draw),
+                check_vma=False,
+            )
+        )
+        self._places = jax.tree.map(lambda spec: NamedSharding(mesh, spec), state_specs)
+
+    def place(self, state: Any) -> Any:
+        """Put a state on the devices that run it."""
+        return jax.tree.map(jax.device_put, state, self._places)
+
+    def _jump(self, state: Any, offered: Jumps, proposal: Proposal) -> tuple[Any, Array]:
+        space = self.space
+        # Both densities in (u, pulls); the Jacobian of z cancels.
+        log_density = -state.potential_energy - log_jacobian(state.z[: space.dimensions])
+        log_weight = log_density - proposal.log_prob(*space.split(state.z))
+        finite = jnp.isfinite(offered.potential) & jnp.all(jnp.isfinite(offered.gradient))
+        accept = finite & (offered.log_uniform < offered.log_weight - log_weight)
+        here, there = (state.z, state.potential_energy, state.z_grad), offered[:3]
+        z, potential, gradient = (jnp.where(accept, new, old) for new, old in zip(there, here, strict=True))
+        return state._replace(z=z, potential_energy=potential, z_grad=gradient), accept
+
+
+def to_arrays(state: Any) -> dict[str, Any]:
+    """Leaves of a state as plain arrays, by number, to be written."""
+    leaves = jax.tree.leaves(state)
+    return {f"state_{k}": jax.random.key_data(x) if _is_key(x) else x for k, x in enumerate(leaves)}
+
+
+def from_arrays(shapes: Any, arrays: Mapping[str, Any]) -> Any:
+    """Inverse of `to_arrays`; `shapes` is a state, or its shapes, of the same settings."""
+    leaves, structure = jax.tree.flatten(shapes)
+    restored = []
+    for k, leaf in enumerate(leaves):
+        array = jnp.asarray(arrays[f"state_{k}"])
+        restored.append(jax.random.wrap_key_data(array) if _is_key(leaf) else array)
+    return jax.tree.unflatten(structure, restored)
+
+
+def _is_key(leaf: Any) -> bool:
+    return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)

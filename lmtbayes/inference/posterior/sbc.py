@@ -1,0 +1,180 @@
+"""Simulation-based calibration: truths from the prior, toy data, posteriors; the truths' ranks must be uniform.
+
+Talts and others, arXiv:1804.06788; with test quantities beyond the parameters (g_x eps_x, ln L) as in Modrak and
+others, arXiv:2211.02383: a posterior that forgets the data passes in the parameters and fails in ln L.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from lmtbayes import _checks
+from lmtbayes.inference import devices as local
+from lmtbayes.inference.coordinates import Space
+from lmtbayes.inference.devices import Mapped
+from lmtbayes.inference.integration.proposal import Proposal
+from lmtbayes.inference.integration.refine import posterior_grid
+from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.posterior.sample import sample_posterior
+from lmtbayes.inference.priors import Prior
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+QUANTITIES = ("g_x", "mass", "eps_x", "g_x*eps_x", "log_likelihood")
+METHODS = ("grid", "nuts")
+DRAWS = 99
+"""Posterior draws a rank is taken among: ranks 0 to 99."""
+_CANDIDATES, _BATCH = 2000, 200
+_NUTS = {"chains": 4, "warmup": 200, "draws": 200, "chunk": 400}
+
+
+def sbc(
+    like: JointLikelihood,
+    prior: Prior,
+    n: int = 200,
+    seed: int = 0,
+    method: str = "grid",
+    *,
+    first: int = 0,
+    devices: Sequence[Any] | None = None,
+    progress: bool = False,
+    **settings: Any,
+) -> "xr.Dataset":
+    """Calibrate a posterior method against its own prior.
+
+    Parameters
+    ----------
+    like
+        Its data do not matter.
+    prior
+        Truths of the boson are drawn from it, truths of the nuisances from their constraints.
+    n
+        Simulations.
+    seed
+        Equal seeds give equal results; a simulation does not depend on how many there are.
+    method
+        "grid": draws of the posterior grid, weighted with the exact posterior and resampled. "nuts": what
+        `sample_posterior` gives.
+    first
+        Number of the first simulation: 100 of them, and then 100 more with `first=100`, are the 200 of one call.
+    devices
+        Devices of jax over which each simulation's posterior is computed; by default all of this machine. The ranks
+        are those of one device.
+    progress
+        Show a bar.
+    settings
+        Of `sample_posterior`, for "nuts".
+
+    Returns
+    -------
+    calibration
+        `rank` (simulation, quantity) of the truth among 99 draws; `truth`; `p_value` (quantity) of uniform ranks
+        (Kolmogorov-Smirnov, ranks jittered); `effective` size of the weighted sample (grid) or 99.
+
+    Raises
+    ------
+    InvalidArgument
+        Unknown method, `n` below 1, settings with "grid".
+    """
+    from tqdm.auto import tqdm
+
+    _checks.one_of("method", method, METHODS)
+    _checks.whole("n", n)
+    _checks.whole("first", first, 0)
+    used = local.resolve(devices)
+    if settings and method == "grid":
+        raise _checks.invalid("settings", settings, "empty for method 'grid'")
+    simulate = like.compiled(_simulation, prior)
+    ranks, truths, effective = np.zeros((n, len(QUANTITIES)), int), np.zeros((n, len(QUANTITIES))), np.zeros(n)
+    for k in tqdm(range(n), desc="simulations", disable=not progress):
+        truth_key, draw_key, pick_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), first + k), 3)
+        toys, truth = simulate(truth_key)
+        toy = like.with_data(toys)
+        rng = np.random.default_rng(np.asarray(jax.random.key_data(pick_key)))
+        if method == "grid":
+            grid = posterior_grid(toy, prior, devices=used)
+            proposal = grid.proposal
+            weigh = like.compiled(_weights, prior, grid.measure, used)
+            values, log_weights = weigh(np.arange(_CANDIDATES, dtype=np.uint32), draw_key, proposal, toys)
+            weights = np.exp(log_weights - log_weights.max())
+            weights /= weights.sum()
+            effective[k] = 1.0 / np.sum(weights**2)
+            draws = values[rng.choice(len(values), DRAWS, p=weights)]
+        else:
+            own = {**_NUTS, "devices": devices, **settings}
+            draws = _nuts_draws(toy, prior, rng, seed=int(rng.integers(2**31)), **own)
+            effective[k] = DRAWS
+        truths[k] = np.asarray(truth)
+        ranks[k] = np.sum(draws < truths[k], axis=0)
+    attrs = {"method": method, "seed": seed, "prior": repr(prior), "model": repr(like.model)}
+    return calibration(ranks, truths, effective, first, attrs)
+
+
+def calibration(
+    ranks: Int[np.ndarray, "simulations quantities"],
+    truths: Float[np.ndarray, "simulations quantities"],
+    effective: Float[np.ndarray, " simulations"],
+    first: int,
+    attrs: Mapping[str, Any],
+) -> "xr.Dataset":
+    """Return the data set of `sbc` from its arrays: those of one call, or of several, joined."""
+    import xarray as xr
+    from scipy.stats import kstest
+
+    jitter = np.random.default_rng(attrs["seed"]).random(ranks.shape)
+    p_values = [kstest((ranks + jitter)[:, q] / (DRAWS + 1), "uniform").pvalue for q in range(len(QUANTITIES))]
+    return xr.Dataset(
+        {
+            "rank": (("simulation", "quantity"), ranks, {"long_name": f"rank of the truth among {DRAWS} draws"}),
+            "truth": (("simulation", "quantity"), truths, {"units": "mass in MeV"}),
+            "p_value": ("quantity", np.array(p_values), {"long_name": "Kolmogorov-Smirnov p-value of uniform ranks"}),
+            "effective": ("simulation", effective, {"long_name": "effective size of the weighted sample"}),
+        },
+        coords={"simulation": first + np.arange(len(ranks)), "quantity": list(QUANTITIES)},
+        attrs=dict(attrs),
+    )
+
+
+def _simulation(like: JointLikelihood, prior: Prior) -> Callable[..., Any]:
+    space = Space(like, prior)
+
+    @jax.jit
+    def simulate(key: Array) -> tuple[Data, Array]:
+        truth_key, *keys = jax.random.split(key, 1 + len(like.experiments))
+        unit, pulls = (x[0] for x in space.draw_prior(truth_key, 1))
+        expected = like.expected_counts(space.photon(unit), like.nuisance_values(pulls))
+        data = {e.name: e.term.sample(k, expected[e.name]) for e, k in zip(like.experiments, keys, strict=True)}
+        return data, _quantities(space, unit, pulls, data)
+
+    return simulate
+
+
+def _quantities(space: Space, unit: Array, pulls: Array, data: Data) -> Float[Array, " quantities"]:
+    photon = space.photon(unit)
+    value = space.like.log_density(photon, pulls, data)
+    return jnp.stack([photon.g_x, photon.mass, photon.eps_x, photon.g_x * photon.eps_x, value])
+
+
+def _weights(like: JointLikelihood, prior: Prior, measure: Prior, devices: local.Devices) -> Mapped:
+    """(numbers, key, proposal, data) to the quantities of draws from a grid and ln of their weights."""
+    space = Space(like, prior, measure)
+
+    def weigh(number: Array, key: Array, proposal: Proposal, data: Data) -> tuple[Array, Array]:
+        drawn = proposal.sample(jax.random.fold_in(key, number))
+        values = _quantities(space, *drawn, data)
+        return values, values[-1] + space.log_ratio(drawn[0]) - proposal.log_prob(*drawn)
+
+    return Mapped(weigh, devices, _BATCH)
+
+
+def _nuts_draws(like: JointLikelihood, prior: Prior, rng: np.random.Generator, **settings: Any) -> np.ndarray:
+    tree = sample_posterior(like, prior, grid_check=False, progress=False, **settings)
+    posterior, statistics = tree["posterior"], tree["sample_stats"]
+    g_x, mass, eps_x = (np.asarray(posterior[name]).ravel() for name in ("g_x", "mass", "eps_x"))
+    values = np.stack([g_x, mass, eps_x, g_x * eps_x, np.asarray(statistics["log_likelihood"]).ravel()], axis=-1)
+    return values[rng.choice(len(values), DRAWS, replace=len(values) < DRAWS)]
