@@ -13,6 +13,7 @@ if _os.environ.get("LMTBAYES_X64", "1") != "0":
     _jax.config.update("jax_enable_x64", True)
 
 from lmtbayes import errors
+from lmtbayes._version import __version__ as __version__
 from lmtbayes.compilation import compilation_cache, from_environment
 from lmtbayes.experiments import (
     experiment,
@@ -45,8 +46,6 @@ from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.nuisances.at_points import log_likelihood_at
 from lmtbayes.inference.posterior.sample import sample_posterior
 from lmtbayes.inference.priors import Prior
-
-__version__ = "0.1.0"
 
 from_environment()
 

@@ -24,7 +24,6 @@ from lmtbayes.experiments.description import SINGLE_NUMBER, Description
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.solar_neutrinos import SolarNeutrinos
 from lmtbayes.experiments.terms import Gaussian
-from lmtbayes.gauge.couplings import vector_coupling
 from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton
 from lmtbayes.processes.electron import chiral_couplings, cross_section, hidden_shift, maximum_recoil_energy
 from lmtbayes.sources import solar
@@ -68,9 +67,9 @@ class Borexino(SolarNeutrinos):
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
     ) -> Float[Array, " bins"]:
         running = model.running(-2.0 * ELECTRON_MASS * self.recoil_energy)
-        electron = vector_coupling(model, photon, "e", running)
+        electron = model.coupling(photon, "e", running)
         shifts = [
-            hidden_shift(vector_coupling(model, photon, f"nu_{flavour}"), electron, self.recoil_energy, photon.mass)
+            hidden_shift(model.coupling(photon, f"nu_{flavour}"), electron, self.recoil_energy, photon.mass)
             for flavour in FLAVOURS
         ]
         return jnp.atleast_1d(values["flux_7be"] * self._rate(shifts) / self.standard_rate)

@@ -32,7 +32,7 @@ from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.description import SINGLE_NUMBER, Description
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Gaussian
-from lmtbayes.gauge.couplings import hadronic_decays, vector_coupling
+from lmtbayes.gauge.couplings import hadronic_decays
 from lmtbayes.gauge.decays import branching_ratio, decay_width
 from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
 
@@ -90,7 +90,7 @@ class PublishedLimit(Experiment):
         if not others:
             return ()
         charged = f"production off {', '.join(others)}, which carry charge: the limit is scaled by the muon's coupling"
-        return (charged, *hadronic_decays(model))
+        return (charged, *hadronic_decays(model.charges))
 
     def _yield(self, model: GaugeModel, photon: HiddenPhoton) -> Float[Array, "..."]:
         """g_mu^2 BR over Q_mu^2 BR of the reference; 0 where the reference cannot make the signal."""
@@ -98,10 +98,8 @@ class PublishedLimit(Experiment):
             return jnp.square(photon.g_x)
         # The reference's branching ratio does not depend on its coupling.
         there = HiddenPhoton.unchecked(1.0, photon.mass, self.reference.mixing_ratio or 0.0)
-        published = (
-            branching_ratio(self.reference, there, self.channel) * vector_coupling(self.reference, there, "mu") ** 2
-        )
-        here = branching_ratio(model, photon, self.channel) * vector_coupling(model, photon, "mu") ** 2
+        published = branching_ratio(self.reference, there, self.channel) * self.reference.coupling(there, "mu") ** 2
+        here = branching_ratio(model, photon, self.channel) * model.coupling(photon, "mu") ** 2
         is_open = published > 0.0
         return jnp.where(is_open, here / jnp.where(is_open, published, 1.0), 0.0)
 

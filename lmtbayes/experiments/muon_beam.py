@@ -30,7 +30,7 @@ from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.nuisance import LogNormal, Nuisance
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Poisson
-from lmtbayes.gauge.couplings import hadronic_decays, vector_coupling
+from lmtbayes.gauge.couplings import hadronic_decays
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes.bremsstrahlung import CONVENTIONS, closing_mass
 
@@ -98,14 +98,14 @@ class MuonBeam(Experiment):
     def _signal(
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
     ) -> Float[Array, " bins"]:
-        coupling = vector_coupling(model, photon, "mu", convention=_of_couplings(self.convention))
+        coupling = model.coupling(photon, "mu", convention=_of_couplings(self.convention))
         scale = coupling**2 * values[_form_factor_name(self.setup)]
         scale *= self.efficiency(photon.mass) * values.get(_efficiency_name(self.setup), 1.0)
         return scale * self.table(photon.mass) * self.unseen_fraction(model, photon)
 
     def left_out(self, model: GaugeModel) -> tuple[str, ...]:
         """Decays to hadrons."""
-        return hadronic_decays(model)
+        return hadronic_decays(model.charges)
 
     def unseen_fraction(self, model: GaugeModel, photon: HiddenPhoton) -> Float[Array, " bins"]:
         """BR_eff of a single photon in each bin, see `beam_efficiency.unseen_fraction`."""

@@ -19,7 +19,6 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes.constants import CM2_PER_INVERSE_MEV2
 from lmtbayes.detectors.targets import Isotope, Target
-from lmtbayes.gauge.couplings import nuclear_coupling, vector_coupling
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes import nucleus
 from lmtbayes.processes.form_factors import FormFactor
@@ -129,10 +128,10 @@ def density(
     """
     charge = nucleus.weak_charge(at.protons, at.neutrons, sin2_theta_w)
     boson = nucleus.propagator(at.momentum, photon.mass)
-    coupling = nuclear_coupling(model, photon, at.protons, at.neutrons, running)
+    coupling = model.nuclear_coupling(photon, at.protons, at.neutrons, running)
     total = jnp.zeros(at.energy.shape)
     for flavour, flux in at.flux.items():
-        chi = nucleus.hidden_amplitude(vector_coupling(model, photon, f"nu_{flavour}"), coupling, boson)
+        chi = nucleus.hidden_amplitude(model.coupling(photon, f"nu_{flavour}"), coupling, boson)
         total = total + flux * (0.5 * charge + chi) ** 2
     form = form_factor.at_radius(at.momentum, at.radius_fm * radius)
     return jnp.asarray(normalisation * form**2 * total)

@@ -21,7 +21,7 @@ from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.description import SINGLE_NUMBER, Description
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Gaussian
-from lmtbayes.gauge.couplings import CONVENTIONS, vector_coupling
+from lmtbayes.gauge.couplings import CONVENTIONS
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes.trident import Nucleus, Trident
 
@@ -62,8 +62,8 @@ class TridentRatio(Experiment):
         values: Mapping[str, Float[Array, ""]],  # noqa: ARG002 - the uncertainty is in the term
     ) -> Float[Array, " bins"]:
         first, second = self.coefficients(photon.mass)
-        muon = vector_coupling(model, photon, "mu", convention=self.convention)
-        product = vector_coupling(model, photon, "nu_mu") * muon
+        muon = model.coupling(photon, "mu", convention=self.convention)
+        product = model.coupling(photon, "nu_mu") * muon
         return jnp.atleast_1d(1.0 + first * product + second * product**2)
 
 

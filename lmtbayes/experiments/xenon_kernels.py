@@ -15,7 +15,6 @@ from jaxtyping import Array, Float
 
 from lmtbayes.constants import ELECTRON_MASS
 from lmtbayes.experiments.solar_moments import SHAPE_8B, Interpolation
-from lmtbayes.gauge.couplings import nuclear_coupling, vector_coupling
 from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton
 from lmtbayes.processes import electron, nucleus
 from lmtbayes.sources.oscillation import mixing_probabilities
@@ -107,8 +106,8 @@ class NuclearRecoils(RecoilKernel):
         propagator = nucleus.propagator(jnp.sqrt(self.q2), photon.mass)
         running = model.running(-self.q2)
         # chi of a flavour of unit charge, per neutron and per proton.
-        chi_n = nucleus.hidden_amplitude(photon.g_x, nuclear_coupling(model, photon, 0, 1.0, running), propagator)
-        chi_z = nucleus.hidden_amplitude(photon.g_x, nuclear_coupling(model, photon, 1, 0.0, running), propagator)
+        chi_n = nucleus.hidden_amplitude(photon.g_x, model.nuclear_coupling(photon, 0, 1.0, running), propagator)
+        chi_z = nucleus.hidden_amplitude(photon.g_x, model.nuclear_coupling(photon, 1, 0.0, running), propagator)
         n, z = 0.5, 2.0 * values["sin2_theta_w"] - 0.5
         charges = _charges(model)
         none, linear, square = jnp.sum(arrival), arrival @ charges, arrival @ charges**2
@@ -131,7 +130,7 @@ class ElectronRecoils(RecoilKernel):
     ) -> Float[Array, "bins products nodes"]:
         """g_L^2, g_R^2, -g_L g_R with the boson's shift, which is linear in the flavour's charge."""
         recoil = self.q2 / (2.0 * ELECTRON_MASS)
-        electron_coupling = vector_coupling(model, photon, "e", model.running(-self.q2))
+        electron_coupling = model.coupling(photon, "e", model.running(-self.q2))
         half = 0.5 * electron.hidden_shift(photon.g_x, electron_coupling, recoil, photon.mass)
         pairs = [electron.chiral_couplings(values["sin2_theta_w"], flavour == "e") for flavour in FLAVOURS]
         left, right = (jnp.stack(couplings) for couplings in zip(*pairs, strict=True))

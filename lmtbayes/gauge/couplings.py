@@ -1,20 +1,18 @@
 """The vector coupling of every fermion to the boson, Eq. 9 of arXiv:2104.03297: g_x Q_f - eps_x e Q_f^em.
 
 So a muon of Lmu-Ltau couples with g_x + eps_x e, an electron with eps_x e, a neutrino with g_x Q alone. Everything that
-needs a coupling takes it from here: g-2, widths, bremsstrahlung, tridents, recoils of electrons and of nuclei.
+needs a coupling takes it from here, by `GaugeModel.coupling`: g-2, widths, bremsstrahlung, tridents, recoils of electrons and of nuclei.
 """
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
 from lmtbayes.constants import ELECTRIC_CHARGE
-
-if TYPE_CHECKING:
-    from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.gauge.photon import HiddenPhoton
 
 ELECTRIC_CHARGES = MappingProxyType(
     {"e": -1.0, "mu": -1.0, "tau": -1.0, "nu_e": 0.0, "nu_mu": 0.0, "nu_tau": 0.0, "u": 2.0 / 3.0, "d": -1.0 / 3.0}
@@ -24,16 +22,16 @@ LEPTONS = ("e", "mu", "tau")
 CONVENTIONS = ("default", "paper")
 
 
-def hadronic_decays(model: "GaugeModel") -> tuple[str, ...]:
+def hadronic_decays(charges: Mapping[str, float]) -> tuple[str, ...]:
     """Sentence on decays to hadrons, which no width holds, for a model whose quarks carry charge."""
-    if not any(model.charges.get(quark, 0.0) for quark in ("u", "d")):
+    if not any(charges.get(quark, 0.0) for quark in ("u", "d")):
         return ()
     return ("decays to hadrons above 2 m_pi: its quarks carry charge, and branching ratios are those among leptons",)
 
 
 def vector_coupling(
-    model: "GaugeModel",
-    photon: "HiddenPhoton",
+    charges: Mapping[str, float],
+    photon: HiddenPhoton,
     fermion: str,
     running: ArrayLike = 1.0,
     convention: str = "default",
@@ -42,8 +40,8 @@ def vector_coupling(
 
     Parameters
     ----------
-    model, photon
-        Charges and parameters; the photon may be an array.
+    charges, photon
+        Of the gauge group, by particle (`GaugeModel.charges`); the photon may be an array.
     fermion
         "e", "mu", "tau", "nu_e", "nu_mu", "nu_tau", "u" or "d". A neutrino has the charge of its lepton.
     running
@@ -68,17 +66,21 @@ def vector_coupling(
     """
     _checks.one_of("fermion", fermion, ELECTRIC_CHARGES)
     _checks.one_of("convention", convention, CONVENTIONS)
-    gauge, electric = model.charges.get(fermion.removeprefix("nu_"), 0.0), ELECTRIC_CHARGES[fermion]
+    gauge, electric = charges.get(fermion.removeprefix("nu_"), 0.0), ELECTRIC_CHARGES[fermion]
     if convention == "paper" and fermion in LEPTONS and gauge != 0.0:
         electric = 0.0
     return photon.g_x * gauge - photon.eps_x * running * (ELECTRIC_CHARGE * electric)
 
 
 def nuclear_coupling(
-    model: "GaugeModel", photon: "HiddenPhoton", protons: ArrayLike, neutrons: ArrayLike, running: ArrayLike = 1.0
+    charges: Mapping[str, float],
+    photon: HiddenPhoton,
+    protons: ArrayLike,
+    neutrons: ArrayLike,
+    running: ArrayLike = 1.0,
 ) -> Float[Array, "..."]:
     """Vector coupling of a nucleus, the sum over its quarks: g_x (Q_p Z + Q_n N) - eps_x e Z; as `vector_coupling`."""
     protons, neutrons = jnp.asarray(protons), jnp.asarray(neutrons)
-    up, down = (model.charges.get(quark, 0.0) for quark in ("u", "d"))
+    up, down = (charges.get(quark, 0.0) for quark in ("u", "d"))
     gauge = (2.0 * up + down) * protons + (up + 2.0 * down) * neutrons
     return photon.g_x * gauge - photon.eps_x * running * ELECTRIC_CHARGE * protons

@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 from lmtbayes import _checks
 from lmtbayes._left_out import one_call, warn_left_out
 from lmtbayes.constants import HBAR_C_MEV_CM, LEPTON_MASSES, PION_MASS
-from lmtbayes.gauge.couplings import CONVENTIONS, hadronic_decays, vector_coupling
+from lmtbayes.gauge.couplings import CONVENTIONS, hadronic_decays
 from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton, check_model
 from lmtbayes.gauge.photon import check_photon
 
@@ -55,17 +55,19 @@ def decay_width(
     check_photon(photon)
     _checks.one_of("channel", channel, CHANNELS)
     if not _checks.is_traced(photon.mass) and np.any(np.asarray(photon.mass) > 2.0 * PION_MASS):
-        warn_left_out(model.name, [(f"width {channel!r}", hadronic_decays(model) if channel == "total" else ())])
+        warn_left_out(
+            model.name, [(f"width {channel!r}", hadronic_decays(model.charges) if channel == "total" else ())]
+        )
     if channel == "total":
         return sum(
             (decay_width(model, photon, part, convention) for part in ("nu", *FLAVOURS)), jnp.zeros(photon.shape)
         )
     _checks.one_of("convention", convention, CONVENTIONS)
     if channel in ("nu", "invisible"):
-        couplings = [vector_coupling(model, photon, f"nu_{flavour}") for flavour in FLAVOURS]
+        couplings = [model.coupling(photon, f"nu_{flavour}") for flavour in FLAVOURS]
         coupling2 = sum((g**2 for g in couplings), jnp.zeros(()))
         return jnp.broadcast_to(coupling2 * photon.mass / (24.0 * np.pi), photon.shape)
-    coupling = vector_coupling(model, photon, channel, convention=convention)
+    coupling = model.coupling(photon, channel, convention=convention)
     ratio = (LEPTON_MASSES[channel] / photon.mass) ** 2
     is_open = ratio < 0.25
     # The square root's slope is infinite at threshold: evaluate it only where the channel is open.

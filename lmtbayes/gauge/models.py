@@ -17,7 +17,7 @@ from jaxtyping import Array, ArrayLike, Float
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.gauge.couplings import nuclear_coupling, vector_coupling
-from lmtbayes.gauge.mixing import check_finite_mixing, mixing_ratio
+from lmtbayes.gauge.loop import check_finite_mixing, mixing_ratio
 from lmtbayes.gauge.photon import HiddenPhoton, check_photon
 
 FLAVOURS = ("e", "mu", "tau")
@@ -180,17 +180,17 @@ class GaugeModel:
             A photon that is no HiddenPhoton, an unknown fermion or convention.
         """
         check_photon(photon)
-        return vector_coupling(self, photon, fermion, running, convention)
+        return vector_coupling(self.charges, photon, fermion, running, convention)
 
     def electron_coupling(self, photon: HiddenPhoton, running: ArrayLike = 1.0) -> Float[Array, "..."]:
         """Vector coupling of the electron, g_x Q_e + eps_x e (Eq. 9); `running` multiplies eps_x."""
-        return vector_coupling(self, photon, "e", running)
+        return vector_coupling(self.charges, photon, "e", running)
 
     def nuclear_coupling(
         self, photon: HiddenPhoton, protons: ArrayLike, neutrons: ArrayLike, running: ArrayLike = 1.0
     ) -> Float[Array, "..."]:
         """Vector coupling of a nucleus, g_x (Q_p Z + Q_n N) - eps_x e Z (Eq. 9); `running` multiplies eps_x."""
-        return nuclear_coupling(self, photon, protons, neutrons, running)
+        return nuclear_coupling(self.charges, photon, protons, neutrons, running)
 
 
 LMU_LTAU = GaugeModel("Lmu-Ltau", {"e": 0, "mu": 1, "tau": -1})

@@ -5,7 +5,6 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes.constants import MUON_MASS
-from lmtbayes.gauge.couplings import vector_coupling
 from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton, check_model
 from lmtbayes.gauge.photon import check_photon
 
@@ -50,5 +49,5 @@ def delta_a_mu(photon: HiddenPhoton, model: GaugeModel = LMU_LTAU, convention: s
     check_model(model)
     ratio2 = (photon.mass / MUON_MASS)[..., None] ** 2
     integral = jnp.sum(_U_WEIGHT / (_U**2 + (1.0 - _U) * ratio2), axis=-1)
-    coupling = vector_coupling(model, photon, "mu", convention=convention)
+    coupling = model.coupling(photon, "mu", convention=convention)
     return jnp.broadcast_to(coupling**2 / (4.0 * np.pi**2) * integral, photon.shape)

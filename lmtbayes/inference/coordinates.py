@@ -17,10 +17,10 @@ from jaxtyping import Array, ArrayLike, Float
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices, Mapped
-from lmtbayes.inference.distributions.support import REACH
 from lmtbayes.inference.distributions.tabulated import Tabulated, cumulative
 from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
 from lmtbayes.inference.priors import Prior
+from lmtbayes.parameters import ALL
 
 _EDGE = 1e-14
 """Keeps u away from 0 and 1, where the quantile of an unbounded prior is infinite."""
@@ -80,7 +80,7 @@ class Space:
     def values(self, unit: Float[Array | np.ndarray, "... coordinates"]) -> dict[str, Float[Array, "..."]]:
         """Coordinates of the prior at points of the unit cube, kept where rates are numbers."""
         values = self.measure.from_unit_cube(jnp.clip(unit, _EDGE, 1.0 - _EDGE))
-        return {name: jnp.clip(value, *REACH[name]) for name, value in values.items()}
+        return {name: jnp.clip(value, *ALL[name].reach) for name, value in values.items()}
 
     def photon(self, unit: Float[Array | np.ndarray, "... coordinates"]) -> HiddenPhoton:
         """Photon(s) at points of the unit cube."""

@@ -13,21 +13,15 @@ from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument, PriorWarning, UnitsWarning
 from lmtbayes.gauge.models import LMU, LMU_LTAU, GaugeModel, HiddenPhoton
 from lmtbayes.inference.distributions.signed import SignedLogUniform
-from lmtbayes.inference.distributions.support import REACH, check_support, support_edges, with_quantiles
-from lmtbayes.inference.identity import fingerprint
-
-COORDINATES = {"g_x": ("log10_g_x", "g_x"), "mass": ("log10_mass", "mass"), "kappa": ("log10_kappa", "kappa")}
-"""Physical parameter to the coordinates that a prior may be put on; mass is in MeV.
-
-kappa = eps_x/(s g_x) with s = `GaugeModel.mixing_sign`, the sign of the model's loop: -eps_x/g_x in Lmu-Ltau and Lmu.
-So log10_kappa has the loop's sign; "kappa" itself may be of both (`SignedLogUniform`).
-"""
+from lmtbayes.inference.distributions.support import check_support, support_edges, with_quantiles
+from lmtbayes.inference.identity.fingerprint import fingerprint
+from lmtbayes.parameters import ALL, COORDINATES, default_range
 
 LOOP_LMU_RANGES = {"paper": (0.01, 0.1), "one-loop": (0.035, 0.200)}
 """-eps_x/g_x of Lmu: as printed below Eq. 12, and as Eq. 12 gives for M_NP = 100 GeV to 1e16 GeV."""
 
-KAPPA = (1e-3, 1.0)
-"""Default range of |eps_x/g_x|."""
+G_X, MASS, KAPPA = (default_range(name) for name in ("g_x", "mass", "kappa"))
+"""Default ranges of the gauge coupling, of M_A' [MeV] and of |eps_x/g_x|."""
 SIGNS = ("loop", "both")
 
 _ANY_MASS = 10.0
@@ -139,7 +133,7 @@ class Prior:
     def reach(self, name: str) -> tuple[float, float]:
         """Finite range of a coordinate: its support, where rates are numbers."""
         low, high = support_edges(self.distributions[name])
-        return max(low, REACH[name][0]), min(high, REACH[name][1])
+        return max(low, ALL[name].reach[0]), min(high, ALL[name].reach[1])
 
     def sample(self, seed: int = 0, size: int = 1) -> dict[str, Float[Array, " draws"]]:
         """Draw `size` points of the sampled coordinates."""
@@ -162,7 +156,7 @@ class Prior:
         }
 
     def identity_parts(self) -> tuple[object, ...]:
-        """What `fingerprint.fingerprint` tells this prior by."""
+        """What `identity.fingerprint` tells this prior by."""
         return self.model, tuple(self.distributions.items())
 
     def __eq__(self, other: object) -> bool:
@@ -178,7 +172,7 @@ class Prior:
 
     def _key(self) -> str | int:
         try:
-            return fingerprint.fingerprint(self)
+            return fingerprint(self)
         except InvalidArgument:
             return id(self)
 
@@ -195,8 +189,8 @@ class Prior:
 
 def default(
     model: GaugeModel,
-    g_x: Sequence[float] = (1e-5, 1e-2),
-    mass: Sequence[float] = (1.0, 1000.0),
+    g_x: Sequence[float] = G_X,
+    mass: Sequence[float] = MASS,
     kappa: Sequence[float] | None = None,
     sign: str = "loop",
 ) -> Prior:
@@ -267,8 +261,8 @@ def _check_loop(model: GaugeModel) -> None:
 
 def loop_lmu(
     loop_range: str | Sequence[float] = "one-loop",
-    g_x: Sequence[float] = (1e-5, 1e-2),
-    mass: Sequence[float] = (1.0, 1000.0),
+    g_x: Sequence[float] = G_X,
+    mass: Sequence[float] = MASS,
 ) -> Prior:
     """Lmu whose mixing is what its loop gives for an unknown scale of new physics (Eq. 12), log-uniform in it.
 

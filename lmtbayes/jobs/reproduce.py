@@ -13,9 +13,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-import lmtbayes
 from lmtbayes import _checks, paper
 from lmtbayes._files import write_text
+from lmtbayes._version import __version__
 from lmtbayes.jobs import pictures, report, topic_pool
 from lmtbayes.jobs.output import output_folder, unit_folder
 from lmtbayes.paper import topics
@@ -64,7 +64,7 @@ def reproduce(
     wanted = topics.chosen(only)
     _checks.whole("workers", workers)
     _checks.one_of("format", f".{suffix}", pictures.FORMATS)
-    settings = {"job": "reproduce", "version": lmtbayes.__version__, "format": suffix}
+    settings = {"job": "reproduce", "version": __version__, "format": suffix}
     with output_folder(out, settings, force, extend=True) as folder:
         missing = [topic for topic in wanted if not (folder / UNITS / topic.name).is_dir()]
         with _progress(console, missing) as step:
@@ -79,7 +79,7 @@ def reproduce(
             else:
                 for topic in missing:
                     finished(topic.name, finish(topic, folder, suffix, step))
-        return report.write(folder, load(folder), lmtbayes.__version__)
+        return report.write(folder, load(folder), __version__)
 
 
 def finish(topic: topics.Topic, folder: Path, suffix: str, say: Callable[[str], None]) -> float:

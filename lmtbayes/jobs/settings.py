@@ -16,6 +16,7 @@ from lmtbayes.inference import priors
 from lmtbayes.inference.likelihood.data import PUBLISHED, Asimov, asimov, simulate
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.posterior.sample import LEAST_DRAWS, LEAST_WARMUP
+from lmtbayes.parameters import default_range
 
 DATA = ("asimov", "toy", "observed")
 LEAST_GRID = 5
@@ -59,9 +60,9 @@ class FitSettings:
     truth: str = "BP1"
     truth_model: str = "lmu-ltau"
     truth_mixing: str = "paper"
-    g_x: tuple[float, float] = (1e-5, 1e-2)
-    mass: tuple[float, float] = (1.0, 1000.0)
-    kappa: tuple[float, float] = (1e-3, 1.0)
+    g_x: tuple[float, float] = default_range("g_x")
+    mass: tuple[float, float] = default_range("mass")
+    kappa: tuple[float, float] = default_range("kappa")
     seed: int = 0
     chains: int = 16
     warmup: int = 500

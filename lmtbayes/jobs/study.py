@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lmtbayes import _checks
+from lmtbayes._version import versions
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference.posterior.sample import versions
 from lmtbayes.inference.posterior.sbc import METHODS
 from lmtbayes.jobs.settings import FitSettings
 

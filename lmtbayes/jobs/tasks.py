@@ -20,11 +20,11 @@ from lmtbayes.inference.nuisances.at_points import log_likelihood_at
 from lmtbayes.inference.posterior.sbc import calibration, sbc
 from lmtbayes.jobs.settings import FitSettings, parse_mixing, parse_truth
 from lmtbayes.jobs.study import Part, Study, stamp
+from lmtbayes.parameters import LEVELS
 
 if TYPE_CHECKING:
     import xarray as xr
 
-LEVELS = (0.6827, 0.9545)
 _SBC = ("rank", "truth", "effective")
 _LOCK = threading.Lock()
 """One chunk at a time in a process, whatever the number of its threads: numpyro's handlers are not thread-safe."""

@@ -138,7 +138,7 @@ def limit(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def statistic(exp: Experiment, model: GaugeModel, masses: np.ndarray, couplings: np.ndarray) -> np.ndarray:
     """-2 ln L against the best coupling at the same mass (none included), nuisances profiled; (couplings, masses).
 
-    Where counts are few and decide (`inference.frequentist.counting`), no more than the square of the normal quantile of their
+    Where counts are few and decide (`frequentist.counting`), no more than the square of the normal quantile of their
     probability, so that a cut at z^2 has the level of z.
     """
     like = JointLikelihood([exp], model, "observed", check=False)

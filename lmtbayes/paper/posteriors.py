@@ -17,6 +17,7 @@ from lmtbayes.inference.evidence.evidence import Evidence, evidence
 from lmtbayes.inference.evidence.quantiles import quantiles
 from lmtbayes.inference.likelihood.data import asimov
 from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.parameters import LOG10
 from lmtbayes.plotting.intervals import interval_panels
 from lmtbayes.plotting.style import style
 
@@ -27,11 +28,7 @@ STAGES: dict[str, tuple[str, ...]] = {
 }
 """What is in the fit after each step; DARWIN by nuclear recoils from 1 keVnr, 200 t yr."""
 THRESHOLD_KEV = 1.0
-PARAMETERS = {
-    "g_x": r"$\log_{10}\, g_x$",
-    "mass": r"$\log_{10}\, M_{A'}$ [MeV]",
-    "eps_x": r"$\log_{10}\,(-\epsilon_x)$",
-}
+PARAMETERS = {name: LOG10[f"log10_{name}"].label for name in ("g_x", "mass", "eps_x")}
 COORDINATES = {"g_x": ("log10_g_x",), "mass": ("log10_mass",), "eps_x": ("log10_g_x", "log10_kappa")}
 """Whose sum the logarithm of each parameter is."""
 QUANTILES = (0.1587, 0.5, 0.8413)

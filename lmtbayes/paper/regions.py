@@ -14,8 +14,9 @@ from scipy.special import gammaincc, ndtri
 
 from lmtbayes import _level_sets
 from lmtbayes.errors import ResolutionWarning
-from lmtbayes.inference.frequentist.contours import LEVELS, Contour, contours, threshold
+from lmtbayes.inference.frequentist.contours import Contour, contours, threshold
 from lmtbayes.inference.frequentist.limits import upper_limit
+from lmtbayes.parameters import LEVELS
 
 if TYPE_CHECKING:
     import xarray

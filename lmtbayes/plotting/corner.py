@@ -11,20 +11,12 @@ from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
 
 from lmtbayes import _checks
-from lmtbayes.plotting.density import LEVELS, density_of_draws, outlines
+from lmtbayes.parameters import ALL, LEVELS
+from lmtbayes.plotting.density import density_of_draws, outlines
 from lmtbayes.plotting.style import BLACK, BLUE, VERMILLION, style
 
 _CELLS = 200
 """Of the raster of a panel, a side."""
-LABELS = {
-    "log10_g_x": r"$\log_{10}\, g_x$",
-    "log10_mass": r"$\log_{10}\, M_{A'}$ [MeV]",
-    "log10_kappa": r"$\log_{10}\,(-\epsilon_x/g_x)$",
-    "log10_eps_x": r"$\log_{10}\,(-\epsilon_x)$",
-    "g_x": r"$g_x$",
-    "mass": r"$M_{A'}$ [MeV]",
-    "eps_x": r"$\epsilon_x$",
-}
 
 
 def corner(
@@ -89,11 +81,11 @@ def corner(
                 axis.xaxis.set_major_locator(MaxNLocator(4, prune="both"))
                 axis.tick_params(axis="x", labelrotation=45)
                 if row == len(names) - 1:
-                    axis.set_xlabel(LABELS.get(x, x))
+                    axis.set_xlabel(_label(x))
                 else:
                     axis.set_xticklabels([])
                 if column == 0 and row > 0:
-                    axis.set_ylabel(LABELS.get(y, y))
+                    axis.set_ylabel(_label(y))
                 elif column > 0 or row == 0:
                     axis.set_yticklabels([])
     return axes
@@ -163,3 +155,8 @@ def _pair(
     axis.set_xlim(*limits[x])
     axis.set_ylim(*limits[y])
     axis.yaxis.set_major_locator(MaxNLocator(4, prune="both"))
+
+
+def _label(name: str) -> str:
+    """Of a parameter; a nuisance is its own."""
+    return ALL[name].label if name in ALL else name

@@ -19,8 +19,6 @@ from lmtbayes import _checks, _level_sets
 
 type Range = tuple[float, float]
 
-LEVELS = (0.6827, 0.9545)
-"""Probability contents of what pictures call 68 % and 95 %."""
 
 _CELLS = 400
 """Of the raster, a side."""

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from lmtbayes import _checks
+from lmtbayes.parameters import PARAMETERS
 from lmtbayes.plotting.placing import HALO, place_along
 from lmtbayes.plotting.style import BENCHMARK_COLOURS, BLACK
 
@@ -100,8 +101,8 @@ def parameter_space(
         _checks.positive(name, _checks.increasing(name, given))
     entries = tuple(entries)
     axis.set(xscale="log", yscale="log", xlim=mass_range, ylim=coupling_range)
-    axis.set_xlabel(r"$M_{A'}$ [MeV]")
-    axis.set_ylabel(r"$g_x$")
+    axis.set_xlabel(PARAMETERS["mass"].label)
+    axis.set_ylabel(PARAMETERS["g_x"].label)
     for order, entry in enumerate(entries):
         _draw(axis, entry, coupling_range[1] * 10.0, fill, order)
     for name, (mass, coupling) in (points or {}).items():

@@ -10,12 +10,11 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 
 from lmtbayes import _checks, _level_sets
-from lmtbayes.plotting.density import LEVELS, density_of_draws, density_of_grid, outlines
+from lmtbayes.parameters import LEVELS, PARAMETERS
+from lmtbayes.plotting.density import density_of_draws, density_of_grid, outlines
 from lmtbayes.plotting.placing import HALO
 from lmtbayes.plotting.style import BENCHMARK_COLOURS, BLACK, BLUE, GREEN, VERMILLION
 
-MASS_LABEL = r"$M_{A'}$ [MeV]"
-COUPLING_LABEL = r"$g_x$"
 PROFILE_Q = (2.30, 6.18)
 """q at 68.27 % and 95.45 % with two degrees of freedom."""
 _LINES = ("-", "--", ":", "-.")
@@ -36,8 +35,8 @@ def plane(
     for name, given in (("mass_range", mass_range), ("coupling_range", coupling_range)):
         _checks.positive(name, _checks.shape(name, _checks.increasing(name, given), (2,)))
     axis.set(xscale="log", yscale="log", xlim=mass_range, ylim=coupling_range)
-    axis.set_xlabel(MASS_LABEL)
-    axis.set_ylabel(COUPLING_LABEL)
+    axis.set_xlabel(PARAMETERS["mass"].label)
+    axis.set_ylabel(PARAMETERS["g_x"].label)
     return axis
 
 

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
 from lmtbayes import _checks
+from lmtbayes.parameters import PARAMETERS
 from lmtbayes.plotting.style import BLACK, BLUE, VERMILLION
 
-LABELS = {"ln g_x": r"$\ln g_x$", "ln mass": r"$\ln M_{A'}$", "ln kappa": r"$\ln(-\epsilon_x/g_x)$"}
 """Of the boson's parameters, as `inference.frequentist.impacts` names them."""
 
 
@@ -106,4 +106,6 @@ def _rows(axis: Axes, names: Sequence[str]) -> np.ndarray:
 
 
 def _readable(name: str) -> str:
-    return LABELS.get(name, name.replace("_", " "))
+    if name.removeprefix("ln ") not in PARAMETERS:
+        return name.replace("_", " ")
+    return r"$\ln\," + PARAMETERS[name.removeprefix("ln ")].label.partition(" ")[0].removeprefix("$")

@@ -8,7 +8,7 @@ import linecache
 import pytest
 from user_functions import Colour, Point, Real, Record, functions
 
-from lmtbayes.inference.identity import fingerprint
+from lmtbayes.inference.identity.fingerprint import fingerprint
 
 FROZEN = {
     "closure": "65977c5f3648a3e269319f8b32ffb5f9",

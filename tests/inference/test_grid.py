@@ -13,7 +13,7 @@ from scipy.stats import gamma, norm, truncnorm
 import lmtbayes as lmt
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.inference.coordinates import Space
-from lmtbayes.inference.identity import fingerprint
+from lmtbayes.inference.identity.fingerprint import fingerprint
 from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.posterior.diagnostics import GRID_ERROR
 

@@ -18,7 +18,7 @@ from toys import Counter, counter
 
 import lmtbayes as lmt
 from lmtbayes.errors import CheckpointError, InvalidArgument
-from lmtbayes.inference.identity import fingerprint
+from lmtbayes.inference.identity.fingerprint import fingerprint
 
 FACTOR = 1.0
 
@@ -289,7 +289,7 @@ import functools, json, sys
 import jax, jax.numpy as jnp, numpy as np
 import numpyro.distributions as dist
 import lmtbayes as lmt
-from lmtbayes.inference.identity import fingerprint
+from lmtbayes.inference.identity.fingerprint import fingerprint
 
 FACTOR = {"a": 2.0, "b": {1, 2, 3}, "c": frozenset("xyz")}
 class Own:

@@ -10,9 +10,10 @@ import matplotlib.pyplot as plt
 from matplotlib.patches import PathPatch
 
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.parameters import LEVELS
 from lmtbayes.plotting import planes
 from lmtbayes.plotting.corner import corner
-from lmtbayes.plotting.density import LEVELS, density_of_draws, outlines
+from lmtbayes.plotting.density import density_of_draws, outlines
 
 BOX = {"log10_mass": (0.0, 3.0), "log10_g_x": (-5.0, -2.0)}
 

@@ -9,18 +9,10 @@ from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.distributions.scipy_twins import twin_of
 from lmtbayes.inference.distributions.tabulated import Own, Tabulated, tabulated
+from lmtbayes.parameters import ALL
 
-REACH = {
-    "log10_g_x": (-40.0, 4.0),
-    "g_x": (0.0, 1e4),
-    "log10_mass": (-9.0, 9.0),
-    "mass": (0.0, 1e9),
-    "log10_kappa": (-40.0, 6.0),
-    "kappa": (-1e6, 1e6),
-}
-"""Values of each coordinate (mass in MeV) at which rates are numbers; far beyond all that any experiment can tell."""
 _BEYOND = 1e-3
-"""Most prior probability beyond `REACH`, where the nearest value inside stands for it."""
+"""Most prior probability beyond a parameter's `reach`, where the nearest value inside stands for it."""
 
 
 def support_edges(distribution: dist.Distribution) -> tuple[float, float]:
@@ -36,7 +28,7 @@ def check_support(name: str, distribution: dist.Distribution) -> None:
     ------
     InvalidArgument
         It is discrete or empty, reaches below zero where the coordinate cannot, is bounded by couplings above 1 or by
-        masses that look like GeV, or has tails beyond `REACH`.
+        masses that look like GeV, or has tails beyond its `reach`.
     """
     if any(_checks.is_traced(leaf) for leaf in jax.tree.leaves(distribution)):
         return
@@ -55,12 +47,12 @@ def check_support(name: str, distribution: dist.Distribution) -> None:
     if np.isfinite([low, high]).all() and not isinstance(distribution, Tabulated):
         _check_units(name, argument, low, high)
     # A mixing has either sign.
-    if REACH[name][0] == 0.0 and low < 0.0:
+    if ALL[name].reach[0] == 0.0 and low < 0.0:
         raise InvalidArgument(
             f"`{argument}` must have its support where {name} can be, at 0 or above; {kind} reaches down to {low:g}: "
             f"truncate it (numpyro.distributions.TruncatedDistribution(..., low=0.0), or TruncatedNormal)"
         )
-    inside = REACH[name]
+    inside = ALL[name].reach
     if low >= inside[0] and high <= inside[1]:
         return
     twin = twin_of(distribution)
@@ -97,7 +89,7 @@ def with_quantiles(name: str, distribution: dist.Distribution) -> dist.Distribut
             jax.eval_shape(distribution.icdf, 0.5)
     except (NotImplementedError, ImportError):
         low, high = support_edges(distribution)
-        low, high = max(low, REACH[name][0]), min(high, REACH[name][1])
+        low, high = max(low, ALL[name].reach[0]), min(high, ALL[name].reach[1])
         try:
             return tabulated([(1.0, Own(distribution, low, high))], low, high)
         except (NotImplementedError, ImportError):

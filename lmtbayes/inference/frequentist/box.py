@@ -11,14 +11,8 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.parameters import PARAMETERS, default_range
 
-RANGES = {"g_x": (1e-5, 1e-2), "mass": (1.0, 1000.0), "kappa": (1e-3, 1.0)}
-"""Default ranges of g_x, M_A' [MeV] and kappa: those of the default prior.
-
-kappa = eps_x/(s g_x) > 0 and eps_x have the sign s of the model's loop, `GaugeModel.mixing_sign`: negative in Lmu-Ltau
-and Lmu, where kappa = -eps_x/g_x.
-"""
-UNITS = {"g_x": "1", "mass": "MeV", "kappa": "1", "eps_x": "1"}
 _SCAN_ORDER = ("mass", "g_x", "kappa", "eps_x")
 """Outermost first: what depends on the mass alone is then computed once for a whole plane of couplings."""
 
@@ -71,7 +65,7 @@ class Box:
             if name in given:
                 edges = _checks.shape(f"bounds[{name!r}]", _checks.increasing(f"bounds[{name!r}]", given[name]), (2,))
                 signed = model.mixing_sign * edges if name == "eps_x" else edges
-                _checks.positive(f"bounds[{name!r}]", signed, UNITS[name])
+                _checks.positive(f"bounds[{name!r}]", signed, PARAMETERS[name].unit)
                 if name in ("g_x", "eps_x"):
                     _checks.coupling(f"bounds[{name!r}]", edges)
                 if name == "mass":
@@ -79,8 +73,8 @@ class Box:
                 edges = np.sort(logarithm(name, edges))
                 if on_grid is not None and (on_grid[0] < edges[0] - 1e-9 or on_grid[-1] > edges[1] + 1e-9):
                     raise _checks.invalid(f"bounds[{name!r}]", given[name], "a range that holds the grid")
-            elif name in RANGES:
-                edges = np.log(RANGES[name])
+            elif PARAMETERS[name].range is not None:
+                edges = np.log(default_range(name))
             elif on_grid is not None and on_grid.size > 1:
                 edges = on_grid[[0, -1]]
             else:

@@ -22,11 +22,10 @@ from lmtbayes._files import write_text
 from lmtbayes._level_sets import TOLERANCE
 from lmtbayes.errors import InvalidArgument, ResolutionWarning
 from lmtbayes.inference.frequentist.few_events import few_events, fewest_events, warn_of_few_on_contours
+from lmtbayes.parameters import LEVELS
 
 if TYPE_CHECKING:
     import xarray
-
-LEVELS = (0.6827, 0.9545)
 
 
 def threshold(level: float, dof: int) -> float:

@@ -19,11 +19,12 @@ from lmtbayes.inference import devices as local
 from lmtbayes.inference.frequentist import adaptive
 from lmtbayes.inference.frequentist.best_fit import EXTRA_STARTS, BestFit, describe, search_box
 from lmtbayes.inference.frequentist.box import Box, logarithm
-from lmtbayes.inference.frequentist.contours import LEVELS, axis_of, check_levels, threshold, value_of
+from lmtbayes.inference.frequentist.contours import axis_of, check_levels, threshold, value_of
 from lmtbayes.inference.frequentist.profile_table import ProfileCells, profile_dataset
 from lmtbayes.inference.frequentist.scan import CLIMBS, Plan, climb, scan_cells
 from lmtbayes.inference.frequentist.zero_coupling import at_zero_coupling
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
+from lmtbayes.parameters import LEVELS
 
 if TYPE_CHECKING:
     import xarray
@@ -81,11 +82,10 @@ def profile_likelihood(
         `eps_x`, `kappa`); `pull` (with a dimension `nuisance`); `status` (0 converged; 1 the same, on an edge of the
         range of a profiled parameter; 2 not converged: q is then an upper bound); `log_likelihood_at_zero_NAME` over
         the other parameter, for g_x and the mixing: the profiled ln L as NAME goes to zero, what limits are relative to
-        where it is the best; `expected_events` and, for counts, `count_p_value` and `count_information`
-        (`inference.frequentist.counting`), from which limits of few events are made. Attributes: the global best fit, which need
-        not lie on the grid, its goodness of fit, the ranges, versions; `refinement`, what `refine` did; with it
-        `refine_levels`, their `refine_error` (estimated relative error of extents and area), and `resolved`, 1 if all
-        are below 2 %.
+        where it is the best; `expected_events` and, for counts, `count_p_value` and `count_information`, from which
+        limits of few events are made. Attributes: the global best fit, which need not lie on the grid, its goodness of
+        fit, the ranges, versions; `refinement`, what `refine` did; with it `refine_levels`, their `refine_error`
+        (estimated relative error of extents and area), and `resolved`, 1 if all are below 2 %.
 
     Raises
     ------

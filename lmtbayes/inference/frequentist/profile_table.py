@@ -7,17 +7,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lmtbayes._version import versions
 from lmtbayes.inference.devices import Devices
 from lmtbayes.inference.frequentist.best_fit import BestFit
-from lmtbayes.inference.frequentist.box import UNITS, Box, photon_at
+from lmtbayes.inference.frequentist.box import Box, photon_at
 from lmtbayes.inference.frequentist.counting import counting_variables
 from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.parameters import PARAMETERS
 
 if TYPE_CHECKING:
     import xarray
 
 STATUS = ("converged", "at_edge_of_range", "not_converged")
-LONG_NAMES = {"g_x": "gauge coupling", "mass": "mass of the A'", "eps_x": "kinetic mixing", "kappa": "|eps_x|/g_x"}
 _EDGE = 1e-6
 
 
@@ -51,8 +52,6 @@ def profile_dataset(
     """Join cells and best fit; see `profile_likelihood` for the variables."""
     import xarray
 
-    import lmtbayes
-
     dims = tuple(grid)
     shape = tuple(values.size for values in grid.values())
 
@@ -81,9 +80,11 @@ def profile_dataset(
         variables[name] = (dims, array.reshape(shape), about)
     for name, array in profiled.items():
         if name not in grid:
-            variables[name] = (dims, array, {"long_name": f"profiled {LONG_NAMES[name]}", "units": UNITS[name]})
+            own = PARAMETERS[name]
+            variables[name] = (dims, array, {"long_name": f"profiled {own.long_name}", "units": own.unit})
     coords: dict[str, Any] = {
-        name: (name, values, {"long_name": LONG_NAMES[name], "units": UNITS[name]}) for name, values in grid.items()
+        name: (name, values, {"long_name": PARAMETERS[name].long_name, "units": PARAMETERS[name].unit})
+        for name, values in grid.items()
     }
     if like.nuisances:
         variables["pull"] = ((*dims, "nuisance"), on_grid(cells.pulls), {"long_name": "pull at the profile's maximum"})
@@ -106,8 +107,7 @@ def profile_dataset(
         "p_value_note": best.few_events or "many events are expected in every bin",
         "profiled": ", ".join([box.names[i] for i in free] + list(like.nuisance_names)),
         "ranges": box.describe(),
-        "lmtbayes_version": lmtbayes.__version__,
-        "jax_version": jax.__version__,
+        **{f"{package}_version": number for package, number in versions().items()},
     }
     attrs |= dict(refinement)
     attrs |= {f"best_pull_{name}": pull for name, pull in best.pulls.items()}

@@ -11,7 +11,7 @@ import numpy as np
 from lmtbayes import _checks
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.coordinates import Space
-from lmtbayes.inference.identity import fingerprint
+from lmtbayes.inference.identity.fingerprint import fingerprint
 from lmtbayes.inference.integration.modes import climb
 from lmtbayes.inference.integration.posterior_grid import CAPACITY, PosteriorGrid, log_sum
 from lmtbayes.inference.integration.tree import Cells

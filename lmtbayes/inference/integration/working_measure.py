@@ -20,14 +20,14 @@ from lmtbayes.inference.devices import Devices
 from lmtbayes.inference.distributions.signed import SignedLogUniform
 from lmtbayes.inference.distributions.support import support_edges
 from lmtbayes.inference.distributions.tabulated import Component, Even, Hump, Mirror, Own, tabulated
-from lmtbayes.inference.frequentist.box import RANGES
-from lmtbayes.inference.identity import fingerprint
+from lmtbayes.inference.identity.fingerprint import fingerprint
 from lmtbayes.inference.integration.modes import STARTS, Peaks, climb
 from lmtbayes.inference.integration.posterior_grid import log_sum
 from lmtbayes.inference.integration.tree import Cells
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.nuisances.laplace_at_many import marginals
 from lmtbayes.inference.priors import Prior
+from lmtbayes.parameters import default_range
 
 ROOT_LEVEL = {2: 6, 3: 4}
 """Every cell of this level is looked at: 64 x 64, 16 x 16 x 16."""
@@ -142,7 +142,7 @@ def _range(prior: Prior, name: str, weight: float) -> list[tuple[float, Componen
     Weighed, and of both signs where a mixing has them.
     """
     low, high = prior.reach(name)
-    physical = RANGES[name.removeprefix("log10_")]
+    physical = default_range(name.removeprefix("log10_"))
     log = not name.startswith("log10_")
     begin, end = physical if log else np.log10(physical)
     sides: list[Component] = []

@@ -23,7 +23,7 @@ from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing
 from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference import priors
-from lmtbayes.inference.identity import fingerprint
+from lmtbayes.inference.identity.fingerprint import physics
 from lmtbayes.inference.likelihood.constraints import Constraints
 from lmtbayes.inference.likelihood.data import Asimov, Data, resolve
 from lmtbayes.inference.likelihood.finite import check_finite
@@ -335,8 +335,8 @@ class JointLikelihood:
         return self._compiled[key]
 
     def identity_parts(self) -> tuple[Any, ...]:
-        """What `fingerprint.fingerprint` tells this likelihood by."""
-        return fingerprint.physics(), self.model, self.experiments, {k: np.asarray(x) for k, x in self.data.items()}
+        """What `identity.fingerprint` tells this likelihood by."""
+        return physics(), self.model, self.experiments, {k: np.asarray(x) for k, x in self.data.items()}
 
 
 def _counts_of(like: JointLikelihood, name: str) -> Callable[[HiddenPhoton, Sequence[Array]], Float[Array, " _bins"]]:

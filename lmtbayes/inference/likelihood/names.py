@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from lmtbayes.errors import InvalidArgument, NuisanceConflict
+from lmtbayes.parameters import PARAMETERS
 
 PULL = "_pull"
 """Suffix of a nuisance's pull in the numpyro model; the name itself is its physical value."""
-_PARAMETERS = ("g_x", "mass", "eps_x", "kappa")
-_TAKEN = frozenset((*_PARAMETERS, "chain", "draw", "sample", "log_likelihood", "log_prior", "lp"))
+_TAKEN = frozenset((*PARAMETERS, "chain", "draw", "sample", "log_likelihood", "log_prior", "lp"))
 _OF_BINS = ("_bin", "_low", "_high", "_edge", "_edges")
 """Suffixes of the coordinates that a posterior has of an experiment."""
 

@@ -22,6 +22,7 @@ from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.names import PULL
 from lmtbayes.inference.posterior.nuts import Draws
 from lmtbayes.inference.priors import Prior
+from lmtbayes.parameters import ALL
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,16 +30,6 @@ if TYPE_CHECKING:
 PRIOR_DRAWS = 1000
 _BLOCK = 1000
 """Draws described in one call."""
-
-_LABELS = {
-    "g_x": ("gauge coupling", "1"),
-    "mass": ("mass of the boson", "MeV"),
-    "eps_x": ("kinetic mixing", "1"),
-    "kappa": ("eps_x/g_x over the sign of the loop: -eps_x/g_x in Lmu-Ltau and Lmu", "1"),
-    "log10_g_x": ("log10 of the gauge coupling", "1"),
-    "log10_mass": ("log10 of the mass in MeV", "1"),
-    "log10_kappa": ("log10 of |eps_x|/g_x", "1"),
-}
 
 
 def build(
@@ -205,7 +196,7 @@ def _parameters(space: Space, values: Mapping[str, np.ndarray]) -> "xr.Dataset":
             own = nuisances[name]
             attributes = {"long_name": own.effect, "constraint": repr(own.constraint), "source": own.source}
         else:
-            attributes = dict(zip(("long_name", "units"), _LABELS[name], strict=True))
+            attributes = {"long_name": ALL[name].long_name, "units": ALL[name].unit}
         variables[name] = (("chain", "draw"), value, attributes)
     return xr.Dataset(variables)
 
@@ -273,7 +264,7 @@ def _constant(space: Space) -> "xr.Dataset":
         attributes = {"units": e.bin_unit or "1", "long_name": f"bin edges of {e.name}: {e.binning.quantity}"}
         variables[f"{e.name}_edges"] = (f"{e.name}_edge", np.asarray(e.bin_edges), attributes | {"source": e.citation})
     for name, box in space.prior.box.items():
-        label, unit = _LABELS[name]
+        label, unit = ALL[name].long_name, ALL[name].unit
         variables[f"{name}_prior"] = ("edge", np.array(box), {"long_name": f"prior's edges of {label}", "units": unit})
     return xr.Dataset(variables)
 
@@ -284,7 +275,7 @@ def _grid(grid: PosteriorGrid, unit: np.ndarray) -> "xr.Dataset":
     variables: dict[str, Any] = {}
     for name in grid.prior.names:
         edges, probability = grid.marginal(name)
-        label, units = _LABELS[name]
+        label, units = ALL[name].long_name, ALL[name].unit
         variables[f"{name}_edges"] = (f"{name}_edge", edges, {"long_name": label, "units": units})
         variables[f"{name}_probability"] = (
             f"{name}_bin",
@@ -300,7 +291,7 @@ def _grid(grid: PosteriorGrid, unit: np.ndarray) -> "xr.Dataset":
     for name in grid.prior.names:
         for part in ("peak", "low", "high"):
             values = np.array([getattr(mode, part)[name] for mode in modes])
-            variables[f"mode_{part}_{name}"] = ("mode", values, {"units": _LABELS[name][1]})
+            variables[f"mode_{part}_{name}"] = ("mode", values, {"units": ALL[name].unit})
     attributes = {
         "log_evidence": grid.log_evidence,
         "estimated_relative_error": grid.error,

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-import lmtbayes
 from lmtbayes import _checks
+from lmtbayes._version import versions
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import Devices, resolve
-from lmtbayes.inference.identity import fingerprint
+from lmtbayes.inference.identity.fingerprint import fingerprint
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.likelihood.joint import JointLikelihood
@@ -249,13 +249,6 @@ def _devices_for(chains: int, devices: Sequence[Any] | None) -> Devices:
     if chains % len(used):
         raise _checks.invalid("devices", devices, f"a number of devices that divides the {chains} chains")
     return used
-
-
-def versions() -> dict[str, str]:
-    """Versions of what the draws depend on."""
-    import numpyro
-
-    return {"lmtbayes": lmtbayes.__version__, "jax": jax.__version__, "numpyro": numpyro.__version__}
 
 
 def _check_settings(

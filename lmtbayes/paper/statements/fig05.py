@@ -5,8 +5,9 @@ import numpy as np
 from lmtbayes.constants import MUON_MASS
 from lmtbayes.gauge.models import BENCHMARKS, LMU_LTAU
 from lmtbayes.paper.planes import BEAM, READ_LMU, built, profile
-from lmtbayes.paper.regions import LEVELS, closed, contour, masses, ridge
+from lmtbayes.paper.regions import closed, contour, masses, ridge
 from lmtbayes.paper.statement import AGREES, DIFFERS, Statement
+from lmtbayes.parameters import LEVELS
 
 WHERE = "Sect. 3, Fig. 5"
 _ABOVE_MEV = 300.0

@@ -5,9 +5,10 @@ from scipy.signal import find_peaks
 
 from lmtbayes.gauge.models import BENCHMARKS
 from lmtbayes.paper.planes import SPALLATION, built, profile
-from lmtbayes.paper.regions import LEVELS, limit_at, limit_bump, masses, reconstructs, significance
+from lmtbayes.paper.regions import limit_at, limit_bump, masses, reconstructs, significance
 from lmtbayes.paper.statement import AGREES, DIFFERS, Statement
 from lmtbayes.paper.wording import verdict
+from lmtbayes.parameters import LEVELS
 
 WHERE = "Sect. 4, Fig. 7"
 _LIGHT_MEV = 5.0

@@ -3,9 +3,10 @@
 from lmtbayes.gauge.models import BENCHMARKS
 from lmtbayes.paper.fig08 import TOGETHER, beam_and_cevns
 from lmtbayes.paper.planes import BEAM, profile
-from lmtbayes.paper.regions import LEVELS, area, closed, masses
+from lmtbayes.paper.regions import area, closed, masses
 from lmtbayes.paper.statement import AGREES, DIFFERS, Statement
 from lmtbayes.paper.statements.fig05 import which
+from lmtbayes.parameters import LEVELS
 
 WHERE = "Sect. 4, Fig. 8"
 

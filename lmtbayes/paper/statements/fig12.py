@@ -7,9 +7,10 @@ from lmtbayes.inference.frequentist.contours import threshold
 from lmtbayes.paper.fig08 import TOGETHER
 from lmtbayes.paper.fig12 import WITH_XENON, read_in_lmu
 from lmtbayes.paper.planes import READ_LMU, XENON, profile
-from lmtbayes.paper.regions import LEVELS, area, masses
+from lmtbayes.paper.regions import area, masses
 from lmtbayes.paper.statement import AGREES, DIFFERS, Statement
 from lmtbayes.paper.wording import flat, near, verdict
+from lmtbayes.parameters import LEVELS
 
 WHERE = "Sect. 5, Fig. 12"
 FOOTNOTE_COUPLING = 1e-3
