@@ -1,7 +1,8 @@
 """The vector coupling of every fermion to the boson, Eq. 9 of arXiv:2104.03297: g_x Q_f - eps_x e Q_f^em.
 
 So a muon of Lmu-Ltau couples with g_x + eps_x e, an electron with eps_x e, a neutrino with g_x Q alone. Everything that
-needs a coupling takes it from here, by `GaugeModel.coupling`: g-2, widths, bremsstrahlung, tridents, recoils of electrons and of nuclei.
+needs a coupling takes it from here, by `GaugeModel.coupling`: g-2, widths, bremsstrahlung, tridents, recoils of
+electrons and of nuclei.
 """
 
 from collections.abc import Mapping
