@@ -41,8 +41,9 @@ from lmtbayes.inference.frequentist.impacts import nuisance_pulls
 from lmtbayes.inference.frequentist.limits import intervals, upper_limit
 from lmtbayes.inference.frequentist.profile import profile_likelihood
 from lmtbayes.inference.frequentist.toys import toy_q
-from lmtbayes.inference.likelihood.data import asimov, simulate
+from lmtbayes.inference.likelihood.data import asimov
 from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.toys import simulate
 from lmtbayes.inference.nuisances.at_points import log_likelihood_at
 from lmtbayes.inference.posterior.sample import sample_posterior
 from lmtbayes.inference.priors import Prior

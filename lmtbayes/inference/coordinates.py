@@ -14,11 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.distributions.tabulated import Tabulated, cumulative
-from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.priors import Prior
 from lmtbayes.parameters import ALL
 
@@ -28,32 +30,48 @@ _BATCH = 512
 """Points turned into photons side by side on each device."""
 
 
-class Space:
-    """One likelihood under one prior, as functions of arrays.
-
-    Parameters
-    ----------
-    like, prior
-        Of the same model.
-    measure
-        Whose quantiles the cube holds: a prior of the same coordinates; by default the prior itself.
+def check_prior(like: JointLikelihood, prior: Prior) -> None:
+    """Require a likelihood, and a prior of its own model.
 
     Raises
     ------
     InvalidArgument
-        No likelihood, no prior, a prior of another model.
+        It is of another model; no likelihood, or no prior.
+    """
+    check_likelihood(like)
+    if not isinstance(prior, Prior):
+        raise _checks.invalid("prior", type(prior).__name__, "a Prior (lmtbayes.priors)")
+    if prior.model != like.model:
+        raise InvalidArgument(f"`prior` must be of the likelihood's model {like.model}; got one of {prior.model}")
+
+
+def space_of(like: JointLikelihood, prior: Prior) -> "Space":
+    """Coordinates in the prior's own quantiles, once likelihood and prior belong together.
+
+    Raises
+    ------
+    InvalidArgument
+        As `check_prior`; a prior without parameters.
+    """
+    check_prior(like, prior)
+    if not prior.names:
+        raise InvalidArgument("`prior` must have a parameter to sample; that of no boson has none")
+    return Space(like.joint, prior)
+
+
+class Space:
+    """Likelihoods of one joint model under one prior, as functions of arrays.
+
+    Parameters
+    ----------
+    joint, prior
+        Of the same model.
+    measure
+        Whose quantiles the cube holds: a prior of the same coordinates; by default the prior itself.
     """
 
-    def __init__(self, like: JointLikelihood, prior: Prior, measure: Prior | None = None):
-        if not isinstance(like, JointLikelihood):
-            raise InvalidArgument(f"`like` must be a JointLikelihood; got {like!r}")
-        if not isinstance(prior, Prior):
-            raise InvalidArgument(f"`prior` must be a Prior (lmtbayes.priors); got {prior!r}")
-        if prior.model != like.model:
-            raise InvalidArgument(f"`prior` must be of the likelihood's model {like.model}; got one of {prior.model}")
-        if not prior.names:
-            raise InvalidArgument("`prior` must have a parameter to sample; that of no boson has none")
-        self.like = like
+    def __init__(self, joint: JointModel, prior: Prior, measure: Prior | None = None):
+        self.joint = joint
         self.prior = prior
         self.measure = prior if measure is None else measure
 
@@ -65,7 +83,7 @@ class Space:
     @property
     def size(self) -> int:
         """Number of coordinates and nuisances together."""
-        return self.dimensions + len(self.like.nuisances)
+        return self.dimensions + len(self.joint.nuisances)
 
     @property
     def plain(self) -> bool:
@@ -118,13 +136,13 @@ class Space:
         return np.zeros(len(units)) if self.plain else self._at_points(units, devices)[1]
 
     def _at_points(self, units: np.ndarray, devices: Devices) -> tuple[HiddenPhoton, np.ndarray]:
-        return self.like.compiled(_photons, self.prior, self.measure, devices)(units)
+        return self.joint.compiled(_photons, self.prior, self.measure, devices)(units)
 
     def log_likelihood(
         self, unit: Float[Array, " coordinates"], pulls: Float[Array, " nuisances"], data: Data
     ) -> Float[Array, ""]:
         """Log-likelihood, constraints included, times p/w: the log posterior density in (u, pulls) up to ln Z."""
-        return self.like.log_density(self.photon(unit), pulls, data) + self.log_ratio(unit)
+        return self.joint.log_density(self.photon(unit), pulls, data) + self.log_ratio(unit)
 
     def potential(self, position: Float[Array, " parameters"], data: Data) -> Float[Array, ""]:
         """Minus the log posterior density in (z, pulls), up to ln Z."""
@@ -151,11 +169,11 @@ class Space:
         unit = jax.random.uniform(unit_key, (size, self.dimensions))
         if not self.plain:
             unit = self.unit(self.prior.from_unit_cube(unit))
-        return unit, self.like.constraints.sample(pull_key, (size,))
+        return unit, self.joint.constraints.sample(pull_key, (size,))
 
 
-def _photons(like: JointLikelihood, prior: Prior, measure: Prior, devices: Devices) -> Mapped:
-    space = Space(like, prior, measure)
+def _photons(joint: JointModel, prior: Prior, measure: Prior, devices: Devices) -> Mapped:
+    space = Space(joint, prior, measure)
     return Mapped(lambda unit: (space.photon(unit), space.log_ratio(unit)), devices, _BATCH)
 
 

@@ -13,8 +13,9 @@ from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import BENCHMARKS, MIXING_RULES, MODELS, GaugeModel, HiddenPhoton
 from lmtbayes.inference import priors
-from lmtbayes.inference.likelihood.data import PUBLISHED, Asimov, asimov, simulate
+from lmtbayes.inference.likelihood.data import PUBLISHED, Asimov, asimov
 from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.toys import simulate
 from lmtbayes.inference.posterior.sample import LEAST_DRAWS, LEAST_WARMUP
 from lmtbayes.parameters import default_range
 

@@ -46,9 +46,9 @@ def fits() -> list[Fit]:
     """Fit both data sets together, in the Standard Model and with `ISLAND`."""
     experiments: list[Coherent] = [coherent_csi(), coherent_lar()]
     like = JointLikelihood(experiments, MODEL, "observed", check=False)
-    best = jax.jit(lambda photon: conditional(like, photon).pulls)
+    best = jax.jit(lambda photon: conditional(like.joint, photon, like.data).pulls)
     photons = [HiddenPhoton(0.0, 1.0, 0.0), ISLAND]
-    values = [like.nuisance_values(best(photon)) for photon in photons]
+    values = [like.joint.nuisance_values(best(photon)) for photon in photons]
     result = []
     for exp in experiments:
         names = {n.name for n in exp.nuisances}

@@ -17,8 +17,9 @@ from jaxtyping import Array, Float
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, PAPER_MIXING, GaugeModel, HiddenPhoton
-from lmtbayes.inference.likelihood.data import Data, asimov
+from lmtbayes.inference.likelihood.data import asimov
 from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.nuisances.laplace import marginal
 
 MODELS: dict[str, GaugeModel] = {"Lμ-Lτ": LMU_LTAU.with_mixing(PAPER_MIXING), "Lμ": LMU.with_mixing(PAPER_MIXING)}
@@ -53,7 +54,7 @@ def log_evidence(like: JointLikelihood, data: Data) -> Float[Array, ""]:
     """Ln Z of a model with fixed mixing, nuisances integrated at each node; to be traced."""
     g_x, mass, log_weights = nodes()
     photons = like.model.hidden_photon(jnp.asarray(g_x), jnp.asarray(mass)).broadcast()
-    values = jax.lax.map(lambda p: marginal(like, p, data), photons, batch_size=_BATCH)
+    values = jax.lax.map(lambda p: marginal(like.joint, p, data), photons, batch_size=_BATCH)
     return jax.scipy.special.logsumexp(values + log_weights)
 
 
@@ -161,7 +162,7 @@ def toy_log_bayes_factors(
         key_pulls, key_counts = jax.random.split(key)
         pull_keys = jax.random.split(key_pulls, max(len(maker.nuisances), 1))
         drawn = [n.constraint.distribution().sample(k) for n, k in zip(maker.nuisances, pull_keys, strict=False)]
-        expected = maker.expected_counts(truth, maker.nuisance_values(jnp.array(drawn, dtype=float)))
+        expected = maker.expected_counts(truth, maker.joint.nuisance_values(jnp.array(drawn, dtype=float)))
         count_keys = jax.random.split(key_counts, len(maker.experiments))
         return {e.name: e.term.sample(k, expected[e.name]) for e, k in zip(maker.experiments, count_keys, strict=True)}
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference import full_coordinates
+from lmtbayes.inference.coordinates import check_prior
 from lmtbayes.inference.evidence import importance, laplace_cubature, nested, reweighting, samplers, smc
 from lmtbayes.inference.integration.cubature import Cubature
 from lmtbayes.inference.likelihood.joint import JointLikelihood
@@ -201,7 +201,7 @@ def evidence(like: JointLikelihood, prior: Prior, method: str = "cubature", seed
         "nested" without dynesty.
     """
     _checks.one_of("method", method, _METHODS)
-    full_coordinates.check_models(like, prior)
+    check_prior(like, prior)
     _checks.whole("seed", seed, 0)
     kind, run = _METHODS[method]
     names = tuple(f.name for f in dataclasses.fields(kind))

@@ -26,6 +26,7 @@ from lmtbayes.inference.integration.proposal import Proposal
 from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import JointModel
 from lmtbayes.inference.priors import Prior
 
 _BLOCK = 4096
@@ -64,11 +65,11 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: ImportanceSett
     if not prior.names:
         return laplace_cubature.run(like, prior, seed, laplace_cubature.CubatureSettings())
     grid = posterior_grid(like, prior)
-    space = Space(like, prior, grid.measure)
+    space = Space(like.joint, prior, grid.measure)
     proposal = dataclasses.replace(grid.proposal, widened=_WIDENED)
 
     draw = like.compiled(_draws, prior, grid.measure)
-    value_of = evaluation(like)
+    value_of = evaluation(like.joint)
     units, log_weights, key = [], np.zeros(0), jax.random.key(seed)
     error, effective, undefined, shape, enough = np.inf, 0.0, 0, np.inf, False
     while log_weights.size < settings.max_draws and not (enough and shape <= _HEAVY):
@@ -131,8 +132,8 @@ def pareto_shape(log_weights: Float[np.ndarray, " draws"]) -> float:
     return shape
 
 
-def _draws(like: JointLikelihood, prior: Prior, measure: Prior) -> Any:
-    space = Space(like, prior, measure)
+def _draws(joint: JointModel, prior: Prior, measure: Prior) -> Any:
+    space = Space(joint, prior, measure)
 
     def one(key: Array, proposal: Proposal) -> tuple[Array, Any, Array, Array]:
         unit, pulls = proposal.sample(key)

@@ -24,6 +24,7 @@ from lmtbayes.inference.integration.multi_start import boxes_around
 from lmtbayes.inference.integration.working_measure import survey
 from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.nuisances import laplace_check
 from lmtbayes.inference.nuisances.laplace import Marginal
 from lmtbayes.inference.nuisances.laplace_at_many import marginals
@@ -73,7 +74,7 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: CubatureSettin
 
     devices = resolve(None)
     surveyed = survey(like, prior, devices)
-    space = Space(like, prior, surveyed.measure)
+    space = Space(like.joint, prior, surveyed.measure)
     known = space.unit(surveyed.points) if surveyed.points else np.zeros((0, space.dimensions))
 
     def log_integrand(unit: np.ndarray) -> np.ndarray:
@@ -85,7 +86,7 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: CubatureSettin
             len(prior.names),
             rtol=settings.rtol,
             start_cells=settings.start_cells or _START_CELLS[len(prior.names)],
-            find_modes=lambda starts: _find_modes(space, starts, np.asarray(known)),
+            find_modes=lambda starts: _find_modes(space, starts, np.asarray(known), like.data),
             max_evaluations=settings.max_evaluations,
             batch=settings.batch,
         )
@@ -142,12 +143,12 @@ def _marginal(like: JointLikelihood, photons: HiddenPhoton) -> tuple[np.ndarray,
 
     Where no optimum is found, far from anything that the data allow, the higher of two values of ln L stands for it.
     """
-    found = marginals(like, resolve(None))(photons, like.data)
+    found = marginals(like.joint, resolve(None))(photons, like.data)
     value, lost = found.log_integral, ~found.converged
     if lost.any():
         far = jax.tree.map(lambda x: x[lost], photons)
         central = np.tile(np.asarray(like.central_pulls), (int(lost.sum()), 1))
-        value[lost] = np.maximum(value[lost], evaluation(like)((far, central), like.data).log_likelihood)
+        value[lost] = np.maximum(value[lost], evaluation(like.joint)((far, central), like.data).log_likelihood)
     return value, found
 
 
@@ -157,13 +158,13 @@ def _repeated(photon: HiddenPhoton, number: int) -> HiddenPhoton:
 
 
 def _find_modes(
-    space: Space, starts: Float[np.ndarray, "starts dim"], known: Float[np.ndarray, "known dim"]
+    space: Space, starts: Float[np.ndarray, "starts dim"], known: Float[np.ndarray, "known dim"], data: Data
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Climb L p/w in (z, pulls) from every start; boxes as wide as the narrowest direction of each peak.
 
     What starts in the cube's own cells do not find is added from the peaks that are `known`.
     """
-    peaks = climb(space, np.concatenate([starts, known]), space.like.data, resolve(None))
+    peaks = climb(space, np.concatenate([starts, known]), data, resolve(None))
     dim = space.dimensions
     widths = np.tile(peaks.finest[:, None], (1, dim))
     # A hair lower: a peak that both have found is that of the cells' starts.

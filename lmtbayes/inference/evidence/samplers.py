@@ -16,6 +16,7 @@ from lmtbayes.inference.integration import heights
 from lmtbayes.inference.integration.working_measure import survey
 from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import JointModel
 from lmtbayes.inference.priors import Prior
 
 
@@ -29,13 +30,13 @@ def by_smc(like: JointLikelihood, prior: Prior, seed: int, settings: smc.SmcSett
     return _sampled(like, prior, measure, result, result.particles, log_weights)
 
 
-def _smc_run(like: JointLikelihood, prior: Prior, measure: Prior, settings: smc.SmcSettings) -> Callable[..., Any]:
-    dim = len(prior.names) + len(like.nuisances)
-    return smc.build(full_coordinates.log_likelihood(like, prior, measure), dim, settings)
+def _smc_run(joint: JointModel, prior: Prior, measure: Prior, settings: smc.SmcSettings) -> Callable[..., Any]:
+    dim = len(prior.names) + len(joint.nuisances)
+    return smc.build(full_coordinates.log_likelihood(joint, prior, measure), dim, settings)
 
 
-def _jitted(like: JointLikelihood, prior: Prior, measure: Prior) -> Callable[..., Any]:
-    return jax.jit(full_coordinates.log_likelihood(like, prior, measure))
+def _jitted(joint: JointModel, prior: Prior, measure: Prior) -> Callable[..., Any]:
+    return jax.jit(full_coordinates.log_likelihood(joint, prior, measure))
 
 
 def by_nested(like: JointLikelihood, prior: Prior, seed: int, settings: nested.NestedSettings) -> dict[str, Any]:
@@ -62,11 +63,11 @@ def _sampled(
     nodes, unseen = {}, ""
     if prior.names:
         devices = resolve(None)
-        space = Space(like, prior, measure)
+        space = Space(like.joint, prior, measure)
         unit = np.asarray(jax.scipy.special.ndtr(z[:, : space.dimensions]))
         nodes = {name: np.asarray(value) for name, value in space.values(jnp.asarray(unit)).items()}
-        pulls = full_coordinates.pulls_of(like, z[:, space.dimensions :])
-        density = evaluation(like)((space.photons(unit, devices), pulls), like.data).log_likelihood
+        pulls = full_coordinates.pulls_of(like.joint, z[:, space.dimensions :])
+        density = evaluation(like.joint)((space.photons(unit, devices), pulls), like.data).log_likelihood
         density = density + space.log_ratios(unit, devices)
         effective = float(np.exp(-logsumexp(2.0 * log_weights)))
         unseen = heights.unseen(

@@ -16,7 +16,8 @@ from lmtbayes.inference.frequentist.few_events import FEW_EVENTS, few_in_bins, w
 from lmtbayes.inference.frequentist.maximise import linearised_conditional, maximise_joint, steadied
 from lmtbayes.inference.frequentist.scan import SCAN_STEPS, Plan, climb, scan_cells
 from lmtbayes.inference.likelihood.evaluation import evaluation
-from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 
 POLISH_STEPS = 40
 _POINTS = {"g_x": 32, "mass": 24, "kappa": 16, "eps_x": 16}
@@ -156,7 +157,7 @@ def describe(like: JointLikelihood, box: Box, x: np.ndarray, pulls: np.ndarray, 
     photon = photon_at(like.model, dict(zip(box.names, x, strict=True)))
     edges = zip(box.names, x - box.low, box.high - x, strict=True)
     one = jax.tree.map(lambda field: np.asarray(field)[None], (photon, pulls))
-    counts = evaluation(like)(one, like.data).counts
+    counts = evaluation(like.joint)(one, like.data).counts
     expected = np.concatenate([counts[e.name][0] for e in like.experiments if e.term.counts_events] or [np.zeros(0)])
     return BestFit(
         g_x=float(photon.g_x),
@@ -178,7 +179,7 @@ type Climbed = tuple[Float[Array, " parameters"], Float[Array, " nuisances"], Fl
 
 
 def climb_traced(
-    like: JointLikelihood, names: tuple[str, ...], points: Mapping[str, int], starts: int
+    joint: JointModel, names: tuple[str, ...], points: Mapping[str, int], starts: int
 ) -> Callable[[Array, Array, Array, Array, Data], Climbed]:
     """Return the traceable (low, high, extra starts, their pulls, data) -> coordinates, pulls, ln L, converged."""
     sizes = {name: points[name] for name in names}
@@ -187,23 +188,23 @@ def climb_traced(
         axes = {name: jnp.linspace(low[i], high[i], sizes[name]) for i, name in enumerate(names)}
 
         def at(x: dict[str, Array]) -> tuple[Array, Array]:
-            return linearised_conditional(like, photon_at(like.model, x), data, SCAN_STEPS)
+            return linearised_conditional(joint, photon_at(joint.model, x), data, SCAN_STEPS)
 
         values, pulls = scan(at, axes)
         index, _, _ = peaks(values, starts)
         x = jnp.stack([axis[index[:, i]] for i, axis in enumerate(axes.values())], axis=-1)
         begin_x = jnp.concatenate([x, extra_x])
         begin_pulls = jax.vmap(
-            lambda b, p: steadied(like, photon_at(like.model, dict(zip(names, b, strict=True))), p, data)
+            lambda b, p: steadied(joint, photon_at(joint.model, dict(zip(names, b, strict=True))), p, data)
         )(begin_x, jnp.concatenate([pulls[tuple(index.T)], extra_pulls]))
 
         edges = jnp.full(begin_pulls.shape[-1], jnp.inf)
         box = (jnp.concatenate([low, -edges]), jnp.concatenate([high, edges]))
 
         def photon(x: Sequence[Array]) -> HiddenPhoton:
-            return photon_at(like.model, dict(zip(names, x, strict=True)))
+            return photon_at(joint.model, dict(zip(names, x, strict=True)))
 
-        ends = jax.vmap(lambda z: maximise_joint(like, photon, z, len(names), data, POLISH_STEPS, box))(
+        ends = jax.vmap(lambda z: maximise_joint(joint, photon, z, len(names), data, POLISH_STEPS, box))(
             jnp.concatenate([begin_x, begin_pulls], axis=-1)
         )
         best = jnp.argmax(jnp.where(jnp.isnan(ends.value), -jnp.inf, ends.value))

@@ -28,7 +28,8 @@ from lmtbayes.experiments.nuisance import Constraint
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices, Mapped
-from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.expansion import log_of_counts, score_and_weight
 
 MOST_COUNTED = 200.0
@@ -84,7 +85,7 @@ def counting_variables(
     wanted = np.flatnonzero((p_value > 1e-12) & (p_value < 1.0 - 1e-9) & (cells.information >= TOTAL_SUFFICES))
     if like.nuisances and wanted.size:
         totals = like.compiled(_totals, devices)
-        drawn = totals(jax.tree.map(lambda x: x[wanted], photons), constraint_points(like))
+        drawn = totals(jax.tree.map(lambda x: x[wanted], photons), constraint_points(like.joint))
         p_value[wanted] = np.mean(gammaincc(observed + 1.0, drawn), axis=-1)
     label = f"probability of a total count of {observed:.6g} or less"
     found["count_p_value"] = p_value, {"long_name": label, "units": "1"}
@@ -93,10 +94,10 @@ def counting_variables(
     return found
 
 
-def constraint_points(like: JointLikelihood) -> Float[np.ndarray, "points nuisances"]:
+def constraint_points(joint: JointModel) -> Float[np.ndarray, "points nuisances"]:
     """Pulls that stand for the constraints, each point with equal weight: Sobol's points through the quantiles."""
-    unit = qmc.Sobol(len(like.nuisances), rng=np.random.default_rng(_SEED)).random(_DRAWS)
-    return np.column_stack([_quantile(n.constraint, unit[:, i]) for i, n in enumerate(like.nuisances)])
+    unit = qmc.Sobol(len(joint.nuisances), rng=np.random.default_rng(_SEED)).random(_DRAWS)
+    return np.column_stack([_quantile(n.constraint, unit[:, i]) for i, n in enumerate(joint.nuisances)])
 
 
 def _quantile(constraint: Constraint, unit: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
@@ -106,22 +107,22 @@ def _quantile(constraint: Constraint, unit: Float[np.ndarray, " points"]) -> Flo
     return np.quantile(np.asarray(draws), unit)
 
 
-def _row(like: JointLikelihood, photon: HiddenPhoton, pulls: Array) -> Float[Array, " bins"]:
-    counts = like.counts(photon, pulls)
-    return jnp.concatenate([counts[e.name] for e in like.experiments])
+def _row(joint: JointModel, photon: HiddenPhoton, pulls: Array) -> Float[Array, " bins"]:
+    counts = joint.counts(photon, pulls)
+    return jnp.concatenate([counts[e.name] for e in joint.experiments])
 
 
-def _cells(like: JointLikelihood, devices: Devices) -> Mapped:
-    counted = np.concatenate([np.full(e.n_bins, e.term.counts_events) for e in like.experiments])
-    edges = np.cumsum([e.n_bins for e in like.experiments])[:-1]
+def _cells(joint: JointModel, devices: Devices) -> Mapped:
+    counted = np.concatenate([np.full(e.n_bins, e.term.counts_events) for e in joint.experiments])
+    edges = np.cumsum([e.n_bins for e in joint.experiments])[:-1]
 
     def one(item: tuple[HiddenPhoton, Array]) -> _Cell:
         photon, pulls = item
         # Along ln g_x at a fixed ratio eps_x/g_x.
         along = jax.tree.unflatten(jax.tree.structure(photon), (photon.g_x, jnp.zeros_like(photon.mass), photon.eps_x))
-        mu, slope = jax.jvp(lambda p: _row(like, p, pulls), (photon,), (along,))
-        as_expected: Data = dict(zip((e.name for e in like.experiments), jnp.split(mu, edges), strict=True))
-        _, weight = score_and_weight(lambda c: log_of_counts(like, c, as_expected), mu)
+        mu, slope = jax.jvp(lambda p: _row(joint, p, pulls), (photon,), (along,))
+        as_expected: Data = dict(zip((e.name for e in joint.experiments), jnp.split(mu, edges), strict=True))
+        _, weight = score_and_weight(lambda c: log_of_counts(joint, c, as_expected), mu)
         score = weight * slope
         information = jnp.sum(score * slope)
         skew = jnp.sum(jnp.where(counted, jnp.abs(score) ** 3 * mu, 0.0))
@@ -132,8 +133,8 @@ def _cells(like: JointLikelihood, devices: Devices) -> Mapped:
     return Mapped(one, devices, _BATCH)
 
 
-def _totals(like: JointLikelihood, devices: Devices) -> Mapped:
+def _totals(joint: JointModel, devices: Devices) -> Mapped:
     def one(photon: HiddenPhoton, points: Array) -> Array:
-        return jax.vmap(lambda pulls: jnp.sum(_row(like, photon, pulls)))(points)
+        return jax.vmap(lambda pulls: jnp.sum(_row(joint, photon, pulls)))(points)
 
     return Mapped(one, devices, _BATCH)

@@ -26,7 +26,7 @@ from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing, check_
 from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference.devices import Mapped, resolve
 from lmtbayes.inference.frequentist.few_events import warn_of_few_at_discovery
-from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import JointModel
 from lmtbayes.inference.nuisances.conditional import conditional
 
 PROFILED = "profiled"
@@ -253,12 +253,12 @@ def _statistic(
 ) -> tuple[Array, Array]:
     """Profile likelihood ratio of the Standard Model on Asimov data, and whether there are more events than its own."""
     run = _AtExposure(unit.description, unit.binning, unit.term, unit.declared, active, None, unit, exposure)
-    like = JointLikelihood([run], model, {unit.name: np.zeros(unit.n_bins)}, check=False)
-    central, without = like.central_pulls, _standard_model(photon)
-    data = like.counts(photon, central)
-    best = conditional(like, without, data)
-    statistic = 2.0 * (like.log_density(photon, central, data) - best.log_likelihood)
-    more = jnp.sum(data[unit.name]) > jnp.sum(like.counts(without, central)[unit.name])
+    joint = JointModel([run], model)
+    central, without = joint.central_pulls, _standard_model(photon)
+    data = joint.counts(photon, central)
+    best = conditional(joint, without, data)
+    statistic = 2.0 * (joint.log_density(photon, central, data) - best.log_likelihood)
+    more = jnp.sum(data[unit.name]) > jnp.sum(joint.counts(without, central)[unit.name])
     # What was not fitted excludes nothing.
     return jnp.where(best.converged, statistic, 0.0), more
 

@@ -15,7 +15,8 @@ from jaxtyping import Array, Float
 from lmtbayes import _checks
 from lmtbayes.inference.frequentist.best_fit import BestFit, best_fit
 from lmtbayes.inference.frequentist.box import Box, logarithm, photon_at
-from lmtbayes.inference.likelihood.joint import Data, JointLikelihood, check_likelihood
+from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.newton import derivatives, maximise
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def nuisance_pulls(
     variables: dict[str, Any] = {
         "pull": ("nuisance", np.asarray(z)[size:], {"units": "prefit standard deviations"}),
         "width": ("nuisance", width[size:], {"units": "prefit standard deviations"}),
-        "value": ("nuisance", [float(v) for v in like.nuisance_values(z[size:]).values()]),
+        "value": ("nuisance", [float(v) for v in like.joint.nuisance_values(z[size:]).values()]),
         "impact": (two, impact.reshape(-1, 2), {"long_name": f"shift of ln {of}", "units": "1"}),
         "impact_converged": (two, np.asarray(converged).reshape(-1, 2)),
         "correlation": (("parameter", "parameter_2"), scaled, {"long_name": "correlation matrix", "units": "1"}),
@@ -115,20 +116,20 @@ def nuisance_pulls(
     return xarray.Dataset(variables, coords, attrs)
 
 
-def _joint(like: JointLikelihood, names: tuple[str, ...], data: Data) -> Any:
+def _joint(joint: JointModel, names: tuple[str, ...], data: Data) -> Any:
     def density(z: Float[Array, " n"]) -> Float[Array, ""]:
-        photon = photon_at(like.model, dict(zip(names, z[: len(names)], strict=True)))
-        return like.log_density(photon, z[len(names) :], data)
+        photon = photon_at(joint.model, dict(zip(names, z[: len(names)], strict=True)))
+        return joint.log_density(photon, z[len(names) :], data)
 
     return density
 
 
-def _hessian(like: JointLikelihood, names: tuple[str, ...]) -> Any:
-    return jax.jit(lambda z, data: derivatives(_joint(like, names, data), z)[2])
+def _hessian(joint: JointModel, names: tuple[str, ...]) -> Any:
+    return jax.jit(lambda z, data: derivatives(_joint(joint, names, data), z)[2])
 
 
-def _refits(like: JointLikelihood, names: tuple[str, ...]) -> Any:
-    return jax.jit(jax.vmap(_refit(like, names), (0, 0, 0, 0, None)))
+def _refits(joint: JointModel, names: tuple[str, ...]) -> Any:
+    return jax.jit(jax.vmap(_refit(joint, names), (0, 0, 0, 0, None)))
 
 
 def _covariance(precision: np.ndarray, free: np.ndarray, size: int) -> tuple[np.ndarray, bool]:
@@ -150,11 +151,11 @@ def _follow(covariance: np.ndarray, held: np.ndarray, moved: np.ndarray) -> np.n
     return np.nan_to_num(rows)
 
 
-def _refit(like: JointLikelihood, names: tuple[str, ...]) -> Any:
+def _refit(joint: JointModel, names: tuple[str, ...]) -> Any:
     """Fit again with one coordinate held: its box has no width, and its gradient is taken out."""
 
     def one(begin: Array, low: Array, high: Array, held: Array, data: Data) -> tuple[Float[Array, " n"], Array]:
-        density = _joint(like, names, data)
+        density = _joint(joint, names, data)
         is_held = jnp.arange(begin.shape[-1]) == held
 
         def local(point: Array) -> tuple[Array, Array, Array]:

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.expansion import log_of_counts
 from lmtbayes.inference.nuisances.laplace import optimal_pulls
 from lmtbayes.inference.nuisances.newton import Derivatives, Maximum, maximise, slope_and_bend
@@ -26,21 +26,21 @@ type Counts = Callable[..., Float[Array, " all_bins"]]
 """Of as many scalars as there are coordinates."""
 
 
-def all_counts(like: JointLikelihood, photon: HiddenPhoton, pulls: Scalars) -> Float[Array, " all_bins"]:
+def all_counts(joint: JointModel, photon: HiddenPhoton, pulls: Scalars) -> Float[Array, " all_bins"]:
     """Expected counts of every bin of every experiment, in one row.
 
     The pulls come one by one: the derivative in one of them then touches only what it enters.
     """
-    return like.compiled(_row)(photon, tuple(pulls))
+    return joint.compiled(_row)(photon, tuple(pulls))
 
 
-def _row(like: JointLikelihood) -> Callable[..., Array]:
+def _row(joint: JointModel) -> Callable[..., Array]:
     # Jitted so that tracing it again, and its derivatives, costs nothing.
     @jax.jit
     def row(photon: HiddenPhoton, pulls: Scalars) -> Array:
-        values = {n.name: n.constraint.value(pull) for n, pull in zip(like.nuisances, pulls, strict=True)}
-        expected = like.expected_counts(photon, values)
-        return jnp.concatenate([expected[e.name] for e in like.experiments])
+        values = {n.name: n.constraint.value(pull) for n, pull in zip(joint.nuisances, pulls, strict=True)}
+        expected = joint.expected_counts(photon, values)
+        return jnp.concatenate([expected[e.name] for e in joint.experiments])
 
     return row
 
@@ -101,31 +101,31 @@ def _slope(counts: Counts, z: Scalars, i: int) -> Float[Array, " all_bins"]:
     return jax.jvp(lambda v: counts(*z[:i], v, *z[i + 1 :]), (z[i],), (jnp.ones(()),))[1]
 
 
-def starting_pulls(like: JointLikelihood) -> Float[Array, "starts nuisances"]:
+def starting_pulls(joint: JointModel) -> Float[Array, "starts nuisances"]:
     """Pulls to start from: central, and every choice of one Gaussian where a constraint is a sum of several."""
-    means = [[mean for _, mean, _ in n.constraint.pieces] or [n.constraint.central_pull] for n in like.nuisances]
+    means = [[mean for _, mean, _ in n.constraint.pieces] or [n.constraint.central_pull] for n in joint.nuisances]
     return jnp.array(list(itertools.product(*means)), dtype=float).reshape(-1, len(means))
 
 
 def linearised_conditional(
-    like: JointLikelihood, photon: HiddenPhoton, data: Data, steps: int
+    joint: JointModel, photon: HiddenPhoton, data: Data, steps: int
 ) -> tuple[Float[Array, ""], Float[Array, " nuisances"]]:
     """Profiled ln L of one photon, and the pulls there, the counts linearised in the nuisances about their centre.
 
     Exact, after enough steps, where the counts are linear in the nuisances' values. For scans that rank points: under
     `vmap` over photons, what the nuisances do to a template is worked out once.
     """
-    if not like.nuisances:
-        pulls = like.central_pulls
-        return like.log_density(photon, pulls, data), pulls
+    if not joint.nuisances:
+        pulls = joint.central_pulls
+        return joint.log_density(photon, pulls, data), pulls
 
     def from_start(start: Array) -> tuple[Array, Array]:
-        columns = jnp.stack(slopes(lambda *pulls: all_counts(like, photon, pulls), tuple(start)), axis=-1)
-        counts = all_counts(like, photon, tuple(start))
-        pulls, value = optimal_pulls(like, like.constraints.log_prob, start, counts, columns, data, steps)
+        columns = jnp.stack(slopes(lambda *pulls: all_counts(joint, photon, pulls), tuple(start)), axis=-1)
+        counts = all_counts(joint, photon, tuple(start))
+        pulls, value = optimal_pulls(joint, joint.constraints.log_prob, start, counts, columns, data, steps)
         return value, pulls
 
-    starts = starting_pulls(like)
+    starts = starting_pulls(joint)
     if starts.shape[0] == 1:
         return from_start(starts[0])
     values, pulls = jax.vmap(from_start)(starts)
@@ -134,18 +134,18 @@ def linearised_conditional(
 
 
 def steadied(
-    like: JointLikelihood, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data
+    joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data
 ) -> Float[Array, " nuisances"]:
     """Pulls, or a part of them if ln L is higher there: a linearised optimum may lie where rates mean nothing."""
-    central = like.central_pulls
+    central = joint.central_pulls
     trials = central + jnp.array((1.0, 0.5, 0.2, 0.0))[:, None] * (pulls - central)
-    heights = jax.vmap(lambda x: jnp.sum(log_of_counts(like, all_counts(like, photon, tuple(x)), data)))(trials)
-    heights = heights + jax.vmap(like.log_constraint)(trials)
+    heights = jax.vmap(lambda x: jnp.sum(log_of_counts(joint, all_counts(joint, photon, tuple(x)), data)))(trials)
+    heights = heights + jax.vmap(joint.log_constraint)(trials)
     return trials[jnp.argmax(jnp.where(jnp.isnan(heights), -jnp.inf, heights))]
 
 
 def maximise_joint(
-    like: JointLikelihood,
+    joint: JointModel,
     photon: Callable[[Sequence[Array]], HiddenPhoton],
     start: Float[Array, " n"],
     free: int,
@@ -156,13 +156,13 @@ def maximise_joint(
     """Climb in the first `free` coordinates of the boson and all pulls, from `start`."""
 
     def density(z: Array) -> Array:
-        counts = all_counts(like, photon(tuple(z[:free])), tuple(z[free:]))
-        return jnp.sum(log_of_counts(like, counts, data)) + like.log_constraint(z[free:])
+        counts = all_counts(joint, photon(tuple(z[:free])), tuple(z[free:]))
+        return jnp.sum(log_of_counts(joint, counts, data)) + joint.log_constraint(z[free:])
 
     derivatives: Derivatives = scoring(
-        lambda *z: all_counts(like, photon(z[:free]), z[free:]),
-        lambda counts: log_of_counts(like, counts, data),
-        like.constraints.log_prob,
+        lambda *z: all_counts(joint, photon(z[:free]), z[free:]),
+        lambda counts: log_of_counts(joint, counts, data),
+        joint.constraints.log_prob,
         free,
     )
     return maximise(density, start, max_steps, box, derivatives)

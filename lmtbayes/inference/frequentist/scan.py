@@ -18,7 +18,8 @@ from jaxtyping import Array
 from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.frequentist.box import peaks, photon_at, scan
 from lmtbayes.inference.frequentist.maximise import linearised_conditional, maximise_joint, steadied
-from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.newton import Maximum
 
 SCAN_STEPS = 1
@@ -103,14 +104,14 @@ def scan_cells(
     return Found(z[..., :-1], height, worthwhile)
 
 
-def _scans(like: JointLikelihood, plan: Plan) -> Mapped:
-    return Mapped(_scan(like, plan), plan.devices, plan.rows)
+def _scans(joint: JointModel, plan: Plan) -> Mapped:
+    return Mapped(_scan(joint, plan), plan.devices, plan.rows)
 
 
-def _scan(like: JointLikelihood, plan: Plan) -> Callable[..., Any]:
+def _scan(joint: JointModel, plan: Plan) -> Callable[..., Any]:
     def cell(x: dict[str, Array], axes: Mapping[str, Array], data: Data) -> tuple[Array, Array, Array]:
         def at(point: dict[str, Array]) -> tuple[Array, Array]:
-            return linearised_conditional(like, photon_at(like.model, {**x, **point}), data, SCAN_STEPS)
+            return linearised_conditional(joint, photon_at(joint.model, {**x, **point}), data, SCAN_STEPS)
 
         if plan.free:
             values, pulls = scan(at, axes)
@@ -122,7 +123,7 @@ def _scan(like: JointLikelihood, plan: Plan) -> Callable[..., Any]:
             height, worthwhile = value[None], jnp.ones(1, dtype=bool)
             begin, begin_pulls = jnp.zeros((1, 0)), pulls[None]
         begin_pulls = jax.vmap(
-            lambda b, p: steadied(like, photon_at(like.model, x | dict(zip(axes, b, strict=True))), p, data)
+            lambda b, p: steadied(joint, photon_at(joint.model, x | dict(zip(axes, b, strict=True))), p, data)
         )(begin, begin_pulls)
         # Arrays of size zero are refused by lax.map: a column that is dropped again.
         z = jnp.concatenate([begin, begin_pulls, jnp.zeros((begin.shape[0], 1))], axis=-1)
@@ -183,17 +184,17 @@ def climb(
     return z, value, converged
 
 
-def _climbs(like: JointLikelihood, free: tuple[str, ...], batch_size: int, devices: Devices) -> Mapped:
-    return Mapped(_climb(like, free), devices, batch_size)
+def _climbs(joint: JointModel, free: tuple[str, ...], batch_size: int, devices: Devices) -> Mapped:
+    return Mapped(_climb(joint, free), devices, batch_size)
 
 
-def _climb(like: JointLikelihood, free: tuple[str, ...]) -> Callable[..., Any]:
+def _climb(joint: JointModel, free: tuple[str, ...]) -> Callable[..., Any]:
     def one(at: tuple[dict[str, Array], Array], low: Array, high: Array, data: Data) -> Maximum:
         fixed, start = at
 
         def photon(x: Sequence[Array]) -> Any:
-            return photon_at(like.model, fixed | dict(zip(free, x, strict=True)))
+            return photon_at(joint.model, fixed | dict(zip(free, x, strict=True)))
 
-        return maximise_joint(like, photon, start, len(free), data, _STEPS, (low, high))
+        return maximise_joint(joint, photon, start, len(free), data, _STEPS, (low, high))
 
     return one

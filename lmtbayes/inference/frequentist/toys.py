@@ -21,7 +21,8 @@ from lmtbayes.inference.devices import Mapped
 from lmtbayes.inference.frequentist.best_fit import EXTRA_STARTS, climb_traced
 from lmtbayes.inference.frequentist.box import Box
 from lmtbayes.inference.frequentist.contours import threshold
-from lmtbayes.inference.likelihood.joint import Data, JointLikelihood, check_likelihood
+from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.conditional import conditional
 
 _POINTS = {"g_x": 16, "mass": 12, "kappa": 10, "eps_x": 10}
@@ -118,25 +119,23 @@ def toy_q(
     return Toys(np.maximum(q, 0.0), deviance, converged)
 
 
-def _fits(
-    like: JointLikelihood, names: tuple[str, ...], drawn: bool, batch_size: int, devices: local.Devices
-) -> Mapped:
-    return Mapped(_one(like, names, drawn), devices, batch_size)
+def _fits(joint: JointModel, names: tuple[str, ...], drawn: bool, batch_size: int, devices: local.Devices) -> Mapped:
+    return Mapped(_one(joint, names, drawn), devices, batch_size)
 
 
-def _one(like: JointLikelihood, names: tuple[str, ...], drawn: bool) -> Callable[..., Any]:
-    fit = climb_traced(like, names, _POINTS, _STARTS)
+def _one(joint: JointModel, names: tuple[str, ...], drawn: bool) -> Callable[..., Any]:
+    fit = climb_traced(joint, names, _POINTS, _STARTS)
 
     def one(number: Array, seed: Array, photon: HiddenPhoton, low: Array, high: Array) -> tuple[Array, Array, Array]:
-        key_of_pulls, *rest = jax.random.split(jax.random.fold_in(seed, number), 1 + len(like.experiments))
-        pulls = like.central_pulls
+        key_of_pulls, *rest = jax.random.split(jax.random.fold_in(seed, number), 1 + len(joint.experiments))
+        pulls = joint.central_pulls
         if drawn:
-            keys = jax.random.split(key_of_pulls, max(len(like.nuisances), 1))
-            for i, n in enumerate(like.nuisances):
+            keys = jax.random.split(key_of_pulls, max(len(joint.nuisances), 1))
+            for i, n in enumerate(joint.nuisances):
                 pulls = pulls.at[i].set(n.constraint.distribution().sample(keys[i]))
-        truth = like.expected_counts(photon, like.nuisance_values(pulls))
-        data: Data = {e.name: e.term.sample(k, truth[e.name]) for e, k in zip(like.experiments, rest, strict=True)}
-        at_truth = conditional(like, photon, data)
+        truth = joint.expected_counts(photon, joint.nuisance_values(pulls))
+        data: Data = {e.name: e.term.sample(k, truth[e.name]) for e, k in zip(joint.experiments, rest, strict=True)}
+        at_truth = conditional(joint, photon, data)
         # The truth is a start of its own: q is then never below zero by more than rounding.
         x = _coordinates(names, photon)
         x = jnp.clip(jnp.where(jnp.isfinite(x), x, low), low, high)
@@ -144,7 +143,7 @@ def _one(like: JointLikelihood, names: tuple[str, ...], drawn: bool) -> Callable
         extra_pulls = jnp.broadcast_to(at_truth.pulls, (EXTRA_STARTS, pulls.size))
         _, _, best, converged = fit(low, high, extra, extra_pulls, data)
         best = jnp.maximum(best, at_truth.log_likelihood)
-        deviance = 2.0 * (like.saturated_log_likelihood(data) - best)
+        deviance = 2.0 * (joint.saturated_log_likelihood(data) - best)
         return 2.0 * (best - at_truth.log_likelihood), deviance, converged & at_truth.converged
 
     return one

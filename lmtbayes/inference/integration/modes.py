@@ -17,7 +17,7 @@ from scipy import special
 from lmtbayes._once import once
 from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import Devices
-from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.expansion import score_and_weight
 from lmtbayes.inference.nuisances.laplace_at_many import marginals
 from lmtbayes.inference.priors import Prior
@@ -61,7 +61,7 @@ def climb(space: Space, units: Float[np.ndarray, "starts coordinates"], data: Da
     What is climbed is the posterior density in u: the likelihood, where u are the prior's quantiles.
     """
     d, number = space.dimensions, len(units)
-    position = space.join(units, np.tile(np.asarray(space.like.central_pulls), (number, 1)))
+    position = space.join(units, np.tile(np.asarray(space.joint.central_pulls), (number, 1)))
     view = _view(space, position, data, devices)
     damping, going = np.ones(number), np.ones(number, dtype=bool)
     for _ in range(STEPS):
@@ -104,13 +104,13 @@ def _spread(curvature: np.ndarray, gradient: np.ndarray, slope: np.ndarray) -> n
 
 def _view(space: Space, position: Float[np.ndarray, "starts parameters"], data: Data, devices: Devices) -> _View:
     """Height, slope and curvature at every position; a place where they are not finite is infinitely low."""
-    d, like, number = space.dimensions, space.like, len(position)
+    d, joint, number = space.dimensions, space.joint, len(position)
     # The point itself, then a step forth and back in every coordinate of the boson.
     offsets = np.zeros((1 + 2 * d, space.size))
     offsets[1 : 1 + d, :d], offsets[1 + d :, :d] = _DIFFERENCE * np.eye(d), -_DIFFERENCE * np.eye(d)
     points = (position[:, None] + offsets).reshape(-1, space.size)
     photons = space.photons(special.expit(points[:, :d]), devices)
-    seen = marginals(like, devices).look((photons, points[:, d:]), data)
+    seen = marginals(joint, devices).look((photons, points[:, d:]), data)
     counts = seen.counts.reshape(number, 1 + 2 * d, -1)
     by_boson = (counts[:, 1 : 1 + d] - counts[:, 1 + d :]) / (2.0 * _DIFFERENCE)
     seen = jax.tree.map(lambda x: x[:: 1 + 2 * d], seen)
@@ -118,13 +118,13 @@ def _view(space: Space, position: Float[np.ndarray, "starts parameters"], data: 
     gradient = np.einsum("nbi,nb->ni", slopes, seen.score)
     precision = (slopes * seen.weight[:, :, None]).transpose(0, 2, 1) @ slopes
     height = seen.height
-    if like.nuisances:
-        value, pull, stiffness = (np.asarray(x) for x in like.compiled(_constraints)(position[:, d:]))
+    if joint.nuisances:
+        value, pull, stiffness = (np.asarray(x) for x in joint.compiled(_constraints)(position[:, d:]))
         height = height + value.sum(axis=1)
         gradient[:, d:] += pull
-        precision[:, d:, d:] += np.maximum(stiffness, 1e-3)[:, :, None] * np.eye(len(like.nuisances))
+        precision[:, d:, d:] += np.maximum(stiffness, 1e-3)[:, :, None] * np.eye(len(joint.nuisances))
     if not space.plain:
-        ratio = like.compiled(_ratio, space.prior, space.measure)
+        ratio = joint.compiled(_ratio, space.prior, space.measure)
         value, pull, stiffness = (np.asarray(x) for x in ratio(position[:, :d]))
         height = height + value
         gradient[:, :d] += pull
@@ -137,19 +137,19 @@ def _view(space: Space, position: Float[np.ndarray, "starts parameters"], data: 
     )
 
 
-def _constraints(like: JointLikelihood) -> Any:
+def _constraints(joint: JointModel) -> Any:
     """Log-density of every pull, its slope and minus its curvature, of many points."""
 
     def one(pulls: Array) -> tuple[Array, Array, Array]:
-        log_prob = like.constraints.log_prob
+        log_prob = joint.constraints.log_prob
         return log_prob(pulls), *score_and_weight(log_prob, pulls)
 
     return once(jax.vmap(one))
 
 
-def _ratio(like: JointLikelihood, prior: Prior, measure: Prior) -> Any:
+def _ratio(joint: JointModel, prior: Prior, measure: Prior) -> Any:
     """Ln of prior over measure at many z, its slope and minus its curvature in every one of them."""
-    space = Space(like, prior, measure)
+    space = Space(joint, prior, measure)
 
     def one(z: Array) -> tuple[Array, Array, Array]:
         def log_ratio(z: Array) -> Array:

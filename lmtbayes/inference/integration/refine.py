@@ -10,13 +10,14 @@ import numpy as np
 
 from lmtbayes import _checks
 from lmtbayes.inference import devices as local
-from lmtbayes.inference.coordinates import Space
+from lmtbayes.inference.coordinates import Space, space_of
 from lmtbayes.inference.identity.fingerprint import fingerprint
 from lmtbayes.inference.integration.modes import climb
 from lmtbayes.inference.integration.posterior_grid import CAPACITY, PosteriorGrid, log_sum
 from lmtbayes.inference.integration.tree import Cells
 from lmtbayes.inference.integration.working_measure import ROOT_LEVEL, evaluate, starts, survey
 from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.priors import Prior
 
 TOLERANCE = {2: 0.04, 3: 0.3}
@@ -53,7 +54,7 @@ def posterior_grid(
         Devices of jax over which the cells are dealt out; by default all of this machine. The numbers are those of one
         device to rounding.
     """
-    space = Space(like, prior)
+    space = space_of(like, prior)
     tolerance = TOLERANCE[space.dimensions] if tolerance is None else tolerance
     _checks.positive("tolerance", tolerance)
     limit = CAPACITY[space.dimensions] if capacity is None else capacity
@@ -61,12 +62,12 @@ def posterior_grid(
         raise _checks.invalid("capacity", capacity, "at least twice the number of cells of the coarsest grid")
     used = local.resolve(devices)
     key = (prior, fingerprint(like.data), float(tolerance), limit, used)
-    found, grid = like.results.get("grid", (None, None))
+    found, grid = like.joint.results.get("grid", (None, None))
     if grid is None or found != key:
         grid = _refined(like, prior, used, tolerance, limit, progress)
         for array in (grid.log_density, grid.pulls, grid.factor):
             array.flags.writeable = False
-        like.results["grid"] = key, grid
+        like.joint.results["grid"] = key, grid
     elif progress is not None:
         progress(len(grid.cells), grid.error)
     return grid
@@ -81,8 +82,8 @@ def _refined(
     progress: Callable[[int, float], None] | None,
 ) -> PosteriorGrid:
     surveyed = survey(like, prior, devices)
-    space = Space(like, prior, surveyed.measure)
-    evaluated = _Evaluator(space, devices)
+    space = Space(like.joint, prior, surveyed.measure)
+    evaluated = _Evaluator(space, like.data, devices)
     if surveyed.cells is None or surveyed.peaks is None:
         cells = Cells.uniform(space.dimensions, ROOT_LEVEL[space.dimensions])
         values = evaluated(cells.centre)
@@ -93,7 +94,7 @@ def _refined(
         cells, values, peaks = surveyed.cells, surveyed.values, surveyed.peaks
         evaluated.count += len(cells)
     if not np.isfinite(values[0]).any():
-        raise _checks.invalid("like", space.like, "finite somewhere in the prior")
+        raise _checks.invalid("like", like, "finite somewhere in the prior")
 
     highest = max(np.max(values[0]), np.max(peaks.log_likelihood))
     for unit, height, finest in zip(peaks.unit, peaks.log_likelihood, peaks.finest, strict=True):
@@ -119,7 +120,7 @@ def _refined(
         half, most = np.searchsorted(share, share[-1] * np.array([0.5, 0.999])) + 1
         number = max(int(half), min(int(most), max(_BLOCK >> space.dimensions, len(cells) // 32)))
         cells, values = _split(cells, values, order[: min(number, room)], evaluated)
-    top = evaluate(space, peaks.unit, devices)[0]
+    top = evaluate(space, peaks.unit, like.data, devices)[0]
     missed = float(np.max(np.where(np.isfinite(top), top, -np.inf)) - np.max(values[0]))
     return PosteriorGrid(
         prior,
@@ -138,14 +139,15 @@ def _refined(
 class _Evaluator:
     """Density, pulls and the factor of their precision at points of the cube, counted."""
 
-    def __init__(self, space: Space, devices: local.Devices):
+    def __init__(self, space: Space, data: Data, devices: local.Devices):
         self.space = space
+        self.data = data
         self.devices = devices
         self.count = 0
 
     def __call__(self, units: np.ndarray) -> tuple[np.ndarray, ...]:
         self.count += len(units)
-        return evaluate(self.space, units, self.devices)
+        return evaluate(self.space, units, self.data, self.devices)
 
 
 def _split(

@@ -25,6 +25,7 @@ from lmtbayes.inference.integration.modes import STARTS, Peaks, climb
 from lmtbayes.inference.integration.posterior_grid import log_sum
 from lmtbayes.inference.integration.tree import Cells
 from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.nuisances.laplace_at_many import marginals
 from lmtbayes.inference.priors import Prior
 from lmtbayes.parameters import default_range
@@ -74,21 +75,21 @@ def survey(like: JointLikelihood, prior: Prior, devices: Devices) -> Survey:
     The last one of a likelihood and its `with_data` copies is kept.
     """
     key = (prior, fingerprint(like.data), devices)
-    found, kept = like.results.get("survey", (None, None))
+    found, kept = like.joint.results.get("survey", (None, None))
     if kept is None or found != key:
         kept = _survey(like, prior, devices)
-        like.results["survey"] = key, kept
+        like.joint.results["survey"] = key, kept
     return kept
 
 
 def _survey(like: JointLikelihood, prior: Prior, devices: Devices) -> Survey:
     _check_masses(like, prior)
     rough = _rough(prior)
-    space = Space(like, prior, rough)
+    space = Space(like.joint, prior, rough)
     cells = Cells.uniform(space.dimensions, ROOT_LEVEL[space.dimensions])
-    values = evaluate(space, cells.centre, devices)
+    values = evaluate(space, cells.centre, like.data, devices)
     peaks = climb(space, cells.centre[starts(cells, values[0])], like.data, devices)
-    chosen = _peaks_that_count(space, cells, values[0], peaks, devices)
+    chosen = _peaks_that_count(space, cells, values[0], peaks, like.data, devices)
     points, widths = _in_coordinates(space, peaks, chosen)
     height = peaks.log_likelihood[chosen] - space.log_ratios(peaks.unit[chosen], devices)
     measure = _measure(prior, points, widths)
@@ -107,9 +108,9 @@ def _check_masses(like: JointLikelihood, prior: Prior) -> None:
         _checks.masses(f"distributions[{name!r}]", masses, [e.mass_range for e in like.experiments])
 
 
-def evaluate(space: Space, units: np.ndarray, devices: Devices) -> tuple[np.ndarray, ...]:
+def evaluate(space: Space, units: np.ndarray, data: Data, devices: Devices) -> tuple[np.ndarray, ...]:
     """Ln of the posterior density in u, the pulls integrated; their optimum and the factor of their precision."""
-    found = marginals(space.like, devices)(space.photons(units, devices), space.like.data)
+    found = marginals(space.joint, devices)(space.photons(units, devices), data)
     if space.plain:
         return found.log_integral, found.pulls, found.factor
     return found.log_integral + space.log_ratios(units, devices), found.pulls, found.factor
@@ -157,10 +158,10 @@ def _range(prior: Prior, name: str, weight: float) -> list[tuple[float, Componen
 
 
 def _peaks_that_count(
-    space: Space, cells: Cells, log_density: np.ndarray, peaks: Peaks, devices: Devices
+    space: Space, cells: Cells, log_density: np.ndarray, peaks: Peaks, data: Data, devices: Devices
 ) -> np.ndarray:
     """Indices of different peaks, the heaviest first, whose share of the evidence may matter."""
-    height = evaluate(space, peaks.unit, devices)[0]
+    height = evaluate(space, peaks.unit, data, devices)[0]
     # Correlations make it less: an upper bound, for a peak that is a normal density.
     mass = np.where(np.isfinite(height), height, -np.inf) + np.log(peaks.spread).sum(axis=1)
     best = max(mass.max(), log_sum(log_density + cells.log_volume))

@@ -4,28 +4,21 @@ Asimov data stand for what has not been measured. What has been measured stays a
 otherwise: a truth does not change what a published search saw.
 """
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import ArrayLike
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing, check_model
 from lmtbayes.gauge.photon import check_photon
-from lmtbayes.inference.likelihood.evaluation import evaluation
-
-if TYPE_CHECKING:
-    from lmtbayes.inference.likelihood.joint import JointLikelihood
-
-type Data = dict[str, Float[Array, " _"]]
-"""Experiment name to its counts, one entry a bin; experiments differ in their number of bins."""
+from lmtbayes.inference.likelihood.evaluation import evaluation, is_evaluated
+from lmtbayes.inference.likelihood.model import Data, JointModel
 
 PUBLISHED = ("observed", "asimov")
 
@@ -78,12 +71,12 @@ def asimov(
     return Asimov(model, photon, nuisances, published)
 
 
-def resolve(likelihood: "JointLikelihood", data: Asimov | str | Mapping[str, ArrayLike]) -> Data:
+def resolve_data(joint: JointModel, data: Asimov | str | Mapping[str, ArrayLike], evaluated: bool = False) -> Data:
     """Return one array of counts for each experiment; the errors are those of JointLikelihood."""
-    experiments = likelihood.experiments
+    experiments = joint.experiments
     if isinstance(data, Asimov):
         if data.published == "asimov":
-            return _expected(likelihood, data, experiments)
+            return _expected(joint, data, experiments, evaluated)
         published = {e.name: jnp.asarray(e.observed) for e in experiments if e.observed is not None}
         if len(published) == len(experiments):
             raise InvalidArgument(
@@ -92,7 +85,7 @@ def resolve(likelihood: "JointLikelihood", data: Asimov | str | Mapping[str, Arr
                 "asimov(..., published='asimov') to replace them"
             )
         projections = tuple(e for e in experiments if e.name not in published)
-        return _expected(likelihood, data, projections) | published
+        return _expected(joint, data, projections, evaluated) | published
     if isinstance(data, str):
         _checks.one_of("data", data, ("observed",))
         unseen = [e.name for e in experiments if e.observed is None]
@@ -118,71 +111,21 @@ def resolve(likelihood: "JointLikelihood", data: Asimov | str | Mapping[str, Arr
     return {e.name: jnp.asarray(_checks.shape(f"data[{e.name!r}]", data[e.name], (e.n_bins,))) for e in experiments}
 
 
-def _expected(likelihood: "JointLikelihood", truth: Asimov, experiments: Sequence[Experiment]) -> Data:
+def _expected(joint: JointModel, truth: Asimov, experiments: Sequence[Experiment], evaluated: bool) -> Data:
     nuisances = truth.nuisances or {}
-    declared = {n.name for e in likelihood.experiments for n in e.declared}
+    declared = {n.name for e in joint.experiments for n in e.declared}
     for name in nuisances:
         if name not in declared:
             raise _checks.unknown("nuisance of the true `nuisances`", name, sorted(declared))
         _checks.scalar(f"nuisances[{name!r}]", nuisances[name])
-    if likelihood.checked and truth.model == likelihood.model and not nuisances:
+    if (evaluated or is_evaluated(joint)) and truth.model == joint.model and not nuisances:
         # What the check compiles gives the counts too: at no cost, where eager operations would take seconds.
-        one = jax.tree.map(lambda x: np.asarray(x)[None], (truth.photon, likelihood.central_pulls))
-        anything = {e.name: np.ones(e.n_bins) for e in likelihood.experiments}
-        return {name: jnp.asarray(x[0]) for name, x in evaluation(likelihood)(one, anything).counts.items()}
+        one = jax.tree.map(lambda x: np.asarray(x)[None], (truth.photon, joint.central_pulls))
+        anything = {e.name: np.ones(e.n_bins) for e in joint.experiments}
+        return {name: jnp.asarray(x[0]) for name, x in evaluation(joint)(one, anything).counts.items()}
     return {
         e.name: e.expected_counts(
             truth.model, truth.photon, {k: v for k, v in nuisances.items() if k in {n.name for n in e.declared}}
         )
         for e in experiments
     }
-
-
-def simulate(
-    likelihood: "JointLikelihood",
-    photon: HiddenPhoton,
-    seed: int,
-    nuisances: Mapping[str, ArrayLike] | None = None,
-    model: GaugeModel | None = None,
-    size: int | None = None,
-) -> dict[str, Float[Array, "... _bins"]]:
-    """Draw toy data for every experiment, published ones included: a toy repeats all of them.
-
-    Parameters
-    ----------
-    likelihood
-        Whose experiments are simulated.
-    photon
-        The truth, one photon.
-    seed
-        Equal seeds give equal toys; an experiment's toys do not depend on which others are in the fit.
-    nuisances
-        Name to true physical value; central where not named.
-    model
-        The true model; by default the likelihood's. Where it fixes the mixing, the photon has to agree.
-    size
-        Number of toys; None for a single one without the leading axis.
-
-    Returns
-    -------
-    toys
-        Experiment name to counts, (n_bins,) or (size, n_bins): what `with_data` takes (one toy at a time).
-
-    Raises
-    ------
-    UnknownName
-        A nuisance that no experiment declares.
-    InvalidArgument
-        A seed or a size that is no whole number; the errors of `asimov`.
-    """
-    _checks.whole("seed", seed, 0)
-    if size is not None:
-        _checks.whole("size", size)
-    truth = resolve(likelihood, asimov(model or likelihood.model, photon, nuisances, published="asimov"))
-    toys = {}
-    for e in likelihood.experiments:
-        key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(e.name.encode()))
-        keys = jax.random.split(key, 1 if size is None else size)
-        drawn = jax.vmap(lambda k, e=e: e.term.sample(k, truth[e.name]))(keys)
-        toys[e.name] = drawn[0] if size is None else drawn
-    return toys

@@ -4,17 +4,14 @@ It is by far the largest thing that is compiled for a likelihood, so that whatev
 the check at construction, Asimov data, the chains' proposals, the description of draws.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import jax
 from jaxtyping import Array, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices, Mapped
-
-if TYPE_CHECKING:
-    from lmtbayes.inference.likelihood.data import Data
-    from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 
 _BATCH = 64
 """Points evaluated side by side on each device."""
@@ -27,32 +24,39 @@ class Evaluated(NamedTuple):
     by_photon: HiddenPhoton
     """Derivatives of ln L in g_x, mass and eps_x."""
     by_pulls: Float[Array, " nuisances"]
-    counts: "Data"
-    terms: "Data"
+    counts: Data
+    terms: Data
     """Log-likelihood of every bin of every experiment."""
 
 
-def evaluation(like: "JointLikelihood", devices: Devices | None = None) -> Mapped:
+def evaluation(joint: JointModel, devices: Devices | None = None) -> Mapped:
     """Return the function ((photons, pulls), data) -> `Evaluated` of leading axis, compiled once for a likelihood.
 
     Parameters
     ----------
-    like
+    joint
         Experiments and nuisances; the data are an argument of what is returned.
     devices
         By default one: results are then the same bit for bit on machines with one device and with many.
     """
-    devices = tuple(jax.local_devices()[:1]) if devices is None else devices
-
-    return like.compiled(_evaluation, devices)
+    return joint.compiled(_evaluation, _one_device() if devices is None else devices)
 
 
-def _evaluation(like: "JointLikelihood", devices: Devices) -> Mapped:
-    def one(point: tuple[HiddenPhoton, Array], data: "Data") -> Evaluated:
-        def with_parts(photon: HiddenPhoton, pulls: Array) -> tuple[Array, tuple["Data", "Data"]]:
-            counts = like.counts(photon, pulls)
-            terms = like.terms(counts, data)
-            return like.total(terms, pulls), (counts, terms)
+def is_evaluated(joint: JointModel) -> bool:
+    """Whether `evaluation` on one device is compiled already."""
+    return joint.has_compiled(_evaluation, _one_device())
+
+
+def _one_device() -> Devices:
+    return tuple(jax.local_devices()[:1])
+
+
+def _evaluation(joint: JointModel, devices: Devices) -> Mapped:
+    def one(point: tuple[HiddenPhoton, Array], data: Data) -> Evaluated:
+        def with_parts(photon: HiddenPhoton, pulls: Array) -> tuple[Array, tuple[Data, Data]]:
+            counts = joint.counts(photon, pulls)
+            terms = joint.terms(counts, data)
+            return joint.total(terms, pulls), (counts, terms)
 
         (value, parts), slopes = jax.value_and_grad(with_parts, argnums=(0, 1), has_aux=True)(*point)
         return Evaluated(value, *slopes, *parts)

@@ -1,7 +1,5 @@
 """The check that a likelihood and its gradient are finite, so that a NaN is found before a sampler runs into it."""
 
-from typing import TYPE_CHECKING
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,12 +10,11 @@ from lmtbayes.experiments.base import Experiment
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference import priors
 from lmtbayes.inference.likelihood.evaluation import evaluation
+from lmtbayes.inference.likelihood.model import Data, JointModel
+from lmtbayes.parameters import default_range
 
-if TYPE_CHECKING:
-    from lmtbayes.inference.likelihood.joint import JointLikelihood
 
-
-def check_finite(like: "JointLikelihood") -> None:
+def check_finite(joint: JointModel, data: Data) -> None:
     """Evaluate likelihood and gradient at draws from the default prior.
 
     Raises
@@ -25,11 +22,11 @@ def check_finite(like: "JointLikelihood") -> None:
     NotFinite
         One of them is not finite; the message names the experiment and the photon.
     """
-    prior = priors.default(like.model, kappa=priors.KAPPA)
+    prior = priors.default(joint.model, kappa=default_range("kappa"))
     unit = np.random.default_rng(0).random((8, len(prior.names)))
     photons = prior.photon(prior.from_unit_cube(jnp.asarray(unit))).broadcast()
-    pulls = np.broadcast_to(like.central_pulls, (8, len(like.nuisances)))
-    found = evaluation(like)((photons, pulls), like.data)
+    pulls = np.broadcast_to(joint.central_pulls, (8, len(joint.nuisances)))
+    found = evaluation(joint)((photons, pulls), data)
     leaves = jax.tree.leaves((found.log_likelihood, found.by_photon, found.by_pulls))
     finite = np.array([all(np.isfinite(leaf[draw]).all() for leaf in leaves) for draw in range(8)])
     if finite.all():
@@ -40,12 +37,12 @@ def check_finite(like: "JointLikelihood") -> None:
     g_x, mass, eps_x = (float(x) for x in (photon.g_x, photon.mass, photon.eps_x))
 
     def log_likelihood(photon: HiddenPhoton, pulls: Array, e: Experiment) -> Array:
-        values = like.nuisance_values(pulls)
-        expected = e.expected_counts(like.model, photon, {n.name: values[n.name] for n in e.nuisances})
-        return jnp.sum(e.term.log_prob(expected, like.data[e.name]))
+        values = joint.nuisance_values(pulls)
+        expected = e.expected_counts(joint.model, photon, {n.name: values[n.name] for n in e.nuisances})
+        return jnp.sum(e.term.log_prob(expected, data[e.name]))
 
-    for e in like.experiments:
-        found = jax.value_and_grad(log_likelihood, argnums=(0, 1))(photon, like.central_pulls, e)
+    for e in joint.experiments:
+        found = jax.value_and_grad(log_likelihood, argnums=(0, 1))(photon, joint.central_pulls, e)
         if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found)):
             raise NotFinite(
                 f"experiment {e.name!r} has a log-likelihood or gradient that is not finite at "
@@ -53,5 +50,5 @@ def check_finite(like: "JointLikelihood") -> None:
             )
     raise NotFinite(
         "the constraints have a log-density or gradient that is not finite at central nuisances: "
-        + ", ".join(repr(n.constraint) for n in like.nuisances)
+        + ", ".join(repr(n.constraint) for n in joint.nuisances)
     )

@@ -19,7 +19,8 @@ from lmtbayes.gauge.models import HiddenPhoton, check_mixing
 from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.devices import Devices, Mapped
-from lmtbayes.inference.likelihood.joint import Data, JointLikelihood, check_likelihood
+from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.conditional import conditional
 from lmtbayes.inference.nuisances.laplace_at_many import BATCH, marginals
 
@@ -151,7 +152,7 @@ def _marginalised(
     bar: str | None,
 ) -> _Blocks:
     """Integrals and whether they are about an optimum, block by block."""
-    run = marginals(like, used, min(batch_size, BATCH))
+    run = marginals(like.joint, used, min(batch_size, BATCH))
     size = run.look.block * _BATCHES
     for begin in tqdm(range(0, count, size), desc=bar, disable=bar is None):
         where = slice(begin, min(begin + size, count))
@@ -159,17 +160,17 @@ def _marginalised(
         yield where, (found.log_integral, found.converged)
 
 
-def _points(like: JointLikelihood, nuisances: str, batch_size: int, devices: Devices) -> Mapped:
-    return Mapped(_one(like, nuisances), devices, batch_size, _BATCHES)
+def _points(joint: JointModel, nuisances: str, batch_size: int, devices: Devices) -> Mapped:
+    return Mapped(_one(joint, nuisances), devices, batch_size, _BATCHES)
 
 
-def _one(like: JointLikelihood, nuisances: str) -> Callable[..., tuple[Array, Array]]:
+def _one(joint: JointModel, nuisances: str) -> Callable[..., tuple[Array, Array]]:
     def one(x: tuple[Array, Array, Array], data: Data) -> tuple[Array, Array]:
         photon = HiddenPhoton(*x)
         if nuisances == "central":
-            value = like.log_density(photon, like.central_pulls, data)
+            value = joint.log_density(photon, joint.central_pulls, data)
             return value, jax.numpy.ones_like(value, dtype=bool)
-        best = conditional(like, photon, data)
+        best = conditional(joint, photon, data)
         return best.log_likelihood, best.converged
 
     return one

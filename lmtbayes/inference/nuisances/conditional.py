@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.expansion import Constraint, Look, gradient_and_precision, look
 from lmtbayes.inference.nuisances.laplace import constraint_and_start, optimal_pulls, pieces_of
 from lmtbayes.inference.nuisances.newton import Maximum, maximise
@@ -35,7 +35,7 @@ class Conditional(NamedTuple):
 
 
 def conditional(
-    like: JointLikelihood, photon: HiddenPhoton, data: Data | None = None, max_steps: int = MAX_STEPS
+    joint: JointModel, photon: HiddenPhoton, data: Data, max_steps: int = MAX_STEPS
 ) -> Conditional:
     """Optimise the nuisances at one photon.
 
@@ -44,27 +44,24 @@ def conditional(
 
     Parameters
     ----------
-    like, photon
+    joint, photon, data
         One photon.
-    data
-        By default the likelihood's own.
     max_steps
         Cap on the steps of a climb.
     """
-    data = like.data if data is None else data
-    if not like.nuisances:
-        value = like.log_density(photon, like.central_pulls, data)
-        return Conditional(like.central_pulls, value, jnp.isfinite(value))
+    if not joint.nuisances:
+        value = joint.log_density(photon, joint.central_pulls, data)
+        return Conditional(joint.central_pulls, value, jnp.isfinite(value))
 
     # A constraint that is a sum of Gaussians has an optimum near the mean of each.
-    starts = jax.vmap(lambda piece: constraint_and_start(like, piece)[1])(pieces_of(like))
-    found = jax.vmap(lambda start: climb(like, like.constraints.log_prob, photon, start, data, max_steps))(starts)
+    starts = jax.vmap(lambda piece: constraint_and_start(joint, piece)[1])(pieces_of(joint))
+    found = jax.vmap(lambda start: climb(joint, joint.constraints.log_prob, photon, start, data, max_steps))(starts)
     best = jnp.argmax(jnp.where(jnp.isfinite(found.value), found.value, -jnp.inf))
     return Conditional(*jax.tree.map(lambda x: x[best], found))
 
 
 def climb(
-    like: JointLikelihood,
+    joint: JointModel,
     constraint: Constraint,
     photon: HiddenPhoton,
     start: Float[Array, " nuisances"],
@@ -78,14 +75,14 @@ def climb(
     """
 
     def density(pulls: Array) -> Array:
-        counts = like.counts(photon, pulls)
-        return like.total(like.terms(counts, data), pulls) - like.log_constraint(pulls) + jnp.sum(constraint(pulls))
+        counts = joint.counts(photon, pulls)
+        return joint.total(joint.terms(counts, data), pulls) - joint.log_constraint(pulls) + jnp.sum(constraint(pulls))
 
     def linear_optimum(pulls: Array, seen: Look, free: Array) -> Array:
-        return optimal_pulls(like, constraint, pulls, seen.counts, seen.slopes * free, data)[0]
+        return optimal_pulls(joint, constraint, pulls, seen.counts, seen.slopes * free, data)[0]
 
     def local(pulls: Array) -> tuple[Array, Array, Array, Array]:
-        seen = look(like, photon, pulls, data)
+        seen = look(joint, photon, pulls, data)
         gradient, precision = gradient_and_precision(constraint, pulls, seen)
         target = linear_optimum(pulls, seen, jnp.ones(pulls.size))
         # From the largest curvature down to one: long steps along the valley that do not leave it sideways.
@@ -97,7 +94,7 @@ def climb(
         value = seen.height + jnp.sum(constraint(pulls))
         return value, gradient, precision, pulls + jnp.concatenate([steps, fractions])
 
-    seen = look(like, photon, start, data)
+    seen = look(joint, photon, start, data)
     alone = jax.vmap(lambda free: linear_optimum(start, seen, free))(jnp.eye(start.size))
     heights = jax.vmap(density)(alone)
     other = alone[jnp.argmax(jnp.where(jnp.isfinite(heights), heights, -jnp.inf))]

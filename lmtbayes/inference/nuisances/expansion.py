@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.newton import SMALLEST_CURVATURE, slope_and_bend
 
 type Constraint = Callable[[Float[Array, " nuisances"]], Float[Array, " nuisances"]]
@@ -37,28 +37,28 @@ class Look(NamedTuple):
     """Log-likelihood of all bins, without the constraints."""
 
 
-def look(like: JointLikelihood, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data) -> Look:
+def look(joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data) -> Look:
     """Evaluate one photon and its pulls; to be traced."""
-    names = like.nuisance_names
-    owns = [np.array([names.index(n.name) for n in e.nuisances], dtype=int) for e in like.experiments]
+    names = joint.nuisance_names
+    owns = [np.array([names.index(n.name) for n in e.nuisances], dtype=int) for e in joint.experiments]
     counts, slopes, bends = zip(
-        *(_expanded(like, e, photon, pulls[own]) for e, own in zip(like.experiments, owns, strict=True)), strict=True
+        *(_expanded(joint, e, photon, pulls[own]) for e, own in zip(joint.experiments, owns, strict=True)), strict=True
     )
     row = jnp.concatenate(counts)
-    score, weight = score_and_weight(lambda c: log_of_counts(like, c, data), row)
+    score, weight = score_and_weight(lambda c: log_of_counts(joint, c, data), row)
     bent, begin = jnp.zeros(pulls.size), 0
     for bend, own in zip(bends, owns, strict=True):
         bent += _spread(score[begin : begin + bend.shape[0]] @ bend, own, pulls.size)
         begin += bend.shape[0]
     spread = jnp.concatenate([_spread(slope, own, pulls.size) for slope, own in zip(slopes, owns, strict=True)])
-    return Look(row, spread, score, weight, bent, jnp.sum(log_of_counts(like, row, data)))
+    return Look(row, spread, score, weight, bent, jnp.sum(log_of_counts(joint, row, data)))
 
 
-def log_of_counts(like: JointLikelihood, counts: Float[Array, " bins"], data: Data) -> Float[Array, " bins"]:
+def log_of_counts(joint: JointModel, counts: Float[Array, " bins"], data: Data) -> Float[Array, " bins"]:
     """Log-likelihood of every bin, at given counts in one row."""
-    names, sizes = zip(*((e.name, e.n_bins) for e in like.experiments), strict=True)
+    names, sizes = zip(*((e.name, e.n_bins) for e in joint.experiments), strict=True)
     own = dict(zip(names, jnp.split(counts, np.cumsum(sizes)[:-1]), strict=True))
-    return jnp.concatenate(list(like.terms(own, data).values()))
+    return jnp.concatenate(list(joint.terms(own, data).values()))
 
 
 def score_and_weight(
@@ -84,16 +84,16 @@ def gradient_and_precision(
 
 
 def _expanded(
-    like: JointLikelihood, e: Experiment, photon: HiddenPhoton, pulls: Float[Array, " own"]
+    joint: JointModel, e: Experiment, photon: HiddenPhoton, pulls: Float[Array, " own"]
 ) -> tuple[Array, Float[Array, "_bins own"], Float[Array, "_bins own"]]:
     """Counts of one experiment, and their first and second derivative in each of its own pulls."""
     if not e.nuisances:
         nothing = jnp.zeros((e.n_bins, 0))
-        return like.counts_of(e)(photon, []), nothing, nothing
+        return joint.counts_of(e)(photon, []), nothing, nothing
 
     def along(i: int) -> tuple[Array, Array, Array]:
         def counts(pull: Array) -> Array:
-            return like.counts_of(e)(photon, [pull if k == i else pulls[k] for k in range(pulls.size)])
+            return joint.counts_of(e)(photon, [pull if k == i else pulls[k] for k in range(pulls.size)])
 
         # Nested, so that one pass through the rates gives both derivatives.
         one = jnp.ones(())

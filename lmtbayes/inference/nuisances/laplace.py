@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.expansion import (
     Constraint,
     Look,
@@ -57,29 +57,29 @@ class Marginal(NamedTuple):
     """Whether an optimum was found."""
 
 
-def pieces_of(like: JointLikelihood) -> Piece:
+def pieces_of(joint: JointModel) -> Piece:
     """Every choice, along a leading axis."""
     plain = ((1.0, 0.0, np.inf),)
-    rows = list(itertools.product(*(nuisance.constraint.pieces or plain for nuisance in like.nuisances)))
-    weight, mean, sigma = np.moveaxis(np.array(rows, dtype=float).reshape(len(rows), len(like.nuisances), 3), -1, 0)
+    rows = list(itertools.product(*(nuisance.constraint.pieces or plain for nuisance in joint.nuisances)))
+    weight, mean, sigma = np.moveaxis(np.array(rows, dtype=float).reshape(len(rows), len(joint.nuisances), 3), -1, 0)
     return Piece(*(jnp.asarray(column) for column in (mean, sigma, np.log(weight))))
 
 
-def constraint_and_start(like: JointLikelihood, piece: Piece) -> tuple[Constraint, Float[Array, " nuisances"]]:
+def constraint_and_start(joint: JointModel, piece: Piece) -> tuple[Constraint, Float[Array, " nuisances"]]:
     """Constraints with the sums replaced by one Gaussian each, and the pulls to start from."""
     is_sum = jnp.isfinite(piece.sigma)
     centre, width = jnp.where(is_sum, piece.mean, 0.0), jnp.where(is_sum, piece.sigma, 1.0)
 
     def constraint(pulls: Array) -> Array:
         gaussian = jax.scipy.stats.norm.logpdf(pulls, centre, width)
-        plain = like.constraints.log_prob(pulls)
+        plain = joint.constraints.log_prob(pulls)
         return jnp.where(is_sum, jnp.where(is_sum, piece.log_weight, 0.0) + gaussian, plain)
 
-    return constraint, jnp.where(is_sum, centre, like.central_pulls)
+    return constraint, jnp.where(is_sum, centre, joint.central_pulls)
 
 
 def optimal_pulls(
-    like: JointLikelihood,
+    joint: JointModel,
     constraint: Constraint,
     start: Float[Array, " nuisances"],
     counts: Float[Array, " bins"],
@@ -96,17 +96,17 @@ def optimal_pulls(
     steps
         Of Newton, none of which goes down.
     """
-    values, per_pull = _values(like, start)[:2]
+    values, per_pull = _values(joint, start)[:2]
     sizes = jnp.array((0.0, *STEP_SIZES))
 
     def stretched(pulls: Array) -> Array:
-        return counts + slopes @ ((_values(like, pulls)[0] - values) / per_pull)
+        return counts + slopes @ ((_values(joint, pulls)[0] - values) / per_pull)
 
     def bins(row: Array) -> Array:
-        return log_of_counts(like, row, data)
+        return log_of_counts(joint, row, data)
 
     def climb(pulls: Array, _: None) -> tuple[Array, Array]:
-        slope, bend = _values(like, pulls)[1:]
+        slope, bend = _values(joint, pulls)[1:]
         columns = slopes * (slope / per_pull)
         score, weight = score_and_weight(bins, stretched(pulls))
         pull, stiffness = score_and_weight(constraint, pulls)
@@ -138,51 +138,50 @@ def laplace(constraint: Constraint, pulls: Float[Array, " nuisances"], seen: Loo
     return Marginal(optimum, value, log_integral, factor, jnp.isfinite(log_integral) & found)
 
 
-def linearised(like: JointLikelihood, photon: HiddenPhoton, data: Data | None = None) -> Marginal:
+def linearised(joint: JointModel, photon: HiddenPhoton, data: Data) -> Marginal:
     """Optimise the nuisances at one photon and integrate over them, with two looks at the rates.
 
     To a few 1e-3 in ln L of the parabola at the optimum, which `conditional` finds to rounding. For a single photon, to
     be traced; not to be differentiated.
     """
-    data = like.data if data is None else data
-    if not like.nuisances:
-        value = like.log_density(photon, like.central_pulls, data)
-        return Marginal(like.central_pulls, value, value, jnp.zeros((0, 0)), jnp.isfinite(value))
+    if not joint.nuisances:
+        value = joint.log_density(photon, joint.central_pulls, data)
+        return Marginal(joint.central_pulls, value, value, jnp.zeros((0, 0)), jnp.isfinite(value))
 
     def one(piece: Piece) -> Marginal:
-        constraint, start = constraint_and_start(like, piece)
+        constraint, start = constraint_and_start(joint, piece)
 
         def improve(pulls: Array, _: None) -> tuple[Array, tuple[Array, Look]]:
-            seen = look(like, photon, pulls, data)
-            return optimal_pulls(like, constraint, pulls, seen.counts, seen.slopes, data)[0], (pulls, seen)
+            seen = look(joint, photon, pulls, data)
+            return optimal_pulls(joint, constraint, pulls, seen.counts, seen.slopes, data)[0], (pulls, seen)
 
         # A loop, so that the rates are compiled once.
         _, looked = jax.lax.scan(improve, start, None, length=2)
         return laplace(constraint, *jax.tree.map(lambda x: x[-1], looked))
 
-    found = jax.vmap(one)(pieces_of(like))
+    found = jax.vmap(one)(pieces_of(joint))
     best = jnp.argmax(jnp.where(jnp.isfinite(found.log_likelihood), found.log_likelihood, -jnp.inf))
     highest: Marginal = jax.tree.map(lambda x: x[best], found)
     return highest._replace(log_integral=jax.scipy.special.logsumexp(found.log_integral))
 
 
-def marginal(like: JointLikelihood, photon: HiddenPhoton, data: Data) -> Float[Array, ""]:
+def marginal(joint: JointModel, photon: HiddenPhoton, data: Data) -> Float[Array, ""]:
     """Ln of the likelihood of one photon integrated over the nuisances, finite everywhere; to be traced.
 
     Where no optimum is found, far from anything that the data allow, the higher of two values of ln L stands for the
     integral.
     """
-    found = linearised(like, photon, data)
-    central = like.log_density(photon, like.central_pulls, data)
+    found = linearised(joint, photon, data)
+    central = joint.log_density(photon, joint.central_pulls, data)
     other = jnp.maximum(central, jnp.nan_to_num(found.log_integral, nan=-jnp.inf, posinf=-jnp.inf))
     return jnp.where(found.converged, found.log_integral, other)
 
 
-def _values(like: JointLikelihood, pulls: Float[Array, " nuisances"]) -> tuple[Array, Array, Array]:
+def _values(joint: JointModel, pulls: Float[Array, " nuisances"]) -> tuple[Array, Array, Array]:
     """Physical values of the nuisances, with their first and second derivatives in the pulls."""
 
     def values(x: Array) -> Array:
-        return jnp.stack([n.constraint.value(pull) for n, pull in zip(like.nuisances, x, strict=True)])
+        return jnp.stack([n.constraint.value(pull) for n, pull in zip(joint.nuisances, x, strict=True)])
 
     slope, bend = slope_and_bend(values, pulls)
     # A value that no longer moves counts as linear.

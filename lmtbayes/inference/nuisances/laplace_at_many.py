@@ -11,7 +11,7 @@ from scipy import special
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Blocked, Devices, Mapped
-from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.conditional import climb
 from lmtbayes.inference.nuisances.expansion import Look, look
 from lmtbayes.inference.nuisances.laplace import (
@@ -32,7 +32,7 @@ class Marginals:
 
     Parameters
     ----------
-    like
+    joint
         Experiments and nuisances.
     devices
         Of `devices.resolve`.
@@ -40,26 +40,26 @@ class Marginals:
         Points evaluated side by side on each device.
     """
 
-    def __init__(self, like: JointLikelihood, devices: Devices, batch_size: int = BATCH):
+    def __init__(self, joint: JointModel, devices: Devices, batch_size: int = BATCH):
         def seen(point: tuple[HiddenPhoton, Array], data: Data) -> Look:
-            return look(like, *point, data)
+            return look(joint, *point, data)
 
         def solve(item: tuple[Piece, Array, Look], data: Data) -> Array:
             piece, start, seen = item
-            constraint, _ = constraint_and_start(like, piece)
-            return optimal_pulls(like, constraint, start, seen.counts, seen.slopes, data)[0]
+            constraint, _ = constraint_and_start(joint, piece)
+            return optimal_pulls(joint, constraint, start, seen.counts, seen.slopes, data)[0]
 
         def integrate(item: tuple[Piece, Array, Look], data: Data) -> Marginal:  # noqa: ARG001
             piece, pulls, seen = item
-            return laplace(constraint_and_start(like, piece)[0], pulls, seen)
+            return laplace(constraint_and_start(joint, piece)[0], pulls, seen)
 
         def reach(item: tuple[HiddenPhoton, Piece, Array], data: Data) -> Array:
             photon, piece, start = item
-            return climb(like, constraint_and_start(like, piece)[0], photon, start, data).point
+            return climb(joint, constraint_and_start(joint, piece)[0], photon, start, data).point
 
-        pieces = pieces_of(like)
+        pieces = pieces_of(joint)
         self._pieces = jax.tree.map(np.asarray, pieces)
-        self._starts = np.asarray(jax.vmap(lambda piece: constraint_and_start(like, piece)[1])(pieces))
+        self._starts = np.asarray(jax.vmap(lambda piece: constraint_and_start(joint, piece)[1])(pieces))
         self.look = Mapped(seen, devices, batch_size)
         """((photons, pulls), data) to `Look`, leading axis of points."""
         self._solve = Mapped(solve, devices, batch_size)
@@ -108,6 +108,6 @@ class Marginals:
         return self._integrate.run((pieces, pulls, second), shared)
 
 
-def marginals(like: JointLikelihood, devices: Devices, batch_size: int = BATCH) -> Marginals:
+def marginals(joint: JointModel, devices: Devices, batch_size: int = BATCH) -> Marginals:
     """Return the marginal likelihoods of a likelihood, compiled once."""
-    return like.compiled(Marginals, devices, batch_size)
+    return joint.compiled(Marginals, devices, batch_size)

@@ -11,8 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.likelihood.data import Data
-from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.laplace import Marginal, Piece, pieces_of
 
 _INFLATED = 1.7
@@ -20,18 +19,18 @@ _INFLATED = 1.7
 larger values scatter more with a dozen nuisances."""
 
 
-def build(like: JointLikelihood, draws: int) -> Callable[..., Array]:
+def build(joint: JointModel, draws: int) -> Callable[..., Array]:
     """Return the jitted check: (keys (n,), photons (n,), (ln integral, `Marginal`) of each, data) -> r (n,).
 
     The integral of L in r is estimated from `draws` of the pulls at each photon, with the Laplace density as control
     variate, so that r is 1 without scatter where ln L is quadratic.
     """
-    n = len(like.nuisances)
-    choices = pieces_of(like)
+    n = len(joint.nuisances)
+    choices = pieces_of(joint)
 
     def one(key: Array, photon: HiddenPhoton, reference: Array, best: Marginal, data: Data) -> Array:
         precision = jnp.where(best.converged, best.factor @ best.factor.T, jnp.eye(n))
-        means, lowers, log_shares = _pieces(like, choices, best.pulls, precision)
+        means, lowers, log_shares = _pieces(joint, choices, best.pulls, precision)
 
         def log_normals(x: Array, variance: float) -> Array:
             def piece(mean: Array, lower: Array) -> Array:
@@ -48,7 +47,7 @@ def build(like: JointLikelihood, draws: int) -> Callable[..., Array]:
             x = means[piece] + jnp.where(wide, jnp.sqrt(_INFLATED), 1.0) * step
             narrow = log_normals(x, 1.0)
             log_proposal = jnp.logaddexp(narrow, log_normals(x, _INFLATED)) - jnp.log(2.0)
-            log_target = like.log_density(photon, x, data) - reference
+            log_target = joint.log_density(photon, x, data) - reference
             return jnp.exp(log_target - log_proposal) - jnp.exp(narrow - log_proposal)
 
         excess = jax.vmap(ratio)(jax.random.split(key, draws), jnp.arange(draws) % 2 == 0)
@@ -61,15 +60,15 @@ def build(like: JointLikelihood, draws: int) -> Callable[..., Array]:
     return jax.jit(all_photons)
 
 
-def _pieces(like: JointLikelihood, choices: Piece, best: Array, precision: Array) -> tuple[Array, Array, Array]:
+def _pieces(joint: JointModel, choices: Piece, best: Array, precision: Array) -> tuple[Array, Array, Array]:
     """Normal approximations, one for each choice of the constraints' Gaussians: means, Cholesky factors, log shares.
 
     Reached from the best optimum by one Newton step, in which the constraint is exchanged for its piece.
     """
-    distributions = [nuisance.constraint.distribution() for nuisance in like.nuisances]
+    distributions = [nuisance.constraint.distribution() for nuisance in joint.nuisances]
 
     def log_sums(x: Array) -> Array:
-        terms = [d.log_prob(x[i]) for i, d in enumerate(distributions) if like.nuisances[i].constraint.pieces]
+        terms = [d.log_prob(x[i]) for i, d in enumerate(distributions) if joint.nuisances[i].constraint.pieces]
         return sum(terms, jnp.zeros(()))
 
     number = len(choices.mean)

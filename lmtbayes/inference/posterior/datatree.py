@@ -18,7 +18,7 @@ from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import Mapped
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 from lmtbayes.inference.likelihood.evaluation import evaluation
-from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.likelihood.names import PULL
 from lmtbayes.inference.posterior.nuts import Draws
 from lmtbayes.inference.priors import Prior
@@ -34,6 +34,7 @@ _BLOCK = 1000
 
 def build(
     space: Space,
+    data: Data,
     grid: PosteriorGrid | None,
     drawn: Draws,
     settings: Mapping[str, Any],
@@ -47,10 +48,10 @@ def build(
 
     position = np.swapaxes(drawn.position, 0, 1)
     rng = np.random.default_rng([settings["seed"], 1])
-    found = _describe(space, position, rng)
-    prior_draws = space.like.compiled(_prior_draws, space.prior, space.measure)
+    found = _describe(space, data, position, rng)
+    prior_draws = space.joint.compiled(_prior_draws, space.prior, space.measure)
     unit, pulls = (np.asarray(x) for x in prior_draws(_key(rng)))
-    before = _describe(space, space.join(unit, pulls)[None], rng)
+    before = _describe(space, data, space.join(unit, pulls)[None], rng)
     statistics = {
         "lp": found["lp"],
         "log_likelihood": found["total"],
@@ -83,7 +84,7 @@ def build(
         "posterior_predictive": _by_bin(space, found["predictive"], "counts"),
         "prior": _parameters(space, before["parameters"]),
         "prior_predictive": _by_bin(space, before["predictive"], "counts"),
-        "observed_data": _by_bin(space, {k: np.asarray(v) for k, v in space.like.data.items()}, "counts"),
+        "observed_data": _by_bin(space, {k: np.asarray(v) for k, v in data.items()}, "counts"),
         "constant_data": _constant(space),
     }
     if grid is not None:
@@ -98,15 +99,15 @@ def build(
         seconds=seconds,
         grid_check=int(grid is not None),
         parameters=json.dumps(list(space.prior.names)),
-        nuisances=json.dumps(list(space.like.nuisance_names)),
+        nuisances=json.dumps(list(space.joint.nuisance_names)),
         verdict=str(verdict),
         passed=int(verdict.passed),
     )
     return tree
 
 
-def _prior_draws(like: JointLikelihood, prior: Prior, measure: Prior) -> Any:
-    space = Space(like, prior, measure)
+def _prior_draws(joint: JointModel, prior: Prior, measure: Prior) -> Any:
+    space = Space(joint, prior, measure)
     return once(lambda key: space.draw_prior(key, PRIOR_DRAWS))
 
 
@@ -117,17 +118,16 @@ def _numbered(dataset: "xr.Dataset") -> "xr.Dataset":
 
 
 def _describe(
-    space: Space, position: Float[np.ndarray, "chain draw parameters"], rng: np.random.Generator
+    space: Space, data: Data, position: Float[np.ndarray, "chain draw parameters"], rng: np.random.Generator
 ) -> dict[str, Any]:
     """Everything that follows from a draw."""
-    like = space.like
-    describe = like.compiled(_descriptions, space.prior, space.measure)
+    describe = space.joint.compiled(_descriptions, space.prior, space.measure)
     *point, parameters, log_prior = describe(position.reshape(-1, space.size))
-    evaluated = evaluation(like)(tuple(point), like.data)
+    evaluated = evaluation(space.joint)(tuple(point), data)
     found = {
         "parameters": parameters,
         "pointwise": evaluated.terms,
-        "predictive": _predictive(like, evaluated.counts, rng),
+        "predictive": _predictive(space.joint, evaluated.counts, rng),
         "total": evaluated.log_likelihood,
         "lp": evaluated.log_likelihood + sum(log_prior[name] for name in space.prior.names),
         "log_prior": log_prior,
@@ -135,24 +135,22 @@ def _describe(
     return jax.tree.map(lambda x: x.reshape(*position.shape[:-1], *x.shape[1:]), found)
 
 
-def _descriptions(like: JointLikelihood, prior: Prior, measure: Prior) -> Mapped:
-    space = Space(like, prior, measure)
+def _descriptions(joint: JointModel, prior: Prior, measure: Prior) -> Mapped:
+    space = Space(joint, prior, measure)
 
     def one(position: Array) -> tuple[HiddenPhoton, Array, dict[str, Array], dict[str, Array]]:
         unit, pulls = space.split(position)
         photon = space.photon(unit)
-        parameters = {**_physical(space, photon), **like.nuisance_values(pulls)}
-        constraints = dict(zip(like.nuisance_names, like.constraints.log_prob(pulls), strict=True))
+        parameters = {**_physical(space, photon), **joint.nuisance_values(pulls)}
+        constraints = dict(zip(joint.nuisance_names, joint.constraints.log_prob(pulls), strict=True))
         return photon, pulls, parameters, {**prior.log_probs(prior.values(photon)), **constraints}
 
     return Mapped(one, tuple(jax.local_devices()[:1]), _BLOCK)
 
 
-def _predictive(
-    like: JointLikelihood, counts: Mapping[str, np.ndarray], rng: np.random.Generator
-) -> dict[str, np.ndarray]:
+def _predictive(joint: JointModel, counts: Mapping[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Toy data of every draw."""
-    return {e.name: _toys(e, counts[e.name], rng) for e in like.experiments}
+    return {e.name: _toys(e, counts[e.name], rng) for e in joint.experiments}
 
 
 def _toys(e: Experiment, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -179,8 +177,8 @@ def _physical(space: Space, photon: HiddenPhoton) -> dict[str, Array]:
         "log10_g_x": jnp.log10(photon.g_x),
         "log10_mass": jnp.log10(photon.mass),
     }
-    if space.like.model.mixing == "free":
-        kappa = space.like.model.mixing_sign * photon.eps_x / photon.g_x
+    if space.joint.model.mixing == "free":
+        kappa = space.joint.model.mixing_sign * photon.eps_x / photon.g_x
         # A prior on kappa itself may be of both signs; its logarithm is then no variable.
         result |= {"kappa": kappa} if "kappa" in space.prior.names else {"log10_kappa": jnp.log10(kappa)}
     return result
@@ -190,7 +188,7 @@ def _parameters(space: Space, values: Mapping[str, np.ndarray]) -> "xr.Dataset":
     import xarray as xr
 
     variables = {}
-    nuisances = {n.name: n for n in space.like.nuisances}
+    nuisances = {n.name: n for n in space.joint.nuisances}
     for name, value in values.items():
         if name in nuisances:
             own = nuisances[name]
@@ -204,9 +202,9 @@ def _parameters(space: Space, values: Mapping[str, np.ndarray]) -> "xr.Dataset":
 def _unconstrained(space: Space, position: np.ndarray) -> "xr.Dataset":
     import xarray as xr
 
-    names = [*space.prior.names, *(name + PULL for name in space.like.nuisance_names)]
+    names = [*space.prior.names, *(name + PULL for name in space.joint.nuisance_names)]
     whose = "prior's quantile" if space.plain else "working measure's quantile"
-    notes = [f"logit of the {whose}"] * space.dimensions + ["pull of the nuisance"] * len(space.like.nuisances)
+    notes = [f"logit of the {whose}"] * space.dimensions + ["pull of the nuisance"] * len(space.joint.nuisances)
     return xr.Dataset(
         {
             name: (("chain", "draw"), position[..., k], {"long_name": note, "units": "1"})
@@ -220,7 +218,7 @@ def _log_prior(space: Space, values: Mapping[str, np.ndarray]) -> "xr.Dataset":
     import xarray as xr
 
     what = dict.fromkeys(space.prior.names, "log prior density") | dict.fromkeys(
-        space.like.nuisance_names, "log density of the pull under its constraint"
+        space.joint.nuisance_names, "log density of the pull under its constraint"
     )
     return xr.Dataset({name: (("chain", "draw"), x, {"long_name": what[name]}) for name, x in values.items()})
 
@@ -235,7 +233,7 @@ def _by_bin(space: Space, values: Mapping[str, np.ndarray], quantity: str) -> "x
     import xarray as xr
 
     variables, coordinates = {}, {}
-    for e in space.like.experiments:
+    for e in space.joint.experiments:
         dimension = f"{e.name}_bin"
         leading = ("chain", "draw") if values[e.name].ndim == 3 else ()
         own = _whole(e, values[e.name]) if quantity == "counts" else values[e.name]
@@ -260,7 +258,7 @@ def _constant(space: Space) -> "xr.Dataset":
     import xarray as xr
 
     variables = {}
-    for e in space.like.experiments:
+    for e in space.joint.experiments:
         attributes = {"units": e.bin_unit or "1", "long_name": f"bin edges of {e.name}: {e.binning.quantity}"}
         variables[f"{e.name}_edges"] = (f"{e.name}_edge", np.asarray(e.bin_edges), attributes | {"source": e.citation})
     for name, box in space.prior.box.items():

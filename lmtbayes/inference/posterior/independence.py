@@ -17,7 +17,7 @@ from lmtbayes.inference.coordinates import Space, log_jacobian
 from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.integration.proposal import Proposal
 from lmtbayes.inference.likelihood.evaluation import evaluation
-from lmtbayes.inference.likelihood.joint import Data
+from lmtbayes.inference.likelihood.model import Data
 
 _BATCH = 512
 """Positions transformed side by side on each device; cheap, unlike their evaluation."""
@@ -52,7 +52,7 @@ class Potential:
             (by_z,) = jax.vjp(photon, z)[1](by_photon)
             return -value - log_volume, -jnp.concatenate([by_z + slope, by_pulls])
 
-        self._evaluate = evaluation(space.like, devices)
+        self._evaluate = evaluation(space.joint, devices)
         self._photon = Mapped(lambda position: (photon(position[:d]), position[d:]), devices, _BATCH)
         self._chain_rule = Mapped(chain_rule, devices, _BATCH)
 

@@ -18,7 +18,7 @@ from lmtbayes._once import once
 from lmtbayes.inference.coordinates import Space, log_jacobian
 from lmtbayes.inference.devices import AXIS, Devices, mesh_of
 from lmtbayes.inference.integration.proposal import Proposal
-from lmtbayes.inference.likelihood.joint import Data
+from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.posterior.independence import Jumps, Offers, Potential
 
 WARMUP_TREE_DEPTH = 6
@@ -142,7 +142,7 @@ class Chains:
             return state._replace(i=jnp.zeros((), state.i.dtype))
 
         # A resumed run never calls `start`, without which numpyro's `step` does not know its own settings.
-        data = space.like.data
+        data = space.joint.data_shapes
         positions = jax.ShapeDtypeStruct((settings.chains, space.size), float)
         self.shapes = jax.eval_shape(
             start,

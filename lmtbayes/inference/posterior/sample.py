@@ -11,12 +11,13 @@ import numpy as np
 from lmtbayes import _checks
 from lmtbayes._version import versions
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference.coordinates import Space
+from lmtbayes.inference.coordinates import Space, space_of
 from lmtbayes.inference.devices import Devices, resolve
 from lmtbayes.inference.identity.fingerprint import fingerprint
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.posterior import checkpoint as checkpoints
 from lmtbayes.inference.posterior.nuts import Chains, Draws, Settings, from_arrays, to_arrays
 from lmtbayes.inference.priors import Prior
@@ -116,7 +117,7 @@ def sample_posterior(
     max_tree_depth = int(max_tree_depth)
     path = None if checkpoint is None else checkpoints.checked(checkpoint)
     used = _devices_for(chains, devices)
-    Space(like, prior)  # refuses what does not belong together, before anything runs
+    space_of(like, prior)  # refuses what does not belong together, before anything runs
     settings = {
         "seed": seed,
         "chains": chains,
@@ -148,12 +149,14 @@ def sample_posterior(
                 like, prior, progress=lambda cells, _: bar.say(f"grid of {cells} cells"), devices=devices
             )
             measure = grid.measure
-        space = Space(like, prior, measure)
-        drawn = _run(space, grid, settings, saved, path, identity, bar, used)
+        space = Space(like.joint, prior, measure)
+        drawn = _run(space, like.data, grid, settings, saved, path, identity, bar, used)
         bar.say("summary")
         from lmtbayes.inference.posterior.datatree import build
 
-        tree = build(space, grid if grid_check else None, drawn, settings, identity, time.perf_counter() - began)
+        tree = build(
+            space, like.data, grid if grid_check else None, drawn, settings, identity, time.perf_counter() - began
+        )
     if progress:
         print(tree.attrs["verdict"])
     return tree
@@ -167,15 +170,16 @@ def covariance_of(space: Space, grid: PosteriorGrid, draws: int = 4096) -> np.nd
 
 def run_chains(space: Space, settings: Settings, devices: Devices) -> Chains:
     """Return the compiled chains of a likelihood and prior, made once."""
-    return space.like.compiled(_chains, space.prior, space.measure, settings, devices)
+    return space.joint.compiled(_chains, space.prior, space.measure, settings, devices)
 
 
-def _chains(like: JointLikelihood, prior: Prior, measure: Prior, settings: Settings, devices: Devices) -> Chains:
-    return Chains(Space(like, prior, measure), settings, devices)
+def _chains(joint: JointModel, prior: Prior, measure: Prior, settings: Settings, devices: Devices) -> Chains:
+    return Chains(Space(joint, prior, measure), settings, devices)
 
 
 def _run(
     space: Space,
+    data: Data,
     grid: PosteriorGrid | None,
     settings: dict[str, Any],
     saved: dict[str, np.ndarray] | None,
@@ -191,7 +195,6 @@ def _run(
         Settings(number, warmup, chunk, settings["target_accept"], settings["max_tree_depth"], bool(settings["jumps"])),
         devices,
     )
-    data = space.like.data
     # From NumPy: splitting a key would be functions to compile.
     numbers = np.random.default_rng(settings["seed"]).integers(2**63, size=3).tolist()
     key, jump_key, start_key = (jax.random.key(number) for number in numbers)

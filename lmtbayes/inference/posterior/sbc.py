@@ -18,7 +18,8 @@ from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import Mapped
 from lmtbayes.inference.integration.proposal import Proposal
 from lmtbayes.inference.integration.refine import posterior_grid
-from lmtbayes.inference.likelihood.joint import Data, JointLikelihood
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.posterior.sample import sample_posterior
 from lmtbayes.inference.priors import Prior
 
@@ -140,15 +141,15 @@ def calibration(
     )
 
 
-def _simulation(like: JointLikelihood, prior: Prior) -> Callable[..., Any]:
-    space = Space(like, prior)
+def _simulation(joint: JointModel, prior: Prior) -> Callable[..., Any]:
+    space = Space(joint, prior)
 
     @jax.jit
     def simulate(key: Array) -> tuple[Data, Array]:
-        truth_key, *keys = jax.random.split(key, 1 + len(like.experiments))
+        truth_key, *keys = jax.random.split(key, 1 + len(joint.experiments))
         unit, pulls = (x[0] for x in space.draw_prior(truth_key, 1))
-        expected = like.expected_counts(space.photon(unit), like.nuisance_values(pulls))
-        data = {e.name: e.term.sample(k, expected[e.name]) for e, k in zip(like.experiments, keys, strict=True)}
+        expected = joint.expected_counts(space.photon(unit), joint.nuisance_values(pulls))
+        data = {e.name: e.term.sample(k, expected[e.name]) for e, k in zip(joint.experiments, keys, strict=True)}
         return data, _quantities(space, unit, pulls, data)
 
     return simulate
@@ -156,13 +157,13 @@ def _simulation(like: JointLikelihood, prior: Prior) -> Callable[..., Any]:
 
 def _quantities(space: Space, unit: Array, pulls: Array, data: Data) -> Float[Array, " quantities"]:
     photon = space.photon(unit)
-    value = space.like.log_density(photon, pulls, data)
+    value = space.joint.log_density(photon, pulls, data)
     return jnp.stack([photon.g_x, photon.mass, photon.eps_x, photon.g_x * photon.eps_x, value])
 
 
-def _weights(like: JointLikelihood, prior: Prior, measure: Prior, devices: local.Devices) -> Mapped:
+def _weights(joint: JointModel, prior: Prior, measure: Prior, devices: local.Devices) -> Mapped:
     """(numbers, key, proposal, data) to the quantities of draws from a grid and ln of their weights."""
-    space = Space(like, prior, measure)
+    space = Space(joint, prior, measure)
 
     def weigh(number: Array, key: Array, proposal: Proposal, data: Data) -> tuple[Array, Array]:
         drawn = proposal.sample(jax.random.fold_in(key, number))
