@@ -216,7 +216,7 @@ def free_fit(name, shapes=(), **overrides):
     everything = list(range(len(like.nuisances)))
     best, pulls = fit(everything)
     none, _ = fit([i for i in everything if i != which])
-    values = {k: float(v) for k, v in like.nuisance_values(jnp.array(pulls)).items()}
+    values = {k: float(v) for k, v in like.joint.nuisance_values(jnp.array(pulls)).items()}
     events = float(exp.signal_counts(LMU_LTAU, SM, values).sum())
     sigma = events / values[strength] * 10.0 * float(np.sqrt(np.linalg.inv(hessian(pulls))[which, which]))
     return events, sigma, 2.0 * (none - best)
@@ -275,7 +275,9 @@ def test_lar_fit():
 
 def profile(like, mass, couplings):
     run = jax.jit(
-        lambda photons: jax.lax.map(lambda p: conditional(like, p).log_likelihood, photons, batch_size=len(couplings))
+        lambda photons: jax.lax.map(
+            lambda p: conditional(like.joint, p, like.data).log_likelihood, photons, batch_size=len(couplings)
+        )
     )
     return np.asarray(run(PAPER.hidden_photon(couplings, mass).broadcast()))
 

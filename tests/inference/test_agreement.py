@@ -19,7 +19,7 @@ def distance(tree, name, edges, expected):
 
 def dense(like, prior, cells):
     """Likelihood integrated over the pulls on a uniform grid: normalised weights."""
-    space = Space(like, prior)
+    space = Space(like.joint, prior)
     axis = (np.arange(cells) + 0.5) / cells
     unit = np.stack(np.meshgrid(*[axis] * space.dimensions, indexing="ij"), -1).reshape(-1, space.dimensions)
     photons = jax.jit(jax.vmap(space.photon))(unit)

@@ -26,7 +26,7 @@ DATA = {"toy": jnp.array([14.0, 5.0, 4.0])}
 
 @functools.partial(jax.jit, static_argnums=(0, 3))
 def optimum(like, photon, data, max_steps):
-    return conditional(like, photon, data, max_steps)
+    return conditional(like.joint, photon, data, max_steps)
 
 
 def solve(like, photon, max_steps=100):
@@ -93,7 +93,7 @@ def test_no_nuisances():
 
 def test_new_data_do_not_recompile_and_photons_batch():
     like = poisson()
-    compiled = jax.jit(jax.vmap(lambda photon, data: conditional(like, photon, data), in_axes=(0, None)))
+    compiled = jax.jit(jax.vmap(lambda photon, data: conditional(like.joint, photon, data), in_axes=(0, None)))
     photons = FIXED.hidden_photon(jnp.geomspace(1e-4, 1e-3, 5), jnp.full(5, 15.0))
     first = compiled(photons, DATA)
     assert first.pulls.shape == (5, 3)

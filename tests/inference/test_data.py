@@ -33,7 +33,7 @@ def test_a_published_limit_disfavours_what_it_excludes():
     """A limit of 4e-4 under Asimov data of BP1 (5e-4): its own term falls with the coupling, and prefers none."""
     like = likelihood(lmt.asimov(FIXED, BP1), (PROJECTION, LIMIT))
     photons = [FIXED.hidden_photon(g, 15.0) for g in (0.0, 4e-4, 5e-4)]
-    term = [float(like.pointwise(photon, like.central_pulls)["limit"][0]) for photon in photons]
+    term = [float(like.joint.pointwise(photon, like.central_pulls, like.data)["limit"][0]) for photon in photons]
     assert term[0] > term[1] > term[2]
     assert term[0] - term[1] == pytest.approx(0.5 * 1.2815515655**2)
 

@@ -87,7 +87,7 @@ def test_constraints_keep_their_order():
 
 
 def test_potential_is_the_space_s_own(like):
-    space = Space(like, THREE)
+    space = Space(like.joint, THREE)
     positions = np.random.default_rng(3).normal(size=(5, space.size))
     value, gradient = Potential(space, HERE)(positions, like.data)
     for k, position in enumerate(positions):
@@ -99,7 +99,7 @@ def test_potential_is_the_space_s_own(like):
 
 def test_jumps_of_a_step_do_not_depend_on_where_a_call_begins():
     like = two_modes()
-    space = Space(like, TWO)
+    space = Space(like.joint, TWO)
     proposal = posterior_grid(like, TWO).proposal
     offers = run_chains(space, Settings(4, 10, 20, 0.9, 5, True), HERE).offers
     key = jax.random.key(5)

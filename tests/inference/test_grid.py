@@ -131,7 +131,7 @@ def test_a_prior_without_quantiles_of_its_own():
     """numpyro has a cdf of Gamma's, not its inverse."""
     own = lmt.priors.Prior(FIXED, {"log10_g_x": dist.Uniform(-5.0, -2.0), "mass": dist.Gamma(2.0, 0.1)})
     unit = np.stack(np.broadcast_arrays(0.5, [0.01, 0.3, 0.5, 0.9, 0.999]), axis=-1)
-    mass = Space(gaussian(), own).values(unit)["mass"]
+    mass = Space(gaussian().joint, own).values(unit)["mass"]
     np.testing.assert_allclose(mass, gamma(2.0, scale=10.0).ppf(unit[:, 1]), rtol=1e-8)
 
 

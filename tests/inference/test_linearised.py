@@ -30,7 +30,9 @@ def test_exact_for_a_linear_nuisance_and_a_gaussian_term():
     peak = float(like.log_density(photon, jnp.zeros(1)))
     f = jax.jit(lambda x: like.log_density(photon, x))
     integral, _ = quad(lambda x: np.exp(float(f(jnp.array([x]))) - peak), -12, 12, epsabs=1e-13, epsrel=1e-12)
-    assert float(linearised(like, photon).log_integral) == pytest.approx(np.log(integral) + peak, abs=1e-9)
+    assert float(linearised(like.joint, photon, like.data).log_integral) == pytest.approx(
+        np.log(integral) + peak, abs=1e-9
+    )
 
 
 def brute(like, photon, wide=9.0, cells=401):
@@ -60,7 +62,7 @@ def test_one_number_for_one_word_and_close_to_the_integral(nuisances, wide):
     assert near.sum() > 6
     np.testing.assert_allclose(found[near], exact[near], atol=0.03)
     np.testing.assert_allclose(found[exact > exact.max() - 1.0], exact[exact > exact.max() - 1.0], atol=0.01)
-    evidence_s = marginals(like, resolve(None))(jax.tree.map(np.asarray, photons), like.data)
+    evidence_s = marginals(like.joint, resolve(None))(jax.tree.map(np.asarray, photons), like.data)
     np.testing.assert_array_equal(found[evidence_s.converged], evidence_s.log_integral[evidence_s.converged])
     assert evidence_s.converged[near].all()
 
@@ -114,7 +116,7 @@ def test_an_efficiency_known_to_a_factor_of_two(expected):
         return np.exp(-expected * 2.0**pull - 0.5 * pull**2) / np.sqrt(2.0 * np.pi)
 
     integral, _ = quad(likelihood, -12.0, 12.0, epsabs=1e-14, epsrel=1e-10)
-    found = linearised(like, FIXED.hidden_photon(expected * 1e-4, 20.0))
+    found = linearised(like.joint, FIXED.hidden_photon(expected * 1e-4, 20.0), like.data)
     # Laplace's own error for this skewed integrand is 0.006 at most, what the second Jacobian leaves 0.006 more.
     assert float(found.log_integral) == pytest.approx(np.log(integral), abs=0.012)
     assert bool(found.converged)
@@ -128,8 +130,8 @@ def test_many_photons_on_the_host_as_one_traced(nuisances):
     # More than a block, and no multiple of it.
     photons = FIXED.hidden_photon(5e-4 * 10 ** rng.normal(0, 0.2, 150), 15.0 * 10 ** rng.normal(0, 0.2, 150))
     photons = jax.tree.map(np.asarray, photons.broadcast())
-    traced = jax.jit(jax.vmap(lambda p: linearised(like, p)))(photons)
-    many = marginals(like, resolve(None))(photons, like.data)
+    traced = jax.jit(jax.vmap(lambda p: linearised(like.joint, p, like.data)))(photons)
+    many = marginals(like.joint, resolve(None))(photons, like.data)
     assert many.converged.mean() > 0.5
     np.testing.assert_array_equal(many.converged, traced.converged)
     for ours, theirs in zip(many, traced, strict=True):
@@ -142,7 +144,7 @@ def test_a_photon_without_integral_is_minus_infinity():
 
     like = lmt.JointLikelihood([toy(holed, Poisson(), 1, (scale(),))], FIXED, data={"toy": np.ones(1)}, check=False)
     photons = jax.tree.map(np.asarray, FIXED.hidden_photon(np.array([1e-4, 6e-4]), np.array([20.0, 20.0])).broadcast())
-    found = marginals(like, resolve(None))(photons, like.data)
+    found = marginals(like.joint, resolve(None))(photons, like.data)
     assert found.log_integral[0] == -np.inf
     assert not found.converged[0]
     assert np.isfinite(found.log_integral[1])
@@ -152,7 +154,7 @@ def test_a_photon_without_integral_is_minus_infinity():
 
 def test_without_nuisances_it_is_the_likelihood():
     like = joint(Poisson(), ())
-    assert float(linearised(like, PHOTON).log_integral) == float(like.log_likelihood(PHOTON))
+    assert float(linearised(like.joint, PHOTON, like.data).log_integral) == float(like.log_likelihood(PHOTON))
 
 
 @pytest.mark.slow

@@ -31,11 +31,11 @@ ELSEWHERE = FIXED.hidden_photon(6e-4, 22.0)
 
 @pytest.fixture(scope="module")
 def seen(like):
-    return jax.jit(lambda x: look(like, ELSEWHERE, x, like.data))(PULLS)
+    return jax.jit(lambda x: look(like.joint, ELSEWHERE, x, like.data))(PULLS)
 
 
 def row(like, pulls):
-    return jnp.concatenate(list(like.counts(ELSEWHERE, pulls).values()))
+    return jnp.concatenate(list(like.joint.counts(ELSEWHERE, pulls).values()))
 
 
 def test_counts_and_slopes(like, seen):
@@ -45,7 +45,7 @@ def test_counts_and_slopes(like, seen):
 
 
 def test_height_is_the_likelihood_without_constraints(like, seen):
-    whole = float(like.log_density(ELSEWHERE, PULLS)) - float(like.log_constraint(PULLS))
+    whole = float(like.log_density(ELSEWHERE, PULLS)) - float(like.joint.log_constraint(PULLS))
     assert float(seen.height) == pytest.approx(whole, rel=1e-12)
 
 
@@ -75,6 +75,6 @@ def test_only_the_log_normal_is_bent(seen):
 
 def test_a_likelihood_without_nuisances():
     like = lmt.JointLikelihood([toy(counts, Poisson(), 3)], FIXED, lmt.asimov(FIXED, PHOTON), check=False)
-    seen = look(like, ELSEWHERE, jnp.zeros(0), like.data)
+    seen = look(like.joint, ELSEWHERE, jnp.zeros(0), like.data)
     assert seen.slopes.shape == (3, 0)
     assert float(seen.height) == pytest.approx(float(like.log_likelihood(ELSEWHERE)), rel=1e-13)

@@ -18,7 +18,7 @@ STARTS = np.array([[0.1, 0.2], [0.5, 0.5], [0.9, 0.9], [0.6, 0.05]])
 
 
 def peaks_of(like, starts=STARTS):
-    return climb(Space(like, TWO), starts, like.data, resolve(None))
+    return climb(Space(like.joint, TWO), starts, like.data, resolve(None))
 
 
 @pytest.mark.parametrize("sigmas", [(0.05, 0.2), (0.002, 0.01)], ids=["medium", "narrow"])
@@ -32,7 +32,7 @@ def test_gaussian_in_a_box(sigmas):
 
 def test_both_modes_are_found_with_their_heights():
     like = two_modes()
-    space = Space(like, TWO)
+    space = Space(like.joint, TWO)
     density = jax.jit(lambda x: space.log_likelihood(x[:2], x[2:], like.data))
     peaks = peaks_of(like, np.array([[0.38, 0.5], [0.56, 0.5]]))
     assert peaks.unit[0, 0] < 0.49 < peaks.unit[1, 0]

@@ -164,7 +164,7 @@ def test_one_start_would_draw_a_wrong_contour():
             return photon_at(FREE, {"mass": mass, "g_x": g_x, "kappa": x[0]})
 
         start = jnp.array([0.5 * np.log(1e-3), 0.0])
-        return maximise_joint(like, photon, start, 1, like.data, 60, (low, high))[1]
+        return maximise_joint(like.joint, photon, start, 1, like.data, 60, (low, high))[1]
 
     loss = [
         profile["log_likelihood"].values[i, 1] - float(single(jnp.log(mass), jnp.log(COUPLINGS[1])))
@@ -298,9 +298,9 @@ def test_new_data_of_the_same_shape_do_not_recompile():
     like = bimodal()
     grid = {"mass": MASSES, "g_x": COUPLINGS}
     bimodal_profile()
-    before = {key: f._cache_size() for key, f in like._compiled.items() if hasattr(f, "_cache_size")}
+    before = {key: f._cache_size() for key, f in like.joint._compiled.items() if hasattr(f, "_cache_size")}
     other = profile_likelihood(like.with_data({"toy": jnp.array([30.0, 60.0, 9.0])}), grid)
-    after = {key: f._cache_size() for key, f in like._compiled.items() if hasattr(f, "_cache_size")}
+    after = {key: f._cache_size() for key, f in like.joint._compiled.items() if hasattr(f, "_cache_size")}
     assert after == before
     assert not np.allclose(other["q"], bimodal_profile()["q"])
 

@@ -196,7 +196,7 @@ def test_table_is_its_own_density():
 
 def test_space_and_its_inverse():
     surveyed = survey(LIKE, prior(CASES["ten widths"][0]), resolve(None))
-    space = Space(LIKE, prior(CASES["ten widths"][0]), surveyed.measure)
+    space = Space(LIKE.joint, prior(CASES["ten widths"][0]), surveyed.measure)
     unit = np.random.default_rng(0).random((50, 2))
     np.testing.assert_allclose(space.unit(space.values(jnp.asarray(unit))), unit, atol=1e-9)
 

@@ -34,9 +34,7 @@ class Conditional(NamedTuple):
     """Whether the climb ended at a maximum, to 1e-9 in ln L."""
 
 
-def conditional(
-    joint: JointModel, photon: HiddenPhoton, data: Data, max_steps: int = MAX_STEPS
-) -> Conditional:
+def conditional(joint: JointModel, photon: HiddenPhoton, data: Data, max_steps: int = MAX_STEPS) -> Conditional:
     """Optimise the nuisances at one photon.
 
     Written for a single photon and to be traced: put it under `jax.vmap` or `jax.lax.map(..., batch_size=)`, and hand
