@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes import _checks, tables
-from lmtbayes._once import once
+from lmtbayes._compile import compile_quickly
 from lmtbayes.constants import MEV_PER_KEV, SIN2_THETA_W
 from lmtbayes.detectors import caesium_iodide as csi
 from lmtbayes.detectors import targets
@@ -158,7 +158,7 @@ def coherent_csi(
         standard=np.zeros(bins.nodes.size),
     )
     none = HiddenPhoton(0.0, 1.0, 0.0)
-    shapes = once(lambda values: (experiment._recoils(LMU_LTAU, none, values), experiment._arrival(values)))
+    shapes = compile_quickly(lambda values: (experiment._recoils(LMU_LTAU, none, values), experiment._arrival(values)))
     standard, arriving = (np.asarray(x) for x in shapes(experiment.nuisance_values()))
     seen = standard @ arriving.sum(axis=1)
     return eqx.tree_at(lambda e: e.standard, experiment, experiment.response[0] @ seen)

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from scipy.special import ndtr
 
 from lmtbayes import _checks, tables
-from lmtbayes._once import once
+from lmtbayes._compile import compile_quickly
 from lmtbayes.constants import MEV_PER_KEV, SIN2_THETA_W
 from lmtbayes.detectors import scintillation, targets
 from lmtbayes.experiments import coherent
@@ -128,7 +128,7 @@ def coherent_lar(
     recoil_kevnr = np.asarray(recoils["delayed"].energy) / MEV_PER_KEV
     declared = _nuisances(float(sin2_theta_w))
     standard = tuple(nuisance.name for nuisance in declared if nuisance.name != "strength_lar")
-    fractions = once(
+    fractions = compile_quickly(
         lambda mean: [
             arrival.fractions(component, axes[2].edges, mean, PULSE_WIDTH_US) for component in coherent.COMPONENTS
         ]
@@ -157,7 +157,7 @@ def coherent_lar(
         template=np.ones_like(released),
     )
     none = HiddenPhoton(0.0, 1.0, 0.0)
-    counts = once(lambda values: experiment._in_energy_and_time(LMU_LTAU, none, values))
+    counts = compile_quickly(lambda values: experiment._in_energy_and_time(LMU_LTAU, none, values))
     own = np.asarray(counts(experiment.nuisance_values())).sum(axis=0)
     return eqx.tree_at(lambda e: e.template, experiment, released / own[:, None, :])
 

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes import _checks, tables
-from lmtbayes._once import once
+from lmtbayes._compile import compile_quickly
 from lmtbayes.detectors.response import Efficiency, Resolution
 from lmtbayes.experiments import er_backgrounds
 from lmtbayes.experiments.base import active_names
@@ -144,7 +144,9 @@ def published_neutrinos(entry: str) -> Float[np.ndarray, " bins"]:
 
     def rates(bins: np.ndarray) -> np.ndarray:
         kernel = electron_kernel(response, bins, assumed.sun, assumed.binding, _NODES)
-        return np.asarray(once(lambda values: kernel.rates(LMU, HiddenPhoton(0.0, 1.0, 0.0), values))(values))
+        return np.asarray(
+            compile_quickly(lambda values: kernel.rates(LMU, HiddenPhoton(0.0, 1.0, 0.0), values))(values)
+        )
 
     total = rates(np.array([row["best_fit_low"], row["best_fit_high"]]))
     return row["best_fit_solar"] * rates(edges) / total[0]

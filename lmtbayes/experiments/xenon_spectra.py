@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Array, Float
 
-from lmtbayes._once import once
+from lmtbayes._compile import compile_quickly
 from lmtbayes.constants import CM2_PER_INVERSE_MEV2, ELECTRON_MASS, MEV_PER_KEV, SECONDS_PER_YEAR
 from lmtbayes.detectors.targets import target
 from lmtbayes.experiments.solar_moments import SHAPE_8B, moments
@@ -44,7 +44,7 @@ class Sun:
 @functools.cache
 def _helm() -> Callable[..., Float[Array, "..."]]:
     """Helm's form factor of (momentum, rms radius), compiled on first use for all isotopes."""
-    return once(HELM.at_radius)
+    return compile_quickly(HELM.at_radius)
 
 
 def nuclear_intensity(

@@ -187,7 +187,7 @@ def test_new_data_do_not_compile_again(like, found):
     before = dict(like.joint._compiled)
     evidence(like.with_data(lmt.asimov(FIXED, lmt.BENCHMARKS["BP3"])), PRIOR)
     assert like.joint._compiled == before
-    assert marginals(like.joint, resolve(None)).look._cache_size() == 1
+    assert marginals(like.joint, resolve(None)).expansion._cache_size() == 1
 
 
 def test_marginal_and_moments_agree(found):

@@ -13,7 +13,7 @@ from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import resolve
 from lmtbayes.inference.frequentist.box import Box, peaks, photon_at, scan
 from lmtbayes.inference.frequentist.few_events import FEW_EVENTS, few_in_bins, warn_of_few_in_bins
-from lmtbayes.inference.frequentist.maximise import linearised_conditional, maximise_joint, steadied
+from lmtbayes.inference.frequentist.maximise import linearised_conditional, maximise_joint, regularised
 from lmtbayes.inference.frequentist.scan import SCAN_STEPS, Plan, climb, scan_cells
 from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.joint import JointLikelihood
@@ -195,7 +195,7 @@ def climb_traced(
         x = jnp.stack([axis[index[:, i]] for i, axis in enumerate(axes.values())], axis=-1)
         begin_x = jnp.concatenate([x, extra_x])
         begin_pulls = jax.vmap(
-            lambda b, p: steadied(joint, photon_at(joint.model, dict(zip(names, b, strict=True))), p, data)
+            lambda b, p: regularised(joint, photon_at(joint.model, dict(zip(names, b, strict=True))), p, data)
         )(begin_x, jnp.concatenate([pulls[tuple(index.T)], extra_pulls]))
 
         edges = jnp.full(begin_pulls.shape[-1], jnp.inf)

@@ -19,7 +19,7 @@ from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.expansion import log_of_counts
 from lmtbayes.inference.nuisances.laplace import optimal_pulls
-from lmtbayes.inference.nuisances.newton import Derivatives, Maximum, maximise, slope_and_bend
+from lmtbayes.inference.nuisances.newton import Derivatives, Maximum, first_and_second_derivative, maximise
 
 type Scalars = tuple[Float[Array, ""], ...]
 type Counts = Callable[..., Float[Array, " all_bins"]]
@@ -74,7 +74,7 @@ def scoring(
         boson, pulls = z[:curved], tuple(z[curved:])
         c = counts(*boson, *pulls)
         jacobian = slopes(lambda *y: counts(*boson, *y), pulls)
-        by_count, bend = slope_and_bend(log_likelihood, c)
+        by_count, bend = first_and_second_derivative(log_likelihood, c)
         curvature = jnp.zeros((0, 0))
         if curved:
             # One nested pass has the first derivatives on its way: half as much to compile.
@@ -89,7 +89,7 @@ def scoring(
         value, gradient = jnp.sum(log_likelihood(c)), by_count @ columns
         hessian = ((columns.T * bend) @ columns).at[:curved, :curved].add(curvature)
         if pulls:
-            pull, stiffness = slope_and_bend(log_constraint, z[curved:])
+            pull, stiffness = first_and_second_derivative(log_constraint, z[curved:])
             value, gradient = value + jnp.sum(log_constraint(z[curved:])), gradient.at[curved:].add(pull)
             hessian = hessian + jnp.diag(jnp.concatenate([jnp.zeros(curved), stiffness]))
         return value, gradient, -hessian
@@ -133,7 +133,7 @@ def linearised_conditional(
     return values[best], pulls[best]
 
 
-def steadied(
+def regularised(
     joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data
 ) -> Float[Array, " nuisances"]:
     """Pulls, or a part of them if ln L is higher there: a linearised optimum may lie where rates mean nothing."""

@@ -17,7 +17,7 @@ from jaxtyping import Array
 
 from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.frequentist.box import peaks, photon_at, scan
-from lmtbayes.inference.frequentist.maximise import linearised_conditional, maximise_joint, steadied
+from lmtbayes.inference.frequentist.maximise import linearised_conditional, maximise_joint, regularised
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.newton import Maximum
@@ -71,7 +71,7 @@ class Plan:
         return cls(outer[0], inner[0], free, points, starts, piece, rows, devices)
 
 
-class Found:
+class ScanResult:
     """What a scan found, leading axes (outer, inner, start): the highest maxima of each cell, the highest first."""
 
     def __init__(self, z: np.ndarray, height: np.ndarray, worthwhile: np.ndarray):
@@ -89,7 +89,7 @@ def scan_cells(
     inner_x: np.ndarray,
     limits: Mapping[str, tuple[float, float]],
     bar: str | None = None,
-) -> Found:
+) -> ScanResult:
     """Scan the free parameters, between `limits`, in the cells of all values of `outer_x` and `inner_x`."""
     pieces = -(-inner_x.size // plan.piece)
     # The last piece is filled up: one shape, one compilation.
@@ -101,7 +101,7 @@ def scan_cells(
         x.reshape(outer_x.size, pieces * plan.piece, *x.shape[2:])[:, : inner_x.size]
         for x in run(items, axes, like.data, bar=bar)
     )
-    return Found(z[..., :-1], height, worthwhile)
+    return ScanResult(z[..., :-1], height, worthwhile)
 
 
 def _scans(joint: JointModel, plan: Plan) -> Mapped:
@@ -123,7 +123,7 @@ def _scan(joint: JointModel, plan: Plan) -> Callable[..., Any]:
             height, worthwhile = value[None], jnp.ones(1, dtype=bool)
             begin, begin_pulls = jnp.zeros((1, 0)), pulls[None]
         begin_pulls = jax.vmap(
-            lambda b, p: steadied(joint, photon_at(joint.model, x | dict(zip(axes, b, strict=True))), p, data)
+            lambda b, p: regularised(joint, photon_at(joint.model, x | dict(zip(axes, b, strict=True))), p, data)
         )(begin, begin_pulls)
         # Arrays of size zero are refused by lax.map: a column that is dropped again.
         z = jnp.concatenate([begin, begin_pulls, jnp.zeros((begin.shape[0], 1))], axis=-1)

@@ -14,11 +14,11 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy import special
 
-from lmtbayes._once import once
+from lmtbayes._compile import compile_quickly
 from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import Devices
 from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.nuisances.expansion import score_and_weight
+from lmtbayes.inference.nuisances.expansion import score_and_fisher_weight
 from lmtbayes.inference.nuisances.laplace_at_many import marginals
 from lmtbayes.inference.priors import Prior
 
@@ -110,14 +110,14 @@ def _view(space: Space, position: Float[np.ndarray, "starts parameters"], data: 
     offsets[1 : 1 + d, :d], offsets[1 + d :, :d] = _DIFFERENCE * np.eye(d), -_DIFFERENCE * np.eye(d)
     points = (position[:, None] + offsets).reshape(-1, space.size)
     photons = space.photons(special.expit(points[:, :d]), devices)
-    seen = marginals(joint, devices).look((photons, points[:, d:]), data)
-    counts = seen.counts.reshape(number, 1 + 2 * d, -1)
+    expanded = marginals(joint, devices).expansion((photons, points[:, d:]), data)
+    counts = expanded.counts.reshape(number, 1 + 2 * d, -1)
     by_boson = (counts[:, 1 : 1 + d] - counts[:, 1 + d :]) / (2.0 * _DIFFERENCE)
-    seen = jax.tree.map(lambda x: x[:: 1 + 2 * d], seen)
-    slopes = np.concatenate([by_boson.transpose(0, 2, 1), seen.slopes], axis=2)
-    gradient = np.einsum("nbi,nb->ni", slopes, seen.score)
-    precision = (slopes * seen.weight[:, :, None]).transpose(0, 2, 1) @ slopes
-    height = seen.height
+    expanded = jax.tree.map(lambda x: x[:: 1 + 2 * d], expanded)
+    slopes = np.concatenate([by_boson.transpose(0, 2, 1), expanded.jacobian], axis=2)
+    gradient = np.einsum("nbi,nb->ni", slopes, expanded.score)
+    precision = (slopes * expanded.fisher_weight[:, :, None]).transpose(0, 2, 1) @ slopes
+    height = expanded.log_likelihood
     if joint.nuisances:
         value, pull, stiffness = (np.asarray(x) for x in joint.compiled(_constraints)(position[:, d:]))
         height = height + value.sum(axis=1)
@@ -142,9 +142,9 @@ def _constraints(joint: JointModel) -> Any:
 
     def one(pulls: Array) -> tuple[Array, Array, Array]:
         log_prob = joint.constraints.log_prob
-        return log_prob(pulls), *score_and_weight(log_prob, pulls)
+        return log_prob(pulls), *score_and_fisher_weight(log_prob, pulls)
 
-    return once(jax.vmap(one))
+    return compile_quickly(jax.vmap(one))
 
 
 def _ratio(joint: JointModel, prior: Prior, measure: Prior) -> Any:
@@ -158,4 +158,4 @@ def _ratio(joint: JointModel, prior: Prior, measure: Prior) -> Any:
         value, slope = jax.value_and_grad(log_ratio)(z)
         return value, slope, -jnp.diagonal(jax.jacfwd(jax.grad(log_ratio))(z))
 
-    return once(jax.vmap(one))
+    return compile_quickly(jax.vmap(one))

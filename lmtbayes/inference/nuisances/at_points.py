@@ -153,7 +153,7 @@ def _marginalised(
 ) -> _Blocks:
     """Integrals and whether they are about an optimum, block by block."""
     run = marginals(like.joint, used, min(batch_size, BATCH))
-    size = run.look.block * _BATCHES
+    size = run.expansion.block * _BATCHES
     for begin in tqdm(range(0, count, size), desc=bar, disable=bar is None):
         where = slice(begin, min(begin + size, count))
         found = run(HiddenPhoton(*take(np.arange(where.start, where.stop))), like.data, finish=True)

@@ -14,8 +14,8 @@ from jaxtyping import Array, Bool, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.nuisances.expansion import Constraint, Look, gradient_and_precision, look
-from lmtbayes.inference.nuisances.laplace import constraint_and_start, optimal_pulls, pieces_of
+from lmtbayes.inference.nuisances.expansion import Constraint, Expansion, expansion, gradient_and_precision
+from lmtbayes.inference.nuisances.laplace import components_of, constraint_and_start, optimal_pulls
 from lmtbayes.inference.nuisances.newton import Maximum, maximise
 
 MAX_STEPS = 100
@@ -52,7 +52,7 @@ def conditional(joint: JointModel, photon: HiddenPhoton, data: Data, max_steps: 
         return Conditional(joint.central_pulls, value, jnp.isfinite(value))
 
     # A constraint that is a sum of Gaussians has an optimum near the mean of each.
-    starts = jax.vmap(lambda piece: constraint_and_start(joint, piece)[1])(pieces_of(joint))
+    starts = jax.vmap(lambda piece: constraint_and_start(joint, piece)[1])(components_of(joint))
     found = jax.vmap(lambda start: climb(joint, joint.constraints.log_prob, photon, start, data, max_steps))(starts)
     best = jnp.argmax(jnp.where(jnp.isfinite(found.value), found.value, -jnp.inf))
     return Conditional(*jax.tree.map(lambda x: x[best], found))
@@ -76,24 +76,24 @@ def climb(
         counts = joint.counts(photon, pulls)
         return joint.total(joint.terms(counts, data), pulls) - joint.log_constraint(pulls) + jnp.sum(constraint(pulls))
 
-    def linear_optimum(pulls: Array, seen: Look, free: Array) -> Array:
-        return optimal_pulls(joint, constraint, pulls, seen.counts, seen.slopes * free, data)[0]
+    def linear_optimum(pulls: Array, expanded: Expansion, free: Array) -> Array:
+        return optimal_pulls(joint, constraint, pulls, expanded.counts, expanded.jacobian * free, data)[0]
 
     def local(pulls: Array) -> tuple[Array, Array, Array, Array]:
-        seen = look(joint, photon, pulls, data)
-        gradient, precision = gradient_and_precision(constraint, pulls, seen)
-        target = linear_optimum(pulls, seen, jnp.ones(pulls.size))
+        expanded = expansion(joint, photon, pulls, data)
+        gradient, precision = gradient_and_precision(constraint, pulls, expanded)
+        target = linear_optimum(pulls, expanded, jnp.ones(pulls.size))
         # From the largest curvature down to one: long steps along the valley that do not leave it sideways.
         largest = jnp.maximum(jnp.max(jnp.diagonal(precision)), 10.0)
         damping = largest ** jnp.linspace(0.0, 1.0, _DAMPINGS)
         damped = precision + damping[:, None, None] * jnp.eye(pulls.size)
         steps = jnp.linalg.solve(damped, jnp.broadcast_to(gradient, (_DAMPINGS, pulls.size))[..., None])[..., 0]
         fractions = jnp.array(_FRACTIONS)[:, None] * (target - pulls)
-        value = seen.height + jnp.sum(constraint(pulls))
+        value = expanded.log_likelihood + jnp.sum(constraint(pulls))
         return value, gradient, precision, pulls + jnp.concatenate([steps, fractions])
 
-    seen = look(joint, photon, start, data)
-    alone = jax.vmap(lambda free: linear_optimum(start, seen, free))(jnp.eye(start.size))
+    expanded = expansion(joint, photon, start, data)
+    alone = jax.vmap(lambda free: linear_optimum(start, expanded, free))(jnp.eye(start.size))
     heights = jax.vmap(density)(alone)
     other = alone[jnp.argmax(jnp.where(jnp.isfinite(heights), heights, -jnp.inf))]
     found = jax.vmap(lambda x: maximise(density, x, max_steps, local=local))(jnp.stack([start, other]))

@@ -15,29 +15,29 @@ from jaxtyping import Array, Float, Int
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.nuisances.newton import SMALLEST_CURVATURE, slope_and_bend
+from lmtbayes.inference.nuisances.newton import SMALLEST_CURVATURE, first_and_second_derivative
 
 type Constraint = Callable[[Float[Array, " nuisances"]], Float[Array, " nuisances"]]
 """Log-density of every pull."""
 
 
-class Look(NamedTuple):
+class Expansion(NamedTuple):
     """What one evaluation tells of a point; bins of all experiments in a row."""
 
     counts: Float[Array, " bins"]
-    slopes: Float[Array, "bins nuisances"]
+    jacobian: Float[Array, "bins nuisances"]
     """Derivatives of the counts in the pulls."""
     score: Float[Array, " bins"]
     """First derivative of every bin's log-likelihood in its own count."""
-    weight: Float[Array, " bins"]
+    fisher_weight: Float[Array, " bins"]
     """Minus the second, where that is not negative."""
-    bent: Float[Array, " nuisances"]
+    curvature: Float[Array, " nuisances"]
     """Second derivative of ln L in every pull, as far as it is due to that of the counts."""
-    height: Float[Array, ""]
+    log_likelihood: Float[Array, ""]
     """Log-likelihood of all bins, without the constraints."""
 
 
-def look(joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data) -> Look:
+def expansion(joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data) -> Expansion:
     """Evaluate one photon and its pulls; to be traced."""
     names = joint.nuisance_names
     owns = [np.array([names.index(n.name) for n in e.nuisances], dtype=int) for e in joint.experiments]
@@ -45,13 +45,13 @@ def look(joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisance
         *(_expanded(joint, e, photon, pulls[own]) for e, own in zip(joint.experiments, owns, strict=True)), strict=True
     )
     row = jnp.concatenate(counts)
-    score, weight = score_and_weight(lambda c: log_of_counts(joint, c, data), row)
+    score, weight = score_and_fisher_weight(lambda c: log_of_counts(joint, c, data), row)
     bent, begin = jnp.zeros(pulls.size), 0
     for bend, own in zip(bends, owns, strict=True):
         bent += _spread(score[begin : begin + bend.shape[0]] @ bend, own, pulls.size)
         begin += bend.shape[0]
     spread = jnp.concatenate([_spread(slope, own, pulls.size) for slope, own in zip(slopes, owns, strict=True)])
-    return Look(row, spread, score, weight, bent, jnp.sum(log_of_counts(joint, row, data)))
+    return Expansion(row, spread, score, weight, bent, jnp.sum(log_of_counts(joint, row, data)))
 
 
 def log_of_counts(joint: JointModel, counts: Float[Array, " bins"], data: Data) -> Float[Array, " bins"]:
@@ -61,26 +61,28 @@ def log_of_counts(joint: JointModel, counts: Float[Array, " bins"], data: Data) 
     return jnp.concatenate(list(joint.terms(own, data).values()))
 
 
-def score_and_weight(
+def score_and_fisher_weight(
     terms: Callable[[Float[Array, " terms"]], Float[Array, " terms"]], x: Float[Array, " terms"]
 ) -> tuple[Float[Array, " terms"], Float[Array, " terms"]]:
     """First and minus second derivative of terms of which each depends on its own entry of `x` alone."""
-    score, curvature = slope_and_bend(terms, x)
+    score, curvature = first_and_second_derivative(terms, x)
     return score, jnp.maximum(-curvature, 0.0)
 
 
 def gradient_and_precision(
-    constraint: Constraint, pulls: Float[Array, " nuisances"], seen: Look
+    constraint: Constraint, pulls: Float[Array, " nuisances"], expanded: Expansion
 ) -> tuple[Float[Array, " nuisances"], Float[Array, "nuisances nuisances"]]:
     """Gradient of ln L in the pulls, exact, and its negative Hessian without the mixed second derivatives of the rates.
 
     Where the rates bend so much that this has no maximum they are taken as linear, which always has one.
     """
-    pull, stiffness = score_and_weight(constraint, pulls)
-    plain = (seen.slopes.T * seen.weight) @ seen.slopes + jnp.diag(jnp.maximum(stiffness, SMALLEST_CURVATURE))
-    bent = plain - jnp.diag(seen.bent)
+    pull, stiffness = score_and_fisher_weight(constraint, pulls)
+    plain = (expanded.jacobian.T * expanded.fisher_weight) @ expanded.jacobian + jnp.diag(
+        jnp.maximum(stiffness, SMALLEST_CURVATURE)
+    )
+    bent = plain - jnp.diag(expanded.curvature)
     is_maximum = jnp.all(jnp.isfinite(jnp.linalg.cholesky(bent)))
-    return seen.score @ seen.slopes + pull, jnp.where(is_maximum, bent, plain)
+    return expanded.score @ expanded.jacobian + pull, jnp.where(is_maximum, bent, plain)
 
 
 def _expanded(

@@ -21,20 +21,20 @@ from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.expansion import (
     Constraint,
-    Look,
+    Expansion,
+    expansion,
     gradient_and_precision,
     log_of_counts,
-    look,
-    score_and_weight,
+    score_and_fisher_weight,
 )
-from lmtbayes.inference.nuisances.newton import SMALLEST_CURVATURE, STEP_SIZES, slope_and_bend
+from lmtbayes.inference.nuisances.newton import SMALLEST_CURVATURE, STEP_SIZES, first_and_second_derivative
 
 STEPS = 5
 _FAR = 0.5
 """Gain in ln L still expected of the last step above which the optimum does not count as found, nor the gain."""
 
 
-class Piece(NamedTuple):
+class Components(NamedTuple):
     """One choice of one Gaussian for every constraint that is a sum of several; sigma is inf elsewhere."""
 
     mean: Float[Array, "*pieces nuisances"]
@@ -57,15 +57,15 @@ class Marginal(NamedTuple):
     """Whether an optimum was found."""
 
 
-def pieces_of(joint: JointModel) -> Piece:
+def components_of(joint: JointModel) -> Components:
     """Every choice, along a leading axis."""
     plain = ((1.0, 0.0, np.inf),)
     rows = list(itertools.product(*(nuisance.constraint.pieces or plain for nuisance in joint.nuisances)))
     weight, mean, sigma = np.moveaxis(np.array(rows, dtype=float).reshape(len(rows), len(joint.nuisances), 3), -1, 0)
-    return Piece(*(jnp.asarray(column) for column in (mean, sigma, np.log(weight))))
+    return Components(*(jnp.asarray(column) for column in (mean, sigma, np.log(weight))))
 
 
-def constraint_and_start(joint: JointModel, piece: Piece) -> tuple[Constraint, Float[Array, " nuisances"]]:
+def constraint_and_start(joint: JointModel, piece: Components) -> tuple[Constraint, Float[Array, " nuisances"]]:
     """Constraints with the sums replaced by one Gaussian each, and the pulls to start from."""
     is_sum = jnp.isfinite(piece.sigma)
     centre, width = jnp.where(is_sum, piece.mean, 0.0), jnp.where(is_sum, piece.sigma, 1.0)
@@ -108,8 +108,8 @@ def optimal_pulls(
     def climb(pulls: Array, _: None) -> tuple[Array, Array]:
         slope, bend = _values(joint, pulls)[1:]
         columns = slopes * (slope / per_pull)
-        score, weight = score_and_weight(bins, stretched(pulls))
-        pull, stiffness = score_and_weight(constraint, pulls)
+        score, weight = score_and_fisher_weight(bins, stretched(pulls))
+        pull, stiffness = score_and_fisher_weight(constraint, pulls)
         by_pull = score @ columns
         own = jnp.maximum(stiffness - by_pull * bend / slope, SMALLEST_CURVATURE)
         precision = (columns.T * weight) @ columns + jnp.diag(own)
@@ -124,14 +124,14 @@ def optimal_pulls(
     return pulls, heights[-1]
 
 
-def laplace(constraint: Constraint, pulls: Float[Array, " nuisances"], seen: Look) -> Marginal:
-    """Optimum and integral of the parabola that was seen at the pulls."""
-    gradient, precision = gradient_and_precision(constraint, pulls, seen)
+def laplace(constraint: Constraint, pulls: Float[Array, " nuisances"], expanded: Expansion) -> Marginal:
+    """Optimum and integral of the parabola that was expanded at the pulls."""
+    gradient, precision = gradient_and_precision(constraint, pulls, expanded)
     factor = jnp.linalg.cholesky(precision)
     step = jax.scipy.linalg.cho_solve((factor, True), gradient)
     gain = 0.5 * jnp.dot(gradient, step)
     found = gain < _FAR
-    value = seen.height + jnp.sum(constraint(pulls)) + jnp.where(found, gain, 0.0)
+    value = expanded.log_likelihood + jnp.sum(constraint(pulls)) + jnp.where(found, gain, 0.0)
     half_log_det = jnp.sum(jnp.log(jnp.diagonal(factor)))
     log_integral = value + 0.5 * pulls.size * jnp.log(2.0 * jnp.pi) - half_log_det
     optimum = pulls + jnp.where(found, step, 0.0)
@@ -148,18 +148,21 @@ def linearised(joint: JointModel, photon: HiddenPhoton, data: Data) -> Marginal:
         value = joint.log_density(photon, joint.central_pulls, data)
         return Marginal(joint.central_pulls, value, value, jnp.zeros((0, 0)), jnp.isfinite(value))
 
-    def one(piece: Piece) -> Marginal:
+    def one(piece: Components) -> Marginal:
         constraint, start = constraint_and_start(joint, piece)
 
-        def improve(pulls: Array, _: None) -> tuple[Array, tuple[Array, Look]]:
-            seen = look(joint, photon, pulls, data)
-            return optimal_pulls(joint, constraint, pulls, seen.counts, seen.slopes, data)[0], (pulls, seen)
+        def improve(pulls: Array, _: None) -> tuple[Array, tuple[Array, Expansion]]:
+            expanded = expansion(joint, photon, pulls, data)
+            return optimal_pulls(joint, constraint, pulls, expanded.counts, expanded.jacobian, data)[0], (
+                pulls,
+                expanded,
+            )
 
         # A loop, so that the rates are compiled once.
         _, looked = jax.lax.scan(improve, start, None, length=2)
         return laplace(constraint, *jax.tree.map(lambda x: x[-1], looked))
 
-    found = jax.vmap(one)(pieces_of(joint))
+    found = jax.vmap(one)(components_of(joint))
     best = jnp.argmax(jnp.where(jnp.isfinite(found.log_likelihood), found.log_likelihood, -jnp.inf))
     highest: Marginal = jax.tree.map(lambda x: x[best], found)
     return highest._replace(log_integral=jax.scipy.special.logsumexp(found.log_integral))
@@ -183,7 +186,7 @@ def _values(joint: JointModel, pulls: Float[Array, " nuisances"]) -> tuple[Array
     def values(x: Array) -> Array:
         return jnp.stack([n.constraint.value(pull) for n, pull in zip(joint.nuisances, x, strict=True)])
 
-    slope, bend = slope_and_bend(values, pulls)
+    slope, bend = first_and_second_derivative(values, pulls)
     # A value that no longer moves counts as linear.
     moves = slope != 0.0
     return values(pulls), jnp.where(moves, slope, 1.0), jnp.where(moves, bend, 0.0)

@@ -13,14 +13,14 @@ from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Blocked, Devices, Mapped
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.conditional import climb
-from lmtbayes.inference.nuisances.expansion import Look, look
+from lmtbayes.inference.nuisances.expansion import Expansion, expansion
 from lmtbayes.inference.nuisances.laplace import (
+    Components,
     Marginal,
-    Piece,
+    components_of,
     constraint_and_start,
     laplace,
     optimal_pulls,
-    pieces_of,
 )
 
 BATCH = 128
@@ -41,31 +41,31 @@ class Marginals:
     """
 
     def __init__(self, joint: JointModel, devices: Devices, batch_size: int = BATCH):
-        def seen(point: tuple[HiddenPhoton, Array], data: Data) -> Look:
-            return look(joint, *point, data)
+        def expanded(point: tuple[HiddenPhoton, Array], data: Data) -> Expansion:
+            return expansion(joint, *point, data)
 
-        def solve(item: tuple[Piece, Array, Look], data: Data) -> Array:
-            piece, start, seen = item
+        def solve(item: tuple[Components, Array, Expansion], data: Data) -> Array:
+            piece, start, expanded = item
             constraint, _ = constraint_and_start(joint, piece)
-            return optimal_pulls(joint, constraint, start, seen.counts, seen.slopes, data)[0]
+            return optimal_pulls(joint, constraint, start, expanded.counts, expanded.jacobian, data)[0]
 
-        def integrate(item: tuple[Piece, Array, Look], data: Data) -> Marginal:  # noqa: ARG001
-            piece, pulls, seen = item
-            return laplace(constraint_and_start(joint, piece)[0], pulls, seen)
+        def integrate(item: tuple[Components, Array, Expansion], data: Data) -> Marginal:  # noqa: ARG001
+            piece, pulls, expanded = item
+            return laplace(constraint_and_start(joint, piece)[0], pulls, expanded)
 
-        def reach(item: tuple[HiddenPhoton, Piece, Array], data: Data) -> Array:
+        def reach(item: tuple[HiddenPhoton, Components, Array], data: Data) -> Array:
             photon, piece, start = item
             return climb(joint, constraint_and_start(joint, piece)[0], photon, start, data).point
 
-        pieces = pieces_of(joint)
+        pieces = components_of(joint)
         self._pieces = jax.tree.map(np.asarray, pieces)
         self._starts = np.asarray(jax.vmap(lambda piece: constraint_and_start(joint, piece)[1])(pieces))
-        self.look = Mapped(seen, devices, batch_size)
-        """((photons, pulls), data) to `Look`, leading axis of points."""
+        self.expansion = Mapped(expanded, devices, batch_size)
+        """((photons, pulls), data) to `Expansion`, leading axis of points."""
         self._solve = Mapped(solve, devices, batch_size)
         self._integrate = Mapped(integrate, devices, batch_size)
         self._climb = Mapped(reach, devices, batch_size)
-        self._evaluate = Blocked(self._block, devices, self.look.block)
+        self._evaluate = Blocked(self._block, devices, self.expansion.block)
 
     def __call__(self, photons: HiddenPhoton, data: Data, finish: bool = False) -> Marginal:
         """Evaluate photons of one leading axis, to a few 1e-3 in ln L; an integral that does not exist is -inf.
@@ -75,7 +75,7 @@ class Marginals:
         """
         number, (choices, size) = len(photons.mass), self._starts.shape
         if size == 0:
-            value = self.look((photons, np.zeros((number, 0))), data).height
+            value = self.expansion((photons, np.zeros((number, 0))), data).log_likelihood
             finite, none = np.isfinite(value), np.zeros((number, 0, 0))
             value = np.where(finite, value, -np.inf)
             return Marginal(none.reshape(number, 0), value, value, none, finite)
@@ -87,7 +87,7 @@ class Marginals:
         if finish and lost.any():
             photons, pieces, starts = jax.tree.map(lambda x: x[lost], rows)
             pulls = self._climb((photons, pieces, starts), data)
-            there = self._integrate((pieces, pulls, self.look((photons, pulls), data)), data)
+            there = self._integrate((pieces, pulls, self.expansion((photons, pulls), data)), data)
             for column, better in zip(found, there, strict=True):
                 column[lost] = better
         # One row a photon, one column a choice of Gaussians.
@@ -100,11 +100,11 @@ class Marginals:
         best.pulls[nowhere], best.factor[nowhere] = self._starts[0], np.eye(size)
         return best._replace(log_integral=log_integral)
 
-    def _block(self, items: tuple[HiddenPhoton, Piece, Array], shared: tuple[Data]) -> Marginal:
+    def _block(self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data]) -> Marginal:
         photons, pieces, starts = items
-        first = self.look.run((photons, starts), shared)
+        first = self.expansion.run((photons, starts), shared)
         pulls = self._solve.run((pieces, starts, first), shared)
-        second = self.look.run((photons, pulls), shared)
+        second = self.expansion.run((photons, pulls), shared)
         return self._integrate.run((pieces, pulls, second), shared)
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Array
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.nuisances.laplace import Marginal, Piece, pieces_of
+from lmtbayes.inference.nuisances.laplace import Components, Marginal, components_of
 
 _INFLATED = 1.7
 """Variance of the wide half of the proposal, in units of Laplace's: covers tails that Laplace underestimates. Measured:
@@ -26,7 +26,7 @@ def build(joint: JointModel, draws: int) -> Callable[..., Array]:
     variate, so that r is 1 without scatter where ln L is quadratic.
     """
     n = len(joint.nuisances)
-    choices = pieces_of(joint)
+    choices = components_of(joint)
 
     def one(key: Array, photon: HiddenPhoton, reference: Array, best: Marginal, data: Data) -> Array:
         precision = jnp.where(best.converged, best.factor @ best.factor.T, jnp.eye(n))
@@ -60,7 +60,7 @@ def build(joint: JointModel, draws: int) -> Callable[..., Array]:
     return jax.jit(all_photons)
 
 
-def _pieces(joint: JointModel, choices: Piece, best: Array, precision: Array) -> tuple[Array, Array, Array]:
+def _pieces(joint: JointModel, choices: Components, best: Array, precision: Array) -> tuple[Array, Array, Array]:
     """Normal approximations, one for each choice of the constraints' Gaussians: means, Cholesky factors, log shares.
 
     Reached from the best optimum by one Newton step, in which the constraint is exchanged for its piece.
@@ -77,7 +77,7 @@ def _pieces(joint: JointModel, choices: Piece, best: Array, precision: Array) ->
     without = precision + jnp.diag(jnp.diagonal(jax.hessian(log_sums)(best)))
     slope = -jax.grad(log_sums)(best)
 
-    def piece(choice: Piece) -> tuple[Array, Array, Array]:
+    def piece(choice: Components) -> tuple[Array, Array, Array]:
         mean, sigma, log_weight = choice
         is_sum = jnp.isfinite(sigma)
         inverse = jnp.where(is_sum, 1.0 / jnp.where(is_sum, sigma, 1.0) ** 2, 0.0)

@@ -34,7 +34,7 @@ class Maximum(NamedTuple):
     """Whether it is a maximum (in the box) to the tolerance."""
 
 
-def slope_and_bend(
+def first_and_second_derivative(
     terms: Callable[[Float[Array, " terms"]], Float[Array, " terms"]], x: Float[Array, " terms"]
 ) -> tuple[Float[Array, " terms"], Float[Array, " terms"]]:
     """First and second derivative of terms of which each depends on its own entry of `x` alone."""

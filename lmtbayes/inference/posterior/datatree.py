@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy import special
 
-from lmtbayes._once import once
+from lmtbayes._compile import compile_quickly
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.terms import GaussianCounts, Poisson
 from lmtbayes.gauge.models import HiddenPhoton
@@ -108,7 +108,7 @@ def build(
 
 def _prior_draws(joint: JointModel, prior: Prior, measure: Prior) -> Any:
     space = Space(joint, prior, measure)
-    return once(lambda key: space.draw_prior(key, PRIOR_DRAWS))
+    return compile_quickly(lambda key: space.draw_prior(key, PRIOR_DRAWS))
 
 
 def _numbered(dataset: "xr.Dataset") -> "xr.Dataset":

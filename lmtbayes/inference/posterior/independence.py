@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from lmtbayes._once import once
+from lmtbayes._compile import compile_quickly
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.coordinates import Space, log_jacobian
 from lmtbayes.inference.devices import Devices, Mapped
@@ -62,7 +62,7 @@ class Potential:
         return self._chain_rule((positions, found.log_likelihood, found.by_photon, found.by_pulls))
 
 
-class Offers:
+class Proposals:
     """Draws `Jumps` for `steps` steps of `chains` chains."""
 
     def __init__(self, space: Space, potential: Potential, steps: int, chains: int, devices: Devices):
@@ -72,7 +72,7 @@ class Offers:
             log_density = proposal.log_prob(*space.split(position)) + log_jacobian(position[: space.dimensions])
             return position, log_density, jnp.log(jax.random.uniform(decision_key))
 
-        self._draw = once(jax.vmap(draw, in_axes=(0, None, None)))
+        self._draw = compile_quickly(jax.vmap(draw, in_axes=(0, None, None)))
         self._device = devices[0]
         self._potential = potential
         self._shape = (steps, chains)

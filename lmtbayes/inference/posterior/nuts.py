@@ -14,12 +14,12 @@ import jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array
 
-from lmtbayes._once import once
+from lmtbayes._compile import compile_quickly
 from lmtbayes.inference.coordinates import Space, log_jacobian
 from lmtbayes.inference.devices import AXIS, Devices, mesh_of
 from lmtbayes.inference.integration.proposal import Proposal
 from lmtbayes.inference.likelihood.model import Data
-from lmtbayes.inference.posterior.independence import Jumps, Offers, Potential
+from lmtbayes.inference.posterior.independence import Jumps, Potential, Proposals
 
 WARMUP_TREE_DEPTH = 6
 """Cap while step size and mass matrix are still being found: deeper trees would be most of a run's time."""
@@ -81,7 +81,7 @@ class Chains:
         self.space = space
         self.settings = settings
         self.potential = Potential(space, devices)
-        self.offers = Offers(space, self.potential, settings.chunk, settings.chains, devices)
+        self.offers = Proposals(space, self.potential, settings.chunk, settings.chains, devices)
 
         def potential_of(data: Data) -> Callable[[Array], Array]:
             return lambda position: space.potential(position, data)
@@ -153,7 +153,7 @@ class Chains:
             jax.ShapeDtypeStruct((space.size, space.size), float),
             data,
         )
-        self.start = once(start)
+        self.start = compile_quickly(start)
         mesh = mesh_of(devices)
         of_chain, of_draw, whole = PartitionSpec(AXIS), PartitionSpec(None, AXIS), PartitionSpec()
         state_specs = jax.tree.map(lambda _: of_chain, self.shapes)._replace(i=whole)

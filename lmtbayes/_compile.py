@@ -6,7 +6,7 @@ from typing import Any
 import jax
 
 
-def once(function: Callable[..., Any]) -> Any:
+def compile_quickly(function: Callable[..., Any]) -> Any:
     """Return the jitted function, on a CPU compiled in two thirds of the time to be up to three times slower.
 
     Other backends compile as always: what the option does there depends on them.

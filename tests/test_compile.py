@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtr
 
-from lmtbayes._once import once
+from lmtbayes._compile import compile_quickly
 
 
 def test_same_numbers_and_one_compilation():
@@ -12,7 +12,7 @@ def test_same_numbers_and_one_compilation():
         return {"sum": jnp.sum(jnp.exp(-(x**2)) * parts["a"]), "part": ndtr(x)[:2]}
 
     x, parts = np.linspace(-1.0, 2.0, 7), {"a": np.arange(7.0)}
-    compiled = once(function)
+    compiled = compile_quickly(function)
     for scale in (1.0, 2.0):
         plain = function(scale * x, parts)
         quick = compiled(scale * x, parts)
