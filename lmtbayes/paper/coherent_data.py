@@ -46,7 +46,7 @@ def fits() -> list[Fit]:
     """Fit both data sets together, in the Standard Model and with `ISLAND`."""
     experiments: list[Coherent] = [coherent_csi(), coherent_lar()]
     like = JointLikelihood(experiments, MODEL, "observed", check=False)
-    best = jax.jit(lambda photon: conditional(like.joint, photon, like.data).pulls)
+    best = jax.jit(lambda photon: conditional(like.joint, photon, like.data).point)
     photons = [HiddenPhoton(0.0, 1.0, 0.0), ISLAND]
     values = [like.joint.nuisance_values(best(photon)) for photon in photons]
     result = []

@@ -144,9 +144,7 @@ def statistic(exp: Experiment, model: GaugeModel, masses: np.ndarray, couplings:
     like = JointLikelihood([exp], model, "observed", check=False)
 
     def best(photon: HiddenPhoton) -> Any:
-        return (
-            conditional(like.joint, photon, like.data).log_likelihood if like.nuisances else like.log_likelihood(photon)
-        )
+        return conditional(like.joint, photon, like.data).value if like.nuisances else like.log_likelihood(photon)
 
     mass, coupling = (jnp.asarray(grid.ravel()) for grid in np.meshgrid(masses, np.append(0.0, couplings)))
     photons = model.hidden_photon(coupling, mass)

@@ -276,7 +276,7 @@ def test_lar_fit():
 def profile(like, mass, couplings):
     run = jax.jit(
         lambda photons: jax.lax.map(
-            lambda p: conditional(like.joint, p, like.data).log_likelihood, photons, batch_size=len(couplings)
+            lambda p: conditional(like.joint, p, like.data).value, photons, batch_size=len(couplings)
         )
     )
     return np.asarray(run(PAPER.hidden_photon(couplings, mass).broadcast()))

@@ -57,10 +57,10 @@ def test_the_linear_pull_of_eq_34_has_its_closed_form():
     pull = 0.085 * np.sum(w * (o - t) * t) / (0.085**2 * np.sum(w * t**2) + 1.0)
     found = solve(like, lmt.HiddenPhoton(6e-4, 15.0, -6e-4 / 70.0))
     assert bool(found.converged)
-    np.testing.assert_allclose(found.pulls, [pull], rtol=1e-12)
+    np.testing.assert_allclose(found.point, [pull], rtol=1e-12)
     chi2 = np.sum(w * (o - t * (1.0 + 0.085 * pull)) ** 2) + pull**2
     constant = -0.5 * np.sum(np.log(2.0 * np.pi / w)) - 0.5 * np.log(2.0 * np.pi)
-    np.testing.assert_allclose(found.log_likelihood, -0.5 * chi2 + constant, rtol=1e-13)
+    np.testing.assert_allclose(found.value, -0.5 * chi2 + constant, rtol=1e-13)
 
 
 @pytest.mark.parametrize("g_x", [1e-5, 2e-4, 5e-4, 2e-3, 1e-2])
@@ -78,17 +78,17 @@ def test_the_optimum_is_scipy_s(g_x):
     found = solve(like, photon)
     assert bool(found.converged)
     # scipy's BFGS stops at a gradient of 1e-9 or where rounding stops it: 1e-8 in ln L is generous, 1e-4 in a pull.
-    np.testing.assert_allclose(found.log_likelihood, -oracle.fun, atol=1e-8)
-    np.testing.assert_allclose(found.pulls, oracle.x, atol=1e-4)
+    np.testing.assert_allclose(found.value, -oracle.fun, atol=1e-8)
+    np.testing.assert_allclose(found.point, oracle.x, atol=1e-4)
 
 
 def test_no_nuisances():
     like = lmt.JointLikelihood([toy(counts, Poisson(), 3)], FIXED, DATA)
     found = solve(like, PHOTON)
-    assert found.pulls.shape == (0,)
+    assert found.point.shape == (0,)
     assert bool(found.converged)
     expected = float(like.log_likelihood(PHOTON))
-    assert float(found.log_likelihood) == expected
+    assert float(found.value) == expected
 
 
 def test_new_data_do_not_recompile_and_photons_batch():
@@ -96,13 +96,13 @@ def test_new_data_do_not_recompile_and_photons_batch():
     compiled = jax.jit(jax.vmap(lambda photon, data: conditional(like.joint, photon, data), in_axes=(0, None)))
     photons = FIXED.hidden_photon(jnp.geomspace(1e-4, 1e-3, 5), jnp.full(5, 15.0))
     first = compiled(photons, DATA)
-    assert first.pulls.shape == (5, 3)
+    assert first.point.shape == (5, 3)
     assert bool(first.converged.all())
     other = compiled(photons, {"toy": jnp.array([1.0, 2.0, 30.0])})
     assert compiled._cache_size() == 1
-    assert not np.allclose(first.log_likelihood, other.log_likelihood)
+    assert not np.allclose(first.value, other.value)
     single = solve(like, FIXED.hidden_photon(photons.g_x[2], 15.0))
-    np.testing.assert_allclose(first.log_likelihood[2], single.log_likelihood, rtol=1e-12)
+    np.testing.assert_allclose(first.value[2], single.value, rtol=1e-12)
 
 
 def octants(weights=(0.4, 0.6)):
@@ -119,7 +119,7 @@ def test_of_a_mixture_of_gaussians_the_best_solution_is_found(observed):
     pulls = np.linspace(-30.0, 15.0, 90_001)
     values = np.asarray(jax.vmap(lambda x: like.log_density(PHOTON, x))(jnp.array(pulls)[:, None]))
     assert bool(found.converged)
-    np.testing.assert_allclose(found.log_likelihood, values.max(), atol=1e-6)
+    np.testing.assert_allclose(found.value, values.max(), atol=1e-6)
 
 
 def test_central_values_are_numbers_while_tracing():
@@ -135,7 +135,7 @@ def test_what_is_no_maximum_is_said_to_be_none():
     like = lmt.JointLikelihood([toy(rate, Gaussian(1.0), 1, (scale(),))], FIXED, {"toy": jnp.array([0.0])})
     found = solve(like, PHOTON, max_steps=1)
     assert not bool(found.converged)
-    assert np.isfinite(found.log_likelihood)
+    assert np.isfinite(found.value)
 
 
 def bilinear(g_x, mass, eps_x, values):

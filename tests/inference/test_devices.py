@@ -84,7 +84,7 @@ def test_points_are_those_of_the_likelihood_and_broadcast():
         how: lmt.log_likelihood_at(like, photon, nuisances=how, batch_size=8) for how in ("profiled", "marginalised")
     }
     one = conditional(like.joint, FIXED.hidden_photon(g_x[3, 0], mass[2]), like.data)
-    np.testing.assert_allclose(found["profiled"][3, 2], one.log_likelihood, rtol=1e-13)
+    np.testing.assert_allclose(found["profiled"][3, 2], one.value, rtol=1e-13)
     assert lmt.log_likelihood_at(like, lmt.BENCHMARKS["BP1"]).shape == ()
 
 

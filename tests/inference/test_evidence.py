@@ -21,7 +21,7 @@ from lmtbayes.experiments.terms import Gaussian, Poisson
 from lmtbayes.inference.devices import resolve
 from lmtbayes.inference.evidence import importance, nested, smc
 from lmtbayes.inference.evidence.evidence import evidence
-from lmtbayes.inference.nuisances.laplace_at_many import marginals
+from lmtbayes.inference.nuisances.laplace_at_many import laplace_at_many
 
 PRIOR = lmt.priors.default(FIXED)
 QUICK_SMC = {"particles": 300, "steps": 10, "ess": 0.8}
@@ -187,7 +187,7 @@ def test_new_data_do_not_compile_again(like, found):
     before = dict(like.joint._compiled)
     evidence(like.with_data(lmt.asimov(FIXED, lmt.BENCHMARKS["BP3"])), PRIOR)
     assert like.joint._compiled == before
-    assert marginals(like.joint, resolve(None)).expansion._cache_size() == 1
+    assert laplace_at_many(like.joint, resolve(None)).expansion._cache_size() == 1
 
 
 def test_marginal_and_moments_agree(found):

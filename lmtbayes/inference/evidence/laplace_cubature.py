@@ -26,8 +26,8 @@ from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.nuisances import laplace_check
-from lmtbayes.inference.nuisances.laplace import Marginal
-from lmtbayes.inference.nuisances.laplace_at_many import marginals
+from lmtbayes.inference.nuisances.laplace import LaplaceFit
+from lmtbayes.inference.nuisances.laplace_at_many import laplace_at_many
 from lmtbayes.inference.priors import Prior
 
 _START_CELLS = {2: 16, 3: 10}
@@ -138,12 +138,12 @@ def _without_boson(like: JointLikelihood, prior: Prior, seed: int, settings: Cub
     }
 
 
-def _marginal(like: JointLikelihood, photons: HiddenPhoton) -> tuple[np.ndarray, Marginal]:
+def _marginal(like: JointLikelihood, photons: HiddenPhoton) -> tuple[np.ndarray, LaplaceFit]:
     """Ln of the likelihood of photons integrated over the nuisances, finite everywhere.
 
     Where no optimum is found, far from anything that the data allow, the higher of two values of ln L stands for it.
     """
-    found = marginals(like.joint, resolve(None))(photons, like.data)
+    found = laplace_at_many(like.joint, resolve(None))(photons, like.data)
     value, lost = found.log_integral, ~found.converged
     if lost.any():
         far = jax.tree.map(lambda x: x[lost], photons)

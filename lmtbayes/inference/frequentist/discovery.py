@@ -257,7 +257,7 @@ def _statistic(
     central, without = joint.central_pulls, _standard_model(photon)
     data = joint.counts(photon, central)
     best = conditional(joint, without, data)
-    statistic = 2.0 * (joint.log_density(photon, central, data) - best.log_likelihood)
+    statistic = 2.0 * (joint.log_density(photon, central, data) - best.value)
     more = jnp.sum(data[unit.name]) > jnp.sum(joint.counts(without, central)[unit.name])
     # What was not fitted excludes nothing.
     return jnp.where(best.converged, statistic, 0.0), more

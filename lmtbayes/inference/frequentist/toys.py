@@ -140,11 +140,11 @@ def _one(joint: JointModel, names: tuple[str, ...], drawn: bool) -> Callable[...
         x = _coordinates(names, photon)
         x = jnp.clip(jnp.where(jnp.isfinite(x), x, low), low, high)
         extra = jnp.broadcast_to(x, (EXTRA_STARTS, x.size))
-        extra_pulls = jnp.broadcast_to(at_truth.pulls, (EXTRA_STARTS, pulls.size))
+        extra_pulls = jnp.broadcast_to(at_truth.point, (EXTRA_STARTS, pulls.size))
         _, _, best, converged = fit(low, high, extra, extra_pulls, data)
-        best = jnp.maximum(best, at_truth.log_likelihood)
+        best = jnp.maximum(best, at_truth.value)
         deviance = 2.0 * (joint.saturated_log_likelihood(data) - best)
-        return 2.0 * (best - at_truth.log_likelihood), deviance, converged & at_truth.converged
+        return 2.0 * (best - at_truth.value), deviance, converged & at_truth.converged
 
     return one
 

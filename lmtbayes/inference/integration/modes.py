@@ -19,7 +19,7 @@ from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import Devices
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.expansion import score_and_fisher_weight
-from lmtbayes.inference.nuisances.laplace_at_many import marginals
+from lmtbayes.inference.nuisances.laplace_at_many import laplace_at_many
 from lmtbayes.inference.priors import Prior
 
 STEPS = 60
@@ -110,7 +110,7 @@ def _view(space: Space, position: Float[np.ndarray, "starts parameters"], data: 
     offsets[1 : 1 + d, :d], offsets[1 + d :, :d] = _DIFFERENCE * np.eye(d), -_DIFFERENCE * np.eye(d)
     points = (position[:, None] + offsets).reshape(-1, space.size)
     photons = space.photons(special.expit(points[:, :d]), devices)
-    expanded = marginals(joint, devices).expansion((photons, points[:, d:]), data)
+    expanded = laplace_at_many(joint, devices).expansion((photons, points[:, d:]), data)
     counts = expanded.counts.reshape(number, 1 + 2 * d, -1)
     by_boson = (counts[:, 1 : 1 + d] - counts[:, 1 + d :]) / (2.0 * _DIFFERENCE)
     expanded = jax.tree.map(lambda x: x[:: 1 + 2 * d], expanded)

@@ -1,6 +1,6 @@
 """posterior_grid: split cells where the posterior is, and around every peak found by climbing.
 
-A cell's value is ln int d(pulls) L at its centre, the nuisances integrated by Laplace (`marginals`).
+A cell's value is ln int d(pulls) L at its centre, the nuisances integrated by Laplace (`laplace_at_many`).
 """
 
 from collections.abc import Callable, Sequence

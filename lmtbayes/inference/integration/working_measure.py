@@ -26,7 +26,7 @@ from lmtbayes.inference.integration.posterior_grid import log_sum
 from lmtbayes.inference.integration.tree import Cells
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data
-from lmtbayes.inference.nuisances.laplace_at_many import marginals
+from lmtbayes.inference.nuisances.laplace_at_many import laplace_at_many
 from lmtbayes.inference.priors import Prior
 from lmtbayes.parameters import default_range
 
@@ -110,7 +110,7 @@ def _check_masses(like: JointLikelihood, prior: Prior) -> None:
 
 def evaluate(space: Space, units: np.ndarray, data: Data, devices: Devices) -> tuple[np.ndarray, ...]:
     """Ln of the posterior density in u, the pulls integrated; their optimum and the factor of their precision."""
-    found = marginals(space.joint, devices)(space.photons(units, devices), data)
+    found = laplace_at_many(space.joint, devices)(space.photons(units, devices), data)
     if space.plain:
         return found.log_integral, found.pulls, found.factor
     return found.log_integral + space.log_ratios(units, devices), found.pulls, found.factor

@@ -1,7 +1,7 @@
 """log_likelihood_at: ln L at very many photons, as many at a time as the devices have memory for.
 
 central: ln L(photon, central nuisances); profiled: its maximum over the nuisances; marginalised: ln of its integral
-over them, by Laplace's method: the number that the grid, the evidence and its correction use too (`marginals`).
+over them, by Laplace's method: the number that the grid, the evidence and its correction use too (`laplace_at_many`).
 """
 
 import warnings
@@ -22,7 +22,7 @@ from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.conditional import conditional
-from lmtbayes.inference.nuisances.laplace_at_many import BATCH, marginals
+from lmtbayes.inference.nuisances.laplace_at_many import BATCH, laplace_at_many
 
 NUISANCES = ("central", "profiled", "marginalised")
 _BATCHES = 16
@@ -152,7 +152,7 @@ def _marginalised(
     bar: str | None,
 ) -> _Blocks:
     """Integrals and whether they are about an optimum, block by block."""
-    run = marginals(like.joint, used, min(batch_size, BATCH))
+    run = laplace_at_many(like.joint, used, min(batch_size, BATCH))
     size = run.expansion.block * _BATCHES
     for begin in tqdm(range(0, count, size), desc=bar, disable=bar is None):
         where = slice(begin, min(begin + size, count))
@@ -171,6 +171,6 @@ def _one(joint: JointModel, nuisances: str) -> Callable[..., tuple[Array, Array]
             value = joint.log_density(photon, joint.central_pulls, data)
             return value, jax.numpy.ones_like(value, dtype=bool)
         best = conditional(joint, photon, data)
-        return best.log_likelihood, best.converged
+        return best.value, best.converged
 
     return one

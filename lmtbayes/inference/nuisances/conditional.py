@@ -6,11 +6,9 @@ ln L (a flux known to 5 % pulled to nothing) the way to the optimum is a narrow,
 optimum of the rates linear in the nuisances' values, and steps damped by all orders of magnitude.
 """
 
-from typing import NamedTuple
-
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood.model import Data, JointModel
@@ -23,18 +21,7 @@ MAX_STEPS = 100
 _DAMPINGS, _FRACTIONS = 6, (1.0, 0.3, 0.05)
 
 
-class Conditional(NamedTuple):
-    """What the nuisances do at one photon."""
-
-    pulls: Float[Array, " nuisances"]
-    """Where ln L is largest."""
-    log_likelihood: Float[Array, ""]
-    """ln L there: the profiled log-likelihood; where not converged a lower bound of it."""
-    converged: Bool[Array, ""]
-    """Whether the climb ended at a maximum, to 1e-9 in ln L."""
-
-
-def conditional(joint: JointModel, photon: HiddenPhoton, data: Data, max_steps: int = MAX_STEPS) -> Conditional:
+def conditional(joint: JointModel, photon: HiddenPhoton, data: Data, max_steps: int = MAX_STEPS) -> Maximum:
     """Optimise the nuisances at one photon.
 
     Written for a single photon and to be traced: put it under `jax.vmap` or `jax.lax.map(..., batch_size=)`, and hand
@@ -46,16 +33,23 @@ def conditional(joint: JointModel, photon: HiddenPhoton, data: Data, max_steps: 
         One photon.
     max_steps
         Cap on the steps of a climb.
+
+    Returns
+    -------
+    maximum
+        The pulls, the profiled ln L (where not converged a lower bound of it), and whether the climb ended at a
+        maximum, to 1e-9 in ln L.
     """
     if not joint.nuisances:
         value = joint.log_density(photon, joint.central_pulls, data)
-        return Conditional(joint.central_pulls, value, jnp.isfinite(value))
+        return Maximum(joint.central_pulls, value, jnp.isfinite(value))
 
     # A constraint that is a sum of Gaussians has an optimum near the mean of each.
     starts = jax.vmap(lambda piece: constraint_and_start(joint, piece)[1])(components_of(joint))
     found = jax.vmap(lambda start: climb(joint, joint.constraints.log_prob, photon, start, data, max_steps))(starts)
     best = jnp.argmax(jnp.where(jnp.isfinite(found.value), found.value, -jnp.inf))
-    return Conditional(*jax.tree.map(lambda x: x[best], found))
+    highest: Maximum = jax.tree.map(lambda x: x[best], found)
+    return highest
 
 
 def climb(

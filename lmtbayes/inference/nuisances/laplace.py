@@ -5,7 +5,7 @@ pulls is H = J^T w J - sum_bins (d ln p/d mu) d^2 mu/d(pulls)^2 + that of the co
 diagonal is kept, so that mixed second derivatives of the rates are left out. A look at the start gives a problem that
 is linear in the nuisances' values (exponentials of the pulls, where a constraint is log-normal), which `optimal_pulls`
 solves to the end; a second one at its solution gives value, slope g and H there, and `laplace`
-ln int = ln L + g H^-1 g/2 + (n/2) ln(2 pi) - (1/2) ln det H. All for one photon, to be traced; `marginals` strings them
+ln int = ln L + g H^-1 g/2 + (n/2) ln(2 pi) - (1/2) ln det H. All for one photon, to be traced; `laplace_at_many` strings them
 together for many, with less to compile than `linearised`, which is one function.
 """
 
@@ -42,8 +42,8 @@ class Components(NamedTuple):
     log_weight: Float[Array, "*pieces nuisances"]
 
 
-class Marginal(NamedTuple):
-    """What the nuisances do at one photon; NumPy arrays of leading axis where `marginals` returns many."""
+class LaplaceFit(NamedTuple):
+    """What the nuisances do at one photon; NumPy arrays of leading axis where `laplace_at_many` returns many."""
 
     pulls: Any
     """Where ln L is largest."""
@@ -124,7 +124,7 @@ def optimal_pulls(
     return pulls, heights[-1]
 
 
-def laplace(constraint: Constraint, pulls: Float[Array, " nuisances"], expanded: Expansion) -> Marginal:
+def laplace(constraint: Constraint, pulls: Float[Array, " nuisances"], expanded: Expansion) -> LaplaceFit:
     """Optimum and integral of the parabola that was expanded at the pulls."""
     gradient, precision = gradient_and_precision(constraint, pulls, expanded)
     factor = jnp.linalg.cholesky(precision)
@@ -135,10 +135,10 @@ def laplace(constraint: Constraint, pulls: Float[Array, " nuisances"], expanded:
     half_log_det = jnp.sum(jnp.log(jnp.diagonal(factor)))
     log_integral = value + 0.5 * pulls.size * jnp.log(2.0 * jnp.pi) - half_log_det
     optimum = pulls + jnp.where(found, step, 0.0)
-    return Marginal(optimum, value, log_integral, factor, jnp.isfinite(log_integral) & found)
+    return LaplaceFit(optimum, value, log_integral, factor, jnp.isfinite(log_integral) & found)
 
 
-def linearised(joint: JointModel, photon: HiddenPhoton, data: Data) -> Marginal:
+def linearised(joint: JointModel, photon: HiddenPhoton, data: Data) -> LaplaceFit:
     """Optimise the nuisances at one photon and integrate over them, with two looks at the rates.
 
     To a few 1e-3 in ln L of the parabola at the optimum, which `conditional` finds to rounding. For a single photon, to
@@ -146,9 +146,9 @@ def linearised(joint: JointModel, photon: HiddenPhoton, data: Data) -> Marginal:
     """
     if not joint.nuisances:
         value = joint.log_density(photon, joint.central_pulls, data)
-        return Marginal(joint.central_pulls, value, value, jnp.zeros((0, 0)), jnp.isfinite(value))
+        return LaplaceFit(joint.central_pulls, value, value, jnp.zeros((0, 0)), jnp.isfinite(value))
 
-    def one(piece: Components) -> Marginal:
+    def one(piece: Components) -> LaplaceFit:
         constraint, start = constraint_and_start(joint, piece)
 
         def improve(pulls: Array, _: None) -> tuple[Array, tuple[Array, Expansion]]:
@@ -164,7 +164,7 @@ def linearised(joint: JointModel, photon: HiddenPhoton, data: Data) -> Marginal:
 
     found = jax.vmap(one)(components_of(joint))
     best = jnp.argmax(jnp.where(jnp.isfinite(found.log_likelihood), found.log_likelihood, -jnp.inf))
-    highest: Marginal = jax.tree.map(lambda x: x[best], found)
+    highest: LaplaceFit = jax.tree.map(lambda x: x[best], found)
     return highest._replace(log_integral=jax.scipy.special.logsumexp(found.log_integral))
 
 

@@ -16,7 +16,7 @@ from lmtbayes.inference.nuisances.conditional import climb
 from lmtbayes.inference.nuisances.expansion import Expansion, expansion
 from lmtbayes.inference.nuisances.laplace import (
     Components,
-    Marginal,
+    LaplaceFit,
     components_of,
     constraint_and_start,
     laplace,
@@ -27,7 +27,7 @@ BATCH = 128
 """Points evaluated side by side on each device: bounds the memory."""
 
 
-class Marginals:
+class LaplaceAtMany:
     """Marginal likelihoods; the data are arguments, so that others compile nothing.
 
     Parameters
@@ -49,7 +49,7 @@ class Marginals:
             constraint, _ = constraint_and_start(joint, piece)
             return optimal_pulls(joint, constraint, start, expanded.counts, expanded.jacobian, data)[0]
 
-        def integrate(item: tuple[Components, Array, Expansion], data: Data) -> Marginal:  # noqa: ARG001
+        def integrate(item: tuple[Components, Array, Expansion], data: Data) -> LaplaceFit:  # noqa: ARG001
             piece, pulls, expanded = item
             return laplace(constraint_and_start(joint, piece)[0], pulls, expanded)
 
@@ -67,7 +67,7 @@ class Marginals:
         self._climb = Mapped(reach, devices, batch_size)
         self._evaluate = Blocked(self._block, devices, self.expansion.block)
 
-    def __call__(self, photons: HiddenPhoton, data: Data, finish: bool = False) -> Marginal:
+    def __call__(self, photons: HiddenPhoton, data: Data, finish: bool = False) -> LaplaceFit:
         """Evaluate photons of one leading axis, to a few 1e-3 in ln L; an integral that does not exist is -inf.
 
         With `finish`, what two looks have not brought to its optimum, far from all that the data allow, is climbed
@@ -78,7 +78,7 @@ class Marginals:
             value = self.expansion((photons, np.zeros((number, 0))), data).log_likelihood
             finite, none = np.isfinite(value), np.zeros((number, 0, 0))
             value = np.where(finite, value, -np.inf)
-            return Marginal(none.reshape(number, 0), value, value, none, finite)
+            return LaplaceFit(none.reshape(number, 0), value, value, none, finite)
         photons = jax.tree.map(lambda x: np.repeat(x, choices, axis=0), photons)
         pieces = jax.tree.map(lambda x: np.tile(x, (number, 1)), self._pieces)
         rows = photons, pieces, np.tile(self._starts, (number, 1))
@@ -94,13 +94,13 @@ class Marginals:
         found = jax.tree.map(lambda x: x.reshape(number, choices, *x.shape[1:]), found)
         heights, parts = (np.where(np.isfinite(x), x, -np.inf) for x in (found.log_likelihood, found.log_integral))
         chosen = np.arange(number), heights.argmax(axis=1)
-        best: Marginal = jax.tree.map(lambda x: x[chosen], found)
+        best: LaplaceFit = jax.tree.map(lambda x: x[chosen], found)
         log_integral = special.logsumexp(parts, axis=1)
         nowhere = ~np.isfinite(log_integral)
         best.pulls[nowhere], best.factor[nowhere] = self._starts[0], np.eye(size)
         return best._replace(log_integral=log_integral)
 
-    def _block(self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data]) -> Marginal:
+    def _block(self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data]) -> LaplaceFit:
         photons, pieces, starts = items
         first = self.expansion.run((photons, starts), shared)
         pulls = self._solve.run((pieces, starts, first), shared)
@@ -108,6 +108,6 @@ class Marginals:
         return self._integrate.run((pieces, pulls, second), shared)
 
 
-def marginals(joint: JointModel, devices: Devices, batch_size: int = BATCH) -> Marginals:
+def laplace_at_many(joint: JointModel, devices: Devices, batch_size: int = BATCH) -> LaplaceAtMany:
     """Return the marginal likelihoods of a likelihood, compiled once."""
-    return joint.compiled(Marginals, devices, batch_size)
+    return joint.compiled(LaplaceAtMany, devices, batch_size)

@@ -12,7 +12,7 @@ from jaxtyping import Array
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.nuisances.laplace import Components, Marginal, components_of
+from lmtbayes.inference.nuisances.laplace import Components, LaplaceFit, components_of
 
 _INFLATED = 1.7
 """Variance of the wide half of the proposal, in units of Laplace's: covers tails that Laplace underestimates. Measured:
@@ -20,7 +20,7 @@ larger values scatter more with a dozen nuisances."""
 
 
 def build(joint: JointModel, draws: int) -> Callable[..., Array]:
-    """Return the jitted check: (keys (n,), photons (n,), (ln integral, `Marginal`) of each, data) -> r (n,).
+    """Return the jitted check: (keys (n,), photons (n,), (ln integral, `LaplaceFit`) of each, data) -> r (n,).
 
     The integral of L in r is estimated from `draws` of the pulls at each photon, with the Laplace density as control
     variate, so that r is 1 without scatter where ln L is quadratic.
@@ -28,7 +28,7 @@ def build(joint: JointModel, draws: int) -> Callable[..., Array]:
     n = len(joint.nuisances)
     choices = components_of(joint)
 
-    def one(key: Array, photon: HiddenPhoton, reference: Array, best: Marginal, data: Data) -> Array:
+    def one(key: Array, photon: HiddenPhoton, reference: Array, best: LaplaceFit, data: Data) -> Array:
         precision = jnp.where(best.converged, best.factor @ best.factor.T, jnp.eye(n))
         means, lowers, log_shares = _pieces(joint, choices, best.pulls, precision)
 
@@ -53,7 +53,7 @@ def build(joint: JointModel, draws: int) -> Callable[..., Array]:
         excess = jax.vmap(ratio)(jax.random.split(key, draws), jnp.arange(draws) % 2 == 0)
         return 1.0 + jnp.mean(excess)
 
-    def all_photons(keys: Array, photons: HiddenPhoton, marginals: tuple[Array, Marginal], data: Data) -> Array:
+    def all_photons(keys: Array, photons: HiddenPhoton, marginals: tuple[Array, LaplaceFit], data: Data) -> Array:
         # One photon's draws at a time already fill the machine's vectors.
         return jax.lax.map(lambda x: one(x[0], x[1], x[2][0], x[2][1], data), (keys, photons, marginals), batch_size=16)
 
