@@ -173,6 +173,7 @@ def test_the_prior_is_in_the_same_line(found):
     assert "log10_mass ~ Uniform[0, 3]" in first
 
 
+@pytest.mark.slow
 def test_seed_repeats_a_run(like, found):
     assert evidence(like, PRIOR).log_z == found.log_z
     other = evidence(like, PRIOR, seed=1)

@@ -18,7 +18,11 @@ from lmtbayes.inference.refinement import posterior_grid
 from lmtbayes.inference.space import Space
 
 
-@pytest.mark.parametrize("sigmas", [(0.5, 0.5), (0.05, 0.2), (0.002, 0.01)], ids=["wide", "medium", "narrow"])
+@pytest.mark.parametrize(
+    "sigmas",
+    [(0.5, 0.5), (0.05, 0.2), pytest.param((0.002, 0.01), marks=pytest.mark.slow)],
+    ids=["wide", "medium", "narrow"],
+)
 def test_gaussian_in_a_box(sigmas):
     """Narrow: 1/1500 of the box in one coordinate; only the climb finds it."""
     means = (-3.2, 1.4)

@@ -72,6 +72,7 @@ def test_the_best_fit_is_found_off_the_grid():
     assert profile.attrs["best_converged"] == 1
 
 
+@pytest.mark.slow
 def test_one_dimension_and_the_mixing_on_the_grid():
     like = gaussian()
     kappa = np.geomspace(5e-3, 5e-2, 5)

@@ -92,7 +92,7 @@ def test_smc_in_tension():
     "sigmas",
     [
         pytest.param((1e-4, 0.2), marks=pytest.mark.slow),
-        (2e-5, 3e-5),
+        pytest.param((2e-5, 3e-5), marks=pytest.mark.slow),
         pytest.param((0.05, 1e-6), marks=pytest.mark.slow),
     ],
 )
@@ -194,6 +194,7 @@ def test_table_is_its_own_density():
     np.testing.assert_allclose(table.log_slope(unit), np.log(by_difference), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_space_and_its_inverse():
     surveyed = survey(LIKE, prior(CASES["ten widths"][0]), resolve(None))
     space = Space(LIKE, prior(CASES["ten widths"][0]), surveyed.measure)

@@ -77,7 +77,9 @@ def test_wrong_mixing_is_the_right_one_at_another_coupling(coarse):
         planes.profile_wrong_mixing("na64mu", "BP1", "paper")
 
 
-@pytest.mark.parametrize("convention", [pytest.param("default", marks=pytest.mark.nightly), "paper"])
+@pytest.mark.parametrize(
+    "convention", [pytest.param("default", marks=pytest.mark.nightly), pytest.param("paper", marks=pytest.mark.slow)]
+)
 def test_figure_5_has_a_panel_a_benchmark_and_tells_the_convention(coarse, convention):
     drawn = paper.draw("fig5", convention)
     assert len(drawn.axes) == 4
