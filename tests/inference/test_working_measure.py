@@ -134,7 +134,10 @@ def test_a_prior_that_is_fine_is_kept():
 @pytest.mark.parametrize(
     ("name", "own", "density", "high"),
     [
-        ("g_x", dist.Gamma(2.0, 4000.0), lambda g: stats.gamma.pdf(g, 2.0, scale=1.0 / 4000.0), 5e-3),
+        pytest.param(
+            *("g_x", dist.Gamma(2.0, 4000.0), lambda g: stats.gamma.pdf(g, 2.0, scale=1.0 / 4000.0), 5e-3),
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             *("g_x", dist.Beta(2.0, 3000.0), lambda g: stats.beta.pdf(g, 2.0, 3000.0), 5e-3), marks=pytest.mark.slow
         ),

@@ -40,6 +40,7 @@ def photons(model, points):
     return model.hidden_photon(points["g_x"][:, None], points["mass"][None, :])
 
 
+@pytest.mark.slow
 def test_beam_is_a_poisson_likelihood(coarse):
     """No nuisance by the paper's conventions: q is 2 sum(mu - n - n ln(mu/n)), zero at the truth."""
     beam = lmt.experiment("na64mu", convention="paper")
