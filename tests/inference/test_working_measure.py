@@ -110,6 +110,7 @@ def test_needle(sigmas):
     assert grid.missed < heights.MISSED
 
 
+@pytest.mark.slow
 def test_two_modes_one_of_them_in_the_far_tail_of_the_prior():
     """Two bosons give the same rate; the prior sits far below both, so that the lower one has nearly all."""
     like = two_modes(nuisances=False)
