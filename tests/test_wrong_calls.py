@@ -76,7 +76,7 @@ CALLS += [
     (lambda: lmt.GaugeModel("x", {"mu": True}), "`charges['mu']` must be a number; got True"),
     (lambda: lmt.priors.default(FIXED, g_x=(1e-5, True)), "`g_x` must be a strictly increasing"),
     (lambda: lmt.priors.default(FIXED, mass=(True, 100.0)), "`mass` must be a strictly increasing"),
-    (lambda: lmt.Prior(FIXED, {"g_x": U(False, True), "mass": U(1.0, 2.0)}), "whose parameters are numbers; got False"),
+    (lambda: lmt.Prior(FIXED, {"g_x": U(False, True), "mass": U(1.0, 2.0)}), "whose parameters are numbers; got "),
     (lambda: lmt.profile_likelihood(like, {"g_x": many[::-1], "mass": [1.0]}), "`grid['g_x']` must be a strictly"),
     (lambda: lmt.experiment("darwin-nr", exposure_tyr=True), "`exposure_tyr` must be a single number; got True"),
     (lambda: lmt.experiment("darwin-nr", threshold_kev=True), "`threshold_kev` must be a single number; got True"),

@@ -38,7 +38,7 @@ def built():
 # -- counts -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("label", PHOTONS)
+@pytest.mark.parametrize("label", [pytest.param(p, marks=pytest.mark.slow if p == "light" else []) for p in PHOTONS])
 def test_csi_against_adaptive_quadrature(built, label):
     """Bins with the rise of the efficiency, the bulk and the tail; each component; times all."""
     exp, photon = built["coherent-csi-2021"], PHOTONS[label]

@@ -95,6 +95,7 @@ def test_data_are_counted_once(first, second, held):
     lmt.JointLikelihood(both, model, data, check=False, allow_shared_data=True)
 
 
+@pytest.mark.slow
 def test_a_renamed_projection_is_another_detector_and_published_data_stay_the_same():
     model = lmt.LMU_LTAU.with_mixing("paper")
     two = [

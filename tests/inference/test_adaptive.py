@@ -64,7 +64,8 @@ def test_what_lines_cannot_resolve_is_said():
     assert max(done.added) <= 128
 
 
-@pytest.mark.parametrize("name", [pytest.param("BP4", marks=pytest.mark.slow), "BP1"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["BP4", "BP1"])
 def test_na64mu_by_the_default_grid_is_that_of_a_dense_one(name):
     """The 40 x 40 grid of `lmtbayes fit` alone leaves five cells to BP4's 68 % region and 23 % of its area out."""
     exp, truth = lmt.experiment("na64mu", nuisances=()), lmt.BENCHMARKS[name]
@@ -100,6 +101,7 @@ def test_na64mu_by_the_default_grid_is_that_of_a_dense_one(name):
             np.testing.assert_allclose([drawn.min(), drawn.max()], [hit[0], hit[-1]], rtol=0.02)
 
 
+@pytest.mark.slow
 def test_refine_takes_levels_and_refuses_what_it_cannot():
     exp = lmt.experiment("na64mu", nuisances=())
     like = lmt.JointLikelihood(

@@ -32,6 +32,7 @@ def compared(like):
     )
 
 
+@pytest.mark.slow
 def test_a_parameter_that_the_data_do_not_see_costs_nothing(compared):
     # The toy's counts know nothing of the mixing: the integral over kappa is 1.
     table = compared.table
@@ -183,6 +184,7 @@ def test_bad_input_is_named(like, compared):
         compared.prior_sensitivity("log10_g_x", "low", [-1.0])
 
 
+@pytest.mark.slow
 def test_a_prior_without_edges_has_none_to_move(like):
     normal = lmt.priors.Prior(FIXED, {"log10_g_x": dist.Normal(-3.3, 0.2), "log10_mass": dist.Uniform(0.0, 3.0)})
     result = compare_models({"box": (like, PRIOR), "normal": (like, normal)})

@@ -72,6 +72,7 @@ def likelihood():
     return lmt.JointLikelihood([toy(rate, Poisson(), 2, (scale(),))], FIXED, {"toy": jnp.array([25.0, 30.0])})
 
 
+@pytest.mark.slow
 def test_points_are_those_of_the_likelihood_and_broadcast():
     like = likelihood()
     g_x, mass = np.geomspace(1e-4, 1e-3, 5)[:, None], np.geomspace(3.0, 30.0, 7)

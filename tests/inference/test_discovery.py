@@ -92,7 +92,7 @@ def closed_form(expected, reference, sigma_flux, sigma):
     return exposures[reached[0]] if reached.size else np.inf
 
 
-@pytest.mark.parametrize("sigma", [0.5, 0.7, 5.0])
+@pytest.mark.parametrize("sigma", [pytest.param(0.5, marks=pytest.mark.slow), 0.7, 5.0])
 def test_profiled_flux_against_the_closed_form_and_its_saturation(sigma):
     photon = BENCHMARKS["BP1"]
     exp = experiment("darwin-nr", threshold_kev=1.0, exposure_tyr=1.0, convention="paper")

@@ -173,6 +173,7 @@ def test_the_prior_is_in_the_same_line(found):
     assert "log10_mass ~ Uniform[0, 3]" in first
 
 
+@pytest.mark.slow
 def test_seed_repeats_a_run(like, found):
     assert evidence(like, PRIOR).log_z == found.log_z
     other = evidence(like, PRIOR, seed=1)
@@ -213,6 +214,7 @@ def test_reweighting_to_a_smaller_box_equals_a_new_run(like, found, g_x):
     assert moved.mean("log10_g_x") == pytest.approx(again.mean("log10_g_x"), abs=0.02)
 
 
+@pytest.mark.slow
 def test_reweighting_to_a_density_equals_a_new_run(like, found):
     prior = lmt.priors.Prior(
         FIXED, {"log10_g_x": dist.TruncatedNormal(-3.2, 0.3, low=-4.5, high=-2.5), "log10_mass": dist.Uniform(0.0, 3.0)}

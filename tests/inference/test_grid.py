@@ -18,7 +18,11 @@ from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.posterior.diagnostics import GRID_ERROR
 
 
-@pytest.mark.parametrize("sigmas", [(0.5, 0.5), (0.05, 0.2), (0.002, 0.01)], ids=["wide", "medium", "narrow"])
+@pytest.mark.parametrize(
+    "sigmas",
+    [(0.5, 0.5), (0.05, 0.2), pytest.param((0.002, 0.01), marks=pytest.mark.slow)],
+    ids=["wide", "medium", "narrow"],
+)
 def test_gaussian_in_a_box(sigmas):
     """Narrow: 1/1500 of the box in one coordinate; only the climb finds it."""
     means = (-3.2, 1.4)
@@ -105,6 +109,7 @@ def test_proposal_is_a_normalised_density(like, grid):
     assert volume == pytest.approx(1.0, abs=0.08)
 
 
+@pytest.mark.slow
 def test_unbounded_prior():
     """A Gaussian prior times a Gaussian measurement is a Gaussian."""
     prior = lmt.priors.Prior(FIXED, {"log10_g_x": dist.Normal(-3.0, 0.5), "log10_mass": dist.Normal(1.5, 0.5)})
@@ -127,6 +132,7 @@ def test_bad_input():
         posterior_grid(like, TWO, capacity=100)
 
 
+@pytest.mark.slow
 def test_a_prior_without_quantiles_of_its_own():
     """numpyro has a cdf of Gamma's, not its inverse."""
     own = lmt.priors.Prior(FIXED, {"log10_g_x": dist.Uniform(-5.0, -2.0), "mass": dist.Gamma(2.0, 0.1)})

@@ -15,6 +15,7 @@ import numpyro.distributions as dist
 import pytest
 from profile_toys import FIXED
 from toys import Counter, counter
+from user_functions import Slotted
 
 import lmtbayes as lmt
 from lmtbayes.errors import CheckpointError, InvalidArgument
@@ -80,16 +81,6 @@ class Callable:
         return self.factor * photon.g_x
 
     def method(self, model, photon):
-        return self.factor * photon.g_x
-
-
-class Slotted:
-    __slots__ = ("factor",)
-
-    def __init__(self, factor):
-        self.factor = factor
-
-    def __call__(self, model, photon):
         return self.factor * photon.g_x
 
 

@@ -81,6 +81,7 @@ MANY = (
 )
 
 
+@pytest.mark.slow
 def test_many_nuisances_against_importance_sampling():
     """Nine of them, two log-normal, one of two octants: 200,000 draws about scipy's own optima tell it to 0.003."""
     like = lmt.JointLikelihood([toy(many, Poisson(), 12, MANY)], FIXED, data=lmt.asimov(FIXED, PHOTON), check=False)

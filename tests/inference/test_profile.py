@@ -72,6 +72,7 @@ def test_the_best_fit_is_found_off_the_grid():
     assert profile.attrs["best_converged"] == 1
 
 
+@pytest.mark.slow
 def test_one_dimension_and_the_mixing_on_the_grid():
     like = gaussian()
     kappa = np.geomspace(5e-3, 5e-2, 5)
@@ -255,6 +256,7 @@ def test_mass_and_mixing_profiled_together():
     assert above.max() < 0.1
 
 
+@pytest.mark.slow
 def test_asimov_data_return_their_truth():
     fit = best_fit(realistic())
     # A climb ends when 1e-9 in ln L is left to gain: in the flattest direction here 0.2 % of the mass.
@@ -329,6 +331,7 @@ def test_no_nuisances():
     assert "pull" not in profile
 
 
+@pytest.mark.slow
 def test_a_nuisance_with_two_solutions():
     octant = Nuisance("octant", GaussianMixture((-3.0, 3.0), (0.5, 0.4), (0.4, 0.6)), "shifts")
 

@@ -99,6 +99,7 @@ def test_bad_input():
 TRUTH = lmt.HiddenPhoton(5e-4, 30.0, -5e-4 / 70.0)
 
 
+@pytest.mark.slow
 def test_wilks_holds_in_a_gaussian_problem_and_toys_repeat():
     toys = toy_q(like(), TRUTH, 400, seed=3)
     assert toys.converged.mean() > 0.99
@@ -114,6 +115,7 @@ def test_wilks_holds_in_a_gaussian_problem_and_toys_repeat():
     np.testing.assert_array_equal(again.q, toys.q)
 
 
+@pytest.mark.slow
 def test_central_nuisances_make_q_too_small():
     drawn, central = (toy_q(like(), TRUTH, 400, seed=5, nuisances=how) for how in ("drawn", "central"))
     assert central.q.mean() < drawn.q.mean()

@@ -152,10 +152,9 @@ _SLOW = pytest.mark.slow
 
 @pytest.mark.parametrize(
     ("number", "order"),
-    [(2, "there")]
-    + [
+    [
         pytest.param(*case, marks=_SLOW)
-        for case in ((0, "there"), (2, "back"), (3, "there"), (3, "back"), (4, "there"), (4, "back"))
+        for case in ((0, "there"), (2, "there"), (2, "back"), (3, "there"), (3, "back"), (4, "there"), (4, "back"))
     ],
 )
 def test_priors_on_one_likelihood_by_nested_sampling(number, order):
@@ -171,9 +170,10 @@ def test_priors_on_one_likelihood(method, number, order):
     check_all(method, number, ORDERS[order])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("order", SHORT)
-@pytest.mark.parametrize("number", [2, 3])
+@pytest.mark.parametrize(
+    "number", [pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.nightly)]
+)
 def test_priors_on_one_likelihood_by_smc(number, order):
     """With three nuisances the audit got -3.105 +- 0.007 for -3.356."""
     check_all("smc", number, SHORT[order])

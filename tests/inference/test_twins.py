@@ -86,6 +86,7 @@ def test_a_prior_is_built_without_numpyros_cdf(own, monkeypatch):
     np.testing.assert_allclose(prior.quantiles(name, jnp.asarray(unit)), exact, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_a_prior_of_a_cut_student_is_drawn_from():
     """numpyro wants tensorflow_probability for it; 1000 draws against the twin's cdf, Kolmogorov-Smirnov."""
     own = OWN[-2]

@@ -92,7 +92,7 @@ def test_smc_in_tension():
     "sigmas",
     [
         pytest.param((1e-4, 0.2), marks=pytest.mark.slow),
-        (2e-5, 3e-5),
+        pytest.param((2e-5, 3e-5), marks=pytest.mark.slow),
         pytest.param((0.05, 1e-6), marks=pytest.mark.slow),
     ],
 )
@@ -110,6 +110,7 @@ def test_needle(sigmas):
     assert grid.missed < heights.MISSED
 
 
+@pytest.mark.slow
 def test_two_modes_one_of_them_in_the_far_tail_of_the_prior():
     """Two bosons give the same rate; the prior sits far below both, so that the lower one has nearly all."""
     like = two_modes(nuisances=False)
@@ -134,7 +135,10 @@ def test_a_prior_that_is_fine_is_kept():
 @pytest.mark.parametrize(
     ("name", "own", "density", "high"),
     [
-        ("g_x", dist.Gamma(2.0, 4000.0), lambda g: stats.gamma.pdf(g, 2.0, scale=1.0 / 4000.0), 5e-3),
+        pytest.param(
+            *("g_x", dist.Gamma(2.0, 4000.0), lambda g: stats.gamma.pdf(g, 2.0, scale=1.0 / 4000.0), 5e-3),
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             *("g_x", dist.Beta(2.0, 3000.0), lambda g: stats.beta.pdf(g, 2.0, 3000.0), 5e-3), marks=pytest.mark.slow
         ),
@@ -194,6 +198,7 @@ def test_table_is_its_own_density():
     np.testing.assert_allclose(table.log_slope(unit), np.log(by_difference), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_space_and_its_inverse():
     surveyed = survey(LIKE, prior(CASES["ten widths"][0]), resolve(None))
     space = Space(LIKE.joint, prior(CASES["ten widths"][0]), surveyed.measure)

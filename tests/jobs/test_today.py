@@ -22,6 +22,7 @@ SETTINGS = FitSettings(
 )
 
 
+@pytest.mark.slow
 def test_published_is_all_data_without_g2():
     names = job.published()
     assert {"na64mu-2022", "coherent-csi-2021", "xenonnt-8b", "ccfr-trident", "n-eff", "cms-4mu"} <= set(names)

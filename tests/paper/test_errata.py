@@ -17,6 +17,7 @@ def found():
     return {e.where: e for e in errata()}
 
 
+@pytest.mark.slow
 def test_the_page_says_what_the_package_computes():
     if not PAGE.is_file():
         pytest.skip("the tests run away from the checkout")

@@ -33,6 +33,7 @@ def corners(text):
     return _rectangle(text.axes.transData.transform(text.get_position()), extent.width, extent.height, angle)
 
 
+@pytest.mark.slow
 def test_no_label_on_another_and_all_are_there(drawn):
     (axis,) = drawn.axes
     texts = [t for t in axis.texts if t.get_gid() in FAST]

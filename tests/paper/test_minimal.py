@@ -11,8 +11,10 @@ def by_cubature(like, model):
     return lmt.evidence(like, lmt.priors.default(model)).log_z
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("convention", "tolerance"), [("paper", 0.01), ("default", 0.06)])
+@pytest.mark.parametrize(
+    ("convention", "tolerance"),
+    [pytest.param("paper", 0.01, marks=pytest.mark.slow), pytest.param("default", 0.06, marks=pytest.mark.nightly)],
+)
 def test_fixed_nodes_give_what_adaptive_cells_give(convention, tolerance):
     """The paper's convention has quadratic pulls only: exact. By default the cubature corrects Laplace by 0.05."""
     bp3 = lmt.BENCHMARKS["BP3"]

@@ -19,6 +19,8 @@ from lmtbayes.paper.statements import fig05, fig07, fig08, fig09, fig12
 pytestmark = pytest.mark.xdist_group("planes")
 
 FIGURES = ("fig5", "fig7", "fig8", "fig9", "fig12")
+LONG = {("fig12", "default")}
+"""Too long for CI, which draws it by the paper's conventions."""
 
 
 @pytest.fixture
@@ -38,6 +40,7 @@ def photons(model, points):
     return model.hidden_photon(points["g_x"][:, None], points["mass"][None, :])
 
 
+@pytest.mark.slow
 def test_beam_is_a_poisson_likelihood(coarse):
     """No nuisance by the paper's conventions: q is 2 sum(mu - n - n ln(mu/n)), zero at the truth."""
     beam = lmt.experiment("na64mu", convention="paper")
@@ -75,7 +78,9 @@ def test_wrong_mixing_is_the_right_one_at_another_coupling(coarse):
         planes.profile_wrong_mixing("na64mu", "BP1", "paper")
 
 
-@pytest.mark.parametrize("convention", [pytest.param("default", marks=pytest.mark.slow), "paper"])
+@pytest.mark.parametrize(
+    "convention", [pytest.param("default", marks=pytest.mark.nightly), pytest.param("paper", marks=pytest.mark.slow)]
+)
 def test_figure_5_has_a_panel_a_benchmark_and_tells_the_convention(coarse, convention):
     drawn = paper.draw("fig5", convention)
     assert len(drawn.axes) == 4
@@ -192,9 +197,14 @@ def test_numbers_that_are_known_otherwise():
     assert seen.verdict == bump.verdict == AGREES
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("convention", ["default", "paper"])
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize(
+    ("name", "convention"),
+    [
+        pytest.param(name, convention, marks=pytest.mark.nightly if (name, convention) in LONG else pytest.mark.slow)
+        for name in FIGURES
+        for convention in ("default", "paper")
+    ],
+)
 def test_every_figure_is_drawn_in_both_conventions(name, convention):
     drawn = paper.draw(name, convention)
     assert len(drawn.axes) == 4
