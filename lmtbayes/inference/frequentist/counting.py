@@ -30,7 +30,7 @@ from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.nuisances.expansion import log_of_counts, score_and_weight
+from lmtbayes.inference.nuisances.expansion import log_of_counts, score_and_fisher_weight
 
 MOST_COUNTED = 200.0
 """Observed events up to which the exact probability is worked out: beyond them Wilks' theorem is good to half a per
@@ -122,7 +122,7 @@ def _cells(joint: JointModel, devices: Devices) -> Mapped:
         along = jax.tree.unflatten(jax.tree.structure(photon), (photon.g_x, jnp.zeros_like(photon.mass), photon.eps_x))
         mu, slope = jax.jvp(lambda p: _row(joint, p, pulls), (photon,), (along,))
         as_expected: Data = dict(zip((e.name for e in joint.experiments), jnp.split(mu, edges), strict=True))
-        _, weight = score_and_weight(lambda c: log_of_counts(joint, c, as_expected), mu)
+        _, weight = score_and_fisher_weight(lambda c: log_of_counts(joint, c, as_expected), mu)
         score = weight * slope
         information = jnp.sum(score * slope)
         skew = jnp.sum(jnp.where(counted, jnp.abs(score) ** 3 * mu, 0.0))

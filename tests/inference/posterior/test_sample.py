@@ -21,7 +21,7 @@ from lmtbayes.inference.posterior.datatree import _toys, _whole
 from lmtbayes.inference.posterior.diagnostics import diagnose
 from lmtbayes.inference.posterior.sample import sample_posterior
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
