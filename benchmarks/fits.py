@@ -78,12 +78,12 @@ def _evidence(method: str, **options: Any) -> Callable[[], Call]:
 
 def _toys(size: int) -> Call:
     import lmtbayes as lmt
-    from lmtbayes.inference.frequentist.toys import toy_q
+    from lmtbayes.inference.frequentist.toys import toy_test_statistics
 
     like = likelihood(COMBINED)
 
     def call() -> dict[str, Any]:
-        toys = toy_q(like, lmt.BENCHMARKS["BP1"], size)
+        toys = toy_test_statistics(like, lmt.BENCHMARKS["BP1"], size)
         return {"converged": float(toys.converged.mean()), "q_median": toys.quantile(0.5)}
 
     return call

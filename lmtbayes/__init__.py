@@ -40,7 +40,7 @@ from lmtbayes.inference.frequentist.discovery import discovery_exposure
 from lmtbayes.inference.frequentist.impacts import nuisance_pulls
 from lmtbayes.inference.frequentist.limits import intervals, upper_limit
 from lmtbayes.inference.frequentist.profile import profile_likelihood
-from lmtbayes.inference.frequentist.toys import toy_q
+from lmtbayes.inference.frequentist.toys import toy_q, toy_test_statistics
 from lmtbayes.inference.likelihood.data import asimov
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.toys import simulate
@@ -95,5 +95,6 @@ __all__ = [
     "sample_posterior",
     "simulate",
     "toy_q",
+    "toy_test_statistics",
     "upper_limit",
 ]

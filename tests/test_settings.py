@@ -171,7 +171,7 @@ for use in (
     lambda: lmt.log_likelihood_at(like, photon),
     lambda: lmt.evidence(like, lmt.priors.default(model)),
     lambda: lmt.sample_posterior(like, lmt.priors.default(model), progress=False),
-    lambda: lmt.toy_q(like, photon),
+    lambda: lmt.toy_test_statistics(like, photon),
     lambda: lmt.profile_likelihood(like, grid={"g_x": [1e-4, 1e-3], "mass": [10.0, 20.0]}),
     lambda: like.numpyro_model(lmt.priors.default(model)),
 ):

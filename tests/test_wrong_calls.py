@@ -51,7 +51,7 @@ CALLS = [
     (lambda: lmt.evidence(prior, like), "`like` must be a JointLikelihood; got 'Prior'"),
     (lambda: lmt.evidence(like, like), "`prior` must be a Prior (lmtbayes.priors); got 'JointLikelihood'"),
     (lambda: lmt.nuisance_pulls(None), "`like` must be a JointLikelihood; got 'NoneType'"),
-    (lambda: lmt.toy_q(like, "BP1", 3), "`photon` must be a HiddenPhoton"),
+    (lambda: lmt.toy_test_statistics(like, "BP1", 3), "`photon` must be a HiddenPhoton"),
     (lambda: lmt.profile_likelihood(None, {}), "`like` must be a JointLikelihood; got 'NoneType'"),
     (lambda: lmt.measurement("m", 1.0, 1.0, lambda photon: photon.g_x), "`function` must be a function of"),
     (lambda: lmt.measurement("m", 1.0, 1.0, lambda m, p: {}["k"]), "it fails with KeyError: 'k'"),

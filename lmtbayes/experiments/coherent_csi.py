@@ -157,7 +157,7 @@ def coherent_csi(
         bins=bins,
         standard=np.zeros(bins.nodes.size),
     )
-    none = HiddenPhoton(0.0, 1.0, 0.0)
+    none = HiddenPhoton.none()
     shapes = compile_quickly(lambda values: (experiment._recoils(LMU_LTAU, none, values), experiment._arrival(values)))
     standard, arriving = (np.asarray(x) for x in shapes(experiment.nuisance_values()))
     seen = standard @ arriving.sum(axis=1)

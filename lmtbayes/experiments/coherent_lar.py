@@ -156,7 +156,7 @@ def coherent_lar(
         fractions=np.stack(fractions),
         template=np.ones_like(released),
     )
-    none = HiddenPhoton(0.0, 1.0, 0.0)
+    none = HiddenPhoton.none()
     counts = compile_quickly(lambda values: experiment._in_energy_and_time(LMU_LTAU, none, values))
     own = np.asarray(counts(experiment.nuisance_values())).sum(axis=0)
     return eqx.tree_at(lambda e: e.template, experiment, released / own[:, None, :])

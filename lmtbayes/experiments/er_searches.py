@@ -144,9 +144,7 @@ def published_neutrinos(entry: str) -> Float[np.ndarray, " bins"]:
 
     def rates(bins: np.ndarray) -> np.ndarray:
         kernel = electron_kernel(response, bins, assumed.sun, assumed.binding, _NODES)
-        return np.asarray(
-            compile_quickly(lambda values: kernel.rates(LMU, HiddenPhoton(0.0, 1.0, 0.0), values))(values)
-        )
+        return np.asarray(compile_quickly(lambda values: kernel.rates(LMU, HiddenPhoton.none(), values))(values))
 
     total = rates(np.array([row["best_fit_low"], row["best_fit_high"]]))
     return row["best_fit_solar"] * rates(edges) / total[0]

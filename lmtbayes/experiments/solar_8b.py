@@ -216,7 +216,7 @@ def _flux(
     flux, plus, minus = _checks.shape("measured", measured, (3,))
     declared = tuple(assumed.nuisances("nr", NR_SOURCES))
     kernel = run_kernel(("lz-2025",), assumed.sun)
-    standard_rate = compile_quickly(lambda values: _rates(kernel, LMU, HiddenPhoton(0.0, 1.0, 0.0), values))
+    standard_rate = compile_quickly(lambda values: _rates(kernel, LMU, HiddenPhoton.none(), values))
     central = {nuisance.name: jnp.asarray(nuisance.constraint.central) for nuisance in declared}
     return Flux8B(
         description=description("lz-8b", name),

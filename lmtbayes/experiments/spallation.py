@@ -251,7 +251,7 @@ def spallation(
         weights=np.concatenate(weights, axis=1),
         background=np.zeros(edges.size - 1),
     )
-    standard_model = np.asarray(experiment.signal_counts(LMU_LTAU, HiddenPhoton(0.0, 1.0, 0.0)))
+    standard_model = np.asarray(experiment.signal_counts(LMU_LTAU, HiddenPhoton.none()))
     return eqx.tree_at(lambda e: e.background, experiment, fraction * standard_model)
 
 

@@ -65,6 +65,11 @@ class HiddenPhoton(eqx.Module):
             object.__setattr__(photon, name, jnp.asarray(value, dtype=float))
         return photon
 
+    @classmethod
+    def none(cls, mass: ArrayLike = 10.0) -> "HiddenPhoton":
+        """No boson: the Standard Model, in whatever model it is read. Its mass [MeV] enters nothing."""
+        return cls(0.0, mass, 0.0)
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the array of photons; () for a single one."""

@@ -21,7 +21,7 @@ AXIS = "items"
 type Devices = tuple[jax.Device, ...]
 
 
-def resolve(devices: Sequence[Any] | None) -> Devices:
+def resolve_devices(devices: Sequence[Any] | None) -> Devices:
     """Return the devices to run on: all of this process where None are given.
 
     Raises
@@ -55,7 +55,7 @@ class Blocked:
     run
         (items, shared) -> results, all with the leading axis `block`, on the devices.
     devices
-        Of `resolve`.
+        Of `resolve_devices`.
     block
         Items of a call on all devices together.
     """
@@ -123,7 +123,7 @@ class Mapped(Blocked):
     function
         (item, *shared) -> arrays; both may be pytrees. Traceable.
     devices
-        Of `resolve`.
+        Of `resolve_devices`.
     batch_size
         Items a device evaluates side by side: what bounds its memory.
     batches

@@ -31,7 +31,7 @@ def table(name: str, points: list[str], model: str) -> Table:
     gauge_model = MODELS[model]
     columns = {
         "background": np.asarray(exp.background_counts),
-        "no boson": np.asarray(exp.expected_counts(gauge_model, HiddenPhoton(0.0, 10.0, 0.0))),
+        "no boson": np.asarray(exp.expected_counts(gauge_model, HiddenPhoton.none())),
     }
     for point in points:
         columns[point] = np.asarray(exp.expected_counts(gauge_model, parse_truth(point, gauge_model)))
@@ -61,7 +61,7 @@ def picture(name: str, model: str, path: Path) -> Path | None:
     exp = parse_experiment(name)
     if exp.binning is SINGLE_NUMBER:
         return None
-    photons = {"SM": HiddenPhoton(0.0, 10.0, 0.0), **BENCHMARKS}
+    photons = {"SM": HiddenPhoton.none(), **BENCHMARKS}
     counts = {key: np.asarray(exp.expected_counts(MODELS[model], photon)) for key, photon in photons.items()}
     if not counts["SM"].any():
         del counts["SM"]

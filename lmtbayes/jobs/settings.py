@@ -198,7 +198,7 @@ def parse_truth(text: str, model: GaugeModel) -> HiddenPhoton:
         A value that is no number; g_x or mass missing.
     """
     if text == "none":
-        return HiddenPhoton(0.0, 10.0, 0.0)
+        return HiddenPhoton.none()
     if "=" not in text:
         return BENCHMARKS[text]
     values = {}

@@ -42,7 +42,8 @@ class Study:
     chunk
         Toys, simulations or rows of one mass in a chunk; None takes a usual number.
     nuisances
-        "drawn" or "central" for toys, as `toy_q`; "profiled", "central" or "marginalised" for "likelihood".
+        "drawn" or "central" for toys, as `toy_test_statistics`; "profiled", "central" or "marginalised" for
+        "likelihood".
     method
         Of "sbc": "grid" or "nuts".
 

@@ -14,7 +14,7 @@ import numpy as np
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.gauge.models import MODELS, HiddenPhoton
 from lmtbayes.inference.frequentist.profile import profile_likelihood
-from lmtbayes.inference.frequentist.toys import Toys, toy_q
+from lmtbayes.inference.frequentist.toys import Toys, toy_test_statistics
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.nuisances.at_points import log_likelihood_at
 from lmtbayes.inference.posterior.sbc import calibration, sbc
@@ -103,7 +103,7 @@ def _toys(study: Study, part: Part) -> "xr.Dataset":
     import xarray as xr
 
     fit, photon = study.fit, _truths(study)[part.group]
-    toys = toy_q(
+    toys = toy_test_statistics(
         _of_toys(fit),
         photon,
         part.number,

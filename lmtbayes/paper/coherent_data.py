@@ -47,7 +47,7 @@ def fits() -> list[Fit]:
     experiments: list[Coherent] = [coherent_csi(), coherent_lar()]
     like = JointLikelihood(experiments, MODEL, "observed", check=False)
     best = jax.jit(lambda photon: conditional(like.joint, photon, like.data).point)
-    photons = [HiddenPhoton(0.0, 1.0, 0.0), ISLAND]
+    photons = [HiddenPhoton.none(), ISLAND]
     values = [like.joint.nuisance_values(best(photon)) for photon in photons]
     result = []
     for exp in experiments:

@@ -19,7 +19,7 @@ from lmtbayes.paper.wording import by_benchmark, number
 from lmtbayes.processes.bremsstrahlung import dsigma_dx
 from lmtbayes.processes.photon_flux import photon_flux
 
-NO_BOSON = HiddenPhoton(0.0, 1.0, 0.0)
+NO_BOSON = HiddenPhoton.none()
 DELTA_CP_OF_2021_DEG = 194.0
 """Best fit of arXiv:2006.11237, whose angles the paper takes."""
 

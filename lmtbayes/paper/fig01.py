@@ -22,7 +22,7 @@ from lmtbayes.experiments import experiment, experiment_names
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.gauge.models import BENCHMARKS, LMU_LTAU, GaugeModel, HiddenPhoton
 from lmtbayes.gauge.muon_g2 import delta_a_mu
-from lmtbayes.inference.devices import resolve
+from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.frequentist.counting import TOTAL_SUFFICES, counting_variables
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.nuisances.conditional import conditional
@@ -152,7 +152,7 @@ def statistic(exp: Experiment, model: GaugeModel, masses: np.ndarray, couplings:
     log_likelihood = np.asarray(run(photons)).reshape(couplings.size + 1, masses.size)
     q = 2.0 * (log_likelihood.max(axis=0) - log_likelihood[1:])
     pulls = np.broadcast_to(np.asarray(like.central_pulls), (mass.size, len(like.nuisances)))
-    counted = counting_variables(like, photons, pulls, resolve(None))
+    counted = counting_variables(like, photons, pulls, resolve_devices(None))
     if "count_p_value" not in counted:
         return q
     p_value, information = (

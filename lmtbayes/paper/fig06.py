@@ -16,7 +16,7 @@ ENERGY_KEV = np.geomspace(0.1, 100.0, 400)
 def spectra(detector: str, convention: str = "default") -> dict[str, np.ndarray]:
     """Events per keV against `ENERGY_KEV`, before efficiencies, for "SM" and each benchmark."""
     exp = spallation(detector, convention=convention)
-    photons = {"SM": HiddenPhoton(0.0, 1.0, 0.0), **BENCHMARKS}
+    photons = {"SM": HiddenPhoton.none(), **BENCHMARKS}
     return {label: np.asarray(exp.differential_rate(LMU_LTAU, p, ENERGY_KEV)) for label, p in photons.items()}
 
 

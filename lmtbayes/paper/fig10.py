@@ -22,7 +22,7 @@ def spectra(channel: str, convention: str = "default") -> dict[str, np.ndarray]:
     assert isinstance(exp, LiquidXenon)
     photon = BENCHMARKS["BP1"]
     cases = {
-        "SM": (LMU_LTAU, HiddenPhoton(0.0, 1.0, 0.0)),
+        "SM": (LMU_LTAU, HiddenPhoton.none()),
         r"BP1, $L_\mu-L_\tau$": (LMU_LTAU, photon),
         r"BP1, $L_\mu$": (LMU, photon),
     }

@@ -19,7 +19,7 @@ def relative_change(convention: str = "default", threshold_kev: float = 1.0) -> 
     exp = experiment("darwin-nr", threshold_kev=threshold_kev, exposure_tyr=1.0, convention=convention)
     angles = {"theta_23": THETA23_DEG[:, None], "delta_cp": DELTA_CP_DEG[None, :]}
     with_boson = np.asarray(exp.signal_counts(LMU_LTAU, BENCHMARKS["BP1"], angles)).sum(axis=-1)
-    without = float(np.sum(exp.signal_counts(LMU_LTAU, HiddenPhoton(0.0, 1.0, 0.0))))
+    without = float(np.sum(exp.signal_counts(LMU_LTAU, HiddenPhoton.none())))
     return with_boson / without - 1.0
 
 

@@ -25,7 +25,7 @@ from lmtbayes.inference.nuisances.conditional import conditional
 
 NAMES = ("coherent-csi-2021", "coherent-lar-2020")
 KEYS = {"coherent-csi-2021": "csi", "coherent-lar-2020": "lar"}
-SM = HiddenPhoton(0.0, 1.0, 0.0)
+SM = HiddenPhoton.none()
 PAPER = LMU_LTAU.with_mixing("paper")
 PHOTONS = {"SM": (0.0, 10.0, 0.0), "BP1": (5e-4, 15.0, -5e-4 / 70), "light": (1e-3, 1.0, -1e-4)}
 

@@ -20,7 +20,7 @@ from lmtbayes.experiments.xenon_folding import electron_kernel
 from lmtbayes.experiments.xenon_searches import Assumptions
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, HiddenPhoton
 
-NO_BOSON = HiddenPhoton(0.0, 10.0, 0.0)
+NO_BOSON = HiddenPhoton.none()
 BEST_FITS = ("lz-er-ws2022", "lz-er-ws2024", "xenonnt-er-2022")
 NAMES = (*BEST_FITS, "pandax4t-er-run1")
 RESPONSE = {

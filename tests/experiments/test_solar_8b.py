@@ -14,7 +14,7 @@ from lmtbayes.experiments.solar_8b import run_efficiencies, run_kernel
 from lmtbayes.experiments.xenon_spectra import Sun
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, HiddenPhoton
 
-NO_BOSON = HiddenPhoton(0.0, 10.0, 0.0)
+NO_BOSON = HiddenPhoton.none()
 NO_HEP = {"flux_hep": 1e-12}
 SNO = 5.25 / 5.46
 """Flux that the collaborations assume, over B16-GS98."""

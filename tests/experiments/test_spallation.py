@@ -18,7 +18,7 @@ from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, GaugeModel, HiddenP
 from lmtbayes.processes.form_factors import Helm
 
 NAMES = tuple(TABLE_2)
-SM = HiddenPhoton(0.0, 1.0, 0.0)
+SM = HiddenPhoton.none()
 SYSTEMATIC = {"cenns610": 0.085, "ccm": 0.05, "ess10": 0.05, "ess": 0.05}
 PHOTONS = {"SM": (0.0, 10.0, 0.0), **{k: (float(p.g_x), float(p.mass), float(p.eps_x)) for k, p in BENCHMARKS.items()}}
 CHARGES = {"Lmu-Ltau": {"e": 0.0, "mu": 1.0, "tau": -1.0}, "Lmu": {"mu": 1.0}}

@@ -41,7 +41,7 @@ def test_light_sources_at_the_smallest_recoils():
     for energy in (0.008, 0.03):
         args = ((0, 1, -1), 0.0, 1.0, 0.0, 0.23857, IC24)
         want = reference.nuclear(energy, *args, sources=tuple(reference.FLUX))
-        got = exp.differential_rate(LMU_LTAU, HiddenPhoton(0.0, 1.0, 0.0), energy)
+        got = exp.differential_rate(LMU_LTAU, HiddenPhoton.none(), energy)
         np.testing.assert_allclose(got, want, rtol=1e-6)
         assert reference.nuclear(energy, *args) < 0.2 * want
 

@@ -14,7 +14,7 @@ import lmtbayes as lmt
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.inference import devices
 from lmtbayes.inference.frequentist.profile import profile_likelihood
-from lmtbayes.inference.frequentist.toys import toy_q
+from lmtbayes.inference.frequentist.toys import toy_test_statistics
 from lmtbayes.inference.posterior.sample import sample_posterior
 from lmtbayes.inference.posterior.sbc import sbc
 
@@ -38,7 +38,7 @@ def everything(used):
     found |= {f"profile_{name}": profile[name].values for name in ("q", "kappa", "pull", "status")}
     line = profile_likelihood(like, {"g_x": grid["g_x"]}, scan_points=12, batch_size=4, devices=used)
     found["line_q"] = line["q"].values
-    toys = toy_q(like, TRUTH, 7, seed=4, batch_size=2, devices=used)
+    toys = toy_test_statistics(like, TRUTH, 7, seed=4, batch_size=2, devices=used)
     found |= {"toys_q": toys.q, "toys_deviance": toys.deviance}
     photon = lmt.HiddenPhoton(grid["g_x"][:, None], grid["mass"], -1e-5)
     for nuisances in ("central", "profiled"):

@@ -15,7 +15,7 @@ from profile_toys import FIXED, scale, toy
 import lmtbayes as lmt
 from lmtbayes.errors import ConvergenceWarning, InvalidArgument
 from lmtbayes.experiments.terms import Poisson
-from lmtbayes.inference.devices import Mapped, resolve
+from lmtbayes.inference.devices import Mapped, resolve_devices
 from lmtbayes.inference.nuisances.conditional import conditional
 from lmtbayes.inference.posterior.sample import sample_posterior
 
@@ -56,9 +56,9 @@ def test_blocks_are_made_when_they_are_needed_and_no_sooner():
 @pytest.mark.parametrize("devices", [(), ("gpu",), (HERE, HERE)])
 def test_devices_are_devices(devices):
     with pytest.raises(InvalidArgument, match="`devices` must be different devices of this process"):
-        resolve(devices)
-    assert resolve(None) == tuple(jax.local_devices())
-    assert resolve([HERE]) == (HERE,)
+        resolve_devices(devices)
+    assert resolve_devices(None) == tuple(jax.local_devices())
+    assert resolve_devices([HERE]) == (HERE,)
 
 
 # -- very many points -------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import lmtbayes as lmt
 from lmtbayes.cli import app
 from lmtbayes.errors import ChunkError, InvalidArgument
 from lmtbayes.inference.frequentist.profile import profile_likelihood
-from lmtbayes.inference.frequentist.toys import toy_q
+from lmtbayes.inference.frequentist.toys import toy_test_statistics
 from lmtbayes.inference.posterior.sbc import sbc
 from lmtbayes.jobs import tasks
 from lmtbayes.jobs.chunks import Folder, parse_range, run
@@ -196,7 +196,7 @@ def test_chunks_joined_are_the_call_in_one_go(tmp_path):
     # The likelihood of the chunks: what they compiled is not compiled again.
     like, bounds = tasks._likelihood(FIT), {"g_x": FIT.g_x, "mass": FIT.mass}
     whole = quietly(TOYS, tmp_path / "toys")
-    toys = toy_q(like, lmt.BENCHMARKS["BP1"], 22, seed=5, bounds=bounds)
+    toys = toy_test_statistics(like, lmt.BENCHMARKS["BP1"], 22, seed=5, bounds=bounds)
     # The same fits at other places of their batches: rounding.
     np.testing.assert_allclose(whole["q"], toys.q, rtol=0, atol=1e-9)
     np.testing.assert_allclose(whole["deviance"], toys.deviance, rtol=0, atol=1e-9)
@@ -205,7 +205,7 @@ def test_chunks_joined_are_the_call_in_one_go(tmp_path):
     # Points of the coverage grid have toys of their own, numbered on: point 4 is the middle one.
     coverage = quietly(Study("coverage", FIT, size=6, chunk=4), tmp_path / "coverage")
     middle = FIT.gauge_model.hidden_photon(np.sqrt(2e-4 * 2e-3), np.sqrt(5.0 * 50.0))
-    toys = toy_q(like, middle, 6, seed=5, bounds=bounds, first=4 * 6)
+    toys = toy_test_statistics(like, middle, 6, seed=5, bounds=bounds, first=4 * 6)
     assert coverage["q"].dims == ("mass", "g_x", "toy")
     np.testing.assert_allclose(coverage["q"][1, 1], toys.q, rtol=0, atol=1e-9)
     inside, error = toys.coverage(0.6827, 2)

@@ -68,7 +68,7 @@ def test_the_sign_of_the_mixing_turns_a_deficit_into_an_excess(found):
     exp, photon = lmt.experiment("ess10", convention="paper"), lmt.BENCHMARKS["BP1"]
     half = lmt.HiddenPhoton(photon.g_x, photon.mass, 0.5 * photon.eps_x)
     rate = {k: float(np.sum(exp.signal_counts(lmt.LMU_LTAU, p))) for k, p in {"half": half, "full": photon}.items()}
-    none = float(np.sum(exp.signal_counts(lmt.LMU_LTAU, lmt.HiddenPhoton(0.0, 1.0, 0.0))))
+    none = float(np.sum(exp.signal_counts(lmt.LMU_LTAU, lmt.HiddenPhoton.none())))
     # r(x) = 1 + b x + c x^2 from two values of x gives c.
     by_halves = 100 * 2 * ((rate["full"] - none) - 2 * (rate["half"] - none)) / none
     assert square == pytest.approx(by_halves, rel=1e-6)

@@ -22,9 +22,7 @@ def test_four_panels_of_five_curves(convention):
         upper, lower = panel.axes
         drawn = {line.get_label(): line.get_ydata() for line in upper.get_lines()}
         assert set(drawn) == {"SM", "BP1", "BP2", "BP3", "BP4"}
-        sm = experiment(detector, convention=convention).differential_rate(
-            LMU_LTAU, HiddenPhoton(0.0, 1.0, 0.0), ENERGY_KEV
-        )
+        sm = experiment(detector, convention=convention).differential_rate(LMU_LTAU, HiddenPhoton.none(), ENERGY_KEV)
         np.testing.assert_allclose(drawn["SM"], sm, rtol=1e-13)
         assert len(lower.get_lines()) == 5
 

@@ -16,10 +16,10 @@ from lmtbayes import _checks
 from lmtbayes.errors import NotFinite
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.coordinates import Space
-from lmtbayes.inference.devices import resolve
+from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.integration import heights
 from lmtbayes.inference.integration.cubature import integrate
-from lmtbayes.inference.integration.modes import climb
+from lmtbayes.inference.integration.modes import levenberg_marquardt
 from lmtbayes.inference.integration.multi_start import boxes_around
 from lmtbayes.inference.integration.working_measure import survey
 from lmtbayes.inference.likelihood.evaluation import evaluation
@@ -72,7 +72,7 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: CubatureSettin
     if not prior.names:
         return _without_boson(like, prior, seed, settings)
 
-    devices = resolve(None)
+    devices = resolve_devices(None)
     surveyed = survey(like, prior, devices)
     space = Space(like.joint, prior, surveyed.measure)
     known = space.unit(surveyed.points) if surveyed.points else np.zeros((0, space.dimensions))
@@ -143,7 +143,7 @@ def _marginal(like: JointLikelihood, photons: HiddenPhoton) -> tuple[np.ndarray,
 
     Where no optimum is found, far from anything that the data allow, the higher of two values of ln L stands for it.
     """
-    found = laplace_at_many(like.joint, resolve(None))(photons, like.data)
+    found = laplace_at_many(like.joint, resolve_devices(None))(photons, like.data)
     value, lost = found.log_integral, ~found.converged
     if lost.any():
         far = jax.tree.map(lambda x: x[lost], photons)
@@ -164,7 +164,7 @@ def _find_modes(
 
     What starts in the cube's own cells do not find is added from the peaks that are `known`.
     """
-    peaks = climb(space, np.concatenate([starts, known]), data, resolve(None))
+    peaks = levenberg_marquardt(space, np.concatenate([starts, known]), data, resolve_devices(None))
     dim = space.dimensions
     widths = np.tile(peaks.finest[:, None], (1, dim))
     # A hair lower: a peak that both have found is that of the cells' starts.

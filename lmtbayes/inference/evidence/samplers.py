@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 
 from lmtbayes.inference import full_coordinates
 from lmtbayes.inference.coordinates import Space
-from lmtbayes.inference.devices import resolve
+from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.evidence import nested, smc
 from lmtbayes.inference.integration import heights
 from lmtbayes.inference.integration.working_measure import survey
@@ -49,7 +49,7 @@ def by_nested(like: JointLikelihood, prior: Prior, seed: int, settings: nested.N
 
 
 def _measure(like: JointLikelihood, prior: Prior) -> Prior:
-    return survey(like, prior, resolve(None)).measure if prior.names else prior
+    return survey(like, prior, resolve_devices(None)).measure if prior.names else prior
 
 
 def _sampled(
@@ -62,7 +62,7 @@ def _sampled(
 ) -> dict[str, Any]:
     nodes, unseen = {}, ""
     if prior.names:
-        devices = resolve(None)
+        devices = resolve_devices(None)
         space = Space(like.joint, prior, measure)
         unit = np.asarray(jax.scipy.special.ndtr(z[:, : space.dimensions]))
         nodes = {name: np.asarray(value) for name, value in space.values(jnp.asarray(unit)).items()}

@@ -10,11 +10,11 @@ from jaxtyping import Array, Bool, Float
 from scipy.special import gammaincc
 
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.devices import resolve
+from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.frequentist.box import Box, peaks, photon_at, scan
 from lmtbayes.inference.frequentist.few_events import FEW_EVENTS, few_in_bins, warn_of_few_in_bins
 from lmtbayes.inference.frequentist.maximise import linearised_conditional, maximise_joint, regularised
-from lmtbayes.inference.frequentist.scan import SCAN_STEPS, Plan, climb, scan_cells
+from lmtbayes.inference.frequentist.scan import SCAN_STEPS, Plan, climb_cells, scan_cells
 from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data, JointModel
@@ -123,7 +123,7 @@ def best_fit(
     box = Box.of(like.model, bounds) if box is None else box
     free = tuple(name for name in box.names if name not in ("mass", "g_x"))
     outer, inner = ("mass", _POINTS["mass"]), ("g_x", _POINTS["g_x"])
-    return search_box(like, box, Plan.of(outer, inner, free, _POINTS["kappa"], 1, None, resolve(None)))
+    return search_box(like, box, Plan.of(outer, inner, free, _POINTS["kappa"], 1, None, resolve_devices(None)))
 
 
 def search_box(
@@ -144,7 +144,7 @@ def search_box(
     if extra is not None:
         z = np.concatenate([z, np.column_stack(extra)])
     # Every start is a cell of its own, so that none is given up: in a long valley the best one may rise slowly.
-    z, value, converged = climb(
+    z, value, converged = climb_cells(
         like, {}, box.names, z, np.arange(len(z)), box.limits, _STARTS + EXTRA_STARTS, plan.devices
     )
     best = np.argmax(value)

@@ -70,7 +70,7 @@ def counting_variables(
     photons, pulls
         Of every cell, one leading axis.
     devices
-        Of `devices.resolve`.
+        Of `devices.resolve_devices`.
     """
     run = like.compiled(_cells, devices)
     photons = jax.tree.map(np.asarray, photons)

@@ -24,7 +24,7 @@ from lmtbayes.experiments.registry import experiment, experiment_options
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing, check_model
 from lmtbayes.gauge.photon import check_photon
-from lmtbayes.inference.devices import Mapped, resolve
+from lmtbayes.inference.devices import Mapped, resolve_devices
 from lmtbayes.inference.frequentist.few_events import warn_of_few_at_discovery
 from lmtbayes.inference.likelihood.model import JointModel
 from lmtbayes.inference.nuisances.conditional import conditional
@@ -275,7 +275,7 @@ def _profiled_exposures(
         return _statistic(unit, model, photon, active, jnp.exp(log_exposure))
 
     shape = len(members), photons.g_x.size
-    run = Mapped(one, resolve(None)[:1], min(shape[0] * shape[1], _BATCH))
+    run = Mapped(one, resolve_devices(None)[:1], min(shape[0] * shape[1], _BATCH))
     truths = np.repeat(np.arange(shape[0]), shape[1]), jax.tree.map(lambda x: np.tile(x, shape[0]), photons)
 
     def evaluate(log_exposure: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

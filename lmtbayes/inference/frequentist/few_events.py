@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FEW_EVENTS = 5.0
 """Expected events below which a threshold of chi^2 is said to be one of many events."""
-_CURE = "lmtbayes.toy_q gives the threshold that holds"
+_CURE = "lmtbayes.toy_test_statistics gives the threshold that holds"
 
 
 def warn_of_few(
@@ -95,7 +95,8 @@ def warn_of_few_in_bins(deviance: float, degrees: int, p_value: float, words: st
     if words:
         message = (
             f"p_value: {p_value:.3g} is the probability of chi^2 above {deviance:.4g} with {degrees} degrees of "
-            f"freedom, {words}; lmtbayes.toy_q(like, fit.photon).p_value(fit.deviance) is the one that holds"
+            f"freedom, {words}; lmtbayes.toy_test_statistics(like, fit.photon).p_value(fit.deviance) is the one that "
+            "holds"
         )
         warnings.warn(message, AsymptoticWarning, stacklevel=3)
 

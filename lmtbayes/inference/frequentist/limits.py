@@ -194,7 +194,7 @@ def upper_limit(
     -----
     AsymptoticWarning
         Fewer than 5 events are expected at an asymptotic limit; the message says how many, and the actual confidence
-        where it is known. `toys.toy_q` gives the threshold of any likelihood.
+        where it is known. `toys.toy_test_statistics` gives the threshold of any likelihood.
     """
     import xarray
 

@@ -21,7 +21,7 @@ from lmtbayes.inference.frequentist.best_fit import EXTRA_STARTS, BestFit, descr
 from lmtbayes.inference.frequentist.box import Box, logarithm
 from lmtbayes.inference.frequentist.contours import axis_of, check_levels, threshold, value_of
 from lmtbayes.inference.frequentist.profile_table import ProfileCells, profile_dataset
-from lmtbayes.inference.frequentist.scan import CLIMBS, Plan, climb, scan_cells
+from lmtbayes.inference.frequentist.scan import CLIMBS, Plan, climb_cells, scan_cells
 from lmtbayes.inference.frequentist.zero_coupling import at_zero_coupling
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
 from lmtbayes.parameters import LEVELS
@@ -115,7 +115,7 @@ def profile_likelihood(
         scan_points,
         starts,
         batch_size,
-        local.resolve(devices),
+        local.resolve_devices(devices),
     )
 
     def evaluate(part: Mapping[str, np.ndarray]) -> ProfileCells:
@@ -234,7 +234,7 @@ def _cells(
 
     which = np.argwhere(found.worthwhile)  # (outer, inner, start)
     fixed = {plan.outer: outer_x[which[:, 0]]} | ({plan.inner: inner_x[which[:, 1]]} if plan.inner else {})
-    z, value, converged = climb(
+    z, value, converged = climb_cells(
         like,
         fixed,
         plan.free,

@@ -142,7 +142,7 @@ def _scan(joint: JointModel, plan: Plan) -> Callable[..., Any]:
     return row
 
 
-def climb(
+def climb_cells(
     like: JointLikelihood,
     fixed: Mapping[str, np.ndarray],
     free: tuple[str, ...],

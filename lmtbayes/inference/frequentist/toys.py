@@ -4,6 +4,7 @@ Near g_x -> 0 the mixing and the mass lose their meaning and q piles up at zero:
 too large. Toys say by how much.
 """
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +32,7 @@ _STARTS = 4
 
 @dataclass(frozen=True, eq=False)
 class Toys:
-    """Fits of toy data drawn at one point; made by `toy_q`."""
+    """Fits of toy data drawn at one point; made by `toy_test_statistics`."""
 
     q: Float[np.ndarray, " toys"]
     """2 [ln L(global best fit) - ln L(truth, nuisances fitted)], >= 0."""
@@ -53,7 +54,7 @@ class Toys:
         return float(np.mean(self.deviance >= deviance))
 
 
-def toy_q(
+def toy_test_statistics(
     like: JointLikelihood,
     photon: HiddenPhoton,
     size: int = 200,
@@ -109,7 +110,7 @@ def toy_q(
         raise _checks.invalid("photon", photon.shape, "a single photon, of shape ()")
     check_mixing(like.model, photon)
     box = Box.of(like.model, bounds)
-    used = local.resolve(devices)
+    used = local.resolve_devices(devices)
     run = like.compiled(_fits, box.names, nuisances == "drawn", batch_size, used)
     numbers = np.arange(first, first + size, dtype=np.uint32)
     # Negative by rounding where the best fit is the truth.
@@ -117,6 +118,12 @@ def toy_q(
         numbers, jax.random.key(seed), photon, box.low, box.high, bar="toys" if progress else None
     )
     return Toys(np.maximum(q, 0.0), deviance, converged)
+
+
+def toy_q(*arguments: Any, **options: Any) -> Toys:
+    """Return `toy_test_statistics`, whose name it was until 0.3; it goes with the next release."""
+    warnings.warn("toy_q is toy_test_statistics now", DeprecationWarning, stacklevel=2)
+    return toy_test_statistics(*arguments, **options)
 
 
 def _fits(joint: JointModel, names: tuple[str, ...], drawn: bool, batch_size: int, devices: local.Devices) -> Mapped:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lmtbayes.inference.frequentist.box import Box, logarithm
-from lmtbayes.inference.frequentist.scan import Plan, climb
+from lmtbayes.inference.frequentist.scan import Plan, climb_cells
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def at_zero_coupling(
         free = [own_x[:, box.names.index(parameter)] for parameter in plan.free]
         start = np.column_stack([*free, own_pulls]) if free else own_pulls
         order = [dim for dim in (plan.outer, plan.inner) if dim is not None]
-        _, value, _ = climb(
+        _, value, _ = climb_cells(
             like,
             {dim: fixed[dim] for dim in order},
             plan.free,

@@ -55,7 +55,9 @@ class _View(NamedTuple):
     precision: np.ndarray
 
 
-def climb(space: Space, units: Float[np.ndarray, "starts coordinates"], data: Data, devices: Devices) -> Peaks:
+def levenberg_marquardt(
+    space: Space, units: Float[np.ndarray, "starts coordinates"], data: Data, devices: Devices
+) -> Peaks:
     """Climb from points of the unit cube, pulls central.
 
     What is climbed is the posterior density in u: the likelihood, where u are the prior's quantiles.

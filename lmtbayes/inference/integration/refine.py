@@ -12,7 +12,7 @@ from lmtbayes import _checks
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.coordinates import Space, space_of
 from lmtbayes.inference.identity.fingerprint import fingerprint
-from lmtbayes.inference.integration.modes import climb
+from lmtbayes.inference.integration.modes import levenberg_marquardt
 from lmtbayes.inference.integration.posterior_grid import CAPACITY, PosteriorGrid, log_sum
 from lmtbayes.inference.integration.tree import Cells
 from lmtbayes.inference.integration.working_measure import ROOT_LEVEL, evaluate, starts, survey
@@ -60,7 +60,7 @@ def posterior_grid(
     limit = CAPACITY[space.dimensions] if capacity is None else capacity
     if limit < 2 ** (space.dimensions * ROOT_LEVEL[space.dimensions] + 1):
         raise _checks.invalid("capacity", capacity, "at least twice the number of cells of the coarsest grid")
-    used = local.resolve(devices)
+    used = local.resolve_devices(devices)
     key = (prior, fingerprint(like.data), float(tolerance), limit, used)
     found, grid = like.joint.results.get("grid", (None, None))
     if grid is None or found != key:
@@ -89,7 +89,7 @@ def _refined(
         values = evaluated(cells.centre)
         known = np.asarray(space.unit(surveyed.points)) if len(surveyed.points) else np.zeros((0, space.dimensions))
         begin = np.concatenate([cells.centre[starts(cells, values[0])], known.reshape(-1, space.dimensions)])
-        peaks = climb(space, begin, like.data, devices)
+        peaks = levenberg_marquardt(space, begin, like.data, devices)
     else:
         cells, values, peaks = surveyed.cells, surveyed.values, surveyed.peaks
         evaluated.count += len(cells)

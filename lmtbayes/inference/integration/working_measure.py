@@ -21,7 +21,7 @@ from lmtbayes.inference.distributions.signed import SignedLogUniform
 from lmtbayes.inference.distributions.support import support_edges
 from lmtbayes.inference.distributions.tabulated import Component, Even, Hump, Mirror, Own, tabulated
 from lmtbayes.inference.identity.fingerprint import fingerprint
-from lmtbayes.inference.integration.modes import STARTS, Peaks, climb
+from lmtbayes.inference.integration.modes import STARTS, Peaks, levenberg_marquardt
 from lmtbayes.inference.integration.posterior_grid import log_sum
 from lmtbayes.inference.integration.tree import Cells
 from lmtbayes.inference.likelihood.joint import JointLikelihood
@@ -88,7 +88,7 @@ def _survey(like: JointLikelihood, prior: Prior, devices: Devices) -> Survey:
     space = Space(like.joint, prior, rough)
     cells = Cells.uniform(space.dimensions, ROOT_LEVEL[space.dimensions])
     values = evaluate(space, cells.centre, like.data, devices)
-    peaks = climb(space, cells.centre[starts(cells, values[0])], like.data, devices)
+    peaks = levenberg_marquardt(space, cells.centre[starts(cells, values[0])], like.data, devices)
     chosen = _peaks_that_count(space, cells, values[0], peaks, like.data, devices)
     points, widths = _in_coordinates(space, peaks, chosen)
     height = peaks.log_likelihood[chosen] - space.log_ratios(peaks.unit[chosen], devices)

@@ -45,7 +45,7 @@ def asimov(
     Parameters
     ----------
     model, photon
-        The truth; one photon. No boson at all is `HiddenPhoton(0.0, mass, 0.0)`.
+        The truth; one photon. No boson at all is `HiddenPhoton.none()`.
     nuisances
         Name to physical value; what is not named is central. A name that no experiment of the likelihood declares is
         refused there.

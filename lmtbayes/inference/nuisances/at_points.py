@@ -93,7 +93,7 @@ def log_likelihood_at(
     check_photon(photon)
     check_mixing(like.model, photon)
     _checks.masses("photon.mass", photon.mass, [e.mass_range for e in like.experiments])
-    used = local.resolve(devices)
+    used = local.resolve_devices(devices)
     shape = photon.shape
     values, found = _to_write("out", out, shape, np.float64), _to_write("converged", converged, shape, np.bool_)
     axes = shape or (1,)

@@ -5,8 +5,8 @@ pulls is H = J^T w J - sum_bins (d ln p/d mu) d^2 mu/d(pulls)^2 + that of the co
 diagonal is kept, so that mixed second derivatives of the rates are left out. A look at the start gives a problem that
 is linear in the nuisances' values (exponentials of the pulls, where a constraint is log-normal), which `optimal_pulls`
 solves to the end; a second one at its solution gives value, slope g and H there, and `laplace`
-ln int = ln L + g H^-1 g/2 + (n/2) ln(2 pi) - (1/2) ln det H. All for one photon, to be traced; `laplace_at_many` strings
-them together for many, with less to compile than `linearised`, which is one function.
+ln int = ln L + g H^-1 g/2 + (n/2) ln(2 pi) - (1/2) ln det H. All for one photon, to be traced; `laplace_at_many`
+strings them together for many, with less to compile than `linearised`, which is one function.
 """
 
 import itertools

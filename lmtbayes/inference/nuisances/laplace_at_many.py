@@ -35,7 +35,7 @@ class LaplaceAtMany:
     joint
         Experiments and nuisances.
     devices
-        Of `devices.resolve`.
+        Of `devices.resolve_devices`.
     batch_size
         Points evaluated side by side on each device.
     """

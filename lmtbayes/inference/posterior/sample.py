@@ -12,7 +12,7 @@ from lmtbayes import _checks
 from lmtbayes._version import versions
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.coordinates import Space, space_of
-from lmtbayes.inference.devices import Devices, resolve
+from lmtbayes.inference.devices import Devices, resolve_devices
 from lmtbayes.inference.identity.fingerprint import fingerprint
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 from lmtbayes.inference.integration.refine import posterior_grid
@@ -246,7 +246,7 @@ def _joined(parts: list[Draws]) -> Draws:
 
 def _devices_for(chains: int, devices: Sequence[Any] | None) -> Devices:
     """Devices that can take the same number of chains each."""
-    used = resolve(devices)
+    used = resolve_devices(devices)
     if devices is None:
         return used[: max(n for n in range(1, len(used) + 1) if chains % n == 0)]
     if chains % len(used):

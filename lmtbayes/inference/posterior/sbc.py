@@ -87,7 +87,7 @@ def sbc(
     _checks.one_of("method", method, METHODS)
     _checks.whole("n", n)
     _checks.whole("first", first, 0)
-    used = local.resolve(devices)
+    used = local.resolve_devices(devices)
     if settings and method == "grid":
         raise _checks.invalid("settings", settings, "empty for method 'grid'")
     simulate = like.compiled(_simulation, prior)

@@ -28,7 +28,7 @@ def percent(parameter: str, stage: str, convention: str) -> dict[str, float]:
 def relative_rate(model: GaugeModel, convention: str) -> dict[str, float]:
     """Nuclear recoils in DARWIN above 1 keVnr, change by each benchmark [%]."""
     exp = experiment("darwin-nr", convention=convention, threshold_kev=discovery.THRESHOLD_KEV)
-    without = float(np.sum(exp.signal_counts(model, HiddenPhoton(0.0, 1.0, 0.0))))
+    without = float(np.sum(exp.signal_counts(model, HiddenPhoton.none())))
     return {
         name: 100.0 * (float(np.sum(exp.signal_counts(model, photon))) / without - 1.0)
         for name, photon in BENCHMARKS.items()
@@ -159,7 +159,7 @@ def _reach() -> Statement:
 def excluded(convention: str) -> dict[str, float]:
     """Mass [MeV] up to which DARWIN, seeing the Standard Model, excludes the sides of the band at 95 % (one-sided)."""
     exp = experiment("darwin-nr", convention=convention, threshold_kev=discovery.THRESHOLD_KEV)
-    without = float(np.sum(exp.signal_counts(LMU_LTAU, HiddenPhoton(0.0, 1.0, 0.0))))
+    without = float(np.sum(exp.signal_counts(LMU_LTAU, HiddenPhoton.none())))
     counts = np.sum(np.asarray(exp.signal_counts(LMU_LTAU, band.photons())), axis=-1)
     return band.reach((counts - without) / np.sqrt(counts) - ONE_SIDED_95)
 

@@ -28,7 +28,7 @@ def change(detector: str, convention: str) -> tuple[float, float]:
     exp = spallation(detector, convention=convention)
     masses = np.append(np.geomspace(1.0, 300.0, 49), HEAVY_MEV * np.array([0.95, 1.05]))
     photons = HiddenPhoton(1e-5, masses, -1e-5 / 70.0)
-    none = np.sum(exp.signal_counts(LMU_LTAU, HiddenPhoton(0.0, 1.0, 0.0)))
+    none = np.sum(exp.signal_counts(LMU_LTAU, HiddenPhoton.none()))
     effect = np.abs(np.sum(np.asarray(exp.signal_counts(LMU_LTAU, photons)), axis=-1) - none)
     half = float(np.exp(np.interp(-0.5 * effect[0], -effect[:-2], np.log(masses[:-2]))))
     return half, float(np.log(effect[-1] / effect[-2]) / np.log(1.05 / 0.95))

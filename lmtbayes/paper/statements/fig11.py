@@ -17,7 +17,7 @@ DETECTORS = {"lz": "LZ", "xenonnt": "XENONnT", "darwin": "DARWIN"}
 def events(detector: str, convention: str) -> float:
     """Nuclear recoils of the Standard Model above the nominal threshold in the planned exposure."""
     exp = experiment(f"{detector}-nr", convention=convention)
-    return float(np.sum(exp.signal_counts(LMU_LTAU, HiddenPhoton(0.0, 1.0, 0.0))))
+    return float(np.sum(exp.signal_counts(LMU_LTAU, HiddenPhoton.none())))
 
 
 def statements() -> tuple[Statement, ...]:

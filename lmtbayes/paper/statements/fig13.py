@@ -22,7 +22,7 @@ def rates_at_high_energy(convention: str) -> dict[str, float]:
     rises as the two electrons of 136Xe do.
     """
     exp = experiment("darwin-er", convention=convention, exposure_tyr=1.0)
-    solar = exp.differential_rate(LMU_LTAU, HiddenPhoton(0.0, 1.0, 0.0), HIGH_KEVEE)  # type: ignore[attr-defined]
+    solar = exp.differential_rate(LMU_LTAU, HiddenPhoton.none(), HIGH_KEVEE)  # type: ignore[attr-defined]
     detector = detectors()["darwin"]
     flat_part = detector.background[0]
     return {

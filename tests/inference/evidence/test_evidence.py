@@ -18,7 +18,7 @@ from scipy.stats import multivariate_normal
 import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument, MissingDependency, UnknownName
 from lmtbayes.experiments.terms import Gaussian, Poisson
-from lmtbayes.inference.devices import resolve
+from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.evidence import importance, nested, smc
 from lmtbayes.inference.evidence.evidence import evidence
 from lmtbayes.inference.nuisances.laplace_at_many import laplace_at_many
@@ -188,7 +188,7 @@ def test_new_data_do_not_compile_again(like, found):
     before = dict(like.joint._compiled)
     evidence(like.with_data(lmt.asimov(FIXED, lmt.BENCHMARKS["BP3"])), PRIOR)
     assert like.joint._compiled == before
-    assert laplace_at_many(like.joint, resolve(None)).expansion._cache_size() == 1
+    assert laplace_at_many(like.joint, resolve_devices(None)).expansion._cache_size() == 1
 
 
 def test_marginal_and_moments_agree(found):

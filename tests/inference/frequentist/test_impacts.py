@@ -13,7 +13,7 @@ from lmtbayes.experiments.nuisance import Nuisance
 from lmtbayes.experiments.terms import Gaussian, Poisson
 from lmtbayes.inference.frequentist.best_fit import best_fit
 from lmtbayes.inference.frequentist.impacts import nuisance_pulls
-from lmtbayes.inference.frequentist.toys import toy_q
+from lmtbayes.inference.frequentist.toys import toy_test_statistics
 
 DESIGN = np.array([[1.0, 0.0, 0.15, 0.0], [0.0, 1.0, 0.0, -0.3], [1.0, 1.0, 0.1, 0.2], [0.0, 0.0, 0.5, 0.1]])
 """Of the measurements in (ln g, ln M, pull a, pull b)."""
@@ -89,9 +89,9 @@ def test_bad_input():
     with pytest.raises(InvalidArgument, match="of"):
         nuisance_pulls(like(), of="kappa")
     with pytest.raises(InvalidArgument, match="size"):
-        toy_q(like(), lmt.BENCHMARKS["BP1"], 0)
+        toy_test_statistics(like(), lmt.BENCHMARKS["BP1"], 0)
     with pytest.raises(InvalidArgument, match="nuisances"):
-        toy_q(like(), lmt.BENCHMARKS["BP1"], 4, nuisances="fixed")
+        toy_test_statistics(like(), lmt.BENCHMARKS["BP1"], 4, nuisances="fixed")
 
 
 # -- toys -------------------------------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ TRUTH = lmt.HiddenPhoton(5e-4, 30.0, -5e-4 / 70.0)
 
 @pytest.mark.slow
 def test_wilks_holds_in_a_gaussian_problem_and_toys_repeat():
-    toys = toy_q(like(), TRUTH, 400, seed=3)
+    toys = toy_test_statistics(like(), TRUTH, 400, seed=3)
     assert toys.converged.mean() > 0.99
     # chi^2 with two degrees of freedom: mean 2 +- 0.1, coverage within three binomial errors.
     assert abs(toys.q.mean() - 2.0) < 0.3
@@ -111,13 +111,13 @@ def test_wilks_holds_in_a_gaussian_problem_and_toys_repeat():
     # Four bins, two free parameters: the deviance is chi^2 with two degrees of freedom as well.
     assert abs(toys.deviance.mean() - 2.0) < 0.3
     assert toys.p_value(0.0) == 1.0
-    again = toy_q(like(), TRUTH, 400, seed=3)
+    again = toy_test_statistics(like(), TRUTH, 400, seed=3)
     np.testing.assert_array_equal(again.q, toys.q)
 
 
 @pytest.mark.slow
 def test_central_nuisances_make_q_too_small():
-    drawn, central = (toy_q(like(), TRUTH, 400, seed=5, nuisances=how) for how in ("drawn", "central"))
+    drawn, central = (toy_test_statistics(like(), TRUTH, 400, seed=5, nuisances=how) for how in ("drawn", "central"))
     assert central.q.mean() < drawn.q.mean()
 
 
@@ -126,7 +126,7 @@ def test_q_piles_up_where_nothing_is_there():
         return jnp.stack([20.0 * (g_x / 5e-4) ** 2 + 30.0])
 
     counting = lmt.JointLikelihood([toy(rate, Poisson(), 1)], FIXED, {"toy": jnp.array([30.0])}, check=False)
-    toys = toy_q(counting, lmt.HiddenPhoton(0.0, 30.0, 0.0), 400, seed=1)
+    toys = toy_test_statistics(counting, lmt.HiddenPhoton(0.0, 30.0, 0.0), 400, seed=1)
     # A rate that can only grow: half of the toys are fitted best without a boson (Chernoff).
     assert abs(np.mean(toys.q < 1e-3) - 0.5) < 0.1
     assert toys.quantile(0.90) < 2.3

@@ -15,7 +15,7 @@ from lmtbayes.errors import AsymptoticWarning, InvalidArgument, ResolutionWarnin
 from lmtbayes.experiments.limits import published_limit
 from lmtbayes.experiments.nuisance import Gaussian, LogNormal, Nuisance
 from lmtbayes.experiments.terms import Poisson
-from lmtbayes.inference.devices import resolve
+from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.frequentist.counting import counting_variables
 from lmtbayes.inference.frequentist.limits import intervals, upper_limit
 from lmtbayes.inference.frequentist.profile import profile_likelihood
@@ -277,7 +277,7 @@ def test_expected_events_are_those_of_the_skewness():
     def described(*experiments):
         data = {e.name: np.zeros(e.n_bins) for e in experiments}
         like = lmt.JointLikelihood(experiments, FIXED, data, check=False)
-        return counting_variables(like, photon, np.zeros((1, 0)), resolve(None))
+        return counting_variables(like, photon, np.zeros((1, 0)), resolve_devices(None))
 
     one = described(toy(counted, Poisson(), 1))
     assert one["expected_events"][0] == pytest.approx(7.0)

@@ -19,7 +19,7 @@ import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.inference.coordinates import Space
-from lmtbayes.inference.devices import resolve
+from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.distributions.tabulated import Even, Hump, Own, tabulated
 from lmtbayes.inference.integration import heights
 from lmtbayes.inference.integration.cubature import integrate as cubature
@@ -129,7 +129,7 @@ def test_two_modes_one_of_them_in_the_far_tail_of_the_prior():
 def test_a_prior_that_is_fine_is_kept():
     for distribution in (dist.Uniform(-5.0, -2.0), dist.Normal(-3.3, 0.3)):
         own = prior(distribution)
-        assert survey(LIKE, own, resolve(None)).measure is own
+        assert survey(LIKE, own, resolve_devices(None)).measure is own
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_table_is_its_own_density():
 
 @pytest.mark.slow
 def test_space_and_its_inverse():
-    surveyed = survey(LIKE, prior(CASES["ten widths"][0]), resolve(None))
+    surveyed = survey(LIKE, prior(CASES["ten widths"][0]), resolve_devices(None))
     space = Space(LIKE.joint, prior(CASES["ten widths"][0]), surveyed.measure)
     unit = np.random.default_rng(0).random((50, 2))
     np.testing.assert_allclose(space.unit(space.values(jnp.asarray(unit))), unit, atol=1e-9)

@@ -8,7 +8,7 @@ import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.limits import published_limit
 from lmtbayes.experiments.terms import Poisson
-from lmtbayes.inference.frequentist.toys import toy_q
+from lmtbayes.inference.frequentist.toys import toy_test_statistics
 from lmtbayes.inference.nuisances.at_points import log_likelihood_at
 from lmtbayes.jobs.settings import FitSettings
 
@@ -83,7 +83,7 @@ def test_a_photon_of_another_mixing_is_refused_and_both_are_named():
         lambda: lmt.simulate(like, wrong, 0),
         lambda: like.log_likelihood(wrong),
         lambda: log_likelihood_at(like, wrong),
-        lambda: toy_q(like, wrong, 2),
+        lambda: toy_test_statistics(like, wrong, 2),
         lambda: lmt.discovery_exposure("darwin-nr", FIXED, wrong),
     ):
         with pytest.raises(InvalidArgument, match=both):

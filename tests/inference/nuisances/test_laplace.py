@@ -11,7 +11,7 @@ from scipy.integrate import quad
 import lmtbayes as lmt
 from lmtbayes.experiments.nuisance import GaussianMixture
 from lmtbayes.experiments.terms import Gaussian, Poisson
-from lmtbayes.inference.devices import resolve
+from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.nuisances.laplace import linearised
 from lmtbayes.inference.nuisances.laplace_at_many import laplace_at_many
 
@@ -62,7 +62,7 @@ def test_one_number_for_one_word_and_close_to_the_integral(nuisances, wide):
     assert near.sum() > 6
     np.testing.assert_allclose(found[near], exact[near], atol=0.03)
     np.testing.assert_allclose(found[exact > exact.max() - 1.0], exact[exact > exact.max() - 1.0], atol=0.01)
-    evidence_s = laplace_at_many(like.joint, resolve(None))(jax.tree.map(np.asarray, photons), like.data)
+    evidence_s = laplace_at_many(like.joint, resolve_devices(None))(jax.tree.map(np.asarray, photons), like.data)
     np.testing.assert_array_equal(found[evidence_s.converged], evidence_s.log_integral[evidence_s.converged])
     assert evidence_s.converged[near].all()
 
@@ -132,7 +132,7 @@ def test_many_photons_on_the_host_as_one_traced(nuisances):
     photons = FIXED.hidden_photon(5e-4 * 10 ** rng.normal(0, 0.2, 150), 15.0 * 10 ** rng.normal(0, 0.2, 150))
     photons = jax.tree.map(np.asarray, photons.broadcast())
     traced = jax.jit(jax.vmap(lambda p: linearised(like.joint, p, like.data)))(photons)
-    many = laplace_at_many(like.joint, resolve(None))(photons, like.data)
+    many = laplace_at_many(like.joint, resolve_devices(None))(photons, like.data)
     assert many.converged.mean() > 0.5
     np.testing.assert_array_equal(many.converged, traced.converged)
     for ours, theirs in zip(many, traced, strict=True):
@@ -145,7 +145,7 @@ def test_a_photon_without_integral_is_minus_infinity():
 
     like = lmt.JointLikelihood([toy(holed, Poisson(), 1, (scale(),))], FIXED, data={"toy": np.ones(1)}, check=False)
     photons = jax.tree.map(np.asarray, FIXED.hidden_photon(np.array([1e-4, 6e-4]), np.array([20.0, 20.0])).broadcast())
-    found = laplace_at_many(like.joint, resolve(None))(photons, like.data)
+    found = laplace_at_many(like.joint, resolve_devices(None))(photons, like.data)
     assert found.log_integral[0] == -np.inf
     assert not found.converged[0]
     assert np.isfinite(found.log_integral[1])

@@ -11,14 +11,14 @@ from scipy.optimize import minimize
 import lmtbayes as lmt
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.inference.coordinates import Space
-from lmtbayes.inference.devices import resolve
-from lmtbayes.inference.integration.modes import climb
+from lmtbayes.inference.devices import resolve_devices
+from lmtbayes.inference.integration.modes import levenberg_marquardt
 
 STARTS = np.array([[0.1, 0.2], [0.5, 0.5], [0.9, 0.9], [0.6, 0.05]])
 
 
 def peaks_of(like, starts=STARTS):
-    return climb(Space(like.joint, TWO), starts, like.data, resolve(None))
+    return levenberg_marquardt(Space(like.joint, TWO), starts, like.data, resolve_devices(None))
 
 
 @pytest.mark.parametrize("sigmas", [(0.05, 0.2), (0.002, 0.01)], ids=["medium", "narrow"])
