@@ -283,7 +283,7 @@ def test_the_p_value_of_few_events_is_said_to_be_asymptotic():
     assert [str(w.message) for w in caught] == [
         f"p_value: {value:.3g} is the probability of chi^2 above {fit.deviance:.4g} with 1 degrees of freedom, "
         "asymptotic, with 0.3 events expected in a bin (fewer than 5 in 2 of 3 bins); "
-        "inference.frequentist.toys.toy_test_statistics(like, fit.photon).p_value(fit.deviance) is the one that holds"
+        "lmtbayes.toy_test_statistics(like, fit.photon).p_value(fit.deviance) is the one that holds"
     ]
     # Said in words where it is printed or written, and not of many events.
     words = "(asymptotic, with 0.3 events expected in a bin (fewer than 5 in 2 of 3 bins))"
