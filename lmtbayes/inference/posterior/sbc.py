@@ -20,6 +20,7 @@ from lmtbayes.inference.integration.proposal import Proposal
 from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data, JointModel
+from lmtbayes.inference.likelihood.toys import draw
 from lmtbayes.inference.posterior.sample import sample_posterior
 from lmtbayes.inference.priors import Prior
 
@@ -148,8 +149,7 @@ def _simulation(joint: JointModel, prior: Prior) -> Callable[..., Any]:
     def simulate(key: Array) -> tuple[Data, Array]:
         truth_key, *keys = jax.random.split(key, 1 + len(joint.experiments))
         unit, pulls = (x[0] for x in space.draw_prior(truth_key, 1))
-        expected = joint.expected_counts(space.photon(unit), joint.nuisance_values(pulls))
-        data = {e.name: e.term.sample(k, expected[e.name]) for e, k in zip(joint.experiments, keys, strict=True)}
+        data = draw(joint, keys, space.photon(unit), pulls)
         return data, _quantities(space, unit, pulls, data)
 
     return simulate
