@@ -158,7 +158,7 @@ def counting_exposure(expected: ArrayLike, reference: ArrayLike, sigma: float = 
 
     def gap(log_exposure: np.ndarray, expected: np.ndarray, reference: np.ndarray) -> np.ndarray:
         exposure = np.exp(log_exposure)
-        return poisson_tail(expected * exposure, reference * exposure) / target - 1.0
+        return np.asarray(poisson_tail(expected * exposure, reference * exposure) / target - 1.0)
 
     low, high = (np.full(expected.shape, bound) for bound in _LOG_EXPOSURE)
     reached = (expected > reference) & (gap(high, expected, reference) <= 0.0)

@@ -99,7 +99,7 @@ def nuisance_pulls(
 def _coordinates(box: Box, fit: BestFit) -> Float[np.ndarray, " n"]:
     """Coordinates of the box and pulls at a best fit."""
     at = physical(box.model, fit.g_x, fit.mass, fit.eps_x)
-    return np.array([*(float(logarithm(name, at[name])) for name in box.names), *fit.pulls.values()])
+    return np.concatenate([*(logarithm(name, [at[name]]) for name in box.names), list(fit.pulls.values())])
 
 
 def _free(like: JointLikelihood, box: Box, fit: BestFit) -> Bool[np.ndarray, " n"]:

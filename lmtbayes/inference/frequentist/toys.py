@@ -172,7 +172,7 @@ def _fit(
     size = len(names)
     axes = {name: jnp.linspace(low[i], high[i], _POINTS[name]) for i, name in enumerate(names)}
     starts, _, _ = starts_of_scan(joint, {}, axes, _STARTS, data)
-    own = jnp.concatenate([extra[:size], regularised(joint, photon(extra[:size]), extra[size:], data)])
+    own = jnp.concatenate([extra[:size], regularised(joint, photon(tuple(extra[:size])), extra[size:], data)])
     edges = jnp.full(extra.size - size, jnp.inf)
     box = (jnp.concatenate([low, -edges]), jnp.concatenate([high, edges]))
     ends = jax.vmap(lambda z: maximise_joint(joint, photon, z, size, data, _STEPS, box))(jnp.stack([*starts, own]))
