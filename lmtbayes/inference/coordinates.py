@@ -14,14 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.distributions.tabulated import Tabulated, cumulative
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
 from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.priors import Prior
+from lmtbayes.inference.priors import Prior, check_prior_of
 from lmtbayes.parameters import ALL
 
 _EDGE = 1e-14
@@ -39,10 +38,7 @@ def check_prior(like: JointLikelihood, prior: Prior) -> None:
         It is of another model; no likelihood, or no prior.
     """
     check_likelihood(like)
-    if not isinstance(prior, Prior):
-        raise _checks.invalid("prior", type(prior).__name__, "a Prior (lmtbayes.priors)")
-    if prior.model != like.model:
-        raise InvalidArgument(f"`prior` must be of the likelihood's model {like.model}; got one of {prior.model}")
+    check_prior_of(prior, like.model)
 
 
 def space_of(like: JointLikelihood, prior: Prior) -> "Space":

@@ -187,6 +187,14 @@ class Prior:
         return f"Prior({self.model.name}, mixing={self.model.mixing!r}: {', '.join(parts)})"
 
 
+def check_prior_of(prior: object, model: GaugeModel) -> None:
+    """Require a prior, and of a likelihood's model."""
+    if not isinstance(prior, Prior):
+        raise _checks.invalid("prior", type(prior).__name__, "a Prior (lmtbayes.priors)")
+    if prior.model != model:
+        raise InvalidArgument(f"`prior` must be of the likelihood's model {model}; got one of {prior.model}")
+
+
 def default(
     model: GaugeModel,
     g_x: Sequence[float] = G_X,

@@ -6,7 +6,7 @@ for whatever mixture w was meant; how well the table follows it decides about no
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
@@ -72,16 +72,8 @@ class Tabulated(dist.Distribution):
     def cdf(self, value: Float[Array | np.ndarray, "..."]) -> Float[Array, "..."]:
         """Inverse of `icdf`, by bisection in the logit."""
         value = jnp.asarray(value)
-
-        def halve(_: Any, edges: tuple[Array, Array]) -> tuple[Array, Array]:
-            low, high = edges
-            middle = 0.5 * (low + high)
-            below = self._interpolated(middle, 0) < value
-            return jnp.where(below, middle, low), jnp.where(below, high, middle)
-
-        start = jnp.full(value.shape, self.logits[0]), jnp.full(value.shape, self.logits[-1])
-        low, high = jax.lax.fori_loop(0, _BISECTIONS, halve, start)
-        inside = jax.nn.sigmoid(0.5 * (low + high))
+        edges = jnp.full(value.shape, self.logits[0]), jnp.full(value.shape, self.logits[-1])
+        inside = jax.nn.sigmoid(_inverse(lambda z: self._interpolated(z, 0), value, edges))
         return jnp.where(value <= self.points[0], 0.0, jnp.where(value >= self.points[-1], 1.0, inside))
 
     def log_prob(self, value: Float[Array | np.ndarray, "..."]) -> Float[Array, "..."]:
@@ -111,16 +103,21 @@ def cumulative(distribution: dist.Distribution, value: Float[ArrayLike, "..."]) 
     try:
         return distribution.cdf(value)
     except NotImplementedError:
-        pass
+        return _inverse(distribution.icdf, value, (jnp.zeros(value.shape), jnp.ones(value.shape)))
+
+
+def _inverse(
+    function: Callable[[Array], Array], value: Float[Array, "..."], edges: tuple[Array, Array]
+) -> Float[Array, "..."]:
+    """Where an increasing function has a value, by bisection between two edges; to be traced."""
 
     def halve(_: Any, edges: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = edges
         middle = 0.5 * (low + high)
-        below = distribution.icdf(middle) < value
+        below = function(middle) < value
         return jnp.where(below, middle, low), jnp.where(below, high, middle)
 
-    start = jnp.zeros(value.shape), jnp.ones(value.shape)
-    low, high = jax.lax.fori_loop(0, _BISECTIONS, halve, start)
+    low, high = jax.lax.fori_loop(0, _BISECTIONS, halve, edges)
     return 0.5 * (low + high)
 
 

@@ -210,8 +210,7 @@ class JointLikelihood:
             A prior of another model.
         """
         check_settings()
-        if prior.model != self.model:
-            raise InvalidArgument(f"`prior` must be of the likelihood's model {self.model}; got one of {prior.model}")
+        priors.check_prior_of(prior, self.model)
 
         def model(data: Data | None = self.data) -> None:
             photon = prior.photon({name: numpyro.sample(name, d) for name, d in prior.distributions.items()})
