@@ -45,12 +45,9 @@ def funnel(u, xp=jnp):
     return -0.125 * v**2 - math.log(2.0) - 0.5 * xp.sum(x**2, -1) * xp.exp(-v) - v - 1.5 * _LOG_2PI
 
 
-SPANS = (4.0, -6.0), (4.0, -4.0), (5.0, -7.0)
-"""Of log10 g, log10 M/GeV and log10 eps in `limit` and `signal`: length and lower end."""
-
-
 def _counts(u, xp):
-    return counts(*(10.0 ** (u[..., i, None] * s + o) for i, (s, o) in enumerate(SPANS)), xp)
+    spans = (4.0, -6.0), (4.0, -4.0), (5.0, -7.0)
+    return counts(*(10.0 ** (u[..., i, None] * s + o) for i, (s, o) in enumerate(spans)), xp)
 
 
 def counts(g, mass, eps, xp=jnp):

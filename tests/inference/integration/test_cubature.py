@@ -8,7 +8,7 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 import scipy.integrate
-from evidence_targets import DATA, LOG_Z, SIGNAL_BOX, SPANS, TARGETS, counts, dense, signal
+from evidence_targets import DATA, LOG_Z, SIGNAL_BOX, TARGETS, counts, dense, signal
 from hypothesis import given
 from hypothesis import strategies as st
 from posterior_toys import TWO, interference
@@ -35,11 +35,12 @@ def searching(like, prior):
 
 def signal_likelihood():
     """`signal` as a likelihood: its cube is that of log10 g, log10 M and log10 of minus the mixing ratio."""
-    low_high = (dist.Uniform(low, low + span) for span, low in SPANS)
-    prior = lmt.priors.Prior(lmt.LMU_LTAU, dict(zip(("log10_g_x", "log10_mass", "log10_kappa"), low_high, strict=True)))
+    flat = {"log10_g_x": (-6.0, -2.0), "log10_mass": (0.0, 4.0), "log10_kappa": (-7.0, -2.0)}
+    prior = lmt.priors.Prior(lmt.LMU_LTAU, {name: dist.Uniform(*edges) for name, edges in flat.items()})
 
     def rate(g_x, mass, eps_x, values):
-        return counts(*(jnp.atleast_1d(x) for x in (g_x, mass, -eps_x / g_x)))
+        # Masses of a prior are in MeV, 1 at the least; here the unit does not matter.
+        return counts(*(jnp.atleast_1d(x) for x in (g_x, 1e-4 * mass, -eps_x / g_x)))
 
     experiment = toy(rate, Poisson(), len(DATA))
     return lmt.JointLikelihood([experiment], lmt.LMU_LTAU, data={"toy": DATA}, check=False), prior
@@ -152,7 +153,7 @@ def test_two_needles_are_found_by_climbing():
         return scale * interference(g_x, mass, eps_x, values)
 
     experiment = toy(rate, Poisson(), 2)
-    data = lmt.asimov([experiment], FIXED, FIXED.hidden_photon(1.5e-4, 30.0))
+    data = lmt.asimov(FIXED, FIXED.hidden_photon(1.5e-4, 30.0))
     like = lmt.JointLikelihood([experiment], FIXED, data=data)
     space, devices = Space(like.joint, TWO), resolve_devices(None)
     found = integrate(
