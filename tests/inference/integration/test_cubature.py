@@ -180,6 +180,13 @@ def test_it_says_so_when_it_gives_up(results):
     assert abs(result.log_z - LOG_Z["signal"]) < result.log_z_error
 
 
+def test_an_error_beyond_all_numbers_bounds_nothing_and_warns_of_nothing():
+    """Few nodes on steep walls: the interpolant promises e^800 of what was seen. (Warnings are errors here.)"""
+    result = integrate(jax.jit(signal), 3, rtol=0.1, start_cells=10, max_evaluations=27_000)
+    assert not result.converged
+    assert result.log_z_error == np.inf
+
+
 def test_nan_is_an_error_that_names_the_point():
     with pytest.raises(NotFinite, match=r"nan at \[0\.9"):
         integrate(jax.jit(lambda u: jnp.where(u[..., 0] > 0.99, jnp.nan, 0.0)), 1)
@@ -206,6 +213,13 @@ def test_nodes_are_a_quadrature_of_the_posterior(results):
     covariance = (weights[:, None] * (points - mean)).T @ (points - mean)
     expected = np.array([[1, 0.8, 0.3], [0.8, 1, 0.5], [0.3, 0.5, 1]]) * np.outer([0.02, 0.05, 0.1], [0.02, 0.05, 0.1])
     np.testing.assert_allclose(covariance, expected, rtol=2e-3, atol=2e-6)
+
+
+def test_the_parts_that_nodes_stand_for_tile_the_cube(results):
+    centre, half = results["signal"].cells.node_shares()
+    points = results["signal"].nodes[0]
+    assert np.prod(2.0 * half, axis=1).sum() == pytest.approx(1.0, abs=1e-12)
+    assert (np.abs(points - centre) < half).all()
 
 
 @given(axis=st.integers(0, 2), at=st.floats(0.2, 0.7))
