@@ -17,7 +17,8 @@ from scipy.stats import truncnorm
 import lmtbayes as lmt
 from lmtbayes.errors import CheckpointError, InvalidArgument
 from lmtbayes.experiments.terms import Gaussian, Poisson
-from lmtbayes.inference.posterior.datatree import _toys, _whole
+from lmtbayes.inference.posterior.datatree import _whole
+from lmtbayes.inference.posterior.description import _toys
 from lmtbayes.inference.posterior.diagnostics import diagnose
 from lmtbayes.inference.posterior.sample import sample_posterior
 

@@ -1,0 +1,102 @@
+"""What follows from a draw: physical parameters, ln L by bin, predicted data, log priors."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from lmtbayes._compile import compile_quickly
+from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.terms import GaussianCounts, Poisson
+from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.coordinates import Space
+from lmtbayes.inference.devices import Mapped
+from lmtbayes.inference.likelihood.evaluation import evaluation
+from lmtbayes.inference.likelihood.model import Data, JointModel
+from lmtbayes.inference.priors import Prior
+
+PRIOR_DRAWS = 1000
+_BLOCK = 1000
+"""Draws described in one call."""
+
+
+def prior_positions(space: Space, rng: np.random.Generator) -> Float[np.ndarray, "1 draw parameters"]:
+    """Draws of the prior and of the constraints, as the positions of one chain."""
+    prior_draws = space.joint.compiled(_prior_draws, space.prior, space.measure)
+    unit, pulls = (np.asarray(x) for x in prior_draws(_key(rng)))
+    return np.asarray(space.join(unit, pulls))[None]
+
+
+def _prior_draws(joint: JointModel, prior: Prior, measure: Prior) -> Any:
+    space = Space(joint, prior, measure)
+    return compile_quickly(lambda key: space.draw_prior(key, PRIOR_DRAWS))
+
+
+def describe(
+    space: Space, data: Data, position: Float[np.ndarray, "chain draw parameters"], rng: np.random.Generator
+) -> dict[str, Any]:
+    """Everything that follows from a draw."""
+    described = space.joint.compiled(_descriptions, space.prior, space.measure)
+    *point, parameters, log_prior = described(position.reshape(-1, space.size))
+    evaluated = evaluation(space.joint)(tuple(point), data)
+    found = {
+        "parameters": parameters,
+        "pointwise": evaluated.terms,
+        "predictive": _predictive(space.joint, evaluated.counts, rng),
+        "total": evaluated.log_likelihood,
+        "lp": evaluated.log_likelihood + sum(log_prior[name] for name in space.prior.names),
+        "log_prior": log_prior,
+    }
+    return jax.tree.map(lambda x: x.reshape(*position.shape[:-1], *x.shape[1:]), found)
+
+
+def _descriptions(joint: JointModel, prior: Prior, measure: Prior) -> Mapped:
+    space = Space(joint, prior, measure)
+
+    def one(position: Array) -> tuple[HiddenPhoton, Array, dict[str, Array], dict[str, Array]]:
+        unit, pulls = space.split(position)
+        photon = space.photon(unit)
+        parameters = {**_physical(space, photon), **joint.nuisance_values(pulls)}
+        constraints = dict(zip(joint.nuisance_names, joint.constraints.log_prob(pulls), strict=True))
+        return photon, pulls, parameters, {**prior.log_probs(prior.values(photon)), **constraints}
+
+    return Mapped(one, tuple(jax.local_devices()[:1]), _BLOCK)
+
+
+def _predictive(joint: JointModel, counts: Mapping[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Toy data of every draw."""
+    return {e.name: _toys(e, counts[e.name], rng) for e in joint.experiments}
+
+
+def _toys(e: Experiment, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    if type(e.term) in (Poisson, GaussianCounts):
+        # What their `sample` draws, but by NumPy: jax's sampler takes two seconds to compile.
+        finite = np.isfinite(counts)
+        return np.where(finite, rng.poisson(np.where(finite, np.maximum(counts, 0.0), 0.0)), np.nan)
+    # In blocks of one shape, since the sampler of any other term is compiled.
+    rows = np.pad(counts, ((0, -len(counts) % _BLOCK), (0, 0)), mode="edge")
+    parts = [e.term.sample(_key(rng), jnp.asarray(block)) for block in rows.reshape(-1, _BLOCK, rows.shape[1])]
+    return np.concatenate([np.asarray(part) for part in parts])[: len(counts)]
+
+
+def _key(rng: np.random.Generator) -> Array:
+    """Key of jax from NumPy's generator: splitting keys would be functions to compile."""
+    return jax.random.key(int(rng.integers(2**63)))
+
+
+def _physical(space: Space, photon: HiddenPhoton) -> dict[str, Array]:
+    result = {
+        "g_x": photon.g_x,
+        "mass": photon.mass,
+        "eps_x": photon.eps_x,
+        "log10_g_x": jnp.log10(photon.g_x),
+        "log10_mass": jnp.log10(photon.mass),
+    }
+    if space.joint.model.mixing == "free":
+        kappa = space.joint.model.mixing_sign * photon.eps_x / photon.g_x
+        # A prior on kappa itself may be of both signs; its logarithm is then no variable.
+        result |= {"kappa": kappa} if "kappa" in space.prior.names else {"log10_kappa": jnp.log10(kappa)}
+    return result
