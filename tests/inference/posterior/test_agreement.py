@@ -35,7 +35,7 @@ def dense(like, prior, cells):
 
 
 def by_sums(like, edges, cells):
-    """Posterior of (log10 g_x, log10 M, pull) at the centres of equal cells, with no approximation but the sum itself."""
+    """Posterior of (log10 g_x, log10 M, pull) at the centres of equal cells: no approximation but the sum."""
     axes = [low + (high - low) * (np.arange(n) + 0.5) / n for (low, high), n in zip(edges, cells, strict=True)]
     g_x, mass, pull = (x.ravel() for x in np.meshgrid(*axes, indexing="ij"))
     photons = MODEL.hidden_photon(10.0**g_x, 10.0**mass)
