@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference.evidence.result import Evidence
+from lmtbayes.inference.evidence.evidence import Evidence
 from lmtbayes.inference.integration.gauss_legendre import HIGH, LOW
 from lmtbayes.inference.integration.quadrature_cells import Cells
 

@@ -152,7 +152,9 @@ def split(thing: Any, prefix: str = "") -> tuple[dict[str, Any], dict[str, np.nd
 def joined[T](kind: type[T], values: Mapping[str, Any], arrays: Mapping[str, np.ndarray], prefix: str = "") -> T:
     """Inverse of `split`."""
     found: dict[str, Any] = {}
-    for name, hint in typing.get_type_hints(kind).items():
+    hints = typing.get_type_hints(kind)
+    for name in inspect.signature(kind).parameters:
+        hint = hints[name]
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):
             found[name] = joined(hint, values, arrays, f"{prefix}{name}.")
         else:
