@@ -184,11 +184,6 @@ class Comparison:
 
     def _moved(self, name: str, prior: Prior, new_runs: bool) -> tuple[Evidence, bool]:
         first = self.evidences[name]
-        if new_runs and (name not in self.models or first.settings is None):
-            raise InvalidArgument(
-                f"`new_runs` must be False where there is nothing to run: the likelihood of model {name!r}, or its "
-                "method, is not part of this comparison (one that was read from a file?)"
-            )
         try:
             moved = first.with_prior(prior)
         except InvalidArgument as error:
@@ -197,8 +192,12 @@ class Comparison:
         else:
             if not new_runs or moved.log_z_error <= max(REUSED_ERROR, first.log_z_error):
                 return moved, False
-        method = first.method if first.settings is None else first.settings
-        return evidence(self.models[name][0], prior, method, seed=first.seed), True
+        if name not in self.models or first.settings is None:
+            raise InvalidArgument(
+                f"`new_runs` must be False where there is nothing to run: the likelihood of model {name!r}, or its "
+                "method, is not part of this comparison (one that was read from a file?)"
+            )
+        return evidence(self.models[name][0], prior, first.settings, seed=first.seed), True
 
 
 @former_keywords(SHORTHAND, odds=True)
