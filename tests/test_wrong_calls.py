@@ -110,6 +110,9 @@ for number, (call, sentence) in enumerate(CALLS):
         raise AssertionError((number, sentence))
 
 # What NumPy counts with is a whole number, in a file too.
+methods = lmt.methods.Importance(max_draws=np.int64(8192)), lmt.methods.Nuts(draws=np.int64(60))
+assert type(methods[0].max_draws) is type(methods[1].draws) is int
+assert methods[1] == lmt.methods.Nuts(draws=60) and hash(methods[0]) == hash(lmt.methods.Importance(max_draws=8192))
 quick = dict(chains=2, warmup=10, draws=10, init="prior", jumps=False, grid_check=False)
 with tempfile.TemporaryDirectory() as folder:
     run = [sample(seed=np.int64(3), checkpoint=folder + "/run.npz", **quick) for _ in range(2)]

@@ -316,9 +316,7 @@ def test_netcdf_round_trip(tree, tmp_path):
 def test_same_seed_same_draws_other_seed_other_draws(like):
     first, other = (sample_posterior(like, TWO, seed=seed, **SHORT) for seed in (1, 2))
     # The same said the other way.
-    again = sample_posterior(
-        like, TWO, seed=1, method=Nuts(chains=4, warmup=60, draws=np.int64(60)), chunk=20, progress=False
-    )
+    again = sample_posterior(like, TWO, seed=1, method=Nuts(chains=4, warmup=60, draws=60), chunk=20, progress=False)
     identical(first, again)
     assert first.attrs["fingerprint"] == again.attrs["fingerprint"]
     assert not np.array_equal(first["posterior"]["g_x"], other["posterior"]["g_x"])
