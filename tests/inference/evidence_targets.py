@@ -46,9 +46,12 @@ def funnel(u, xp=jnp):
 
 
 def _counts(u, xp):
-    g, mass, eps = (
-        10.0 ** (u[..., i, None] * s + o) for i, (s, o) in enumerate(((4.0, -6.0), (4.0, -4.0), (5.0, -7.0)))
-    )
+    spans = (4.0, -6.0), (4.0, -4.0), (5.0, -7.0)
+    return counts(*(10.0 ** (u[..., i, None] * s + o) for i, (s, o) in enumerate(spans)), xp)
+
+
+def counts(g, mass, eps, xp=jnp):
+    """Expected counts of `limit` and `signal`."""
     beam = 1e10 * g**2 / (1.0 + (mass / 0.1) ** 2) + 0.5
     q = np.linspace(0.02, 0.06, 10)
     nuclei = 20.0 * (1.0 - 2.4e4 * g * eps / (mass**2 + q**2)) ** 2 + 5.0
@@ -59,7 +62,7 @@ def _counts(u, xp):
 
 _SIGNAL = np.array([(-3.6 + 6.0) / 4.0, (-1.7 + 4.0) / 4.0, (-4.0 + 7.0) / 5.0])
 _NULL = _counts(np.zeros(3), np)
-_DATA = _counts(_SIGNAL, np)
+DATA = _counts(_SIGNAL, np)
 
 
 def _poisson(u, data, xp):
@@ -74,7 +77,7 @@ def limit(u, xp=jnp):
 
 def signal(u, xp=jnp):
     """A thin, bent ridge."""
-    return _poisson(u, _DATA, xp)
+    return _poisson(u, DATA, xp)
 
 
 def dense(f, panels, low=(0.0, 0.0, 0.0), high=(1.0, 1.0, 1.0)):

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
 
 from lmtbayes import _checks
 from lmtbayes.errors import NotFinite
@@ -20,12 +19,10 @@ from lmtbayes.inference.evidence.result import Evidence
 from lmtbayes.inference.evidence.settings import set_whole
 from lmtbayes.inference.integration import heights
 from lmtbayes.inference.integration.cubature import integrate
-from lmtbayes.inference.integration.modes import levenberg_marquardt
-from lmtbayes.inference.integration.multi_start import boxes_around
+from lmtbayes.inference.integration.modes import find_modes
 from lmtbayes.inference.integration.working_measure import survey
 from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.joint import JointLikelihood
-from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.nuisances import laplace_check
 from lmtbayes.inference.nuisances.laplace import LaplaceFit
 from lmtbayes.inference.nuisances.laplace_at_many import laplace_at_many
@@ -93,7 +90,7 @@ def _over_the_boson(like: JointLikelihood, prior: Prior, seed: int, settings: Cu
             len(prior.names),
             rtol=settings.rtol,
             start_cells=settings.start_cells or _START_CELLS[len(prior.names)],
-            find_modes=lambda starts: _find_modes(space, starts, np.asarray(known), like.data),
+            find_modes=lambda starts: find_modes(space, starts, np.asarray(known), like.data, devices),
             max_evaluations=settings.max_evaluations,
             batch=settings.batch,
         )
@@ -161,21 +158,6 @@ def _marginal(like: JointLikelihood, photons: HiddenPhoton) -> tuple[np.ndarray,
 def _repeated(photon: HiddenPhoton, number: int) -> HiddenPhoton:
     repeated: HiddenPhoton = jax.tree.map(lambda x: np.full(number, x), photon)
     return repeated
-
-
-def _find_modes(
-    space: Space, starts: Float[np.ndarray, "starts dim"], known: Float[np.ndarray, "known dim"], data: Data
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Climb L p/w in (z, pulls) from every start; boxes as wide as the narrowest direction of each peak.
-
-    What starts in the cube's own cells do not find is added from the peaks that are `known`.
-    """
-    peaks = levenberg_marquardt(space, np.concatenate([starts, known]), data, resolve_devices(None))
-    dim = space.dimensions
-    widths = np.tile(peaks.finest[:, None], (1, dim))
-    # A hair lower: a peak that both have found is that of the cells' starts.
-    height = peaks.log_likelihood - np.where(np.arange(len(peaks.unit)) < len(starts), 0.0, 1e-3)
-    return boxes_around(peaks.unit, widths, height, np.zeros(dim), np.ones(dim))
 
 
 def _laplace(like: JointLikelihood, photons: HiddenPhoton, seed: int, settings: Cubature) -> tuple[float, float, str]:

@@ -13,8 +13,6 @@ from jaxtyping import Float
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.evidence.evidence import Evidence
-from lmtbayes.inference.integration.gauss_legendre import HIGH, LOW
-from lmtbayes.inference.integration.quadrature_cells import Cells
 
 
 def quantiles(
@@ -56,24 +54,9 @@ def quantiles(
         low, high = evidence.prior.box[name]
         factors[names.index(name)] = factor * (high - low)
     begin = sum(factor * evidence.prior.box[name][0] for name, factor in coordinates.items())
-    centre, half = _parts(evidence.cubature.cells)
+    centre, half = evidence.cubature.cells.node_shares()
     middle, reach = begin + centre @ factors, np.sqrt(np.square(half) @ np.square(factors))
     return _piecewise(middle - reach, middle + reach, np.exp(evidence.log_weights), np.asarray(probabilities))
-
-
-def _parts(cells: Cells) -> tuple[Float[np.ndarray, "nodes dim"], Float[np.ndarray, "nodes dim"]]:
-    """Centre and half width of the part of its cell that each node stands for, in the order of `Cubature.nodes`."""
-    centres, halves = [], []
-    for which, order in ((cells.both, HIGH), (~cells.both, LOW)):
-        some = cells.take(which)
-        positions, weights = np.polynomial.legendre.leggauss(order)
-        edges = np.concatenate([[0.0], np.cumsum(0.5 * weights)])
-        inside = (some.nodes(order) - some.low[:, None]) / some.width[:, None]
-        index = np.abs(inside[..., None] - 0.5 * (positions + 1.0)).argmin(-1)
-        low, high = edges[index], edges[index + 1]
-        centres.append((some.low[:, None] + 0.5 * (low + high) * some.width[:, None]).reshape(-1, cells.dim))
-        halves.append((0.5 * (high - low) * some.width[:, None]).reshape(-1, cells.dim))
-    return np.concatenate(centres), np.concatenate(halves)
 
 
 def _piecewise(low: np.ndarray, high: np.ndarray, mass: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from lmtbayes.errors import NotFinite
+from lmtbayes.inference.integration.gauss_cells import GaussCells
 from lmtbayes.inference.integration.gauss_legendre import HIGH, LOW, rule, split
-from lmtbayes.inference.integration.quadrature_cells import Cells
 
 type LogIntegrand = Callable[[np.ndarray], np.ndarray]
 NARROWEST = 2.0**-30
@@ -31,51 +31,52 @@ class Worker:
             raise NotFinite(f"the integrand is {found[wrong][0]} at {flat[wrong][0]} of the unit cube")
         return found.reshape(points.shape[:2])
 
-    def new_cells(self, low: np.ndarray, width: np.ndarray) -> Cells:
+    def new_cells(self, low: np.ndarray, width: np.ndarray) -> GaussCells:
         """Cells with the values of the lower rule."""
         points = low[:, None] + width[:, None] * rule(LOW, self.dim).nodes
-        return Cells(low, width, self.values(points), np.full((len(low), HIGH**self.dim), np.nan))
+        return GaussCells(low, width, self.values(points), np.full((len(low), HIGH**self.dim), np.nan))
 
-    def refine(self, cells: Cells, check: np.ndarray, halve: np.ndarray) -> Cells:
+    def refine(self, cells: GaussCells, check: np.ndarray, halve: np.ndarray) -> GaussCells:
         """Add the higher rule to some cells and halve others."""
         high_values = cells.high_values
         if len(check):
             high_values = high_values.copy()
             high_values[check] = self.values(cells.take(check).nodes(HIGH))
-        kept = np.ones(len(cells), dtype=bool)
-        kept[halve] = False
-        result = Cells(cells.low, cells.width, cells.low_values, high_values).take(kept)
-        if len(halve):
-            some = cells.take(halve)
-            top = some.high_values.max(1, keepdims=True)
-            rough = rule(HIGH, self.dim).roughness(np.exp(some.high_values - top))
-            low, width = split(some.low, some.width, rough >= 0.3 * rough.max(1, keepdims=True))
-            result = result.joined(self.new_cells(low, width))
-        return result
+        cells = GaussCells(cells.low, cells.width, cells.low_values, high_values)
+        if not len(halve):
+            return cells
+        some = cells.take(halve)
+        top = some.high_values.max(1, keepdims=True)
+        rough = rule(HIGH, self.dim).roughness(np.exp(some.high_values - top))
+        return self.halve(cells, halve, rough >= 0.3 * rough.max(1, keepdims=True))
 
-    def halve(self, cells: Cells, which: np.ndarray, directions: np.ndarray) -> Cells:
+    def halve(self, cells: GaussCells, which: np.ndarray, directions: np.ndarray) -> GaussCells:
         """Halve some cells along the directions marked for each."""
         kept = np.ones(len(cells), dtype=bool)
         kept[which] = False
         return cells.take(kept).joined(self.new_cells(*split(cells.low[which], cells.width[which], directions)))
 
-    def refine_boxes(self, cells: Cells, box_low: np.ndarray, box_high: np.ndarray) -> Cells:
+    def refine_boxes(self, cells: GaussCells, box_low: np.ndarray, box_high: np.ndarray) -> GaussCells:
         """Halve every cell that touches a box, until it is no wider than the box."""
-        low, width = cells.low, cells.width
-        untouched = np.ones(len(cells), dtype=bool)
-        new_low, new_width = [np.zeros((0, self.dim))], [np.zeros((0, self.dim))]
         size = np.maximum(box_high - box_low, NARROWEST)
-        while len(low):
-            touched = ((low[:, None] < box_high) & (low[:, None] + width[:, None] > box_low)).all(-1)
-            too_wide = (width[:, None] > size) & touched[:, :, None]
-            halve = too_wide.any(1)
-            cut = halve.any(1)
-            if len(new_low) == 1:
-                untouched = ~cut
-            new_low.append(low[~cut] if len(new_low) > 1 else low[:0])
-            new_width.append(width[~cut] if len(new_width) > 1 else width[:0])
-            low, width = split(low[cut], width[cut], halve[cut])
-        fresh_low, fresh_width = np.concatenate(new_low), np.concatenate(new_width)
-        if not len(fresh_low):
+        cut = self._too_wide(cells.low, cells.width, box_low, box_high, size)
+        if not cut.any():
             return cells
-        return cells.take(untouched).joined(self.new_cells(fresh_low, fresh_width))
+        untouched = ~cut.any(1)
+        low, width = split(cells.low[~untouched], cells.width[~untouched], cut[~untouched])
+        done_low, done_width = [], []
+        while len(low):
+            cut = self._too_wide(low, width, box_low, box_high, size)
+            fine = ~cut.any(1)
+            done_low.append(low[fine])
+            done_width.append(width[fine])
+            low, width = split(low[~fine], width[~fine], cut[~fine])
+        return cells.take(untouched).joined(self.new_cells(np.concatenate(done_low), np.concatenate(done_width)))
+
+    @staticmethod
+    def _too_wide(
+        low: np.ndarray, width: np.ndarray, box_low: np.ndarray, box_high: np.ndarray, size: np.ndarray
+    ) -> np.ndarray:
+        """Directions in which each cell is wider than a box that it touches, (cells, dim)."""
+        touched = ((low[:, None] < box_high) & (low[:, None] + width[:, None] > box_low)).all(-1)
+        return ((width[:, None] > size) & touched[:, :, None]).any(1)

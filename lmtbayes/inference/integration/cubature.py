@@ -14,13 +14,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from scipy import ndimage
 from scipy.special import logsumexp
 
 from lmtbayes import _checks
 from lmtbayes.inference.integration.cell_worker import NARROWEST, LogIntegrand, Worker
 from lmtbayes.inference.integration.faces import overlooked
-from lmtbayes.inference.integration.gauss_legendre import HIGH, LOW, Rule, rule
-from lmtbayes.inference.integration.quadrature_cells import Cells
+from lmtbayes.inference.integration.gauss_cells import GaussCells
+from lmtbayes.inference.integration.gauss_legendre import HIGH, LOW
 
 type ModeFinder = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
@@ -53,7 +54,7 @@ class Cubature:
     converged: bool
     status: str
     evaluations: int
-    cells: Cells
+    cells: GaussCells
     modes: Float[np.ndarray, "modes dim"]
 
     @property
@@ -65,11 +66,10 @@ class Cubature:
     def nodes(self) -> tuple[Float[np.ndarray, "nodes dim"], Float[np.ndarray, " nodes"]]:
         """Nodes of all cells and ln of their weights under exp(f)/Z, which sum to 1: a quadrature of the posterior."""
         points, log_weights = [], []
-        for which, order in ((self.cells.both, HIGH), (~self.cells.both, LOW)):
+        for which, used, values in self.cells.by_rule():
             cells = self.cells.take(which)
-            values = cells.high_values if order == HIGH else cells.low_values
-            points.append(cells.nodes(order).reshape(-1, cells.dim))
-            log_weights.append((values + rule(order, cells.dim).log_weights + cells.log_volume[:, None]).ravel())
+            points.append(cells.nodes(used.order).reshape(-1, cells.dim))
+            log_weights.append((values + used.log_weights + cells.log_volume[:, None]).ravel())
         weights = np.concatenate(log_weights)
         return np.concatenate(points), weights - logsumexp(weights)
 
@@ -99,17 +99,12 @@ class Cubature:
         shift = values.max()
         values, errors = np.exp(values - shift), np.exp(errors - shift)
         cut = ((begin > 0.0) | (end < 1.0)).any(1)
-        for both, order in ((True, HIGH), (False, LOW)):
-            chosen = cut & (cells.both == both)
-            if chosen.any():
-                some = cells.take(chosen)
-                node_values = np.exp((some.high_values if both else some.low_values) + some.log_volume[:, None] - shift)
-                full, truncated = (
-                    _contract(rule(order, cells.dim), node_values, begin[chosen], end[chosen], drop) for drop in (0, 1)
-                )
-                share = (end[chosen] - begin[chosen]).prod(1)
-                values[chosen] = full
-                errors[chosen] = np.abs(full - truncated) + share * errors[chosen]
+        for chosen, used, log_values in cells.by_rule(np.flatnonzero(cut)):
+            node_values = np.exp(log_values + cells.log_volume[chosen, None] - shift)
+            full, truncated = (used.partial_integral(node_values, begin[chosen], end[chosen], drop) for drop in (0, 1))
+            share = (end[chosen] - begin[chosen]).prod(1)
+            values[chosen] = full
+            errors[chosen] = np.abs(full - truncated) + share * errors[chosen]
         total = values.sum()
         if not total > 0.0:
             return -np.inf, np.inf
@@ -123,7 +118,7 @@ class Cubature:
         some = cells.take(cells.both)
         if len(some):
             high_values[cells.both] += log_ratio(some.nodes(HIGH).reshape(-1, cells.dim)).reshape(len(some), -1)
-        changed = Cells(cells.low, cells.width, low_values, high_values)
+        changed = GaussCells(cells.low, cells.width, low_values, high_values)
         log_z, log_z_error = _total(changed)
         return dataclasses.replace(self, log_z=log_z, log_z_error=log_z_error, cells=changed)
 
@@ -201,8 +196,8 @@ def integrate(
             break
         # The smallest set of cells whose removal would leave a third of the tolerance.
         order = np.argsort(errors)
-        rest = np.exp(np.logaddexp.accumulate(errors[order]) - logsumexp(values))
-        worst = order[rest > rtol / 3.0]
+        log_rest = np.logaddexp.accumulate(errors[order]) - logsumexp(values)
+        worst = order[log_rest > np.log(rtol / 3.0)]
         room = (max_evaluations - work.evaluations) // HIGH**dim + 1
         worst = worst[::-1][:room]
         checked, cells_left = worst[~cells.both[worst]], worst[cells.both[worst]]
@@ -220,32 +215,24 @@ def integrate(
     return Cubature(log_z, log_z_error, not stopped, status, work.evaluations, cells, modes)
 
 
-def _start_points(cells: Cells, start_cells: int) -> Float[np.ndarray, "starts dim"]:
+def _start_points(cells: GaussCells, start_cells: int) -> Float[np.ndarray, "starts dim"]:
     """The best node of the cells that are higher than their neighbours, highest first, filled up by other cells."""
     best = cells.low_values.max(1)
-    grid = np.pad(best.reshape((start_cells,) * cells.dim), 1, constant_values=-np.inf)
-    windows = np.lib.stride_tricks.sliding_window_view(grid, (3,) * cells.dim)
-    neighbourhood = windows.reshape(-1, 3**cells.dim).max(1)
+    grid = best.reshape((start_cells,) * cells.dim)
+    neighbourhood = ndimage.maximum_filter(grid, size=3, mode="nearest").ravel()
     order = np.lexsort((-best, best < neighbourhood))
     order = np.resize(order, _STARTS)
     nodes = cells.take(order).nodes(LOW)
     return nodes[np.arange(_STARTS), cells.low_values[order].argmax(1)]
 
 
-def _total(cells: Cells) -> tuple[float, float]:
+def _total(cells: GaussCells) -> tuple[float, float]:
     values, errors = cells.integrals()
     log_z = logsumexp(values)
-    return float(log_z), float(_log_error(np.exp(logsumexp(errors) - log_z), 1.0))
+    # From one on an error bounds nothing.
+    return float(log_z), float(_log_error(np.exp(min(logsumexp(errors) - log_z, 0.0)), 1.0))
 
 
 def _log_error(error: float, value: float) -> float:
     """Error of ln(value): the wider side, infinite where the value may be zero; never below rounding."""
     return max(-np.log1p(-error / value), _ROUNDING) if error < value else np.inf
-
-
-def _contract(used: Rule, values: np.ndarray, begin: np.ndarray, end: np.ndarray, drop: int) -> np.ndarray:
-    """Integral of the interpolant of `values` over the part of each cell from `begin` to `end`."""
-    for axis in range(used.dim):
-        weights = used.partial_weights(begin[:, axis], end[:, axis], drop)
-        values = np.einsum("cn,cnr->cr", weights, values.reshape(len(values), used.order, -1))
-    return values[:, 0]

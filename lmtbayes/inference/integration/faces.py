@@ -9,18 +9,17 @@ import itertools
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from numpy.polynomial import legendre
 from scipy.special import logsumexp
 
-from lmtbayes.inference.integration.gauss_legendre import HIGH, LOW, rule
-from lmtbayes.inference.integration.quadrature_cells import FLOOR, Cells
+from lmtbayes.inference.integration.gauss_cells import FLOOR, GaussCells
+from lmtbayes.inference.integration.gauss_legendre import LOW, rule
 
 _SMALL = 1e-6
 """Cells with less than this part of the integral are not looked at."""
 
 
 def overlooked(
-    cells: Cells,
+    cells: GaussCells,
 ) -> tuple[Int[np.ndarray, " found"], Float[np.ndarray, " found"], Bool[np.ndarray, "found dim"]]:
     """Wide cells at whose faces a narrower neighbour of weight sees more than they do.
 
@@ -68,7 +67,7 @@ def overlooked(
     return index, missing[index], wide[index]
 
 
-def _locate(cells: Cells, points: np.ndarray) -> np.ndarray:
+def _locate(cells: GaussCells, points: np.ndarray) -> np.ndarray:
     """Index of the cell of every point; -1 where rounding hides it."""
     found = np.full(len(points), -1)
     widths, kind = np.unique(cells.width, axis=0, return_inverse=True)
@@ -94,7 +93,7 @@ def _hashed(corner: np.ndarray) -> np.ndarray:
         return (corner.astype(np.int64).astype(np.uint64) * factors[: corner.shape[1]]).sum(1)
 
 
-def _highest(cells: Cells, which: np.ndarray) -> np.ndarray:
+def _highest(cells: GaussCells, which: np.ndarray) -> np.ndarray:
     """Largest ln f that each chosen cell knows of: at its nodes and where its error is judged."""
     index, back = np.unique(which, return_inverse=True)
     some = cells.take(index)
@@ -104,18 +103,11 @@ def _highest(cells: Cells, which: np.ndarray) -> np.ndarray:
     return found[back.ravel()]
 
 
-def _interpolated(cells: Cells, which: np.ndarray, point: np.ndarray) -> np.ndarray:
+def _interpolated(cells: GaussCells, which: np.ndarray, point: np.ndarray) -> np.ndarray:
     """Interpolant of ln f of each chosen cell at a point of its own, in [0, 1]^dim."""
     result = np.empty(len(which))
     floor = cells.low_values.max() - FLOOR
-    both = cells.both[which]
-    for chosen, order, all_values in ((both, HIGH, cells.high_values), (~both, LOW, cells.low_values)):
-        if not chosen.any():
-            continue
-        values = np.maximum(all_values[which[chosen]], floor)
-        coefficients = rule(order, cells.dim).coefficients
-        for axis in range(cells.dim):
-            weights = legendre.legvander(2.0 * point[chosen, axis] - 1.0, order - 1) @ coefficients
-            values = np.einsum("cn,cnr->cr", weights, values.reshape(len(values), order, -1))
-        result[chosen] = values[:, 0]
+    some = cells.take(which)
+    for chosen, used, values in some.by_rule():
+        result[chosen] = used.interpolated(np.maximum(values, floor), point[chosen])
     return result

@@ -68,6 +68,31 @@ class Rule:
         ) @ antiderivatives.T
         return spans @ self.coefficients[: self.order - drop]
 
+    def partial_integral(
+        self,
+        values: Float[np.ndarray, "cells nodes"],
+        low: Float[np.ndarray, "cells dim"],
+        high: Float[np.ndarray, "cells dim"],
+        drop: int = 0,
+    ) -> Float[np.ndarray, " cells"]:
+        """Integral of the interpolant over the part of each cell from `low` to `high`, as in `partial_weights`."""
+        return self._contracted(
+            values, [self.partial_weights(low[:, axis], high[:, axis], drop) for axis in range(self.dim)]
+        )
+
+    def interpolated(
+        self, values: Float[np.ndarray, "cells nodes"], point: Float[np.ndarray, "cells dim"]
+    ) -> Float[np.ndarray, " cells"]:
+        """Interpolant of `values` at one point of each cell, in [0, 1]^dim."""
+        basis = [legendre.legvander(2.0 * point[:, axis] - 1.0, self.order - 1) for axis in range(self.dim)]
+        return self._contracted(values, [powers @ self.coefficients for powers in basis])
+
+    def _contracted(self, values: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+        """Sum over the nodes, each cell with weights of its own along every direction."""
+        for along in weights:
+            values = np.einsum("cn,cnr->cr", along, values.reshape(len(values), self.order, -1))
+        return values[:, 0]
+
     def roughness(self, values: Float[np.ndarray, "cells nodes"]) -> Float[np.ndarray, "cells dim"]:
         """Size of the two highest Legendre coefficients along each direction, averaged over the others."""
         shaped = values.reshape(len(values), *(self.order,) * self.dim)

@@ -1,4 +1,4 @@
-"""Peaks of the posterior in (z, pulls), from many starts at once: where a grid has to be fine.
+"""Peaks of the posterior in (z, pulls), from many starts at once, and boxes around them: where cells have to be fine.
 
 Levenberg's damped Gauss-Newton steps: the curvature of ln L is taken from the Jacobian of the rates, J^T w J, as in
 `linearised`; the damping grows after a step that does not climb and shrinks after one that does. It runs on the host
@@ -35,6 +35,10 @@ _EDGE_Z = 16.0
 """|z| at which a climb towards the prior's edge stops; u is 1e-7 from it."""
 _WIDEST = 4.0
 """Standard deviation of z, about that of the whole cube, that stands for a direction in which nothing is measured."""
+_HALF_WIDTH = 2.0
+"""Half the width of the box around a peak, in its smallest standard deviation."""
+_LOWEST = 50.0
+"""Peaks lower than the highest by more than this in ln have no box."""
 
 
 class Peaks(NamedTuple):
@@ -93,6 +97,52 @@ def levenberg_marquardt(
     steepest = np.abs(np.linalg.eigvalsh(narrow)).max(axis=1)
     spread = _spread(curvature, view.gradient[:, :d], slope)
     return Peaks(unit, view.height, 1.0 / np.sqrt(np.maximum(steepest, 1e-12)), spread)
+
+
+def find_modes(
+    space: Space,
+    starts: Float[np.ndarray, "starts coordinates"],
+    known: Float[np.ndarray, "known coordinates"],
+    data: Data,
+    devices: Devices,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Climb from every start and every known peak; `boxes_around` what was found, as a cubature takes it."""
+    peaks = levenberg_marquardt(space, np.concatenate([starts, known]), data, devices)
+    # A hair lower: a peak that both have found is that of the cells' starts.
+    height = peaks.log_likelihood - np.where(np.arange(len(peaks.unit)) < len(starts), 0.0, 1e-3)
+    return boxes_around(peaks.unit, peaks.finest, height)
+
+
+def boxes_around(
+    unit: Float[np.ndarray, "peaks coordinates"],
+    finest: Float[np.ndarray, " peaks"],
+    height: Float[np.ndarray, " peaks"],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Different peaks of the unit cube, the highest first, and boxes of two standard deviations to both sides of each.
+
+    Peaks that lie inside the box of a higher one are that one; so far below the highest that they hold nothing, or
+    nowhere, they are left out.
+
+    Parameters
+    ----------
+    unit, finest, height
+        As in `Peaks`; a height that is no number is that of a climb that came nowhere.
+
+    Returns
+    -------
+    peaks, low, high
+        (boxes, coordinates) each; the boxes are cut to the cube.
+    """
+    usable = np.flatnonzero(np.isfinite(height))
+    order = usable[np.argsort(-height[usable])]
+    order = order[height[order] > height[order].max(initial=-np.inf) - _LOWEST]
+    low = np.maximum(unit - _HALF_WIDTH * finest[:, None], 0.0)
+    high = np.minimum(unit + _HALF_WIDTH * finest[:, None], 1.0)
+    kept: list[int] = []
+    for i in order:
+        if not any(((unit[i] >= low[k]) & (unit[i] <= high[k])).all() for k in kept):
+            kept.append(int(i))
+    return unit[kept], low[kept], high[kept]
 
 
 def _spread(curvature: np.ndarray, gradient: np.ndarray, slope: np.ndarray) -> np.ndarray:

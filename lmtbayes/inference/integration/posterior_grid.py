@@ -1,7 +1,7 @@
 """PosteriorGrid: the posterior on cells of a unit cube, its marginals, modes, evidence, starts for chains.
 
-p(u) ~ p/w int d(pulls) L(u, pulls) at the centres of the cells of a tree (`cells`), u being the quantiles of a working
-measure w (`working_measure`), the prior p itself wherever that serves; `refinement.posterior_grid` makes it.
+p(u) ~ p/w int d(pulls) L(u, pulls) at the centres of a tree of cells (`morton_cells`), u being the quantiles of a
+working measure w (`working_measure`), the prior p itself wherever that serves; `refine.posterior_grid` makes it.
 """
 
 import functools
@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
+from scipy.special import logsumexp
 
 from lmtbayes import _checks
+from lmtbayes.inference.integration.morton_cells import MortonCells
 from lmtbayes.inference.integration.proposal import Proposal
-from lmtbayes.inference.integration.tree import Cells
 from lmtbayes.inference.likelihood.constraints import Constraints
 from lmtbayes.inference.priors import Prior
 
@@ -63,7 +64,7 @@ class PosteriorGrid:
     prior: Prior
     measure: Prior
     constraints: Constraints
-    cells: Cells
+    cells: MortonCells
     log_density: Float[np.ndarray, " cells"]
     pulls: Float[np.ndarray, "cells nuisances"]
     factor: Float[np.ndarray, "cells nuisances nuisances"]
@@ -74,7 +75,7 @@ class PosteriorGrid:
     @property
     def log_evidence(self) -> float:
         """Ln Z under the prior."""
-        return float(log_sum(self.log_density + self.cells.log_volume))
+        return float(logsumexp(self.log_density + self.cells.log_volume))
 
     @property
     def weights(self) -> Float[np.ndarray, " cells"]:
@@ -200,10 +201,3 @@ class PosteriorGrid:
             inside = (unit - self.cells.low[chosen]) / self.cells.width[chosen, None] - 0.5
             optimum = optimum + np.einsum("npc,nc->np", self.tilt[chosen], inside)
         return unit, optimum + steps
-
-
-def log_sum(values: np.ndarray) -> float:
-    """Ln of the sum of exponentials."""
-    # Not jax's: its compiled function would be another one for every number of cells.
-    highest = np.max(values)
-    return float(highest + np.log(np.sum(np.exp(values - highest)))) if np.isfinite(highest) else float(highest)

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from lmtbayes.inference.integration.tree import integer, morton_code
+from lmtbayes.inference.integration.morton_cells import integer, morton_code
 from lmtbayes.inference.likelihood.constraints import Constraints
 
 INFLATED = 2.0

@@ -7,23 +7,31 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.special import logsumexp
 
 from lmtbayes import _checks
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.coordinates import Space, space_of
 from lmtbayes.inference.identity.fingerprint import fingerprint
-from lmtbayes.inference.integration.modes import levenberg_marquardt
-from lmtbayes.inference.integration.posterior_grid import CAPACITY, PosteriorGrid, log_sum
-from lmtbayes.inference.integration.tree import Cells
+from lmtbayes.inference.integration.modes import Peaks, levenberg_marquardt
+from lmtbayes.inference.integration.morton_cells import MortonCells
+from lmtbayes.inference.integration.posterior_grid import CAPACITY, PosteriorGrid
 from lmtbayes.inference.integration.working_measure import ROOT_LEVEL, evaluate, starts, survey
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.priors import Prior
 
+type Values = tuple[np.ndarray, ...]
+"""Of every cell: ln p at its centre, and whatever else is kept of it."""
+type Evaluated = Callable[[np.ndarray], Values]
+"""Values at points of the cube."""
+
 TOLERANCE = {2: 0.04, 3: 0.3}
 DEEPEST = 14
 _BLOCK = 512
 """Cells a call of the compiled function."""
+_LOWEST = 30.0
+"""Peaks lower than the highest density by more than this in ln are not resolved."""
 
 
 def posterior_grid(
@@ -85,7 +93,7 @@ def _refined(
     space = Space(like.joint, prior, surveyed.measure)
     evaluated = _Evaluator(space, like.data, devices)
     if surveyed.cells is None or surveyed.peaks is None:
-        cells = Cells.uniform(space.dimensions, ROOT_LEVEL[space.dimensions])
+        cells = MortonCells.uniform(space.dimensions, ROOT_LEVEL[space.dimensions])
         values = evaluated(cells.centre)
         known = np.asarray(space.unit(surveyed.points)) if len(surveyed.points) else np.zeros((0, space.dimensions))
         begin = np.concatenate([cells.centre[starts(cells, values[0])], known.reshape(-1, space.dimensions)])
@@ -96,30 +104,8 @@ def _refined(
     if not np.isfinite(values[0]).any():
         raise _checks.invalid("like", like, "finite somewhere in the prior")
 
-    highest = max(np.max(values[0]), np.max(peaks.log_likelihood))
-    for unit, height, finest in zip(peaks.unit, peaks.log_likelihood, peaks.finest, strict=True):
-        if height < highest - 30.0:
-            continue
-        while True:  # down to cells that resolve the peak
-            home = cells.locate(unit[None])
-            if cells.width[home[0]] <= 1.5 * finest or cells.level[home[0]] >= DEEPEST:
-                break
-            cells, values = _split(cells, values, home, evaluated)
-
-    while True:
-        log_error = _log_errors(cells, values[0])
-        error = float(np.exp(log_sum(log_error) - log_sum(values[0] + cells.log_volume)))
-        if progress is not None:
-            progress(len(cells), error)
-        room = (limit - len(cells)) // (2**space.dimensions - 1)
-        order = np.argsort(-log_error, kind="stable")
-        order = order[np.isfinite(log_error[order]) & (cells.level[order] < DEEPEST)]
-        if error < tolerance or room == 0 or len(order) == 0:
-            break
-        share = np.cumsum(np.exp(log_error[order] - log_error[order[0]]))
-        half, most = np.searchsorted(share, share[-1] * np.array([0.5, 0.999])) + 1
-        number = max(int(half), min(int(most), max(_BLOCK >> space.dimensions, len(cells) // 32)))
-        cells, values = _split(cells, values, order[: min(number, room)], evaluated)
+    cells, values = resolve_peaks(cells, values, peaks, evaluated)
+    cells, values, error = split_until(cells, values, evaluated, tolerance, limit, progress)
     top = evaluate(space, peaks.unit, like.data, devices)[0]
     missed = float(np.max(np.where(np.isfinite(top), top, -np.inf)) - np.max(values[0]))
     return PosteriorGrid(
@@ -150,9 +136,52 @@ class _Evaluator:
         return evaluate(self.space, units, self.data, self.devices)
 
 
-def _split(
-    cells: Cells, values: tuple[np.ndarray, ...], chosen: np.ndarray, evaluated: _Evaluator
-) -> tuple[Cells, tuple[np.ndarray, ...]]:
+def resolve_peaks(cells: MortonCells, values: Values, peaks: Peaks, evaluated: Evaluated) -> tuple[MortonCells, Values]:
+    """Split the cells of all peaks that may hold anything down to cells that resolve the peak."""
+    highest = max(np.max(values[0]), np.max(peaks.log_likelihood))
+    for unit, height, finest in zip(peaks.unit, peaks.log_likelihood, peaks.finest, strict=True):
+        if height < highest - _LOWEST:
+            continue
+        while True:
+            home = cells.locate(unit[None])
+            if cells.width[home[0]] <= 1.5 * finest or cells.level[home[0]] >= DEEPEST:
+                break
+            cells, values = _split(cells, values, home, evaluated)
+    return cells, values
+
+
+def split_until(
+    cells: MortonCells,
+    values: Values,
+    evaluated: Evaluated,
+    tolerance: float,
+    limit: int,
+    progress: Callable[[int, float], None] | None = None,
+) -> tuple[MortonCells, Values, float]:
+    """Split the cells of the largest errors until those of all together are within `tolerance` or there is no room.
+
+    Returns
+    -------
+    cells, values, error
+        Estimated relative error of the total.
+    """
+    while True:
+        log_error = _log_errors(cells, values[0])
+        error = float(np.exp(logsumexp(log_error) - logsumexp(values[0] + cells.log_volume)))
+        if progress is not None:
+            progress(len(cells), error)
+        room = (limit - len(cells)) // (2**cells.dimensions - 1)
+        order = np.argsort(-log_error, kind="stable")
+        order = order[np.isfinite(log_error[order]) & (cells.level[order] < DEEPEST)]
+        if error < tolerance or room == 0 or len(order) == 0:
+            return cells, values, error
+        share = np.cumsum(np.exp(log_error[order] - log_error[order[0]]))
+        half, most = np.searchsorted(share, share[-1] * np.array([0.5, 0.999])) + 1
+        number = max(int(half), min(int(most), max(_BLOCK >> cells.dimensions, len(cells) // 32)))
+        cells, values = _split(cells, values, order[: min(number, room)], evaluated)
+
+
+def _split(cells: MortonCells, values: Values, chosen: np.ndarray, evaluated: Evaluated) -> tuple[MortonCells, Values]:
     finer, origin = cells.split(chosen)
     new = origin < 0
     found = evaluated(finer.centre[new])
@@ -164,7 +193,7 @@ def _split(
     return finer, tuple(merged)
 
 
-def _log_errors(cells: Cells, log_density: np.ndarray) -> np.ndarray:
+def _log_errors(cells: MortonCells, log_density: np.ndarray) -> np.ndarray:
     """Estimated error of every cell's weight, ln.
 
     A cell across which ln p changes by s, judged by its neighbours, is wrong by about 1 - exp(-s^2/8) of what it may

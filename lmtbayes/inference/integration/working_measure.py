@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Float
+from scipy.special import logsumexp
 
 from lmtbayes import _checks
 from lmtbayes.inference.coordinates import Space
@@ -22,8 +23,7 @@ from lmtbayes.inference.distributions.support import support_edges
 from lmtbayes.inference.distributions.tabulated import Component, Even, Hump, Mirror, Own, tabulated
 from lmtbayes.inference.identity.fingerprint import fingerprint
 from lmtbayes.inference.integration.modes import STARTS, Peaks, levenberg_marquardt
-from lmtbayes.inference.integration.posterior_grid import log_sum
-from lmtbayes.inference.integration.tree import Cells
+from lmtbayes.inference.integration.morton_cells import MortonCells
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.nuisances.laplace_at_many import laplace_at_many
@@ -51,7 +51,7 @@ class Survey(NamedTuple):
 
     measure: Prior
     """Whose quantiles to work in: the prior itself where that is fine."""
-    cells: Cells | None
+    cells: MortonCells | None
     """Cells of the root level in its quantiles, and, of each, ln integral over the pulls, pulls, Cholesky factor; None
     where the survey was made in other coordinates."""
     values: tuple[np.ndarray, ...]
@@ -86,7 +86,7 @@ def _survey(like: JointLikelihood, prior: Prior, devices: Devices) -> Survey:
     _check_masses(like, prior)
     rough = _rough(prior)
     space = Space(like.joint, prior, rough)
-    cells = Cells.uniform(space.dimensions, ROOT_LEVEL[space.dimensions])
+    cells = MortonCells.uniform(space.dimensions, ROOT_LEVEL[space.dimensions])
     values = evaluate(space, cells.centre, like.data, devices)
     peaks = levenberg_marquardt(space, cells.centre[starts(cells, values[0])], like.data, devices)
     chosen = _peaks_that_count(space, cells, values[0], peaks, like.data, devices)
@@ -116,7 +116,7 @@ def evaluate(space: Space, units: np.ndarray, data: Data, devices: Devices) -> t
     return found.log_integral + space.log_ratios(units, devices), found.pulls, found.factor
 
 
-def starts(cells: Cells, log_density: np.ndarray) -> np.ndarray:
+def starts(cells: MortonCells, log_density: np.ndarray) -> np.ndarray:
     """Indices of the highest cells that no neighbour tops."""
     i, j, _ = cells.neighbours()
     topped = np.zeros(len(cells), dtype=bool)
@@ -158,13 +158,13 @@ def _range(prior: Prior, name: str, weight: float) -> list[tuple[float, Componen
 
 
 def _peaks_that_count(
-    space: Space, cells: Cells, log_density: np.ndarray, peaks: Peaks, data: Data, devices: Devices
+    space: Space, cells: MortonCells, log_density: np.ndarray, peaks: Peaks, data: Data, devices: Devices
 ) -> np.ndarray:
     """Indices of different peaks, the heaviest first, whose share of the evidence may matter."""
     height = evaluate(space, peaks.unit, data, devices)[0]
     # Correlations make it less: an upper bound, for a peak that is a normal density.
     mass = np.where(np.isfinite(height), height, -np.inf) + np.log(peaks.spread).sum(axis=1)
-    best = max(mass.max(), log_sum(log_density + cells.log_volume))
+    best = max(mass.max(), logsumexp(log_density + cells.log_volume))
     chosen: list[int] = []
     for k in np.argsort(-mass, kind="stable"):
         apart = [(np.abs(peaks.unit[k] - peaks.unit[c]) > peaks.spread[c]).any() for c in chosen]

@@ -12,7 +12,7 @@ import lmtbayes as lmt
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import resolve_devices
-from lmtbayes.inference.integration.modes import levenberg_marquardt
+from lmtbayes.inference.integration.modes import boxes_around, find_modes, levenberg_marquardt
 
 STARTS = np.array([[0.1, 0.2], [0.5, 0.5], [0.9, 0.9], [0.6, 0.05]])
 
@@ -92,3 +92,22 @@ def test_what_nothing_measures_beside_what_is_measured_too_well(sigma, of_pulls)
     # The peak of the sum: -ln(sigma sqrt(2 pi)), where rounding of the sum leaves a standard deviation to be found.
     if not of_pulls and sigma > 1e-12:
         assert peaks.log_likelihood.max() == pytest.approx(-np.log(sigma * np.sqrt(2.0 * np.pi)), abs=1e-3)
+
+
+def test_boxes_merge_what_lies_in_the_box_of_a_higher_peak():
+    x = np.array([[0.505, 0.5], [0.5, 0.5], [0.2, 0.99], [0.9, 0.9], [0.4, 0.4]])
+    height = np.array([2.0, 3.0, 1.0, -60.0, np.nan])
+    peaks, low, high = boxes_around(x, np.full(5, 0.01), height)
+    np.testing.assert_array_equal(peaks, x[[1, 2]])
+    np.testing.assert_allclose(high - low, [[0.04, 0.04], [0.04, 0.03]])
+    assert all(found.shape == (0, 2) for found in boxes_around(x[:2], np.ones(2), np.full(2, -np.inf)))
+
+
+def test_known_peaks_are_added_to_those_of_the_starts():
+    """From the lower couplings alone only one of two modes is climbed."""
+    like = two_modes()
+    space, devices = Space(like.joint, TWO), resolve_devices(None)
+    start, known = np.array([[0.38, 0.5]]), np.array([[0.56, 0.5]])
+    alone, both = (find_modes(space, start, more, like.data, devices)[0] for more in (known[:0], known))
+    assert len(alone) == 1
+    assert sorted(both[:, 0] > 0.49) == [False, True]

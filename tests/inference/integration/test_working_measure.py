@@ -23,7 +23,7 @@ from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.distributions.tabulated import Even, Hump, Own, tabulated
 from lmtbayes.inference.integration import heights
 from lmtbayes.inference.integration.cubature import integrate as cubature
-from lmtbayes.inference.integration.multi_start import boxes_around
+from lmtbayes.inference.integration.modes import boxes_around
 from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.integration.working_measure import survey
 
@@ -217,7 +217,7 @@ def test_a_ridge_is_followed_through_wide_cells():
 
     def find(_):
         middle = np.array([[0.5, 0.525]])
-        return boxes_around(middle, np.full((1, 2), width), np.zeros(1), np.zeros(2), np.ones(2))
+        return boxes_around(middle, np.array([width]), np.zeros(1))
 
     found = cubature(ridge, 2, rtol=3e-3, start_cells=16, find_modes=find)
     assert found.converged

@@ -4,20 +4,22 @@ The error of a cell is the difference of its rules or, with the lower one only, 
 """
 
 import functools
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.special import logsumexp
 
-from lmtbayes.inference.integration.gauss_legendre import HIGH, LOW, rule
+from lmtbayes.inference.integration.gauss_legendre import HIGH, LOW, Rule, rule
 
 FLOOR = 500.0
 """ln f is cut this far below its largest value before it is extrapolated inside a cell."""
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class GaussCells:
     """Boxes of the unit cube with ln f at their nodes; rows of `high_values` that were never needed are NaN."""
 
     low: Float[np.ndarray, "cells dim"]
@@ -43,18 +45,43 @@ class Cells:
         """Logarithm of the volume."""
         return np.log(self.width).sum(-1)
 
-    def take(self, which: np.ndarray) -> "Cells":
+    def take(self, which: np.ndarray) -> "GaussCells":
         """Cells of a mask or of indices."""
-        return Cells(self.low[which], self.width[which], self.low_values[which], self.high_values[which])
+        return GaussCells(self.low[which], self.width[which], self.low_values[which], self.high_values[which])
 
-    def joined(self, other: "Cells") -> "Cells":
+    def joined(self, other: "GaussCells") -> "GaussCells":
         """These and the others."""
         pairs = ((getattr(self, f), getattr(other, f)) for f in ("low", "width", "low_values", "high_values"))
-        return Cells(*(np.concatenate(pair) for pair in pairs))
+        return GaussCells(*(np.concatenate(pair) for pair in pairs))
 
     def nodes(self, order: int) -> Float[np.ndarray, "cells nodes dim"]:
         """Nodes of the rule with that many along each direction."""
         return self.low[:, None] + self.width[:, None] * rule(order, self.dim).nodes
+
+    def by_rule(
+        self, which: Int[np.ndarray, " chosen"] | None = None
+    ) -> Iterator[tuple[Int[np.ndarray, " some"], Rule, Float[np.ndarray, "some nodes"]]]:
+        """Indices of the cells (all, or those chosen) with each rule, the rule, and the values at its nodes."""
+        index = np.arange(len(self)) if which is None else which
+        for both, order, values in ((True, HIGH, self.high_values), (False, LOW, self.low_values)):
+            some = index[self.both[index] == both]
+            if some.size:
+                yield some, rule(order, self.dim), values[some]
+
+    def node_shares(self) -> tuple[Float[np.ndarray, "nodes dim"], Float[np.ndarray, "nodes dim"]]:
+        """Centre and half width of the part of its cell that each node stands for, in the order of `by_rule`.
+
+        Along every direction the parts of a cell are as wide as the nodes' weights, and tile it.
+        """
+        centres, halves = [], []
+        for which, used, _ in self.by_rule():
+            edges = np.concatenate([[0.0], np.cumsum(used.line_weights)])
+            index = np.array(list(itertools.product(range(used.order), repeat=self.dim)))
+            low, high = edges[index], edges[index + 1]
+            origin, width = self.low[which, None], self.width[which, None]
+            centres.append((origin + 0.5 * (low + high) * width).reshape(-1, self.dim))
+            halves.append((0.5 * (high - low) * width).reshape(-1, self.dim))
+        return np.concatenate(centres), np.concatenate(halves)
 
     def integrals(self) -> tuple[Float[np.ndarray, " cells"], Float[np.ndarray, " cells"]]:
         """Logarithms of the integral over each cell and of the bound of its error."""

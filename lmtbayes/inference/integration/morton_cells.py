@@ -20,7 +20,7 @@ _STEEPEST = 4.0
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class MortonCells:
     """Cells of width 2^-level that tile the unit cube, in Morton order.
 
     Parameters
@@ -35,7 +35,7 @@ class Cells:
     level: Int[np.ndarray, " cells"]
 
     @classmethod
-    def uniform(cls, dimensions: int, level: int) -> "Cells":
+    def uniform(cls, dimensions: int, level: int) -> "MortonCells":
         """All cells of one level."""
         axis = np.arange(2**level) << (FINEST - level)
         corner = np.stack(np.meshgrid(*[axis] * dimensions, indexing="ij"), axis=-1).reshape(-1, dimensions)
@@ -79,7 +79,7 @@ class Cells:
         """Index of the cell of every point."""
         return np.searchsorted(self.code, morton_code(integer(unit, np), np), side="right") - 1
 
-    def split(self, chosen: Int[np.ndarray, " chosen"]) -> tuple["Cells", Int[np.ndarray, " new"]]:
+    def split(self, chosen: Int[np.ndarray, " chosen"]) -> tuple["MortonCells", Int[np.ndarray, " new"]]:
         """Halve every edge of the chosen cells.
 
         Returns
@@ -98,7 +98,7 @@ class Cells:
         levels = np.concatenate([self.level[kept], np.repeat(level, len(octants))])
         origin = np.concatenate([np.flatnonzero(kept), np.full(len(levels) - kept.sum(), -1)])
         order = np.argsort(morton_code(corner, np))
-        return Cells(corner[order], levels[order]), origin[order]
+        return MortonCells(corner[order], levels[order]), origin[order]
 
     def neighbours(self) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"]]:
         """Pairs of cells that share a face, the first of the pair never the larger one, and the axis across it."""

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmtbayes.inference.integration.tree import FINEST, Cells, integer, morton_code
+from lmtbayes.inference.integration.morton_cells import FINEST, MortonCells, integer, morton_code
 
 
 def tree(dimensions, seed, rounds=4):
     rng = np.random.default_rng(seed)
-    cells = Cells.uniform(dimensions, 2)
+    cells = MortonCells.uniform(dimensions, 2)
     for _ in range(rounds):
         cells, _ = cells.split(rng.choice(len(cells), 1 + len(cells) // 8, replace=False))
     return cells
@@ -69,7 +69,7 @@ def test_neighbours_are_those_that_share_a_face(dimensions):
 
 
 def test_regions_are_connected_through_faces():
-    cells = Cells.uniform(2, 4)
+    cells = MortonCells.uniform(2, 4)
     x, y = cells.centre.T
     labels = cells.regions((np.hypot(x - 0.25, y - 0.25) < 0.2) | (np.hypot(x - 0.75, y - 0.75) < 0.1))
     assert set(labels) == {-1, 0, 1}
@@ -77,14 +77,14 @@ def test_regions_are_connected_through_faces():
 
 
 def test_slopes_of_a_linear_function_are_exact_inside():
-    cells = Cells.uniform(2, 4)
+    cells = MortonCells.uniform(2, 4)
     slopes = cells.slopes(cells.centre @ np.array([3.0, -2.0]))
     np.testing.assert_allclose(slopes, cells.width[:, None] * np.array([3.0, -2.0]), rtol=1e-12)
 
 
 def test_cumulative_of_an_exponential():
     """Weights integrated over cells and slopes: the exact distribution function inside the cells, too."""
-    cells = Cells.uniform(2, 3)
+    cells = MortonCells.uniform(2, 3)
     low = cells.low[:, 0]
     weights = (np.exp(3.0 * (low + 0.125)) - np.exp(3.0 * low)) / np.expm1(3.0) / 8.0
     points = np.linspace(0.0, 1.0, 23)
