@@ -19,8 +19,7 @@ METHODS = MappingProxyType(
         "nested": ("Speagle:2020", "Skilling:2006"),
         "blackjax": ("Cabezas:2024",),
         "smc": ("DelMoral:2006", "Cabezas:2024"),
-        "optimistix": ("Rader:2024",),
-        "profile": ("Cowan:2011", "Rader:2024"),
+        "profile": ("Cowan:2011",),
         "darkcast": ("Ilten:2018",),
         "solar-model": ("Vinyoles:2016",),
         "nufit": ("Esteban:2024",),
@@ -28,7 +27,6 @@ METHODS = MappingProxyType(
 )
 """Methods, tools and shared inputs by name, and the keys of what to cite for them."""
 
-_EPRINT = re.compile(r"arXiv:((?:[a-z-]+/\d{7})|(?:\d{4}\.\d{4,5}))")
 _ENTRY = re.compile(r"^@\w+\{([^,\s]+),\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r"^\s*(\w+) = \{(.*)\},$", re.MULTILINE)
 
@@ -64,11 +62,6 @@ def _references() -> MappingProxyType[str, str]:
         if "journal" in field:
             found["{journal} {volume} ({year}) {pages}".format_map(field)] = key
     return MappingProxyType(found)
-
-
-def eprints(text: str) -> tuple[str, ...]:
-    """Return the arXiv numbers that a text names as arXiv:..., in order and once each."""
-    return tuple(dict.fromkeys(_EPRINT.findall(text)))
 
 
 def cited_in(text: str) -> tuple[str, ...]:

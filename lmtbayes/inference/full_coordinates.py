@@ -50,12 +50,4 @@ def pulls_of(joint: JointModel, reference: Float[np.ndarray, "points nuisances"]
 
 
 def _scales(joint: JointModel) -> np.ndarray:
-    return np.array([_mean_and_sigma(n.constraint.pieces) for n in joint.nuisances]).reshape(-1, 2)
-
-
-def _mean_and_sigma(pieces: tuple[tuple[float, float, float], ...]) -> tuple[float, float]:
-    if not pieces:
-        return 0.0, 1.0
-    weights, means, sigmas = np.array(pieces).T
-    mean = weights @ means
-    return float(mean), float(np.sqrt(weights @ (sigmas**2 + (means - mean) ** 2)))
+    return np.stack(joint.constraints.moments(), axis=-1)

@@ -7,7 +7,6 @@ compare it with `evidence` and its adaptive cells.
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,9 +16,11 @@ from jaxtyping import Array, Float
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, PAPER_MIXING, GaugeModel, HiddenPhoton
+from lmtbayes.inference.frequentist.traced_threshold import stacked
 from lmtbayes.inference.likelihood.data import asimov
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data
+from lmtbayes.inference.likelihood.toys import draw
 from lmtbayes.inference.nuisances.laplace import marginal
 
 MODELS: dict[str, GaugeModel] = {"Lμ-Lτ": LMU_LTAU.with_mixing(PAPER_MIXING), "Lμ": LMU.with_mixing(PAPER_MIXING)}
@@ -95,31 +96,27 @@ def asimov_log_bayes_factor(
     settings
         (exposure [t yr], threshold [keVnr]) of DARWIN, one after the other; all beams are always there.
     """
-    fixed = beams(convention)
-    detectors = [darwin(convention, *setting, nuisances) for setting in settings]
-    structure = jax.tree.structure(detectors[0])
-    run = _asimov(convention, nuisances, structure, tuple(fixed))
-    return np.array([float(run(jax.tree.leaves(d), truth)) for d in detectors])
+    run = _asimov(convention, nuisances)
+    _, arrays = stacked([darwin(convention, *setting, nuisances) for setting in settings])
+    return np.array([float(run([array[i] for array in arrays], truth)) for i in range(len(settings))])
 
 
+@cache
 def _asimov(
-    convention: str, nuisances: tuple[str, ...] | None, structure: Any, fixed: tuple[Experiment, ...]
-) -> Callable[[list[Any], HiddenPhoton], Array]:
-    key = (convention, nuisances)
-    if key not in _RUNS:
+    convention: str, nuisances: tuple[str, ...] | None
+) -> Callable[[list[np.ndarray], HiddenPhoton], Float[Array, ""]]:
+    """(arrays of DARWIN, truth) to ln B, compiled: at any threshold and exposure."""
+    fixed = beams(convention)
+    structure, _ = stacked([darwin(convention, nuisances=nuisances)])
 
-        def run(leaves: list[Array], truth: HiddenPhoton) -> Array:
-            experiments = [*fixed, jax.tree.unflatten(structure, leaves)]
-            data = asimov(LMU_LTAU, truth, published="asimov")
-            likes = [JointLikelihood(experiments, model, data, check=False) for model in MODELS.values()]
-            ours, other = (log_evidence(like, like.data) for like in likes)
-            return ours - other
+    def run(arrays: list[Array], truth: HiddenPhoton) -> Array:
+        experiments = [*fixed, jax.tree.unflatten(structure, arrays)]
+        data = asimov(LMU_LTAU, truth, published="asimov")
+        likes = [JointLikelihood(experiments, model, data, check=False) for model in MODELS.values()]
+        ours, other = (log_evidence(like, like.data) for like in likes)
+        return ours - other
 
-        _RUNS[key] = jax.jit(run)
-    return _RUNS[key]
-
-
-_RUNS: dict[Any, Callable[[list[Any], HiddenPhoton], Array]] = {}
+    return jax.jit(run)
 
 
 @cache
@@ -160,11 +157,8 @@ def toy_log_bayes_factors(
 
     def one(key: Array) -> Data:
         key_pulls, key_counts = jax.random.split(key)
-        pull_keys = jax.random.split(key_pulls, max(len(maker.nuisances), 1))
-        drawn = [n.constraint.distribution().sample(k) for n, k in zip(maker.nuisances, pull_keys, strict=False)]
-        expected = maker.expected_counts(truth, maker.joint.nuisance_values(jnp.array(drawn, dtype=float)))
-        count_keys = jax.random.split(key_counts, len(maker.experiments))
-        return {e.name: e.term.sample(k, expected[e.name]) for e, k in zip(maker.experiments, count_keys, strict=True)}
+        pulls = maker.constraints.sample(key_pulls, apart=True)
+        return draw(maker.joint, jax.random.split(key_counts, len(maker.experiments)), truth, pulls)
 
     toys = jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(seed), size))
     run = _both(convention)

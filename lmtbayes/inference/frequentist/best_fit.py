@@ -1,25 +1,22 @@
 """The global best fit of boson and nuisances: a coarse scan of the whole box, then every peak climbed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Float
 from scipy.special import gammaincc
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import resolve_devices
-from lmtbayes.inference.frequentist.box import Box, peaks, photon_at, scan
+from lmtbayes.inference.frequentist.box import Box, peaks, photon_at
 from lmtbayes.inference.frequentist.few_events import FEW_EVENTS, few_in_bins, warn_of_few_in_bins
-from lmtbayes.inference.frequentist.maximise import linearised_conditional, maximise_joint, regularised
-from lmtbayes.inference.frequentist.scan import SCAN_STEPS, Plan, climb_cells, scan_cells
+from lmtbayes.inference.frequentist.scan import Plan, climb_cells, scan_cells
 from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.joint import JointLikelihood
-from lmtbayes.inference.likelihood.model import Data, JointModel
 
-POLISH_STEPS = 40
 _POINTS = {"g_x": 32, "mass": 24, "kappa": 16, "eps_x": 16}
 _STARTS = 12
 EXTRA_STARTS = 4
@@ -42,7 +39,11 @@ class BestFit:
     at_edge: tuple[str, ...]
     """Parameters that sit on an edge of their range: the data would have them go further, or do not care."""
     deviance: float
-    """2 (ln L saturated - ln L): Poisson or Gaussian deviance of the bins, plus the squared pulls."""
+    """2 (ln L saturated - ln L): of the bins, and of the constraints, which are squared pulls where they are normal.
+
+    Of Poisson bins 2 sum_i [mu_i - n_i + n_i ln(n_i/mu_i)]: S. Baker, R. D. Cousins, Nucl. Instrum. Meth. 221 (1984)
+    437.
+    """
     bins: int
     free_parameters: int
     """Of the boson; each nuisance brings one parameter and one constraint."""
@@ -63,7 +64,7 @@ class BestFit:
 
     @property
     def p_value(self) -> float:
-        """Of the deviance under its asymptotic chi^2; NaN without degrees of freedom. For small counts use toys.
+        """P(chi^2 >= deviance) with `degrees_of_freedom`; NaN without any. For small counts use toys.
 
         Warns
         -----
@@ -101,7 +102,7 @@ class BestFit:
 
 
 def best_fit(
-    like: JointLikelihood, bounds: Mapping[str, Sequence[float]] | None = None, box: Box | None = None
+    like: JointLikelihood, bounds: Mapping[str, Sequence[float]] | None = None, *, box: Box | None = None
 ) -> BestFit:
     """Fit boson and nuisances: scan the box in every parameter, then climb from each of the best peaks.
 
@@ -173,42 +174,3 @@ def describe(like: JointLikelihood, box: Box, x: np.ndarray, pulls: np.ndarray, 
         fewest_events=float(expected.min(initial=np.inf)),
         sparse_bins=int(np.sum(expected < FEW_EVENTS)),
     )
-
-
-type Climbed = tuple[Float[Array, " parameters"], Float[Array, " nuisances"], Float[Array, ""], Bool[Array, ""]]
-
-
-def climb_traced(
-    joint: JointModel, names: tuple[str, ...], points: Mapping[str, int], starts: int
-) -> Callable[[Array, Array, Array, Array, Data], Climbed]:
-    """Return the traceable (low, high, extra starts, their pulls, data) -> coordinates, pulls, ln L, converged."""
-    sizes = {name: points[name] for name in names}
-
-    def run(low: Array, high: Array, extra_x: Array, extra_pulls: Array, data: Data) -> Climbed:
-        axes = {name: jnp.linspace(low[i], high[i], sizes[name]) for i, name in enumerate(names)}
-
-        def at(x: dict[str, Array]) -> tuple[Array, Array]:
-            return linearised_conditional(joint, photon_at(joint.model, x), data, SCAN_STEPS)
-
-        values, pulls = scan(at, axes)
-        index, _, _ = peaks(values, starts)
-        x = jnp.stack([axis[index[:, i]] for i, axis in enumerate(axes.values())], axis=-1)
-        begin_x = jnp.concatenate([x, extra_x])
-        begin_pulls = jax.vmap(
-            lambda b, p: regularised(joint, photon_at(joint.model, dict(zip(names, b, strict=True))), p, data)
-        )(begin_x, jnp.concatenate([pulls[tuple(index.T)], extra_pulls]))
-
-        edges = jnp.full(begin_pulls.shape[-1], jnp.inf)
-        box = (jnp.concatenate([low, -edges]), jnp.concatenate([high, edges]))
-
-        def photon(x: Sequence[Array]) -> HiddenPhoton:
-            return photon_at(joint.model, dict(zip(names, x, strict=True)))
-
-        ends = jax.vmap(lambda z: maximise_joint(joint, photon, z, len(names), data, POLISH_STEPS, box))(
-            jnp.concatenate([begin_x, begin_pulls], axis=-1)
-        )
-        best = jnp.argmax(jnp.where(jnp.isnan(ends.value), -jnp.inf, ends.value))
-        point = ends.point[best]
-        return point[: len(names)], point[len(names) :], ends.value[best], ends.converged[best]
-
-    return run

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -112,6 +113,11 @@ def photon_at(model: GaugeModel, x: Mapping[str, ArrayLike]) -> HiddenPhoton:
     if "eps_x" in x:
         return HiddenPhoton(g_x, mass, model.mixing_sign * jnp.exp(x["eps_x"]))
     return model.hidden_photon(g_x, mass)
+
+
+def physical(model: GaugeModel, g_x: Any, mass: Any, eps_x: Any) -> dict[str, Any]:
+    """Return the parameters of photon(s) by name, kappa among them: what `photon_at` takes the logarithms of."""
+    return {"g_x": g_x, "mass": mass, "eps_x": eps_x, "kappa": model.mixing_sign * eps_x / g_x}
 
 
 def scan(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def threshold(level: float, dof: int) -> float:
-    """Value of q at a confidence level: the chi^2 quantile with `dof` degrees of freedom."""
+    """Value of q at a confidence level: Q with P(chi^2 < Q) = level for `dof` degrees of freedom (Wilks' theorem)."""
     return 2.0 * float(gammaincinv(dof / 2.0, level))
 
 
@@ -189,6 +189,12 @@ def contours(
     -----
     AsymptoticWarning
         Fewer than 5 events are expected somewhere on a line: the level is that of many.
+    ResolutionWarning
+        The grid's lines are too few for a level.
+
+    References
+    ----------
+    S. S. Wilks, Ann. Math. Stat. 9 (1938) 60; G. Cowan et al., arXiv:1007.1727, Eq. 8.
     """
     check_profile(profile)
     dims = tuple(str(d) for d in profile["q"].dims)

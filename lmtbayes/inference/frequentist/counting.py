@@ -29,7 +29,7 @@ from lmtbayes.experiments.terms import Poisson
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.likelihood.joint import JointLikelihood
-from lmtbayes.inference.likelihood.model import Data, JointModel
+from lmtbayes.inference.likelihood.model import JointModel
 from lmtbayes.inference.nuisances.expansion import log_of_counts, score_and_fisher_weight
 
 MOST_COUNTED = 200.0
@@ -107,22 +107,15 @@ def _quantile(constraint: Constraint, unit: Float[np.ndarray, " points"]) -> Flo
     return np.quantile(np.asarray(draws), unit)
 
 
-def _row(joint: JointModel, photon: HiddenPhoton, pulls: Array) -> Float[Array, " bins"]:
-    counts = joint.counts(photon, pulls)
-    return jnp.concatenate([counts[e.name] for e in joint.experiments])
-
-
 def _cells(joint: JointModel, devices: Devices) -> Mapped:
     counted = np.concatenate([np.full(e.n_bins, e.term.counts_events) for e in joint.experiments])
-    edges = np.cumsum([e.n_bins for e in joint.experiments])[:-1]
 
     def one(item: tuple[HiddenPhoton, Array]) -> _Cell:
         photon, pulls = item
         # Along ln g_x at a fixed ratio eps_x/g_x.
         along = jax.tree.unflatten(jax.tree.structure(photon), (photon.g_x, jnp.zeros_like(photon.mass), photon.eps_x))
-        mu, slope = jax.jvp(lambda p: _row(joint, p, pulls), (photon,), (along,))
-        as_expected: Data = dict(zip((e.name for e in joint.experiments), jnp.split(mu, edges), strict=True))
-        _, weight = score_and_fisher_weight(lambda c: log_of_counts(joint, c, as_expected), mu)
+        mu, slope = jax.jvp(lambda p: joint.row(p, pulls), (photon,), (along,))
+        _, weight = score_and_fisher_weight(lambda c: log_of_counts(joint, c, joint.by_experiment(mu)), mu)
         score = weight * slope
         information = jnp.sum(score * slope)
         skew = jnp.sum(jnp.where(counted, jnp.abs(score) ** 3 * mu, 0.0))
@@ -135,6 +128,6 @@ def _cells(joint: JointModel, devices: Devices) -> Mapped:
 
 def _totals(joint: JointModel, devices: Devices) -> Mapped:
     def one(photon: HiddenPhoton, points: Array) -> Array:
-        return jax.vmap(lambda pulls: jnp.sum(_row(joint, photon, pulls)))(points)
+        return jax.vmap(lambda pulls: jnp.sum(joint.row(photon, pulls)))(points)
 
     return Mapped(one, devices, _BATCH)

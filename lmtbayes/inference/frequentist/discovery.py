@@ -5,7 +5,7 @@ more, with the probability of sigma standard deviations: P(s X, b X) = 1 - Phi(s
 incomplete gamma function, which needs no integers.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -26,15 +26,13 @@ from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing, check_
 from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference.devices import Mapped, resolve_devices
 from lmtbayes.inference.frequentist.few_events import warn_of_few_at_discovery
-from lmtbayes.inference.likelihood.model import JointModel
-from lmtbayes.inference.nuisances.conditional import conditional
+from lmtbayes.inference.frequentist.traced_threshold import discovery_statistic, in_groups, stacked, total_rates
 
 PROFILED = "profiled"
 _LOG_EXPOSURE = (np.log(1e-6), np.log(1e12))
 """Exposures [t yr] between which a discovery is looked for."""
 _PROFILED_LOG_EXPOSURE = (np.log(1e-6), np.log(1e9))
 """The same with nuisances: beyond, a log-likelihood of 1e13 events is rounded by more than sigma^2 can tell."""
-_BISECTIONS = 56
 _LARGE_COUNT = 1e4
 _BATCH = 16
 """Fits that run side by side."""
@@ -128,20 +126,20 @@ def discovery_exposure(
             )
     with one_call():
         warn_left_out(model.name, [(f"experiment {name!r}", experiments[0].left_out(model))])
-        rates = np.stack(_in_groups(experiments, lambda e: _rates(e, model, photons)))
+        rates = np.stack(in_groups(experiments, lambda e: total_rates(e, model, photons)))
         if nuisances == ():
             exposures = counting_exposure(rates[..., 0], rates[..., 1], sigma)
         else:
             active = active_names(experiments[0].declared, None if nuisances == PROFILED else tuple(nuisances))
             profiled = partial(_profiled_exposures, model=model, photons=photons, active=active, sigma=sigma)
-            exposures = np.stack(_in_groups(experiments, profiled))
+            exposures = np.stack(in_groups(experiments, profiled))
     if isinstance(experiments[0].term, Poisson):
         warn_of_few_at_discovery(sigma, exposures * rates[..., 0])
     return exposures.reshape((*shape, *photon.shape))
 
 
 def counting_exposure(expected: ArrayLike, reference: ArrayLike, sigma: float = 5.0) -> Float[np.ndarray, "..."]:
-    """Solve Eq. 38 for the exposure.
+    """Solve Eq. 38, P(s X, b X) = 1 - Phi(sigma), for the exposure X.
 
     Parameters
     ----------
@@ -158,17 +156,18 @@ def counting_exposure(expected: ArrayLike, reference: ArrayLike, sigma: float = 
     expected, reference = np.broadcast_arrays(np.asarray(expected, float), np.asarray(reference, float))
     target = ndtr(-sigma)
 
-    def falls_short(log_exposure: ArrayLike) -> np.ndarray:
-        exposure = np.exp(np.asarray(log_exposure))
-        return np.asarray(poisson_tail(expected * exposure, reference * exposure) > target)
+    def gap(log_exposure: np.ndarray, expected: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        exposure = np.exp(log_exposure)
+        return poisson_tail(expected * exposure, reference * exposure) / target - 1.0
 
     low, high = (np.full(expected.shape, bound) for bound in _LOG_EXPOSURE)
-    never = (expected <= reference) | falls_short(high)
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        short = falls_short(middle)
-        low, high = np.where(short, middle, low), np.where(short, high, middle)
-    return np.where(never, np.inf, np.exp(0.5 * (low + high)))
+    reached = (expected > reference) & (gap(high, expected, reference) <= 0.0)
+    found = np.where(reached, low, np.inf)
+    inside = reached & (gap(low, expected, reference) > 0.0)
+    if inside.any():
+        rates, precision = (expected[inside], reference[inside]), {"xatol": 1e-15}
+        found[inside] = find_root(gap, (low[inside], high[inside]), args=rates, tolerances=precision).x
+    return np.asarray(np.exp(found))
 
 
 def poisson_tail(at_least: ArrayLike, mean: ArrayLike) -> Float[np.ndarray, "..."]:
@@ -197,82 +196,16 @@ def poisson_tail(at_least: ArrayLike, mean: ArrayLike) -> Float[np.ndarray, "...
     return np.where(large, temme, gammainc(np.where(large, 1.0, n), np.where(large, 1.0, mean)))
 
 
-def _in_groups(
-    experiments: Sequence[Experiment], solve: Callable[[Sequence[Experiment]], np.ndarray]
-) -> list[np.ndarray]:
-    """Solve for every experiment: those with arrays of the same shapes at once, compiled once."""
-    groups: dict[tuple[tuple[int, ...], ...], list[int]] = {}
-    for index, exp in enumerate(experiments):
-        groups.setdefault(tuple(np.shape(leaf) for leaf in jax.tree.leaves(exp)), []).append(index)
-    results: dict[int, np.ndarray] = {}
-    for members in groups.values():
-        results.update(zip(members, solve([experiments[i] for i in members]), strict=True))
-    return [results[index] for index in range(len(experiments))]
-
-
-def _stacked(members: Sequence[Experiment]) -> tuple[Any, list[np.ndarray]]:
-    """Structure of the experiments, and their arrays with a leading axis of members."""
-    rows = zip(*(jax.tree.leaves(member) for member in members), strict=True)
-    return jax.tree.structure(members[0]), [np.stack(leaves) for leaves in rows]
-
-
-def _rates(members: Sequence[Experiment], model: GaugeModel, photons: HiddenPhoton) -> np.ndarray:
-    """All events for unit exposure, with the boson and without, of every member and photon: (members, photons, 2)."""
-    structure, stacked = _stacked(members)
-    rates = jax.jit(jax.vmap(lambda *leaves: _total_rates(jax.tree.unflatten(structure, leaves), model, photons)))
-    return np.asarray(rates(*stacked))
-
-
-def _standard_model(photon: HiddenPhoton) -> HiddenPhoton:
-    return HiddenPhoton(0.0 * photon.g_x, photon.mass, 0.0 * photon.eps_x)
-
-
-def _total_rates(exp: Experiment, model: GaugeModel, photons: HiddenPhoton) -> Float[Array, "photons 2"]:
-    """All events for unit exposure with the boson and without."""
-    both = exp.expected_counts(model, photons), exp.expected_counts(model, _standard_model(photons))
-    return jnp.stack([jnp.sum(counts, axis=-1) for counts in both], axis=-1)
-
-
-class _AtExposure(Experiment):
-    """An experiment of unit exposure, run for `exposure` of them: its counts go with the exposure, its term stays."""
-
-    unit: Experiment
-    exposure: Float[Array, ""]
-
-    def _signal(
-        self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
-    ) -> Float[Array, " bins"]:
-        return self.exposure * self.unit._signal(model, photon, values)
-
-    def _background(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, " bins"]:
-        return self.exposure * self.unit._background(values)
-
-
-def _statistic(
-    unit: Experiment, model: GaugeModel, photon: HiddenPhoton, active: tuple[str, ...], exposure: Array
-) -> tuple[Array, Array]:
-    """Profile likelihood ratio of the Standard Model on Asimov data, and whether there are more events than its own."""
-    run = _AtExposure(unit.description, unit.binning, unit.term, unit.declared, active, None, unit, exposure)
-    joint = JointModel([run], model)
-    central, without = joint.central_pulls, _standard_model(photon)
-    data = joint.counts(photon, central)
-    best = conditional(joint, without, data)
-    statistic = 2.0 * (joint.log_density(photon, central, data) - best.value)
-    more = jnp.sum(data[unit.name]) > jnp.sum(joint.counts(without, central)[unit.name])
-    # What was not fitted excludes nothing.
-    return jnp.where(best.converged, statistic, 0.0), more
-
-
 def _profiled_exposures(
     members: Sequence[Experiment], model: GaugeModel, photons: HiddenPhoton, active: tuple[str, ...], sigma: float
 ) -> np.ndarray:
     """Smallest exposures at which the profile likelihood ratio reaches sigma^2, (members, photons)."""
-    structure, stacked = _stacked(members)
+    structure, arrays = stacked(members)
 
     def one(item: tuple[Array, HiddenPhoton, Array], leaves: list[Array]) -> tuple[Array, Array]:
         which, photon, log_exposure = item
         unit = jax.tree.unflatten(structure, [leaf[which] for leaf in leaves])
-        return _statistic(unit, model, photon, active, jnp.exp(log_exposure))
+        return discovery_statistic(unit, model, photon, active, jnp.exp(log_exposure))
 
     shape = len(members), photons.g_x.size
     run = Mapped(one, resolve_devices(None)[:1], min(shape[0] * shape[1], _BATCH))
@@ -280,7 +213,7 @@ def _profiled_exposures(
 
     def evaluate(log_exposure: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         which, photon = jax.tree.map(lambda x: x[chosen], truths)
-        statistic, more = run((which, photon, log_exposure), stacked)
+        statistic, more = run((which, photon, log_exposure), arrays)
         return statistic - sigma**2, more
 
     every, (low, high) = np.arange(shape[0] * shape[1]), _PROFILED_LOG_EXPOSURE

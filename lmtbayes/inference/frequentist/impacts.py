@@ -1,28 +1,40 @@
 """Nuisances at the best fit: pulls, post-fit widths, correlations, and impacts on a parameter of the boson.
 
-Widths and correlations come from the Hessian of -ln L in all free parameters at once (their marginal meaning, in the
-Gaussian approximation). An impact is the shift of the parameter's best fit when one nuisance is held one post-fit
-width above or below its own and everything else is fitted again.
+With H the Hessian of -ln L in all free parameters at once, at the best fit, and V its inverse, the covariance in the
+Gaussian approximation,
+
+    width_i = V_ii^(1/2),   correlation_ij = V_ij/(V_ii V_jj)^(1/2).
+
+The impact of nuisance i on a parameter theta is the shift of its best fit when the nuisance is held one post-fit width
+above or below its own best value, and everything else is fitted again,
+
+    impact_i = ln theta(pull_i = best_i +- width_i) - ln theta(best),
+
+which is +- V_i,theta/V_ii^(1/2) where ln L is quadratic. Impacts are no uncertainty components: their squares do not
+add up to a variance (arXiv:2307.04007).
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from lmtbayes import _checks
 from lmtbayes.inference.frequentist.best_fit import BestFit, best_fit
-from lmtbayes.inference.frequentist.box import Box, logarithm, photon_at
+from lmtbayes.inference.frequentist.box import Box, logarithm, photon_at, physical
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
 from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.nuisances.newton import derivatives, maximise
+from lmtbayes.inference.nuisances.newton import Maximum, derivatives, maximise
 
 if TYPE_CHECKING:
     import xarray
 
 _STEPS = 40
+_SHIFTS = np.array([-1.0, 1.0])
+"""Of a nuisance that is held, in its post-fit widths."""
 
 
 def nuisance_pulls(
@@ -54,9 +66,11 @@ def nuisance_pulls(
     ------
     InvalidArgument
         No nuisances, or an unknown parameter.
-    """
-    import xarray
 
+    References
+    ----------
+    A. Pinto et al., Uncertainty components in profile likelihood fits, Eur. Phys. J. C 84 (2024) 593, arXiv:2307.04007.
+    """
     check_likelihood(like)
     if fit is not None and not isinstance(fit, BestFit):
         raise _checks.invalid("fit", type(fit).__name__, "a BestFit, or None to find it")
@@ -65,46 +79,12 @@ def nuisance_pulls(
     box = Box.of(like.model) if box is None else box
     _checks.one_of("of", of, box.names)
     fit = best_fit(like, box=box) if fit is None else fit
-    size = len(box.names)
-    start = {"g_x": fit.g_x, "mass": fit.mass, "eps_x": fit.eps_x, "kappa": abs(fit.eps_x) / fit.g_x}
-    x = np.concatenate([logarithm(name, [start[name]]) for name in box.names])
-    z = jnp.asarray(np.concatenate([x, list(fit.pulls.values())]))
-
-    free = np.array([name not in fit.at_edge for name in box.names] + [True] * len(like.nuisances))
-    hessian = like.compiled(_hessian, box.names)
-    covariance, known = _covariance(np.asarray(hessian(z, like.data)), free, size)
-    width = np.sqrt(np.diag(covariance))
-    names = [*box.names, *like.nuisance_names]
-    parameters = np.flatnonzero(free)
-
-    refit = like.compiled(_refits, box.names)
-    shifts = np.array([-1.0, 1.0])
-    held = np.repeat(np.arange(size, len(names)), 2)
-    to = np.asarray(z)[held] + np.tile(shifts, len(like.nuisances)) * width[held]
-    edges = np.full(len(like.nuisances), np.inf)
-    low, high = (
-        np.tile(np.concatenate([edge, sign * edges]), (held.size, 1))
-        for edge, sign in ((box.low, -1.0), (box.high, 1.0))
-    )
-    rows = np.arange(held.size)
-    low[rows, held] = high[rows, held] = to
-    # A start on the linear prediction: the others follow by their correlation with the one that is moved.
-    begin = np.clip(np.asarray(z) + _follow(covariance, held, to - np.asarray(z)[held]), low, high)
-    ends, converged = refit(jnp.asarray(begin), jnp.asarray(low), jnp.asarray(high), jnp.asarray(held), like.data)
-    impact = np.asarray(ends)[:, box.names.index(of)] - x[box.names.index(of)]
-
-    scaled = covariance[np.ix_(parameters, parameters)] / np.outer(width[parameters], width[parameters])
-    labels = [names[i] if i >= size else f"ln {names[i]}" for i in parameters]
-    two = ("nuisance", "shift")
-    variables: dict[str, Any] = {
-        "pull": ("nuisance", np.asarray(z)[size:], {"units": "prefit standard deviations"}),
-        "width": ("nuisance", width[size:], {"units": "prefit standard deviations"}),
-        "value": ("nuisance", [float(v) for v in like.joint.nuisance_values(z[size:]).values()]),
-        "impact": (two, impact.reshape(-1, 2), {"long_name": f"shift of ln {of}", "units": "1"}),
-        "impact_converged": (two, np.asarray(converged).reshape(-1, 2)),
-        "correlation": (("parameter", "parameter_2"), scaled, {"long_name": "correlation matrix", "units": "1"}),
-    }
-    coords = {"nuisance": list(like.nuisance_names), "shift": shifts, "parameter": labels, "parameter_2": labels}
+    best, free = _coordinates(box, fit), _free(like, box, fit)
+    precision = np.asarray(like.compiled(_hessian, box.names)(jnp.asarray(best), like.data))
+    covariance, known = _covariance(precision, free, len(box.names))
+    ends, converged = _held(like, box, best, covariance)
+    axis = box.names.index(of)
+    impacts = (ends.reshape(-1, 2, best.size)[..., axis] - best[axis], converged.reshape(-1, 2))
     attrs = {
         "photon_known": int(known),
         "impact_of": of,
@@ -113,7 +93,67 @@ def nuisance_pulls(
         "eps_x": fit.eps_x,
         "log_likelihood": fit.log_likelihood,
     }
-    return xarray.Dataset(variables, coords, attrs)
+    return _dataset(like, box, best, covariance, free, impacts, attrs)
+
+
+def _coordinates(box: Box, fit: BestFit) -> Float[np.ndarray, " n"]:
+    """Coordinates of the box and pulls at a best fit."""
+    at = physical(box.model, fit.g_x, fit.mass, fit.eps_x)
+    return np.array([*(float(logarithm(name, at[name])) for name in box.names), *fit.pulls.values()])
+
+
+def _free(like: JointLikelihood, box: Box, fit: BestFit) -> Bool[np.ndarray, " n"]:
+    """What is not held by an edge of the box."""
+    return np.array([name not in fit.at_edge for name in box.names] + [True] * len(like.nuisances))
+
+
+def _held(
+    like: JointLikelihood, box: Box, best: Float[np.ndarray, " n"], covariance: Float[np.ndarray, "n n"]
+) -> tuple[Float[np.ndarray, "fits n"], Bool[np.ndarray, " fits"]]:
+    """Fit again with every nuisance held, one after the other, one width below its best value and one above it."""
+    size = len(box.names)
+    held = np.repeat(np.arange(size, best.size), 2)
+    moved = np.tile(_SHIFTS, len(like.nuisances)) * np.sqrt(np.diag(covariance))[held]
+    edges = np.full(len(like.nuisances), np.inf)
+    low = np.tile(np.concatenate([box.low, -edges]), (held.size, 1))
+    high = np.tile(np.concatenate([box.high, edges]), (held.size, 1))
+    rows = np.arange(held.size)
+    low[rows, held] = high[rows, held] = best[held] + moved
+    # A start on the linear prediction: the others follow by their correlation with the one that is moved.
+    follow = np.nan_to_num(covariance[held] / covariance[held, held][:, None] * moved[:, None])
+    begin = np.clip(best + follow, low, high)
+    ends = like.compiled(_refits, box.names)(jnp.asarray(begin), jnp.asarray(low), jnp.asarray(high), like.data)
+    return np.asarray(ends.point), np.asarray(ends.converged)
+
+
+def _dataset(
+    like: JointLikelihood,
+    box: Box,
+    best: Float[np.ndarray, " n"],
+    covariance: Float[np.ndarray, "n n"],
+    free: Bool[np.ndarray, " n"],
+    impacts: tuple[Float[np.ndarray, "nuisances 2"], Bool[np.ndarray, "nuisances 2"]],
+    attrs: Mapping[str, Any],
+) -> "xarray.Dataset":
+    import xarray
+
+    size, parameters = len(box.names), np.flatnonzero(free)
+    names = [*(f"ln {name}" for name in box.names), *like.nuisance_names]
+    labels = [names[i] for i in parameters]
+    width = np.sqrt(np.diag(covariance))
+    correlation = covariance[np.ix_(parameters, parameters)] / np.outer(width[parameters], width[parameters])
+    values = [float(value) for value in like.joint.nuisance_values(jnp.asarray(best[size:])).values()]
+    two = ("nuisance", "shift")
+    variables: dict[str, Any] = {
+        "pull": ("nuisance", best[size:], {"units": "prefit standard deviations"}),
+        "width": ("nuisance", width[size:], {"units": "prefit standard deviations"}),
+        "value": ("nuisance", values),
+        "impact": (two, impacts[0], {"long_name": f"shift of ln {attrs['impact_of']}", "units": "1"}),
+        "impact_converged": (two, impacts[1]),
+        "correlation": (("parameter", "parameter_2"), correlation, {"long_name": "correlation matrix", "units": "1"}),
+    }
+    coords = {"nuisance": list(like.nuisance_names), "shift": _SHIFTS, "parameter": labels, "parameter_2": labels}
+    return xarray.Dataset(variables, coords, dict(attrs))
 
 
 def _joint(joint: JointModel, names: tuple[str, ...], data: Data) -> Any:
@@ -129,7 +169,12 @@ def _hessian(joint: JointModel, names: tuple[str, ...]) -> Any:
 
 
 def _refits(joint: JointModel, names: tuple[str, ...]) -> Any:
-    return jax.jit(jax.vmap(_refit(joint, names), (0, 0, 0, 0, None)))
+    """Fit again from every start in a box of its own, in which one coordinate is held: that has no width."""
+
+    def one(begin: Array, low: Array, high: Array, data: Data) -> Maximum:
+        return maximise(_joint(joint, names, data), begin, _STEPS, (low, high))
+
+    return jax.jit(jax.vmap(one, (0, 0, 0, None)))
 
 
 def _covariance(precision: np.ndarray, free: np.ndarray, size: int) -> tuple[np.ndarray, bool]:
@@ -144,26 +189,3 @@ def _covariance(precision: np.ndarray, free: np.ndarray, size: int) -> tuple[np.
             covariance[np.ix_(unknown, unknown)] = np.nan
             return covariance, bool(np.array_equal(attempt, free))
     raise np.linalg.LinAlgError("the nuisances are not at a maximum of the likelihood")
-
-
-def _follow(covariance: np.ndarray, held: np.ndarray, moved: np.ndarray) -> np.ndarray:
-    rows = covariance[held] / covariance[held, held][:, None] * moved[:, None]
-    return np.nan_to_num(rows)
-
-
-def _refit(joint: JointModel, names: tuple[str, ...]) -> Any:
-    """Fit again with one coordinate held: its box has no width, and its gradient is taken out."""
-
-    def one(begin: Array, low: Array, high: Array, held: Array, data: Data) -> tuple[Float[Array, " n"], Array]:
-        density = _joint(joint, names, data)
-        is_held = jnp.arange(begin.shape[-1]) == held
-
-        def local(point: Array) -> tuple[Array, Array, Array]:
-            value, gradient, precision = derivatives(density, point)
-            gradient = jnp.where(is_held, 0.0, gradient)
-            return value, gradient, jnp.where(is_held | is_held[:, None], jnp.eye(begin.shape[-1]), precision)
-
-        end = maximise(density, begin, _STEPS, (low, high), local)
-        return end.point, end.converged
-
-    return one

@@ -78,6 +78,11 @@ def intervals(
     -----
     AsymptoticWarning
         Fewer than 5 events are expected at an end: the thresholds are those of many.
+
+    References
+    ----------
+    {theta : 2 [max ln L - ln L(theta)] < Q}, Q the chi^2 quantile or z^2: S. S. Wilks, Ann. Math. Stat. 9 (1938) 60; G.
+    Cowan et al., Eur. Phys. J. C 71 (2011) 1554, arXiv:1007.1727, Eq. 8.
     """
     found = _intervals(profile, parameter, cl, relative_to, tails)
     for side, edge in (("lower", "open_below"), ("upper", "open_above")):
@@ -195,6 +200,11 @@ def upper_limit(
     AsymptoticWarning
         Fewer than 5 events are expected at an asymptotic limit; the message says how many, and the actual confidence
         where it is known. `toys.toy_test_statistics` gives the threshold of any likelihood.
+
+    References
+    ----------
+    Asymptotic: theta above the best one with q(theta) = z^2, z = Phi^-1(cl), q being q_mu of G. Cowan et al., Eur.
+    Phys. J. C 71 (2011) 1554, arXiv:1007.1727, Eq. 14. Exact: P(count <= observed; theta) = 1 - cl, see `counting`.
     """
     import xarray
 

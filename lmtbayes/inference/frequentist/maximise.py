@@ -8,7 +8,6 @@ The second derivatives of the counts are kept for the boson's coordinates and le
 constraint has a curvature of its own. A stationary point is exact all the same; what is saved is a factor of ten.
 """
 
-import itertools
 from collections.abc import Callable, Sequence
 
 import jax
@@ -17,94 +16,54 @@ from jaxtyping import Array, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.nuisances.expansion import log_of_counts
+from lmtbayes.inference.nuisances.expansion import jacobian_in_pulls, log_of_counts
 from lmtbayes.inference.nuisances.laplace import optimal_pulls
-from lmtbayes.inference.nuisances.newton import Derivatives, Maximum, first_and_second_derivative, maximise
-
-type Scalars = tuple[Float[Array, ""], ...]
-type Counts = Callable[..., Float[Array, " all_bins"]]
-"""Of as many scalars as there are coordinates."""
-
-
-def all_counts(joint: JointModel, photon: HiddenPhoton, pulls: Scalars) -> Float[Array, " all_bins"]:
-    """Expected counts of every bin of every experiment, in one row.
-
-    The pulls come one by one: the derivative in one of them then touches only what it enters.
-    """
-    return joint.compiled(_row)(photon, tuple(pulls))
-
-
-def _row(joint: JointModel) -> Callable[..., Array]:
-    # Jitted so that tracing it again, and its derivatives, costs nothing.
-    @jax.jit
-    def row(photon: HiddenPhoton, pulls: Scalars) -> Array:
-        values = {n.name: n.constraint.value(pull) for n, pull in zip(joint.nuisances, pulls, strict=True)}
-        expected = joint.expected_counts(photon, values)
-        return jnp.concatenate([expected[e.name] for e in joint.experiments])
-
-    return row
-
-
-def slopes(counts: Counts, z: Scalars) -> list[Float[Array, " all_bins"]]:
-    """Derivative of the counts in each coordinate."""
-    return [_slope(counts, z, i) for i in range(len(z))]
+from lmtbayes.inference.nuisances.newton import Derivatives, Maximum, first_and_second_derivative, highest, maximise
 
 
 def scoring(
-    counts: Counts,
-    log_likelihood: Callable[[Array], Array],
-    log_constraint: Callable[[Array], Array],
-    curved: int = 0,
+    joint: JointModel,
+    photon: Callable[[Sequence[Array]], HiddenPhoton],
+    free: int,
+    data: Data,
 ) -> Derivatives:
     """Return the function z -> (value, gradient, precision) for `newton.maximise`.
 
     Parameters
     ----------
-    counts
-        Of the coordinates, one by one.
-    log_likelihood
-        Of counts, bin by bin.
-    log_constraint
-        Of the coordinates after the first `curved`, one by one.
-    curved
-        Coordinates of the boson, which come first: the second derivatives of the counts are kept for them.
+    joint, data
+        Of which ln L is climbed.
+    photon
+        The boson at its `free` coordinates, which come first in z: the second derivatives of the counts are kept for
+        them.
+    free
+        Their number; the pulls follow.
     """
 
     def derivatives(z: Float[Array, " n"]) -> tuple[Array, Array, Array]:
-        boson, pulls = z[:curved], tuple(z[curved:])
-        c = counts(*boson, *pulls)
-        jacobian = slopes(lambda *y: counts(*boson, *y), pulls)
-        by_count, bend = first_and_second_derivative(log_likelihood, c)
+        boson, pulls = z[:free], z[free:]
+        counts = joint.row(photon(tuple(boson)), pulls)
+        columns = jacobian_in_pulls(joint, photon(tuple(boson)), pulls)
+        score, bend = first_and_second_derivative(lambda c: log_of_counts(joint, c, data), counts)
         curvature = jnp.zeros((0, 0))
-        if curved:
+        if free:
             # One nested pass has the first derivatives on its way: half as much to compile.
             def first(x: Array) -> tuple[Array, Array]:
-                slope = jax.jacfwd(lambda y: counts(*y, *pulls))(x)
+                slope = jax.jacfwd(lambda y: joint.row(photon(tuple(y)), pulls))(x)
                 return slope, slope
 
             second, slope = jax.jacfwd(first, has_aux=True)(boson)
-            jacobian = [*slope.T, *jacobian]
-            curvature = jnp.einsum("b,bij->ij", by_count, second)
-        columns = jnp.stack(jacobian, axis=-1)
-        value, gradient = jnp.sum(log_likelihood(c)), by_count @ columns
-        hessian = ((columns.T * bend) @ columns).at[:curved, :curved].add(curvature)
-        if pulls:
-            pull, stiffness = first_and_second_derivative(log_constraint, z[curved:])
-            value, gradient = value + jnp.sum(log_constraint(z[curved:])), gradient.at[curved:].add(pull)
-            hessian = hessian + jnp.diag(jnp.concatenate([jnp.zeros(curved), stiffness]))
+            columns = jnp.concatenate([slope, columns], axis=-1)
+            curvature = jnp.einsum("b,bij->ij", score, second)
+        value, gradient = jnp.sum(log_of_counts(joint, counts, data)), score @ columns
+        hessian = ((columns.T * bend) @ columns).at[:free, :free].add(curvature)
+        if pulls.size:
+            pull, stiffness = first_and_second_derivative(joint.constraints.log_prob, pulls)
+            value, gradient = value + joint.log_constraint(pulls), gradient.at[free:].add(pull)
+            hessian = hessian + jnp.diag(jnp.concatenate([jnp.zeros(free), stiffness]))
         return value, gradient, -hessian
 
     return derivatives
-
-
-def _slope(counts: Counts, z: Scalars, i: int) -> Float[Array, " all_bins"]:
-    return jax.jvp(lambda v: counts(*z[:i], v, *z[i + 1 :]), (z[i],), (jnp.ones(()),))[1]
-
-
-def starting_pulls(joint: JointModel) -> Float[Array, "starts nuisances"]:
-    """Pulls to start from: central, and every choice of one Gaussian where a constraint is a sum of several."""
-    means = [[mean for _, mean, _ in n.constraint.pieces] or [n.constraint.central_pull] for n in joint.nuisances]
-    return jnp.array(list(itertools.product(*means)), dtype=float).reshape(-1, len(means))
 
 
 def linearised_conditional(
@@ -120,17 +79,15 @@ def linearised_conditional(
         return joint.log_density(photon, pulls, data), pulls
 
     def from_start(start: Array) -> tuple[Array, Array]:
-        columns = jnp.stack(slopes(lambda *pulls: all_counts(joint, photon, pulls), tuple(start)), axis=-1)
-        counts = all_counts(joint, photon, tuple(start))
+        columns, counts = jacobian_in_pulls(joint, photon, start), joint.row(photon, start)
         pulls, value = optimal_pulls(joint, joint.constraints.log_prob, start, counts, columns, data, steps)
         return value, pulls
 
-    starts = starting_pulls(joint)
+    starts = joint.constraints.start_of(joint.constraints.components())
     if starts.shape[0] == 1:
         return from_start(starts[0])
-    values, pulls = jax.vmap(from_start)(starts)
-    best = jnp.argmax(jnp.where(jnp.isnan(values), -jnp.inf, values))
-    return values[best], pulls[best]
+    found = jax.vmap(from_start)(starts)
+    return highest(found, found[0])
 
 
 def regularised(
@@ -139,9 +96,7 @@ def regularised(
     """Pulls, or a part of them if ln L is higher there: a linearised optimum may lie where rates mean nothing."""
     central = joint.central_pulls
     trials = central + jnp.array((1.0, 0.5, 0.2, 0.0))[:, None] * (pulls - central)
-    heights = jax.vmap(lambda x: jnp.sum(log_of_counts(joint, all_counts(joint, photon, tuple(x)), data)))(trials)
-    heights = heights + jax.vmap(joint.log_constraint)(trials)
-    return trials[jnp.argmax(jnp.where(jnp.isnan(heights), -jnp.inf, heights))]
+    return highest(trials, jax.vmap(lambda x: joint.log_density(photon, x, data))(trials))
 
 
 def maximise_joint(
@@ -156,13 +111,6 @@ def maximise_joint(
     """Climb in the first `free` coordinates of the boson and all pulls, from `start`."""
 
     def density(z: Array) -> Array:
-        counts = all_counts(joint, photon(tuple(z[:free])), tuple(z[free:]))
-        return jnp.sum(log_of_counts(joint, counts, data)) + joint.log_constraint(z[free:])
+        return joint.log_density(photon(tuple(z[:free])), z[free:], data)
 
-    derivatives: Derivatives = scoring(
-        lambda *z: all_counts(joint, photon(z[:free]), z[free:]),
-        lambda counts: log_of_counts(joint, counts, data),
-        joint.constraints.log_prob,
-        free,
-    )
-    return maximise(density, start, max_steps, box, derivatives)
+    return maximise(density, start, max_steps, box, scoring(joint, photon, free, data))

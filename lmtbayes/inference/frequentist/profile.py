@@ -18,7 +18,7 @@ from lmtbayes.experiments.base import Experiment
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.frequentist import adaptive
 from lmtbayes.inference.frequentist.best_fit import EXTRA_STARTS, BestFit, describe, search_box
-from lmtbayes.inference.frequentist.box import Box, logarithm
+from lmtbayes.inference.frequentist.box import Box, logarithm, physical
 from lmtbayes.inference.frequentist.contours import axis_of, check_levels, threshold, value_of
 from lmtbayes.inference.frequentist.profile_table import ProfileCells, profile_dataset
 from lmtbayes.inference.frequentist.scan import CLIMBS, Plan, climb_cells, scan_cells
@@ -97,6 +97,11 @@ def profile_likelihood(
     -----
     UnitsWarning
         Masses below 1 MeV, which look like GeV, or so high that they look like keV.
+
+    References
+    ----------
+    q is t_mu of G. Cowan et al., Eur. Phys. J. C 71 (2011) 1554, arXiv:1007.1727, Eqs. 7 and 8; distributed as chi^2
+    with as many degrees of freedom as the grid has parameters: S. S. Wilks, Ann. Math. Stat. 9 (1938) 60.
     """
     check_likelihood(like)
     checked = check_grid(like, grid)
@@ -159,8 +164,7 @@ def _refined(
         nonlocal best
         if cells.value.max() > best.log_likelihood + _BETTER:
             best = _best(like, box, plan, cells)
-        kappa = like.model.mixing_sign * best.eps_x / best.g_x
-        found = {"g_x": best.g_x, "mass": best.mass, "eps_x": best.eps_x, "kappa": kappa}
+        found = physical(like.model, best.g_x, best.mass, best.eps_x)
         lowest = [float(axis_of(name, np.array([found[name]]))[0]) for name in names]
         return 2.0 * (best.log_likelihood - cells.value), (lowest[0], lowest[1])
 

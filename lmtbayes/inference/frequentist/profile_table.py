@@ -1,16 +1,18 @@
 """What a profile found in every cell of its grid, and that as an xarray Dataset."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Bool, Float, Int8
 
 from lmtbayes._version import versions
+from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices
 from lmtbayes.inference.frequentist.best_fit import BestFit
-from lmtbayes.inference.frequentist.box import Box, photon_at
+from lmtbayes.inference.frequentist.box import Box, photon_at, physical
 from lmtbayes.inference.frequentist.counting import counting_variables
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.parameters import PARAMETERS
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import xarray
 
 STATUS = ("converged", "at_edge_of_range", "not_converged")
+_FLAGS = {"flag_values": np.arange(3, dtype=np.int8), "flag_meanings": " ".join(STATUS)}
 _EDGE = 1e-6
 
 
@@ -54,42 +57,49 @@ def profile_dataset(
 
     dims = tuple(grid)
     shape = tuple(values.size for values in grid.values())
-
-    def on_grid(array: np.ndarray) -> np.ndarray:
-        return array.reshape(*shape, *array.shape[2:])
-
-    x = on_grid(cells.x)
-    value = on_grid(cells.value)
+    x, value = (array.reshape(*shape, *array.shape[2:]) for array in (cells.x, cells.value))
     free = [i for i, name in enumerate(box.names) if name not in grid]
-    edge = (np.abs(x - box.low) < _EDGE) | (np.abs(x - box.high) < _EDGE)
-    status = np.where(on_grid(cells.converged), edge[..., free].any(axis=-1).astype(np.int8), np.int8(2))
-    photon = jax.vmap(lambda row: photon_at(like.model, dict(zip(box.names, row, strict=True))))(
-        jnp.asarray(x.reshape(-1, len(box.names)))
-    )
-    profiled = {name: np.asarray(getattr(photon, name)).reshape(shape) for name in ("g_x", "mass", "eps_x")}
-    if like.model.mixing == "free":
-        profiled["kappa"] = like.model.mixing_sign * profiled["eps_x"] / profiled["g_x"]
-
     variables: dict[str, Any] = {
         "q": (dims, np.maximum(2.0 * (best.log_likelihood - value), 0.0), {"long_name": "-2 ln lambda", "units": "1"}),
         "log_likelihood": (dims, value, {"long_name": "profiled ln L", "units": "1"}),
-        "status": (dims, status, {"flag_values": np.arange(3, dtype=np.int8), "flag_meanings": " ".join(STATUS)}),
+        "status": (dims, _status(box, x, cells.converged.reshape(shape), free), _FLAGS),
     }
+    photons = jax.vmap(lambda row: photon_at(like.model, dict(zip(box.names, row, strict=True))))(
+        jnp.asarray(x.reshape(-1, len(box.names)))
+    )
     flat = cells.pulls.reshape(value.size, len(like.nuisances))
-    for name, (array, about) in counting_variables(like, photon, flat, devices).items():
+    for name, (array, about) in counting_variables(like, photons, flat, devices).items():
         variables[name] = (dims, array.reshape(shape), about)
-    for name, array in profiled.items():
+    for name, array in _physical(like, photons).items():
         if name not in grid:
             own = PARAMETERS[name]
-            variables[name] = (dims, array, {"long_name": f"profiled {own.long_name}", "units": own.unit})
+            about = {"long_name": f"profiled {own.long_name}", "units": own.unit}
+            variables[name] = (dims, array.reshape(shape), about)
     coords: dict[str, Any] = {
         name: (name, values, {"long_name": PARAMETERS[name].long_name, "units": PARAMETERS[name].unit})
         for name, values in grid.items()
     }
     if like.nuisances:
-        variables["pull"] = ((*dims, "nuisance"), on_grid(cells.pulls), {"long_name": "pull at the profile's maximum"})
+        pulls = flat.reshape(*shape, -1)
+        variables["pull"] = ((*dims, "nuisance"), pulls, {"long_name": "pull at the profile's maximum"})
         coords["nuisance"] = ("nuisance", list(like.nuisance_names))
-    attrs = {
+    return xarray.Dataset(variables, coords, _attributes(like, box, best, free) | dict(refinement) | _best_pulls(best))
+
+
+def _status(
+    box: Box, x: Float[np.ndarray, "*cells parameters"], converged: Bool[np.ndarray, "*cells"], free: Sequence[int]
+) -> Int8[np.ndarray, "*cells"]:
+    edge = (np.abs(x - box.low) < _EDGE) | (np.abs(x - box.high) < _EDGE)
+    return np.where(converged, edge[..., free].any(axis=-1).astype(np.int8), np.int8(2))
+
+
+def _physical(like: JointLikelihood, photons: HiddenPhoton) -> dict[str, np.ndarray]:
+    found = physical(like.model, *(np.asarray(x) for x in (photons.g_x, photons.mass, photons.eps_x)))
+    return {name: array for name, array in found.items() if name != "kappa" or like.model.mixing == "free"}
+
+
+def _attributes(like: JointLikelihood, box: Box, best: BestFit, free: Sequence[int]) -> dict[str, Any]:
+    return {
         "title": "profile likelihood",
         "experiments": ", ".join(e.name for e in like.experiments),
         "model": like.model.name,
@@ -109,6 +119,7 @@ def profile_dataset(
         "ranges": box.describe(),
         **{f"{package}_version": number for package, number in versions().items()},
     }
-    attrs |= dict(refinement)
-    attrs |= {f"best_pull_{name}": pull for name, pull in best.pulls.items()}
-    return xarray.Dataset(variables, coords, attrs)
+
+
+def _best_pulls(best: BestFit) -> dict[str, float]:
+    return {f"best_pull_{name}": pull for name, pull in best.pulls.items()}

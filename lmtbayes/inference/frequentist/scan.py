@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Bool, Float
 
 from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.frequentist.box import peaks, photon_at, scan
@@ -104,29 +104,44 @@ def scan_cells(
     return ScanResult(z[..., :-1], height, worthwhile)
 
 
+def starts_of_scan(
+    joint: JointModel, fixed: Mapping[str, Array], axes: Mapping[str, Array], starts: int, data: Data
+) -> tuple[Float[Array, "starts free_and_pulls"], Float[Array, " starts"], Bool[Array, " starts"]]:
+    """Scan the product of axes, the nuisances optimised at every point; to be traced.
+
+    Returns
+    -------
+    z, height, worthwhile
+        Of the highest maxima: coordinates of the axes, in their order, and pulls; ln L; and as `peaks` says.
+    """
+
+    def at(point: dict[str, Array]) -> tuple[Array, Array]:
+        return linearised_conditional(joint, photon_at(joint.model, {**fixed, **point}), data, SCAN_STEPS)
+
+    if axes:
+        values, pulls = scan(at, axes)
+        index, height, worthwhile = peaks(values, starts)
+        begin = jnp.stack([axis[index[:, i]] for i, axis in enumerate(axes.values())], axis=-1)
+        begin_pulls = pulls[tuple(index.T)]
+    else:
+        value, pulls = at({})
+        height, worthwhile = value[None], jnp.ones(1, dtype=bool)
+        begin, begin_pulls = jnp.zeros((1, 0)), pulls[None]
+    begin_pulls = jax.vmap(
+        lambda b, p: regularised(joint, photon_at(joint.model, {**fixed, **dict(zip(axes, b, strict=True))}), p, data)
+    )(begin, begin_pulls)
+    return jnp.concatenate([begin, begin_pulls], axis=-1), height, worthwhile
+
+
 def _scans(joint: JointModel, plan: Plan) -> Mapped:
     return Mapped(_scan(joint, plan), plan.devices, plan.rows)
 
 
 def _scan(joint: JointModel, plan: Plan) -> Callable[..., Any]:
     def cell(x: dict[str, Array], axes: Mapping[str, Array], data: Data) -> tuple[Array, Array, Array]:
-        def at(point: dict[str, Array]) -> tuple[Array, Array]:
-            return linearised_conditional(joint, photon_at(joint.model, {**x, **point}), data, SCAN_STEPS)
-
-        if plan.free:
-            values, pulls = scan(at, axes)
-            index, height, worthwhile = peaks(values, plan.starts)
-            begin = jnp.stack([axis[index[:, i]] for i, axis in enumerate(axes.values())], axis=-1)
-            begin_pulls = pulls[tuple(index.T)]
-        else:
-            value, pulls = at({})
-            height, worthwhile = value[None], jnp.ones(1, dtype=bool)
-            begin, begin_pulls = jnp.zeros((1, 0)), pulls[None]
-        begin_pulls = jax.vmap(
-            lambda b, p: regularised(joint, photon_at(joint.model, x | dict(zip(axes, b, strict=True))), p, data)
-        )(begin, begin_pulls)
+        z, height, worthwhile = starts_of_scan(joint, x, axes, plan.starts, data)
         # Arrays of size zero are refused by lax.map: a column that is dropped again.
-        z = jnp.concatenate([begin, begin_pulls, jnp.zeros((begin.shape[0], 1))], axis=-1)
+        z = jnp.concatenate([z, jnp.zeros((z.shape[0], 1))], axis=-1)
         # The highest one always: a cell whose every point failed is told by its status.
         return z, height, worthwhile.at[0].set(True)
 

@@ -15,19 +15,23 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes import _checks
-from lmtbayes.gauge.models import HiddenPhoton, check_mixing
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing
 from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.devices import Mapped
-from lmtbayes.inference.frequentist.best_fit import EXTRA_STARTS, climb_traced
-from lmtbayes.inference.frequentist.box import Box
+from lmtbayes.inference.frequentist.box import Box, photon_at, physical
 from lmtbayes.inference.frequentist.contours import threshold
+from lmtbayes.inference.frequentist.maximise import maximise_joint, regularised
+from lmtbayes.inference.frequentist.scan import starts_of_scan
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
 from lmtbayes.inference.likelihood.model import Data, JointModel
+from lmtbayes.inference.likelihood.toys import draw
 from lmtbayes.inference.nuisances.conditional import conditional
+from lmtbayes.inference.nuisances.newton import Maximum, highest
 
 _POINTS = {"g_x": 16, "mass": 12, "kappa": 10, "eps_x": 10}
 _STARTS = 4
+_STEPS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +73,11 @@ def toy_test_statistics(
 ) -> Toys:
     """Draw toys at a point and fit each of them.
 
+    The statistic of a toy is q = 2 [max over boson and nuisances of ln L - max over nuisances of ln L(truth)], whose
+    distribution is that of chi^2 with as many degrees of freedom as the boson has parameters only where many events are
+    expected and the parameters mean something. The `Toys.quantile` of a level is the threshold that holds at the truth,
+    as in the construction of Feldman and Cousins.
+
     Parameters
     ----------
     like
@@ -98,6 +107,11 @@ def toy_test_statistics(
     ------
     InvalidArgument
         More than one photon, or one whose eps_x the fitted model's mixing rule does not give; a bad option or range.
+
+    References
+    ----------
+    G. J. Feldman, R. D. Cousins, Phys. Rev. D 57 (1998) 3873, arXiv:physics/9711021; nuisances drawn from their
+    constraints: R. D. Cousins, V. L. Highland, Nucl. Instrum. Meth. A 320 (1992) 331.
     """
     check_likelihood(like)
     check_photon(photon)
@@ -131,32 +145,40 @@ def _fits(joint: JointModel, names: tuple[str, ...], drawn: bool, batch_size: in
 
 
 def _one(joint: JointModel, names: tuple[str, ...], drawn: bool) -> Callable[..., Any]:
-    fit = climb_traced(joint, names, _POINTS, _STARTS)
-
     def one(number: Array, seed: Array, photon: HiddenPhoton, low: Array, high: Array) -> tuple[Array, Array, Array]:
-        key_of_pulls, *rest = jax.random.split(jax.random.fold_in(seed, number), 1 + len(joint.experiments))
-        pulls = joint.central_pulls
-        if drawn:
-            keys = jax.random.split(key_of_pulls, max(len(joint.nuisances), 1))
-            for i, n in enumerate(joint.nuisances):
-                pulls = pulls.at[i].set(n.constraint.distribution().sample(keys[i]))
-        truth = joint.expected_counts(photon, joint.nuisance_values(pulls))
-        data: Data = {e.name: e.term.sample(k, truth[e.name]) for e, k in zip(joint.experiments, rest, strict=True)}
+        key_of_pulls, *keys = jax.random.split(jax.random.fold_in(seed, number), 1 + len(joint.experiments))
+        pulls = joint.constraints.sample(key_of_pulls, apart=True) if drawn else joint.central_pulls
+        data = draw(joint, keys, photon, pulls)
         at_truth = conditional(joint, photon, data)
         # The truth is a start of its own: q is then never below zero by more than rounding.
-        x = _coordinates(names, photon)
+        x = _coordinates(joint.model, names, photon)
         x = jnp.clip(jnp.where(jnp.isfinite(x), x, low), low, high)
-        extra = jnp.broadcast_to(x, (EXTRA_STARTS, x.size))
-        extra_pulls = jnp.broadcast_to(at_truth.point, (EXTRA_STARTS, pulls.size))
-        _, _, best, converged = fit(low, high, extra, extra_pulls, data)
-        best = jnp.maximum(best, at_truth.value)
-        deviance = 2.0 * (joint.saturated_log_likelihood(data) - best)
-        return 2.0 * (best - at_truth.value), deviance, converged & at_truth.converged
+        best = _fit(joint, names, low, high, jnp.concatenate([x, at_truth.point]), data)
+        value = jnp.maximum(best.value, at_truth.value)
+        deviance = 2.0 * (joint.saturated_log_likelihood(data) - value)
+        return 2.0 * (value - at_truth.value), deviance, best.converged & at_truth.converged
 
     return one
 
 
-def _coordinates(names: tuple[str, ...], photon: HiddenPhoton) -> Float[Array, " parameters"]:
-    eps_x = jnp.abs(photon.eps_x)
-    values = {"g_x": photon.g_x, "mass": photon.mass, "kappa": eps_x / photon.g_x, "eps_x": eps_x}
-    return jnp.stack([jnp.log(values[name]) for name in names])
+def _fit(
+    joint: JointModel, names: tuple[str, ...], low: Array, high: Array, extra: Float[Array, " n"], data: Data
+) -> Maximum:
+    """Scan the box, climb from its highest peaks and from a start of one's own: `best_fit` as one traced function."""
+
+    def photon(x: Sequence[Array]) -> HiddenPhoton:
+        return photon_at(joint.model, dict(zip(names, x, strict=True)))
+
+    size = len(names)
+    axes = {name: jnp.linspace(low[i], high[i], _POINTS[name]) for i, name in enumerate(names)}
+    starts, _, _ = starts_of_scan(joint, {}, axes, _STARTS, data)
+    own = jnp.concatenate([extra[:size], regularised(joint, photon(extra[:size]), extra[size:], data)])
+    edges = jnp.full(extra.size - size, jnp.inf)
+    box = (jnp.concatenate([low, -edges]), jnp.concatenate([high, edges]))
+    ends = jax.vmap(lambda z: maximise_joint(joint, photon, z, size, data, _STEPS, box))(jnp.stack([*starts, own]))
+    return highest(ends, ends.value)
+
+
+def _coordinates(model: GaugeModel, names: tuple[str, ...], photon: HiddenPhoton) -> Float[Array, " parameters"]:
+    values = physical(model, photon.g_x, photon.mass, photon.eps_x)
+    return jnp.stack([jnp.log(jnp.abs(values[name])) for name in names])

@@ -35,7 +35,6 @@ _LIBRARIES = frozenset(sys.stdlib_module_names) - {"__main__"} | {
     "lmtbayes",
     "numpy",
     "numpyro",
-    "optimistix",
     "scipy",
     "typing_extensions",
 }

@@ -75,6 +75,7 @@ class JointLikelihood:
         experiments: Sequence[str | Experiment] | JointModel,
         model: GaugeModel,
         data: Asimov | str | Mapping[str, ArrayLike],
+        *,
         check: bool = True,
         allow_shared_data: bool = False,
     ):

@@ -136,6 +136,15 @@ class JointModel:
         own = {e.name: [pulls[index[n.name]] for n in e.nuisances] for e in self.experiments}
         return {e.name: self.counts_of(e)(photon, own[e.name]) for e in self.experiments}
 
+    def row(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Float[Array, " all_bins"]:
+        """Expected counts of every bin of every experiment, in one row."""
+        return jnp.concatenate(list(self.counts(photon, pulls).values()))
+
+    def by_experiment(self, row: Float[Array, " all_bins"]) -> Data:
+        """Numbers of all bins in one row, by experiment name."""
+        edges = np.cumsum([e.n_bins for e in self.experiments])[:-1]
+        return dict(zip((e.name for e in self.experiments), jnp.split(row, edges), strict=True))
+
     def counts_of(self, e: Experiment) -> Callable[[HiddenPhoton, Sequence[Array]], Float[Array, " _bins"]]:
         """Expected counts of one experiment as a jitted function of one photon and the experiment's own pulls."""
         return self.compiled(_counts_of, e.name)

@@ -86,6 +86,11 @@ def log_likelihood_at(
         Some of the optima were not found, and no `converged` was given to tell which.
     UnitsWarning
         Masses below 1 MeV, which look like GeV, or so high that they look like keV.
+
+    References
+    ----------
+    Marginalised, with n pulls and H the Hessian of -ln L at their optimum: ln L + (n/2) ln(2 pi) - (1/2) ln det H; L.
+    Tierney, J. B. Kadane, J. Am. Stat. Assoc. 81 (1986) 82.
     """
     _checks.one_of("nuisances", nuisances, NUISANCES)
     _checks.whole("batch_size", batch_size)

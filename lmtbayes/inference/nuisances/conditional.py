@@ -1,9 +1,9 @@
 """The nuisances at a given photon: where ln L is largest, and the profiled ln L there, exact to rounding.
 
-Newton steps with the curvature that a `look` at the rates gives: an exact slope, and of the second derivatives of the
-rates the diagonal, so that a step costs one pass a nuisance. Where data and photon are at odds by thousands of units of
-ln L (a flux known to 5 % pulled to nothing) the way to the optimum is a narrow, bent valley: each step also tries the
-optimum of the rates linear in the nuisances' values, and steps damped by all orders of magnitude.
+Newton steps with the curvature that an `expansion` of the rates gives: an exact slope, and of the second derivatives of
+the rates the diagonal, so that a step costs one pass a nuisance. Where data and photon are at odds by thousands of
+units of ln L (a flux known to 5 % pulled to nothing) the way to the optimum is a narrow, bent valley: each step also
+tries the optimum of the rates linear in the nuisances' values, and steps damped by all orders of magnitude.
 """
 
 import jax
@@ -11,10 +11,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.likelihood.constraints import LogDensity
 from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.nuisances.expansion import Constraint, Expansion, expansion, gradient_and_precision
-from lmtbayes.inference.nuisances.laplace import components_of, constraint_and_start, optimal_pulls
-from lmtbayes.inference.nuisances.newton import Maximum, maximise
+from lmtbayes.inference.nuisances.expansion import Expansion, expansion, gradient_and_precision
+from lmtbayes.inference.nuisances.laplace import optimal_pulls
+from lmtbayes.inference.nuisances.newton import Maximum, highest, maximise
 
 MAX_STEPS = 100
 """Cap on the steps: four are usual near the data, ten where they forbid the photon by thousands of units of ln L."""
@@ -45,16 +46,14 @@ def conditional(joint: JointModel, photon: HiddenPhoton, data: Data, max_steps: 
         return Maximum(joint.central_pulls, value, jnp.isfinite(value))
 
     # A constraint that is a sum of Gaussians has an optimum near the mean of each.
-    starts = jax.vmap(lambda piece: constraint_and_start(joint, piece)[1])(components_of(joint))
+    starts = joint.constraints.start_of(joint.constraints.components())
     found = jax.vmap(lambda start: climb(joint, joint.constraints.log_prob, photon, start, data, max_steps))(starts)
-    best = jnp.argmax(jnp.where(jnp.isfinite(found.value), found.value, -jnp.inf))
-    highest: Maximum = jax.tree.map(lambda x: x[best], found)
-    return highest
+    return highest(found, found.value)
 
 
 def climb(
     joint: JointModel,
-    constraint: Constraint,
+    constraint: LogDensity,
     photon: HiddenPhoton,
     start: Float[Array, " nuisances"],
     data: Data,
@@ -88,9 +87,6 @@ def climb(
 
     expanded = expansion(joint, photon, start, data)
     alone = jax.vmap(lambda free: linear_optimum(start, expanded, free))(jnp.eye(start.size))
-    heights = jax.vmap(density)(alone)
-    other = alone[jnp.argmax(jnp.where(jnp.isfinite(heights), heights, -jnp.inf))]
+    other = highest(alone, jax.vmap(density)(alone))
     found = jax.vmap(lambda x: maximise(density, x, max_steps, local=local))(jnp.stack([start, other]))
-    best = jnp.argmax(jnp.where(jnp.isfinite(found.value), found.value, -jnp.inf))
-    highest: Maximum = jax.tree.map(lambda x: x[best], found)
-    return highest
+    return highest(found, found.value)

@@ -4,7 +4,7 @@ An experiment is differentiated in the pulls that it knows, one by one: the deri
 what it enters, which takes half the time of all of them side by side.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -14,11 +14,9 @@ from jaxtyping import Array, Float, Int
 
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.likelihood.constraints import LogDensity
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.newton import SMALLEST_CURVATURE, first_and_second_derivative
-
-type Constraint = Callable[[Float[Array, " nuisances"]], Float[Array, " nuisances"]]
-"""Log-density of every pull."""
 
 
 class Expansion(NamedTuple):
@@ -39,26 +37,27 @@ class Expansion(NamedTuple):
 
 def expansion(joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data) -> Expansion:
     """Evaluate one photon and its pulls; to be traced."""
-    names = joint.nuisance_names
-    owns = [np.array([names.index(n.name) for n in e.nuisances], dtype=int) for e in joint.experiments]
-    counts, slopes, bends = zip(
-        *(_expanded(joint, e, photon, pulls[own]) for e, own in zip(joint.experiments, owns, strict=True)), strict=True
-    )
-    row = jnp.concatenate(counts)
+    parts = [_expanded(joint, e, photon, pulls[own]) for e, own in _owns(joint)]
+    row = jnp.concatenate([counts for counts, _, _ in parts])
     score, weight = score_and_fisher_weight(lambda c: log_of_counts(joint, c, data), row)
-    bent, begin = jnp.zeros(pulls.size), 0
-    for bend, own in zip(bends, owns, strict=True):
-        bent += _spread(score[begin : begin + bend.shape[0]] @ bend, own, pulls.size)
-        begin += bend.shape[0]
-    spread = jnp.concatenate([_spread(slope, own, pulls.size) for slope, own in zip(slopes, owns, strict=True)])
-    return Expansion(row, spread, score, weight, bent, jnp.sum(log_of_counts(joint, row, data)))
+    curvature, begin = jnp.zeros(pulls.size), 0
+    for (_, _, second), (_, own) in zip(parts, _owns(joint), strict=True):
+        curvature += _spread(score[begin : begin + second.shape[0]] @ second, own, pulls.size)
+        begin += second.shape[0]
+    jacobian = _all_columns(joint, [first for _, first, _ in parts])
+    return Expansion(row, jacobian, score, weight, curvature, jnp.sum(log_of_counts(joint, row, data)))
+
+
+def jacobian_in_pulls(
+    joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]
+) -> Float[Array, "bins nuisances"]:
+    """Return the first derivatives alone; to be traced."""
+    return _all_columns(joint, [_first(joint, e, photon, pulls[own]) for e, own in _owns(joint)])
 
 
 def log_of_counts(joint: JointModel, counts: Float[Array, " bins"], data: Data) -> Float[Array, " bins"]:
     """Log-likelihood of every bin, at given counts in one row."""
-    names, sizes = zip(*((e.name, e.n_bins) for e in joint.experiments), strict=True)
-    own = dict(zip(names, jnp.split(counts, np.cumsum(sizes)[:-1]), strict=True))
-    return jnp.concatenate(list(joint.terms(own, data).values()))
+    return jnp.concatenate(list(joint.terms(joint.by_experiment(counts), data).values()))
 
 
 def score_and_fisher_weight(
@@ -70,7 +69,7 @@ def score_and_fisher_weight(
 
 
 def gradient_and_precision(
-    constraint: Constraint, pulls: Float[Array, " nuisances"], expanded: Expansion
+    constraint: LogDensity, pulls: Float[Array, " nuisances"], expanded: Expansion
 ) -> tuple[Float[Array, " nuisances"], Float[Array, "nuisances nuisances"]]:
     """Gradient of ln L in the pulls, exact, and its negative Hessian without the mixed second derivatives of the rates.
 
@@ -85,6 +84,19 @@ def gradient_and_precision(
     return expanded.score @ expanded.jacobian + pull, jnp.where(is_maximum, bent, plain)
 
 
+def _owns(joint: JointModel) -> list[tuple[Experiment, Int[np.ndarray, " own"]]]:
+    """Each experiment, and the places of its own nuisances among all."""
+    names = joint.nuisance_names
+    return [(e, np.array([names.index(n.name) for n in e.nuisances], dtype=int)) for e in joint.experiments]
+
+
+def _along(
+    joint: JointModel, e: Experiment, photon: HiddenPhoton, pulls: Float[Array, " own"], i: int
+) -> Callable[[Float[Array, ""]], Float[Array, " _bins"]]:
+    """Counts of one experiment as a function of one of its own pulls."""
+    return lambda pull: joint.counts_of(e)(photon, [pull if k == i else pulls[k] for k in range(pulls.size)])
+
+
 def _expanded(
     joint: JointModel, e: Experiment, photon: HiddenPhoton, pulls: Float[Array, " own"]
 ) -> tuple[Array, Float[Array, "_bins own"], Float[Array, "_bins own"]]:
@@ -93,17 +105,31 @@ def _expanded(
         nothing = jnp.zeros((e.n_bins, 0))
         return joint.counts_of(e)(photon, []), nothing, nothing
 
-    def along(i: int) -> tuple[Array, Array, Array]:
-        def counts(pull: Array) -> Array:
-            return joint.counts_of(e)(photon, [pull if k == i else pulls[k] for k in range(pulls.size)])
-
+    def both(i: int) -> tuple[Array, Array, Array]:
         # Nested, so that one pass through the rates gives both derivatives.
-        one = jnp.ones(())
-        (row, slope), (_, bend) = jax.jvp(lambda y: jax.jvp(counts, (y,), (one,)), (pulls[i],), (one,))
-        return row, slope, bend
+        one, counts = jnp.ones(()), _along(joint, e, photon, pulls, i)
+        (row, first), (_, second) = jax.jvp(lambda y: jax.jvp(counts, (y,), (one,)), (pulls[i],), (one,))
+        return row, first, second
 
-    rows, slopes, bends = zip(*(along(i) for i in range(pulls.size)), strict=True)
-    return rows[0], jnp.stack(slopes, axis=-1), jnp.stack(bends, axis=-1)
+    rows, first, second = zip(*(both(i) for i in range(pulls.size)), strict=True)
+    return rows[0], jnp.stack(first, axis=-1), jnp.stack(second, axis=-1)
+
+
+def _first(
+    joint: JointModel, e: Experiment, photon: HiddenPhoton, pulls: Float[Array, " own"]
+) -> Float[Array, "_bins own"]:
+    """First derivatives of the counts of one experiment in its own pulls."""
+    one = jnp.ones(())
+    columns = [jax.jvp(_along(joint, e, photon, pulls, i), (pulls[i],), (one,))[1] for i in range(pulls.size)]
+    return jnp.stack(columns, axis=-1) if columns else jnp.zeros((e.n_bins, 0))
+
+
+def _all_columns(joint: JointModel, blocks: Sequence[Float[Array, "_bins _own"]]) -> Float[Array, "bins nuisances"]:
+    """Put the columns of every experiment's own nuisances at their places among all."""
+    size = len(joint.nuisances)
+    return jnp.concatenate(
+        [_spread(block, own, size) for block, (_, own) in zip(blocks, _owns(joint), strict=True)], axis=0
+    )
 
 
 def _spread(

@@ -1,45 +1,35 @@
-"""The Laplace integral over the nuisances from two looks at the rates: one number for grid, evidence and points.
+"""The Laplace integral over the nuisances from two expansions of the rates: one number for grid, evidence and points.
 
 With mu the expected counts, J = d mu/d(pulls) and w = -d^2 ln p/d mu^2 of every bin, the curvature of ln L in the
 pulls is H = J^T w J - sum_bins (d ln p/d mu) d^2 mu/d(pulls)^2 + that of the constraints; of the second term only the
-diagonal is kept, so that mixed second derivatives of the rates are left out. A look at the start gives a problem that
-is linear in the nuisances' values (exponentials of the pulls, where a constraint is log-normal), which `optimal_pulls`
-solves to the end; a second one at its solution gives value, slope g and H there, and `laplace`
+diagonal is kept, so that mixed second derivatives of the rates are left out. An expansion at the start gives a problem
+that is linear in the nuisances' values (exponentials of the pulls, where a constraint is log-normal), which
+`optimal_pulls` solves to the end; a second one at its solution gives value, slope g and H there, and `laplace`
 ln int = ln L + g H^-1 g/2 + (n/2) ln(2 pi) - (1/2) ln det H. All for one photon, to be traced; `laplace_at_many`
 strings them together for many, with less to compile than `linearised`, which is one function.
 """
 
-import itertools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.likelihood.constraints import Components, LogDensity
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.expansion import (
-    Constraint,
     Expansion,
     expansion,
     gradient_and_precision,
     log_of_counts,
     score_and_fisher_weight,
 )
-from lmtbayes.inference.nuisances.newton import SMALLEST_CURVATURE, STEP_SIZES, first_and_second_derivative
+from lmtbayes.inference.nuisances.newton import SMALLEST_CURVATURE, STEP_SIZES, first_and_second_derivative, highest
 
 STEPS = 5
 _FAR = 0.5
 """Gain in ln L still expected of the last step above which the optimum does not count as found, nor the gain."""
-
-
-class Components(NamedTuple):
-    """One choice of one Gaussian for every constraint that is a sum of several; sigma is inf elsewhere."""
-
-    mean: Float[Array, "*pieces nuisances"]
-    sigma: Float[Array, "*pieces nuisances"]
-    log_weight: Float[Array, "*pieces nuisances"]
 
 
 class LaplaceFit(NamedTuple):
@@ -57,30 +47,9 @@ class LaplaceFit(NamedTuple):
     """Whether an optimum was found."""
 
 
-def components_of(joint: JointModel) -> Components:
-    """Every choice, along a leading axis."""
-    plain = ((1.0, 0.0, np.inf),)
-    rows = list(itertools.product(*(nuisance.constraint.pieces or plain for nuisance in joint.nuisances)))
-    weight, mean, sigma = np.moveaxis(np.array(rows, dtype=float).reshape(len(rows), len(joint.nuisances), 3), -1, 0)
-    return Components(*(jnp.asarray(column) for column in (mean, sigma, np.log(weight))))
-
-
-def constraint_and_start(joint: JointModel, piece: Components) -> tuple[Constraint, Float[Array, " nuisances"]]:
-    """Constraints with the sums replaced by one Gaussian each, and the pulls to start from."""
-    is_sum = jnp.isfinite(piece.sigma)
-    centre, width = jnp.where(is_sum, piece.mean, 0.0), jnp.where(is_sum, piece.sigma, 1.0)
-
-    def constraint(pulls: Array) -> Array:
-        gaussian = jax.scipy.stats.norm.logpdf(pulls, centre, width)
-        plain = joint.constraints.log_prob(pulls)
-        return jnp.where(is_sum, jnp.where(is_sum, piece.log_weight, 0.0) + gaussian, plain)
-
-    return constraint, jnp.where(is_sum, centre, joint.central_pulls)
-
-
 def optimal_pulls(
     joint: JointModel,
-    constraint: Constraint,
+    constraint: LogDensity,
     start: Float[Array, " nuisances"],
     counts: Float[Array, " bins"],
     slopes: Float[Array, "bins nuisances"],
@@ -116,15 +85,13 @@ def optimal_pulls(
         step = jax.scipy.linalg.solve(precision, by_pull + pull, assume_a="pos")
         trials = pulls + sizes[:, None] * step
         heights = jax.vmap(lambda x: jnp.sum(bins(stretched(x))) + jnp.sum(constraint(x)))(trials)
-        heights = jnp.where(jnp.isfinite(heights), heights, -jnp.inf)
-        best = jnp.argmax(heights)
-        return trials[best], heights[best]
+        return highest((trials, jnp.where(jnp.isfinite(heights), heights, -jnp.inf)), heights)
 
     pulls, heights = jax.lax.scan(climb, start, None, length=steps)
     return pulls, heights[-1]
 
 
-def laplace(constraint: Constraint, pulls: Float[Array, " nuisances"], expanded: Expansion) -> LaplaceFit:
+def laplace(constraint: LogDensity, pulls: Float[Array, " nuisances"], expanded: Expansion) -> LaplaceFit:
     """Optimum and integral of the parabola that was expanded at the pulls."""
     gradient, precision = gradient_and_precision(constraint, pulls, expanded)
     factor = jnp.linalg.cholesky(precision)
@@ -139,7 +106,7 @@ def laplace(constraint: Constraint, pulls: Float[Array, " nuisances"], expanded:
 
 
 def linearised(joint: JointModel, photon: HiddenPhoton, data: Data) -> LaplaceFit:
-    """Optimise the nuisances at one photon and integrate over them, with two looks at the rates.
+    """Optimise the nuisances at one photon and integrate over them, with two expansions of the rates.
 
     To a few 1e-3 in ln L of the parabola at the optimum, which `conditional` finds to rounding. For a single photon, to
     be traced; not to be differentiated.
@@ -148,8 +115,8 @@ def linearised(joint: JointModel, photon: HiddenPhoton, data: Data) -> LaplaceFi
         value = joint.log_density(photon, joint.central_pulls, data)
         return LaplaceFit(joint.central_pulls, value, value, jnp.zeros((0, 0)), jnp.isfinite(value))
 
-    def one(piece: Components) -> LaplaceFit:
-        constraint, start = constraint_and_start(joint, piece)
+    def one(component: Components) -> LaplaceFit:
+        constraint, start = joint.constraints.of_component(component), joint.constraints.start_of(component)
 
         def improve(pulls: Array, _: None) -> tuple[Array, tuple[Array, Expansion]]:
             expanded = expansion(joint, photon, pulls, data)
@@ -162,10 +129,9 @@ def linearised(joint: JointModel, photon: HiddenPhoton, data: Data) -> LaplaceFi
         _, looked = jax.lax.scan(improve, start, None, length=2)
         return laplace(constraint, *jax.tree.map(lambda x: x[-1], looked))
 
-    found = jax.vmap(one)(components_of(joint))
-    best = jnp.argmax(jnp.where(jnp.isfinite(found.log_likelihood), found.log_likelihood, -jnp.inf))
-    highest: LaplaceFit = jax.tree.map(lambda x: x[best], found)
-    return highest._replace(log_integral=jax.scipy.special.logsumexp(found.log_integral))
+    found = jax.vmap(one)(joint.constraints.components())
+    best = highest(found, found.log_likelihood)
+    return best._replace(log_integral=jax.scipy.special.logsumexp(found.log_integral))
 
 
 def marginal(joint: JointModel, photon: HiddenPhoton, data: Data) -> Float[Array, ""]:

@@ -1,4 +1,4 @@
-"""ln int d(pulls) L of many photons at once: the nuisances optimised and integrated over, with two looks at the rates.
+"""ln int d(pulls) L of many photons at once: the nuisances optimised and integrated over, from two expansions.
 
 Three compiled functions that the host strings together, so that the rates with their derivatives, most of what there is
 to compile, are compiled once for a likelihood: for grids, cubature and climbs to peaks alike.
@@ -11,17 +11,11 @@ from scipy import special
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Blocked, Devices, Mapped
+from lmtbayes.inference.likelihood.constraints import Components
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.conditional import climb
 from lmtbayes.inference.nuisances.expansion import Expansion, expansion
-from lmtbayes.inference.nuisances.laplace import (
-    Components,
-    LaplaceFit,
-    components_of,
-    constraint_and_start,
-    laplace,
-    optimal_pulls,
-)
+from lmtbayes.inference.nuisances.laplace import LaplaceFit, laplace, optimal_pulls
 
 BATCH = 128
 """Points evaluated side by side on each device: bounds the memory."""
@@ -45,21 +39,21 @@ class LaplaceAtMany:
             return expansion(joint, *point, data)
 
         def solve(item: tuple[Components, Array, Expansion], data: Data) -> Array:
-            piece, start, expanded = item
-            constraint, _ = constraint_and_start(joint, piece)
+            component, start, expanded = item
+            constraint = joint.constraints.of_component(component)
             return optimal_pulls(joint, constraint, start, expanded.counts, expanded.jacobian, data)[0]
 
         def integrate(item: tuple[Components, Array, Expansion], data: Data) -> LaplaceFit:  # noqa: ARG001
-            piece, pulls, expanded = item
-            return laplace(constraint_and_start(joint, piece)[0], pulls, expanded)
+            component, pulls, expanded = item
+            return laplace(joint.constraints.of_component(component), pulls, expanded)
 
         def reach(item: tuple[HiddenPhoton, Components, Array], data: Data) -> Array:
-            photon, piece, start = item
-            return climb(joint, constraint_and_start(joint, piece)[0], photon, start, data).point
+            photon, component, start = item
+            return climb(joint, joint.constraints.of_component(component), photon, start, data).point
 
-        pieces = components_of(joint)
-        self._pieces = jax.tree.map(np.asarray, pieces)
-        self._starts = np.asarray(jax.vmap(lambda piece: constraint_and_start(joint, piece)[1])(pieces))
+        components = joint.constraints.components()
+        self._components = jax.tree.map(np.asarray, components)
+        self._starts = np.asarray(joint.constraints.start_of(components))
         self.expansion = Mapped(expanded, devices, batch_size)
         """((photons, pulls), data) to `Expansion`, leading axis of points."""
         self._solve = Mapped(solve, devices, batch_size)
@@ -70,8 +64,8 @@ class LaplaceAtMany:
     def __call__(self, photons: HiddenPhoton, data: Data, finish: bool = False) -> LaplaceFit:
         """Evaluate photons of one leading axis, to a few 1e-3 in ln L; an integral that does not exist is -inf.
 
-        With `finish`, what two looks have not brought to its optimum, far from all that the data allow, is climbed
-        there and looked at once more; the others are what they are without.
+        With `finish`, what two expansions have not brought to its optimum, far from all that the data allow, is climbed
+        there and expanded once more; the others are what they are without.
         """
         number, (choices, size) = len(photons.mass), self._starts.shape
         if size == 0:
@@ -80,14 +74,14 @@ class LaplaceAtMany:
             value = np.where(finite, value, -np.inf)
             return LaplaceFit(none.reshape(number, 0), value, value, none, finite)
         photons = jax.tree.map(lambda x: np.repeat(x, choices, axis=0), photons)
-        pieces = jax.tree.map(lambda x: np.tile(x, (number, 1)), self._pieces)
-        rows = photons, pieces, np.tile(self._starts, (number, 1))
+        components = jax.tree.map(lambda x: np.tile(x, (number, 1)), self._components)
+        rows = photons, components, np.tile(self._starts, (number, 1))
         found = self._evaluate(rows, data)
         lost = ~found.converged
         if finish and lost.any():
-            photons, pieces, starts = jax.tree.map(lambda x: x[lost], rows)
-            pulls = self._climb((photons, pieces, starts), data)
-            there = self._integrate((pieces, pulls, self.expansion((photons, pulls), data)), data)
+            photons, components, starts = jax.tree.map(lambda x: x[lost], rows)
+            pulls = self._climb((photons, components, starts), data)
+            there = self._integrate((components, pulls, self.expansion((photons, pulls), data)), data)
             for column, better in zip(found, there, strict=True):
                 column[lost] = better
         # One row a photon, one column a choice of Gaussians.
@@ -101,11 +95,11 @@ class LaplaceAtMany:
         return best._replace(log_integral=log_integral)
 
     def _block(self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data]) -> LaplaceFit:
-        photons, pieces, starts = items
+        photons, components, starts = items
         first = self.expansion.run((photons, starts), shared)
-        pulls = self._solve.run((pieces, starts, first), shared)
+        pulls = self._solve.run((components, starts, first), shared)
         second = self.expansion.run((photons, pulls), shared)
-        return self._integrate.run((pieces, pulls, second), shared)
+        return self._integrate.run((components, pulls, second), shared)
 
 
 def laplace_at_many(joint: JointModel, devices: Devices, batch_size: int = BATCH) -> LaplaceAtMany:

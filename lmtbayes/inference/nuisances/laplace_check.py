@@ -11,8 +11,10 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.likelihood.constraints import Components
 from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.nuisances.laplace import Components, LaplaceFit, components_of
+from lmtbayes.inference.nuisances.laplace import LaplaceFit
+from lmtbayes.inference.nuisances.newton import first_and_second_derivative
 
 _INFLATED = 1.7
 """Variance of the wide half of the proposal, in units of Laplace's: covers tails that Laplace underestimates. Measured:
@@ -26,11 +28,11 @@ def importance_ratios(joint: JointModel, draws: int) -> Callable[..., Array]:
     variate, so that r is 1 without scatter where ln L is quadratic.
     """
     n = len(joint.nuisances)
-    choices = components_of(joint)
+    components = joint.constraints.components()
 
     def one(key: Array, photon: HiddenPhoton, reference: Array, best: LaplaceFit, data: Data) -> Array:
         precision = jnp.where(best.converged, best.factor @ best.factor.T, jnp.eye(n))
-        means, lowers, log_shares = _pieces(joint, choices, best.pulls, precision)
+        means, lowers, log_shares = _normals(joint, components, best.pulls, precision)
 
         def log_normals(x: Array, variance: float) -> Array:
             def piece(mean: Array, lower: Array) -> Array:
@@ -60,26 +62,21 @@ def importance_ratios(joint: JointModel, draws: int) -> Callable[..., Array]:
     return jax.jit(all_photons)
 
 
-def _pieces(joint: JointModel, choices: Components, best: Array, precision: Array) -> tuple[Array, Array, Array]:
+def _normals(joint: JointModel, components: Components, best: Array, precision: Array) -> tuple[Array, Array, Array]:
     """Normal approximations, one for each choice of the constraints' Gaussians: means, Cholesky factors, log shares.
 
-    Reached from the best optimum by one Newton step, in which the constraint is exchanged for its piece.
+    Reached from the best optimum by one Newton step, in which the constraint is exchanged for the one Gaussian.
     """
-    distributions = [nuisance.constraint.distribution() for nuisance in joint.nuisances]
-
-    def log_sums(x: Array) -> Array:
-        terms = [d.log_prob(x[i]) for i, d in enumerate(distributions) if joint.nuisances[i].constraint.pieces]
-        return sum(terms, jnp.zeros(()))
-
-    number = len(choices.mean)
+    number = len(components.mean)
     if number == 1:
         return best[None], jnp.linalg.cholesky(precision)[None], jnp.zeros(1)
-    without = precision + jnp.diag(jnp.diagonal(jax.hessian(log_sums)(best)))
-    slope = -jax.grad(log_sums)(best)
+    slopes, bends = first_and_second_derivative(joint.constraints.log_prob, best)
+    is_sum = components.is_sum[0]
+    slope = -jnp.where(is_sum, slopes, 0.0)
+    without = precision + jnp.diag(jnp.where(is_sum, bends, 0.0))
 
-    def piece(choice: Components) -> tuple[Array, Array, Array]:
-        mean, sigma, log_weight = choice
-        is_sum = jnp.isfinite(sigma)
+    def normal(component: Components) -> tuple[Array, Array, Array]:
+        mean, sigma, log_weight = component
         inverse = jnp.where(is_sum, 1.0 / jnp.where(is_sum, sigma, 1.0) ** 2, 0.0)
         offset = jnp.where(is_sum, best - jnp.where(is_sum, mean, 0.0), 0.0)
         matrix = without + jnp.diag(inverse)
@@ -96,7 +93,7 @@ def _pieces(joint: JointModel, choices: Components, best: Array, precision: Arra
         )
         return best + step, lower, log_share
 
-    means, lowers, log_shares = jax.vmap(piece)(choices)
+    means, lowers, log_shares = jax.vmap(normal)(components)
     # No piece is left without draws, however small the quadratic estimate of its share.
     shares = 0.9 * jax.nn.softmax(log_shares) + 0.1 / number
     return means, lowers, jnp.log(shares)

@@ -1,7 +1,7 @@
 """Damped Newton in a box, with the exact Hessian: small, vmappable, one step where the function is quadratic.
 
 For the handful of parameters of a conditional or profile fit, started in the right basin. Coordinates at an edge of
-the box whose gradient points outwards are held there.
+the box whose gradient points outwards are held there, and so are those whose box has no width.
 """
 
 from collections.abc import Callable
@@ -32,6 +32,13 @@ class Maximum(NamedTuple):
     """Of the function there."""
     converged: Bool[Array, ""]
     """Whether it is a maximum (in the box) to the tolerance."""
+
+
+def highest[T](found: T, values: Float[Array, " several"]) -> T:
+    """Take, of several results along a leading axis, the one of the largest value; what is no number is the lowest."""
+    best = jnp.argmax(jnp.where(jnp.isfinite(values), values, -jnp.inf))
+    chosen: T = jax.tree.map(lambda x: x[best], found)
+    return chosen
 
 
 def first_and_second_derivative(
@@ -102,7 +109,7 @@ def maximise(
         value, gradient, precision, *others = derivatives(function, point) if local is None else local(point)
         if box is not None:
             low, high = box
-            is_held = ((point <= low) & (gradient < 0.0)) | ((point >= high) & (gradient > 0.0))
+            is_held = ((point <= low) & (gradient < 0.0)) | ((point >= high) & (gradient > 0.0)) | (low >= high)
             gradient = jnp.where(is_held, 0.0, gradient)
             precision = jnp.where(is_held | is_held[:, None], jnp.eye(point.shape[-1]), precision)
         step, is_maximum = newton_step(precision, gradient)

@@ -1,6 +1,5 @@
 """What follows from a draw: physical parameters, ln L by bin, predicted data, log priors."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -9,13 +8,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes._compile import compile_quickly
-from lmtbayes.experiments.base import Experiment
-from lmtbayes.experiments.terms import GaussianCounts, Poisson
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import Mapped
 from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.model import Data, JointModel
+from lmtbayes.inference.likelihood.toys import draw_many
 from lmtbayes.inference.priors import Prior
 
 PRIOR_DRAWS = 1000
@@ -45,7 +43,7 @@ def describe(
     found = {
         "parameters": parameters,
         "pointwise": evaluated.terms,
-        "predictive": _predictive(space.joint, evaluated.counts, rng),
+        "predictive": draw_many(space.joint.experiments, evaluated.counts, rng),
         "total": evaluated.log_likelihood,
         "lp": evaluated.log_likelihood + sum(log_prior[name] for name in space.prior.names),
         "log_prior": log_prior,
@@ -64,22 +62,6 @@ def _descriptions(joint: JointModel, prior: Prior, measure: Prior) -> Mapped:
         return photon, pulls, parameters, {**prior.log_probs(prior.values(photon)), **constraints}
 
     return Mapped(one, tuple(jax.local_devices()[:1]), _BLOCK)
-
-
-def _predictive(joint: JointModel, counts: Mapping[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Toy data of every draw."""
-    return {e.name: _toys(e, counts[e.name], rng) for e in joint.experiments}
-
-
-def _toys(e: Experiment, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    if type(e.term) in (Poisson, GaussianCounts):
-        # What their `sample` draws, but by NumPy: jax's sampler takes two seconds to compile.
-        finite = np.isfinite(counts)
-        return np.where(finite, rng.poisson(np.where(finite, np.maximum(counts, 0.0), 0.0)), np.nan)
-    # In blocks of one shape, since the sampler of any other term is compiled.
-    rows = np.pad(counts, ((0, -len(counts) % _BLOCK), (0, 0)), mode="edge")
-    parts = [e.term.sample(_key(rng), jnp.asarray(block)) for block in rows.reshape(-1, _BLOCK, rows.shape[1])]
-    return np.concatenate([np.asarray(part) for part in parts])[: len(counts)]
 
 
 def _key(rng: np.random.Generator) -> Array:

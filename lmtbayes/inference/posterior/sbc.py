@@ -20,6 +20,7 @@ from lmtbayes.inference.integration.proposal import Proposal
 from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data, JointModel
+from lmtbayes.inference.likelihood.toys import draw
 from lmtbayes.inference.posterior.method import Nuts
 from lmtbayes.inference.posterior.sample import sample_posterior
 from lmtbayes.inference.priors import Prior
@@ -88,13 +89,13 @@ def sbc(
     _checks.whole("n", n)
     _checks.whole("first", first, 0)
     simulate = like.compiled(_simulation, prior)
-    draw = _Grid(prior, local.resolve_devices(devices)) if method == "grid" else _Chains(prior, method, devices)
+    sample = _Grid(prior, local.resolve_devices(devices)) if method == "grid" else _Chains(prior, method, devices)
     ranks, truths, effective = np.zeros((n, len(QUANTITIES)), int), np.zeros((n, len(QUANTITIES))), np.zeros(n)
     for k in tqdm(range(n), desc="simulations", disable=not progress):
         truth_key, draw_key, pick_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), first + k), 3)
         toys, truth = simulate(truth_key)
         rng = np.random.default_rng(np.asarray(jax.random.key_data(pick_key)))
-        draws, effective[k] = draw(like.with_data(toys), draw_key, rng)
+        draws, effective[k] = sample(like.with_data(toys), draw_key, rng)
         truths[k] = np.asarray(truth)
         ranks[k] = np.sum(draws < truths[k], axis=0)
     method = method if isinstance(method, str) else "nuts"
@@ -174,8 +175,7 @@ def _simulation(joint: JointModel, prior: Prior) -> Callable[..., Any]:
     def simulate(key: Array) -> tuple[Data, Array]:
         truth_key, *keys = jax.random.split(key, 1 + len(joint.experiments))
         unit, pulls = (x[0] for x in space.draw_prior(truth_key, 1))
-        expected = joint.expected_counts(space.photon(unit), joint.nuisance_values(pulls))
-        data = {e.name: e.term.sample(k, expected[e.name]) for e, k in zip(joint.experiments, keys, strict=True)}
+        data = draw(joint, keys, space.photon(unit), pulls)
         return data, _quantities(space, unit, pulls, data)
 
     return simulate

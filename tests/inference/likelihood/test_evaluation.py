@@ -44,7 +44,7 @@ def test_evaluation_is_the_likelihood_written_out(like):
     photons = lmt.HiddenPhoton(g_x, np.full(3, 20.0), np.full(3, -1e-5))
     pulls = np.array([[0.3, -0.4], [0.0, 0.0], [-1.0, 1.5]])
     data = {name: np.round(x) for name, x in like.data.items()}
-    found = evaluation(like)((photons, pulls), data)
+    found = evaluation(like.joint)((photons, pulls), data)
 
     def by_scipy(g, flux_pull, background_pull):
         signal = (1.0 + 0.1 * flux_pull) * (g / 1e-3) ** 2 * np.arange(1.0, 4.0)

@@ -42,7 +42,7 @@ def test_a_true_value_of_what_nothing_has():
     np.testing.assert_allclose(other.data["counter"], 10.0 * np.arange(1.0, 4.0) + 8.0)
     for use in (
         lambda given: like.with_data(lmt.asimov(lmt.LMU, TRUTH, given)),
-        lambda given: lmt.simulate(like, TRUTH, 1, given),
+        lambda given: lmt.simulate(like, TRUTH, 1, nuisances=given),
         lambda given: like.log_likelihood(TRUTH, given),
         lambda given: like.expected_counts(TRUTH, given),
         lambda given: like.experiments[0].expected_counts(lmt.LMU, TRUTH, given),

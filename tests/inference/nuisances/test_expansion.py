@@ -30,7 +30,7 @@ ELSEWHERE = FIXED.hidden_photon(6e-4, 22.0)
 
 
 @pytest.fixture(scope="module")
-def seen(like):
+def expanded(like):
     return jax.jit(lambda x: expansion(like.joint, ELSEWHERE, x, like.data))(PULLS)
 
 
@@ -38,18 +38,18 @@ def row(like, pulls):
     return jnp.concatenate(list(like.joint.counts(ELSEWHERE, pulls).values()))
 
 
-def test_counts_and_slopes(like, expanded):
+def test_counts_and_jacobian(like, expanded):
     # The same derivative by another arrangement of the same arithmetic: rounding.
     np.testing.assert_allclose(expanded.counts, row(like, PULLS), rtol=1e-14)
     np.testing.assert_allclose(expanded.jacobian, jax.jacrev(lambda x: row(like, x))(PULLS), rtol=1e-12, atol=1e-12)
 
 
-def test_height_is_the_likelihood_without_constraints(like, expanded):
+def test_log_likelihood_is_the_likelihood_without_constraints(like, expanded):
     whole = float(like.log_density(ELSEWHERE, PULLS)) - float(like.joint.log_constraint(PULLS))
     assert float(expanded.log_likelihood) == pytest.approx(whole, rel=1e-12)
 
 
-def test_score_and_weight_of_the_terms_as_written(like, expanded):
+def test_score_and_fisher_weight_of_the_terms_as_written(like, expanded):
     """Poisson: n/mu - 1 and n/mu^2; Gaussian: (n - mu)/sigma^2 and 1/sigma^2."""
     n, mu = np.concatenate([np.asarray(like.data[name]) for name in "abc"]), np.asarray(expanded.counts)
     score, weight = n / mu - 1.0, n / mu**2
@@ -59,7 +59,7 @@ def test_score_and_weight_of_the_terms_as_written(like, expanded):
     np.testing.assert_allclose(expanded.fisher_weight, weight, rtol=1e-11)
 
 
-def test_bent_against_second_differences(like, expanded):
+def test_curvature_against_second_differences(like, expanded):
     # Steps of 1e-3: truncated at 1e-6 of a curvature of order one, rounded at 1e-9.
     step = 1e-3
     for k in range(3):
@@ -68,7 +68,7 @@ def test_bent_against_second_differences(like, expanded):
         assert float(expanded.curvature[k]) == pytest.approx(float(expanded.score @ second), rel=1e-5, abs=1e-7)
 
 
-def test_only_the_log_normal_is_bent(expanded):
+def test_only_the_log_normal_is_curved(expanded):
     assert abs(float(expanded.curvature[1])) > 1e-3
     np.testing.assert_allclose(np.delete(expanded.curvature, 1), 0.0, atol=1e-12)
 

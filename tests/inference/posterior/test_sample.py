@@ -17,9 +17,9 @@ from scipy.stats import truncnorm
 import lmtbayes as lmt
 from lmtbayes.errors import CheckpointError, InvalidArgument
 from lmtbayes.experiments.terms import Gaussian, Poisson
+from lmtbayes.inference.likelihood.toys import _many as _toys
 from lmtbayes.inference.posterior.checkpoint import Checkpoint
 from lmtbayes.inference.posterior.datatree import _whole
-from lmtbayes.inference.posterior.description import _toys
 from lmtbayes.inference.posterior.diagnostics import diagnose
 from lmtbayes.inference.posterior.sample import sample_posterior
 from lmtbayes.methods import Nuts
