@@ -56,7 +56,7 @@ def _profile() -> Call:
     return call
 
 
-def _evidence(method: str, **options: Any) -> Callable[[], Call]:
+def _evidence(method: str, **settings: Any) -> Callable[[], Call]:
     """Evidence to 0.01; at each call another coupling made the data, so that nothing is kept but what is compiled."""
 
     def prepare() -> Call:
@@ -68,7 +68,9 @@ def _evidence(method: str, **options: Any) -> Callable[[], Call]:
 
         def call() -> dict[str, Any]:
             truth = lmt.HiddenPhoton(next(couplings), 15.0, -5e-4 / 70.0)
-            found = lmt.evidence(like.with_data(lmt.asimov(like.model, truth)), prior, method, **options)
+            found = lmt.evidence(
+                like.with_data(lmt.asimov(like.model, truth)), prior, getattr(lmt.methods, method)(**settings)
+            )
             return {"log_z": found.log_z, "error": found.log_z_error, "evaluations": found.evaluations}
 
         return call
@@ -111,8 +113,8 @@ CASES = (
     Case("fits/NUTS, target_accept=0.8", nuts(target_accept=0.8), target=5.0, repeats=1, alone=True, quick=False),
     Case("fits/profile 100 x 100", _profile, target=10.0, repeats=1, alone=True, quick=False),
     Case(
-        "fits/evidence by cubature", _evidence("cubature", rtol=0.01), target=10.0, repeats=1, alone=True, quick=False
+        "fits/evidence by cubature", _evidence("Cubature", rtol=0.01), target=10.0, repeats=1, alone=True, quick=False
     ),
-    Case("fits/evidence by importance", _evidence("importance"), target=10.0, repeats=1, alone=True, quick=False),
+    Case("fits/evidence by importance", _evidence("Importance"), target=10.0, repeats=1, alone=True, quick=False),
     Case("fits/1000 toys, each fitted", lambda: _toys(1000), points=1000, repeats=1, alone=True, quick=False),
 )

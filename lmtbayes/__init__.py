@@ -12,7 +12,7 @@ if _xla.is_needed():
 if _os.environ.get("LMTBAYES_X64", "1") != "0":
     _jax.config.update("jax_enable_x64", True)
 
-from lmtbayes import errors
+from lmtbayes import errors, methods
 from lmtbayes._version import __version__ as __version__
 from lmtbayes.compilation import compilation_cache, from_environment
 from lmtbayes.experiments import (
@@ -33,19 +33,25 @@ from lmtbayes.gauge.mixing import loop_mixing
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, MODELS, GaugeModel, HiddenPhoton
 from lmtbayes.gauge.muon_g2 import delta_a_mu
 from lmtbayes.inference import priors
-from lmtbayes.inference.evidence.comparison import compare_models
+from lmtbayes.inference.evidence.comparison import Comparison, compare_models
 from lmtbayes.inference.evidence.evidence import evidence
+from lmtbayes.inference.evidence.result import Evidence
+from lmtbayes.inference.frequentist.best_fit import best_fit
 from lmtbayes.inference.frequentist.contours import contours
 from lmtbayes.inference.frequentist.discovery import discovery_exposure
 from lmtbayes.inference.frequentist.impacts import nuisance_pulls
 from lmtbayes.inference.frequentist.limits import intervals, upper_limit
 from lmtbayes.inference.frequentist.profile import profile_likelihood
 from lmtbayes.inference.frequentist.toys import toy_q, toy_test_statistics
+from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.likelihood.data import asimov
 from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import JointModel
 from lmtbayes.inference.likelihood.toys import simulate
 from lmtbayes.inference.nuisances.at_points import log_likelihood_at
+from lmtbayes.inference.posterior.diagnostics import diagnose
 from lmtbayes.inference.posterior.sample import sample_posterior
+from lmtbayes.inference.posterior.sbc import sbc
 from lmtbayes.inference.priors import Prior
 
 from_environment()
@@ -56,18 +62,22 @@ __all__ = [
     "LMU_LTAU",
     "MODELS",
     "Binning",
+    "Comparison",
     "Description",
+    "Evidence",
     "Experiment",
     "GaugeModel",
     "Gaussian",
     "GaussianMixture",
     "HiddenPhoton",
     "JointLikelihood",
+    "JointModel",
     "LogNormal",
     "Nuisance",
     "Prior",
     "TruncatedGaussian",
     "asimov",
+    "best_fit",
     "bibtex",
     "branching_ratio",
     "compare_models",
@@ -76,6 +86,7 @@ __all__ = [
     "decay_length_cm",
     "decay_width",
     "delta_a_mu",
+    "diagnose",
     "discovery_exposure",
     "errors",
     "evidence",
@@ -86,13 +97,16 @@ __all__ = [
     "log_likelihood_at",
     "loop_mixing",
     "measurement",
+    "methods",
     "muon_g2",
     "nuisance_pulls",
+    "posterior_grid",
     "priors",
     "profile_likelihood",
     "published_limit",
     "register",
     "sample_posterior",
+    "sbc",
     "simulate",
     "toy_q",
     "toy_test_statistics",

@@ -93,7 +93,13 @@ CALLS += [
     (lambda: lmt.upper_limit(profile, "g_x", cl=True), "`cl` must be between 0 and 1"),
     (lambda: lmt.contours(profile, (True,)), "`levels` must be numbers between 0 and 1"),
     (lambda: lmt.contours(profile, dof=True), "`dof` must be one of 1, 2; got True"),
-    (lambda: lmt.evidence(like, prior, rtol=True), "`rtol` must be finite and positive; got True"),
+    (lambda: lmt.methods.Cubature(rtol=True), "`rtol` must be finite and positive; got True"),
+    (lambda: lmt.methods.Nuts(chains=2.5), "`chains` must be a whole number of at least 1; got 2.5"),
+    (lambda: lmt.evidence(like, prior, lmt.methods.Smc), "`method` must be one of 'cubature', 'importance', 'smc'"),
+    (lambda: lmt.evidence(like, prior, lmt.methods.Nuts()), "or an object with `run(like, prior, seed)`; got Nuts("),
+    (lambda: sample(method="nuts"), "`method` must be a Nuts of lmtbayes.methods, or None; got 'nuts'"),
+    (lambda: sample(method=lmt.methods.Nuts(), chains=16), "`chains` is a setting of `method`, Nuts(chains=16"),
+    (lambda: lmt.evidence(like, prior, lmt.methods.Smc(), steps=3), "has its own settings; got 'steps' as well"),
 ]
 for number, (call, sentence) in enumerate(CALLS):
     try:
@@ -104,6 +110,9 @@ for number, (call, sentence) in enumerate(CALLS):
         raise AssertionError((number, sentence))
 
 # What NumPy counts with is a whole number, in a file too.
+methods = lmt.methods.Importance(max_draws=np.int64(8192)), lmt.methods.Nuts(draws=np.int64(60))
+assert type(methods[0].max_draws) is type(methods[1].draws) is int
+assert methods[1] == lmt.methods.Nuts(draws=60) and hash(methods[0]) == hash(lmt.methods.Importance(max_draws=8192))
 quick = dict(chains=2, warmup=10, draws=10, init="prior", jumps=False, grid_check=False)
 with tempfile.TemporaryDirectory() as folder:
     run = [sample(seed=np.int64(3), checkpoint=folder + "/run.npz", **quick) for _ in range(2)]

@@ -16,7 +16,7 @@ from lmtbayes.inference import priors
 from lmtbayes.inference.likelihood.data import PUBLISHED, Asimov, asimov
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.toys import simulate
-from lmtbayes.inference.posterior.sample import LEAST_DRAWS, LEAST_WARMUP
+from lmtbayes.inference.posterior.method import LEAST_DRAWS, LEAST_WARMUP
 from lmtbayes.parameters import default_range
 
 DATA = ("asimov", "toy", "observed")

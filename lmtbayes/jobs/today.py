@@ -24,7 +24,7 @@ from lmtbayes.experiments.registry import experiment, experiment_names
 from lmtbayes.inference import priors
 from lmtbayes.inference.evidence.comparison import Comparison
 from lmtbayes.inference.evidence.evidence import Evidence, evidence
-from lmtbayes.inference.evidence.importance import ImportanceSettings
+from lmtbayes.inference.evidence.importance import Importance
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.priors import Prior
 from lmtbayes.jobs import pictures
@@ -129,7 +129,7 @@ def _evidences_of(like: JointLikelihood, case: FitSettings) -> dict[str, Any]:
     entries = {label: case.prior} | ({"no boson": priors.no_boson(like.model)} if label == next(iter(MODELS)) else {})
     kept = ("log_z", "bound", "sigma", "error_kind", "status", "converged", "evaluations", "seconds", "log_correction")
     found = {
-        name: evidence(like, prior, "importance", case.seed, rtol=EVIDENCE_RTOL) for name, prior in entries.items()
+        name: evidence(like, prior, Importance(rtol=EVIDENCE_RTOL), seed=case.seed) for name, prior in entries.items()
     }
     return {name: {key: getattr(one, key) for key in kept} for name, one in found.items()}
 
@@ -139,11 +139,7 @@ def _evidence(numbers: Mapping[str, Any], prior: Prior, seed: int) -> Evidence:
         method="importance",
         prior=prior,
         seed=seed,
-        settings=ImportanceSettings(rtol=EVIDENCE_RTOL),
-        nodes={},
-        log_weights=np.zeros(0),
-        cubature=None,
-        measure=prior,
+        settings=Importance(rtol=EVIDENCE_RTOL),
         **numbers,
     )
 

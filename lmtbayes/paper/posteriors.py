@@ -14,6 +14,7 @@ from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import BENCHMARKS, LMU_LTAU
 from lmtbayes.inference import priors
 from lmtbayes.inference.evidence.evidence import Evidence, evidence
+from lmtbayes.inference.evidence.laplace_cubature import Cubature
 from lmtbayes.inference.evidence.quantiles import quantiles
 from lmtbayes.inference.likelihood.data import asimov
 from lmtbayes.inference.likelihood.joint import JointLikelihood
@@ -50,7 +51,7 @@ def likelihood(stage: str, convention: str) -> JointLikelihood:
 def posterior(benchmark: str, stage: str, convention: str) -> Evidence:
     """Weighted posterior of one benchmark at one stage."""
     like = likelihood(stage, convention).with_data(asimov(LMU_LTAU, BENCHMARKS[benchmark], published="asimov"))
-    return evidence(like, priors.default(LMU_LTAU), rtol=RTOL)
+    return evidence(like, priors.default(LMU_LTAU), Cubature(rtol=RTOL))
 
 
 @cache

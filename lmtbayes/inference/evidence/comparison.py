@@ -1,7 +1,8 @@
 """Models compared by their evidences: Bayes factors, probabilities, and what they owe to the edges of the priors."""
 
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,10 @@ from jaxtyping import ArrayLike
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference.evidence.evidence import Evidence, combined, evidence
+from lmtbayes.inference.evidence.evidence import SHORTHAND, evidence, resolve_method
+from lmtbayes.inference.evidence.keywords import former_keywords
+from lmtbayes.inference.evidence.result import Evidence, EvidenceMethod
+from lmtbayes.inference.evidence.table import errors_of_differences, table_of, text_of
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.priors import Prior
 
@@ -23,8 +27,8 @@ SAME_DATA = 1e-9
 REUSED_ERROR = 0.05
 """Error of ln Z up to which re-used cells are good enough not to integrate again."""
 
-_KINDS = {"bound": "bounds (two standard deviations of what was drawn included)", "one sigma": "one standard deviation"}
-_MARKS = {"bound": "(b)", "one sigma": "(s)"}
+_ROUNDING = 1e-6
+"""By how much probabilities may miss 1: thirds are written 0.333333."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,20 +39,60 @@ class Comparison:
     ----------
     evidences
         Model to evidence.
-    prior_odds
-        Model to prior probability; they sum to 1.
+    prior_probabilities
+        Of the models; they sum to 1.
     models
-        What was compared, for `prior_sensitivity`.
+        What was compared, for new runs of `prior_sensitivity`; empty where it was read from a file.
     """
 
     evidences: dict[str, Evidence]
-    prior_odds: dict[str, float]
-    models: dict[str, tuple[JointLikelihood, Prior]]
+    prior_probabilities: dict[str, float]
+    models: dict[str, tuple[JointLikelihood, Prior]] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Models, in the order given."""
         return tuple(self.evidences)
+
+    @property
+    def prior_odds(self) -> dict[str, float]:
+        """Old name of `prior_probabilities`."""
+        warnings.warn(
+            "`prior_odds` goes with the next release; it is `prior_probabilities`", DeprecationWarning, stacklevel=2
+        )
+        return self.prior_probabilities
+
+    def to_dict(self) -> dict[str, Any]:
+        """Evidences and prior probabilities, without the likelihoods, as plain as by `Evidence.to_dict`."""
+        return {
+            "evidences": {name: found.to_dict() for name, found in self.evidences.items()},
+            "prior_probabilities": dict(self.prior_probabilities),
+        }
+
+    @classmethod
+    def from_dict(cls, written: Mapping[str, Any], priors: Mapping[str, Prior] | None = None) -> "Comparison":
+        """Comparison that `to_dict` wrote.
+
+        Parameters
+        ----------
+        written
+            Of `to_dict`, also after JSON.
+        priors
+            Of those models whose prior no file can hold, by name: see `Evidence.from_dict`.
+
+        Raises
+        ------
+        InvalidArgument
+            Not of `to_dict`; and what `Evidence.from_dict` raises.
+        """
+        for part in ("evidences", "prior_probabilities"):
+            if not isinstance(written, Mapping) or not isinstance(written.get(part), Mapping):
+                raise InvalidArgument(f"`written` must be what Comparison.to_dict gives; it has no {part}")
+        given = priors or {}
+        return cls(
+            {name: Evidence.from_dict(one, given.get(name)) for name, one in written["evidences"].items()},
+            {name: float(p) for name, p in written["prior_probabilities"].items()},
+        )
 
     @property
     def table(self) -> "xr.Dataset":
@@ -59,74 +103,11 @@ class Comparison:
         Every error has a kind, "bound" or "one sigma": standard deviations are combined in quadrature, bounds linearly,
         and where one meets the other the standard deviation counts twice and the result is a bound.
         """
-        # A bare import of the package must start fast.
-        import xarray as xr
-
-        found = [self.evidences[name] for name in self.names]
-        log_z = np.array([e.log_z for e in found])
-        error = np.array([e.log_z_error for e in found])
-        odds = np.array([self.prior_odds[name] for name in self.names])
-        with np.errstate(divide="ignore"):
-            weights = np.log(odds) + log_z
-        posterior = np.exp(weights - np.logaddexp.reduce(weights))
-        # d p_i/d ln Z_j = p_i (delta_ij - p_j), the errors of different models being independent.
-        slopes = posterior[:, None] * (np.eye(len(found)) - posterior)
-        bounds, sigmas = np.array([e.bound for e in found]), np.array([e.sigma for e in found])
-        probability_error = np.hypot.reduce(slopes * sigmas, axis=1)
-        if combined(found)[1] == "bound":
-            probability_error = np.abs(slopes) @ bounds + 2.0 * probability_error
-        return xr.Dataset(
-            {
-                "log_z": ("model", log_z),
-                "log_z_error": ("model", error),
-                "prior_probability": ("model", odds),
-                "posterior_probability": ("model", posterior),
-                "posterior_probability_error": ("model", probability_error),
-                "log_bayes_factor": (("model", "against"), log_z[:, None] - log_z),
-                "log_bayes_factor_error": (("model", "against"), _of_differences(found)),
-                "error_kind": ("model", [e.error_kind for e in found]),
-                "log_bayes_factor_error_kind": (
-                    ("model", "against"),
-                    np.array([[combined([a, b])[1] for b in found] for a in found]),
-                ),
-                "converged": ("model", np.array([e.converged for e in found])),
-                "method": ("model", [e.method for e in found]),
-                "prior": ("model", [repr(e.prior) for e in found]),
-                "status": ("model", [e.status for e in found]),
-            },
-            coords={"model": list(self.names), "against": list(self.names)},
-        )
+        return table_of(self.evidences, self.prior_probabilities)
 
     def __str__(self) -> str:
         """Readable table: one line a model, with its prior in the same line; ln B is against the first model."""
-        table, width = self.table, max(len(name) for name in self.names)
-        first = self.names[0]
-        kinds = {*table.error_kind.values.tolist()}
-        kinds |= {*table.log_bayes_factor_error_kind.sel(model=list(self.names[1:]), against=first).values.tolist()}
-
-        def with_error(value: str, error: Any, kind: Any) -> str:
-            return f"{value} ± {float(error):.3f}{'' if len(kinds) == 1 else ' ' + _MARKS[kind.item()]}"
-
-        lines = [f"{'model':<{width}}  {'ln Z':>20}  {'ln B vs ' + first:>20}  {'p(model|data)':>15}  prior"]
-        for name in self.names:
-            row, against = table.sel(model=name), table.sel(model=name, against=first)
-            log_z = with_error(f"{float(row.log_z):.3f}", row.log_z_error, row.error_kind)
-            bayes = with_error(
-                f"{float(against.log_bayes_factor):+.3f}",
-                against.log_bayes_factor_error,
-                against.log_bayes_factor_error_kind,
-            )
-            flag = "" if bool(row.converged) else "  NOT CONVERGED"
-            lines.append(
-                f"{name:<{width}}  {log_z:>20}  {'0 (reference)' if name == first else bayes:>20}  "
-                f"{float(row.posterior_probability):>15.3g}  {row.prior.item()}{flag}"
-            )
-        if len(kinds) == 1:
-            lines.append(f"errors: {_KINDS[kinds.pop()]}")
-        else:
-            lines.append("errors: " + ", ".join(f"{_MARKS[kind]} {_KINDS[kind]}" for kind in sorted(kinds)))
-        lines.append("prior odds " + " : ".join(f"{self.prior_odds[name]:.3g}" for name in self.names))
-        return "\n".join(lines)
+        return text_of(self.table, self.names)
 
     __repr__ = __str__
 
@@ -168,18 +149,18 @@ class Comparison:
         _checks.one_of("edge", edge, ("low", "high"))
         _checks.finite("values", values)
         values = np.atleast_1d(np.asarray(values, dtype=float))
-        coordinates = tuple(dict.fromkeys(name for _, prior in self.models.values() for name in prior.names))
+        coordinates = tuple(dict.fromkeys(name for found in self.evidences.values() for name in found.prior.names))
         if coordinate not in coordinates:
             raise _checks.unknown("coordinate of the priors", coordinate, coordinates)
         shape = (len(self.names), len(values))
         log_z, error, new = np.empty(shape), np.empty(shape), np.zeros(shape, dtype=bool)
         all_found: list[list[Evidence]] = [[] for _ in values]
         for i, name in enumerate(self.names):
-            like, prior = self.models[name]
+            prior = self.evidences[name].prior
             for j, value in enumerate(values):
                 found = self.evidences[name]
                 if coordinate in prior.names:
-                    found, new[i, j] = self._moved(name, like, _with_edge(prior, coordinate, edge, value), new_runs)
+                    found, new[i, j] = self._moved(name, _with_edge(prior, coordinate, edge, value), new_runs)
                 log_z[i, j], error[i, j] = found.log_z, found.log_z_error
                 all_found[j].append(found)
         return xr.Dataset(
@@ -190,18 +171,18 @@ class Comparison:
                 "log_bayes_factor": (("model", "against", "edge"), log_z[:, None] - log_z),
                 "log_bayes_factor_error": (
                     ("model", "against", "edge"),
-                    np.stack([_of_differences(column) for column in all_found], axis=-1),
+                    np.stack([errors_of_differences(column) for column in all_found], axis=-1),
                 ),
             },
             coords={"model": list(self.names), "against": list(self.names), "edge": values},
             attrs={
                 "coordinate": coordinate,
                 "side": edge,
-                **{f"prior of {name}": repr(prior) for name, (_, prior) in self.models.items()},
+                **{f"prior of {name}": repr(found.prior) for name, found in self.evidences.items()},
             },
         )
 
-    def _moved(self, name: str, like: JointLikelihood, prior: Prior, new_runs: bool) -> tuple[Evidence, bool]:
+    def _moved(self, name: str, prior: Prior, new_runs: bool) -> tuple[Evidence, bool]:
         first = self.evidences[name]
         try:
             moved = first.with_prior(prior)
@@ -211,16 +192,21 @@ class Comparison:
         else:
             if not new_runs or moved.log_z_error <= max(REUSED_ERROR, first.log_z_error):
                 return moved, False
-        settings = {key: getattr(first.settings, key) for key in first.settings.__dataclass_fields__}
-        return evidence(like, prior, first.method, first.seed, **settings), True
+        if name not in self.models or first.settings is None:
+            raise InvalidArgument(
+                f"`new_runs` must be False where there is nothing to run: the likelihood of model {name!r}, or its "
+                "method, is not part of this comparison (one that was read from a file?)"
+            )
+        return evidence(self.models[name][0], prior, first.settings, seed=first.seed), True
 
 
+@former_keywords(SHORTHAND, odds=True)
 def compare_models(
     models: Mapping[str, tuple[JointLikelihood, Prior]],
-    prior_odds: Mapping[str, float] | None = None,
-    method: str = "cubature",
+    prior_probabilities: Mapping[str, float] | None = None,
+    method: str | EvidenceMethod = "cubature",
+    *,
     seed: int = 0,
-    **settings: Any,
 ) -> Comparison:
     """Compare models by their evidences for the same data.
 
@@ -229,17 +215,23 @@ def compare_models(
     models
         Name to (likelihood, prior). The likelihoods must have the same experiments and data; their models differ, or
         only their priors do.
-    prior_odds
-        Name to relative prior probability, positive; equal by default.
-    method, seed, settings
+    prior_probabilities
+        Name to prior probability, positive, 1 in all; equal by default.
+    method, seed
         As in `evidence`.
 
     Raises
     ------
     InvalidArgument
-        Fewer than two models, data that differ, prior odds that are not positive; and what `evidence` raises.
+        Fewer than two models, data that differ, prior probabilities that are not positive or do not sum to 1; and what
+        `evidence` raises.
     UnknownName
-        Prior odds of a model that is not there.
+        The prior probability of a model that is not there.
+
+    Warns
+    -----
+    DeprecationWarning
+        `prior_odds`, of any sum, the old name of `prior_probabilities`; settings of the method as keywords.
     """
     if not isinstance(models, Mapping) or len(models) < 2:
         raise InvalidArgument("`models` must be a mapping of at least two names to (likelihood, prior)")
@@ -247,25 +239,32 @@ def compare_models(
         if not (isinstance(pair, Sequence) and len(pair) == 2 and isinstance(pair[0], JointLikelihood)):
             raise _checks.invalid(f"models[{name!r}]", pair, "a pair (JointLikelihood, Prior)")
     _same_data({name: like for name, (like, _) in models.items()})
-    odds = dict.fromkeys(models, 1.0) if prior_odds is None else dict(prior_odds)
-    for name, value in odds.items():
-        if name not in models:
-            raise _checks.unknown("model in `prior_odds`", name, tuple(models))
-        _checks.positive(f"prior_odds[{name!r}]", value)
-    missing = [name for name in models if name not in odds]
-    if missing:
-        raise InvalidArgument(f"`prior_odds` must have an entry for every model; missing: {', '.join(missing)}")
-    total = sum(odds.values())
+    chosen = resolve_method(method)
+    before = _normalised(tuple(models), prior_probabilities)
     return Comparison(
-        {name: evidence(like, prior, method, seed, **settings) for name, (like, prior) in models.items()},
-        {name: float(odds[name] / total) for name in models},
+        {name: evidence(like, prior, chosen, seed=seed) for name, (like, prior) in models.items()},
+        before,
         {name: (like, prior) for name, (like, prior) in models.items()},
     )
 
 
-def _of_differences(found: Sequence[Evidence]) -> np.ndarray:
-    """Errors of all differences of ln Z; none of a model against itself."""
-    return np.array([[0.0 if a is b else combined([a, b])[0] for b in found] for a in found])
+def _normalised(names: Sequence[str], given: Mapping[str, float] | None) -> dict[str, float]:
+    """Prior probability of every model, 1 in all to rounding."""
+    if given is None:
+        return dict.fromkeys(names, 1.0 / len(names))
+    for name, value in given.items():
+        if name not in names:
+            raise _checks.unknown("model in `prior_probabilities`", name, names)
+        _checks.positive(f"prior_probabilities[{name!r}]", value)
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise InvalidArgument(
+            f"`prior_probabilities` must have an entry for every model; missing: {', '.join(missing)}"
+        )
+    total = sum(given.values())
+    if abs(total - 1.0) > _ROUNDING:
+        raise _checks.invalid("prior_probabilities", dict(given), f"1 in all, which these are not ({total:.6g})")
+    return {name: float(given[name] / total) for name in names}
 
 
 def _same_data(likelihoods: Mapping[str, JointLikelihood]) -> None:

@@ -20,7 +20,9 @@ from scipy.special import logsumexp
 
 from lmtbayes import _checks
 from lmtbayes.inference.coordinates import Space
-from lmtbayes.inference.evidence import laplace_cubature
+from lmtbayes.inference.evidence.laplace_cubature import Cubature, without_boson
+from lmtbayes.inference.evidence.result import Evidence
+from lmtbayes.inference.evidence.settings import set_whole
 from lmtbayes.inference.integration import heights
 from lmtbayes.inference.integration.proposal import Proposal
 from lmtbayes.inference.integration.refine import posterior_grid
@@ -41,8 +43,8 @@ _ALIKE, _HEAVIEST = 1e-9, 0.01
 
 
 @dataclass(frozen=True)
-class ImportanceSettings:
-    """Settings of `method="importance"`.
+class Importance:
+    """The evidence by importance sampling from the posterior's grid.
 
     Parameters
     ----------
@@ -50,6 +52,11 @@ class ImportanceSettings:
         Standard deviation of ln Z at which to stop.
     max_draws
         Give up there; the status says so.
+
+    Raises
+    ------
+    InvalidArgument
+        A setting out of range.
     """
 
     rtol: float = 0.01
@@ -57,33 +64,51 @@ class ImportanceSettings:
 
     def __post_init__(self) -> None:
         _checks.positive("rtol", self.rtol)
-        _checks.whole("max_draws", self.max_draws)
+        set_whole(self, max_draws=1)
+
+    def run(self, like: JointLikelihood, prior: Prior, seed: int) -> Evidence:
+        """Integrate; see `evidence`."""
+        if prior.names:
+            return _weighted(like, prior, seed, self)
+        return without_boson(like, prior, seed, Cubature())
 
 
-def run(like: JointLikelihood, prior: Prior, seed: int, settings: ImportanceSettings) -> dict[str, Any]:
-    """Return the fields of an `Evidence` that the method fills."""
-    if not prior.names:
-        return laplace_cubature.run(like, prior, seed, laplace_cubature.CubatureSettings())
+class _Sum:
+    """Draws so far, ln of their weights, and what those say of their mean."""
+
+    def __init__(self) -> None:
+        self.units: list[np.ndarray] = []
+        self.log_weights = np.zeros(0)
+        self.undefined = 0
+        self.error, self.effective = np.inf, 0.0
+
+    def add(self, unit: np.ndarray, log_weights: np.ndarray) -> None:
+        """One block of draws; where ln L is not a number they count as nothing."""
+        self.units.append(unit)
+        self.undefined += int(np.isnan(log_weights).sum())
+        finite = np.where(np.isfinite(log_weights), log_weights, -np.inf)
+        self.log_weights = np.concatenate([self.log_weights, finite])
+        weights = np.exp(self.log_weights - self.log_weights.max())
+        self.effective = weights.sum() ** 2 / (weights**2).sum()
+        self.error = float(weights.std() / weights.mean() / np.sqrt(weights.size))
+
+
+def _weighted(like: JointLikelihood, prior: Prior, seed: int, settings: Importance) -> Evidence:
     grid = posterior_grid(like, prior)
     space = Space(like.joint, prior, grid.measure)
     proposal = dataclasses.replace(grid.proposal, widened=_WIDENED)
 
     draw = like.compiled(_draws, prior, grid.measure)
     value_of = evaluation(like.joint)
-    units, log_weights, key = [], np.zeros(0), jax.random.key(seed)
-    error, effective, undefined, shape, enough = np.inf, 0.0, 0, np.inf, False
-    while log_weights.size < settings.max_draws and not (enough and shape <= _HEAVY):
-        keys = jax.random.split(jax.random.fold_in(key, log_weights.size), _BLOCK)
+    found, key, shape, enough = _Sum(), jax.random.key(seed), np.inf, False
+    while found.log_weights.size < settings.max_draws and not (enough and shape <= _HEAVY):
+        keys = jax.random.split(jax.random.fold_in(key, found.log_weights.size), _BLOCK)
         unit, photons, pulls, log_density = draw(keys, proposal)
-        found = value_of((photons, pulls), like.data).log_likelihood - np.asarray(log_density)
-        units.append(np.asarray(unit))
-        undefined += int(np.isnan(found).sum())
-        log_weights = np.concatenate([log_weights, np.where(np.isfinite(found), found, -np.inf)])
-        weights = np.exp(log_weights - log_weights.max())
-        effective = weights.sum() ** 2 / (weights**2).sum()
-        error = weights.std() / weights.mean() / np.sqrt(weights.size)
-        enough = bool(error <= settings.rtol and effective >= _EFFECTIVE)
-        shape = pareto_shape(log_weights) if enough else np.inf
+        values = value_of((photons, pulls), like.data).log_likelihood - np.asarray(log_density)
+        found.add(np.asarray(unit), values)
+        enough = bool(found.error <= settings.rtol and found.effective >= _EFFECTIVE)
+        shape = pareto_shape(found.log_weights) if enough else np.inf
+    log_weights = found.log_weights
     total = logsumexp(log_weights)
     unseen = heights.unseen(0.0, np.array([grid.missed]))
     shape = pareto_shape(log_weights)
@@ -91,24 +116,23 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: ImportanceSett
     verdict = "converged" if converged else f"not converged: stopped at {settings.max_draws} draws"
     if enough and not converged:
         verdict += ", a few of which weigh too much for their scatter to tell the error"
-    return {
-        "log_z": float(total - np.log(log_weights.size)),
-        "bound": 0.0,
-        "sigma": float(error),
-        "error_kind": "one sigma",
-        "status": (
-            f"{unseen}{verdict}: {effective:.0f} effective draws of {log_weights.size} from a grid of "
+    return Evidence(
+        log_z=float(total - np.log(log_weights.size)),
+        sigma=found.error,
+        error_kind="one sigma",
+        status=(
+            f"{unseen}{verdict}: {found.effective:.0f} effective draws of {log_weights.size} from a grid of "
             f"{len(grid.cells)} cells, Pareto k of their weights {shape:.2f}"
-            + (f"; {undefined} draws where ln L is not a number count as nothing" if undefined else "")
+            + (f"; {found.undefined} draws where ln L is not a number count as nothing" if found.undefined else "")
         ),
-        "converged": converged and not unseen,
-        "evaluations": grid.evaluations + log_weights.size,
-        "log_correction": float(total - np.log(log_weights.size) - grid.log_evidence),
-        "nodes": {name: np.asarray(x) for name, x in space.values(jnp.concatenate(units)).items()},
-        "log_weights": log_weights - total,
-        "cubature": None,
-        "measure": grid.measure,
-    }
+        converged=converged and not unseen,
+        evaluations=grid.evaluations + log_weights.size,
+        log_correction=float(total - np.log(log_weights.size) - grid.log_evidence),
+        nodes={name: np.asarray(x) for name, x in space.values(jnp.concatenate(found.units)).items()},
+        log_weights=log_weights - total,
+        prior=prior,
+        measure=grid.measure,
+    )
 
 
 def pareto_shape(log_weights: Float[np.ndarray, " draws"]) -> float:

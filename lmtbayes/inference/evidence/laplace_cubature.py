@@ -5,7 +5,6 @@ Exactly where ln L is quadratic in the nuisances, else checked and corrected by 
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +15,8 @@ from lmtbayes.errors import NotFinite
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import resolve_devices
+from lmtbayes.inference.evidence.result import Evidence
+from lmtbayes.inference.evidence.settings import set_whole
 from lmtbayes.inference.integration import heights
 from lmtbayes.inference.integration.cubature import integrate
 from lmtbayes.inference.integration.modes import find_modes
@@ -31,8 +32,8 @@ _START_CELLS = {2: 16, 3: 10}
 
 
 @dataclass(frozen=True)
-class CubatureSettings:
-    """Settings of `method="cubature"`.
+class Cubature:
+    """The evidence by adaptive cubature over the boson, with Laplace's integral over the nuisances at every point.
 
     Parameters
     ----------
@@ -47,6 +48,11 @@ class CubatureSettings:
     laplace_photons, laplace_draws
         Draws of the posterior at which the Laplace integral over the nuisances is checked and corrected, and draws of
         the nuisances at each.
+
+    Raises
+    ------
+    InvalidArgument
+        A setting out of range.
     """
 
     rtol: float = 3e-3
@@ -58,17 +64,18 @@ class CubatureSettings:
 
     def __post_init__(self) -> None:
         _checks.positive("rtol", self.rtol)
-        for name in ("max_evaluations", "batch", "laplace_photons", "laplace_draws"):
-            _checks.whole(name, getattr(self, name), 2)
+        set_whole(self, max_evaluations=2, batch=2, laplace_photons=2, laplace_draws=2)
         if self.start_cells is not None:
-            _checks.whole("start_cells", self.start_cells)
+            set_whole(self, start_cells=1)
+
+    def run(self, like: JointLikelihood, prior: Prior, seed: int) -> Evidence:
+        """Integrate; see `evidence`."""
+        if prior.names:
+            return _over_the_boson(like, prior, seed, self)
+        return without_boson(like, prior, seed, self)
 
 
-def run(like: JointLikelihood, prior: Prior, seed: int, settings: CubatureSettings) -> dict[str, Any]:
-    """Return the fields of an `Evidence` that the method fills."""
-    if not prior.names:
-        return _without_boson(like, prior, seed, settings)
-
+def _over_the_boson(like: JointLikelihood, prior: Prior, seed: int, settings: Cubature) -> Evidence:
     devices = resolve_devices(None)
     surveyed = survey(like, prior, devices)
     space = Space(like.joint, prior, surveyed.measure)
@@ -97,42 +104,41 @@ def run(like: JointLikelihood, prior: Prior, seed: int, settings: CubatureSettin
     chosen = np.searchsorted(np.cumsum(np.exp(log_weights)), position).clip(max=len(points) - 1)
     correction, scatter, remark = _laplace(like, space.photons(points[chosen], devices), seed, settings)
     unseen = heights.unseen(result.highest, log_integrand(result.modes) if len(result.modes) else np.zeros(0))
-    return {
-        "log_z": result.log_z + correction,
-        "bound": result.log_z_error,
-        "sigma": scatter,
-        "error_kind": "bound",
-        "status": unseen + result.status + remark,
-        "converged": result.converged and math.isfinite(scatter) and not unseen,
-        "evaluations": result.evaluations,
-        "log_correction": correction,
-        "nodes": nodes,
-        "log_weights": log_weights,
-        "cubature": result,
-        "measure": space.measure,
-    }
+    return Evidence(
+        log_z=result.log_z + correction,
+        bound=result.log_z_error,
+        sigma=scatter,
+        error_kind="bound",
+        status=unseen + result.status + remark,
+        converged=result.converged and math.isfinite(scatter) and not unseen,
+        evaluations=result.evaluations,
+        log_correction=correction,
+        nodes=nodes,
+        log_weights=log_weights,
+        cubature=result,
+        prior=prior,
+        measure=space.measure,
+    )
 
 
-def _without_boson(like: JointLikelihood, prior: Prior, seed: int, settings: CubatureSettings) -> dict[str, Any]:
+def without_boson(like: JointLikelihood, prior: Prior, seed: int, settings: Cubature) -> Evidence:
     """Only the nuisances are left to integrate over."""
     photons = _repeated(prior.photon({}), 1)
     log_integral, found = _marginal(like, photons)
     count = min(settings.laplace_photons, settings.batch)
     correction, scatter, remark = _laplace(like, _repeated(prior.photon({}), count), seed, settings)
-    return {
-        "log_z": float(log_integral[0]) + correction,
-        "bound": 0.0,
-        "sigma": scatter,
-        "error_kind": "bound",
-        "status": "no boson to integrate over" + remark,
-        "converged": bool(found.converged[0]) and math.isfinite(scatter),
-        "evaluations": 1,
-        "log_correction": correction,
-        "nodes": {},
-        "log_weights": np.zeros(1),
-        "cubature": None,
-        "measure": prior,
-    }
+    return Evidence(
+        log_z=float(log_integral[0]) + correction,
+        sigma=scatter,
+        error_kind="bound",
+        status="no boson to integrate over" + remark,
+        converged=bool(found.converged[0]) and math.isfinite(scatter),
+        evaluations=1,
+        log_correction=correction,
+        log_weights=np.zeros(1),
+        prior=prior,
+        measure=prior,
+    )
 
 
 def _marginal(like: JointLikelihood, photons: HiddenPhoton) -> tuple[np.ndarray, LaplaceFit]:
@@ -154,9 +160,7 @@ def _repeated(photon: HiddenPhoton, number: int) -> HiddenPhoton:
     return repeated
 
 
-def _laplace(
-    like: JointLikelihood, photons: HiddenPhoton, seed: int, settings: CubatureSettings
-) -> tuple[float, float, str]:
+def _laplace(like: JointLikelihood, photons: HiddenPhoton, seed: int, settings: Cubature) -> tuple[float, float, str]:
     """Correction of ln Z for what Laplace's integral over the nuisances missed at draws of the posterior.
 
     Returns
@@ -167,7 +171,7 @@ def _laplace(
         return 0.0, 0.0, ""
     marginal = _marginal(like, photons)
     count = len(marginal[0])
-    check = like.compiled(laplace_check.build, settings.laplace_draws)
+    check = like.compiled(laplace_check.importance_ratios, settings.laplace_draws)
     ratios = np.asarray(check(jax.random.split(jax.random.key(seed), count), photons, marginal, like.data))
     found = marginal[1].converged
     mean = ratios.mean()

@@ -9,14 +9,20 @@ from scipy.special import ndtri
 
 from lmtbayes import _checks
 from lmtbayes.errors import MissingDependency
+from lmtbayes.inference.evidence import samplers
+from lmtbayes.inference.evidence.result import Evidence
+from lmtbayes.inference.evidence.samplers import Sampled
+from lmtbayes.inference.evidence.settings import set_whole
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.priors import Prior
 
 _EDGE = 1e-15
 _INSTALL = "method 'nested' needs dynesty: pip install 'lmtbayes[nested]'"
 
 
 @dataclass(frozen=True)
-class NestedSettings:
-    """Settings of `method="nested"`.
+class Nested:
+    """The evidence by static nested sampling, of dynesty.
 
     Parameters
     ----------
@@ -28,6 +34,11 @@ class NestedSettings:
         dynesty's way of drawing a new point: "auto", "unif", "rwalk", "slice" or "rslice".
     max_evaluations
         Of the likelihood; give up there.
+
+    Raises
+    ------
+    InvalidArgument
+        A setting out of range.
     """
 
     live: int = 500
@@ -36,26 +47,20 @@ class NestedSettings:
     max_evaluations: int = 2_000_000
 
     def __post_init__(self) -> None:
-        for name, lowest in (("live", 50), ("max_evaluations", 1)):
-            _checks.whole(name, getattr(self, name), lowest)
+        set_whole(self, live=50, max_evaluations=1)
         _checks.positive("dlogz", self.dlogz)
         _checks.one_of("sample", self.sample, ("auto", "unif", "rwalk", "slice", "rslice"))
 
-
-@dataclass(frozen=True, eq=False)
-class NestedResult:
-    """ln Z with its error, and weighted samples in standard-normal coordinates."""
-
-    log_z: float
-    log_z_error: float
-    converged: bool
-    status: str
-    evaluations: int
-    samples: np.ndarray
-    log_weights: np.ndarray
+    def run(self, like: JointLikelihood, prior: Prior, seed: int) -> Evidence:
+        """Integrate; see `evidence`."""
+        measure = samplers.working_measure(like, prior)
+        log_likelihood = like.compiled(samplers.log_likelihood, prior, measure)
+        dim = len(prior.names) + len(like.nuisances)
+        found = sample(lambda z: float(log_likelihood(z, like.data)), dim, seed, self)
+        return samplers.to_evidence(like, prior, measure, found)
 
 
-def run(log_likelihood: Callable[[np.ndarray], float], dim: int, seed: int, settings: NestedSettings) -> NestedResult:
+def sample(log_likelihood: Callable[[np.ndarray], float], dim: int, seed: int, settings: Nested) -> Sampled:
     """Sample ln L over coordinates whose prior is a standard normal.
 
     Parameters
@@ -63,7 +68,7 @@ def run(log_likelihood: Callable[[np.ndarray], float], dim: int, seed: int, sett
     log_likelihood
         (dim,) -> ln L, finite.
     dim, seed, settings
-        Coordinates; of numpy's generator; see NestedSettings.
+        Coordinates; of numpy's generator; of the method.
 
     Raises
     ------
@@ -96,12 +101,12 @@ def run(log_likelihood: Callable[[np.ndarray], float], dim: int, seed: int, sett
         description = (
             f"stopped at the limit of {settings.max_evaluations} evaluations before dlogz = {settings.dlogz:g}"
         )
-    return NestedResult(
+    return Sampled(
         log_z=float(results.logz[-1]),
         log_z_error=float(results.logzerr[-1]),
         converged=converged,
         status=f"{'converged' if converged else 'not converged'}: {description}",
         evaluations=evaluations,
-        samples=np.asarray(results.samples),
+        positions=np.asarray(results.samples),
         log_weights=np.asarray(results.logwt - results.logz[-1]),
     )

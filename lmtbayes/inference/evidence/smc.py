@@ -17,15 +17,23 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes import _checks
+from lmtbayes.inference.evidence import samplers
+from lmtbayes.inference.evidence.result import Evidence
+from lmtbayes.inference.evidence.samplers import Sampled
+from lmtbayes.inference.evidence.settings import set_whole
 from lmtbayes.inference.full_coordinates import NormalLikelihood
+from lmtbayes.inference.full_coordinates import log_likelihood as full_log_likelihood
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import JointModel
+from lmtbayes.inference.priors import Prior
 
 _MAX_TEMPERATURES = 1000
 _ACCEPTANCE_WARNING = 0.02
 
 
 @dataclass(frozen=True)
-class SmcSettings:
-    """Settings of `method="smc"`.
+class Smc:
+    """The evidence by tempered sequential Monte Carlo, of blackjax.
 
     Parameters
     ----------
@@ -37,6 +45,11 @@ class SmcSettings:
         Target of the effective sample size, as a fraction of `particles`.
     replicas
         Independent runs, side by side; at least 4, since their scatter is the error.
+
+    Raises
+    ------
+    InvalidArgument
+        A setting out of range.
     """
 
     particles: int = 1000
@@ -45,82 +58,33 @@ class SmcSettings:
     replicas: int = 8
 
     def __post_init__(self) -> None:
-        for name, lowest in (("particles", 50), ("steps", 1), ("replicas", 4)):
-            _checks.whole(name, getattr(self, name), lowest)
+        set_whole(self, particles=50, steps=1, replicas=4)
         _checks.scalar("ess", self.ess)
         if not 0.0 < self.ess < 1.0:
             raise _checks.invalid("ess", self.ess, "between 0 and 1")
 
-
-@dataclass(frozen=True, eq=False)
-class SmcResult:
-    """ln Z with its error, and the particles of all replicas.
-
-    Parameters
-    ----------
-    log_z, log_z_error
-        Log of the mean of Z over replicas, and its standard error.
-    converged, status
-        Whether all is well, in words.
-    evaluations
-        Of the likelihood.
-    replicas
-        ln Z of each replica.
-    particles
-        Draws of the posterior in standard-normal coordinates, (replicas * particles, dim), equal weights.
-    """
-
-    log_z: float
-    log_z_error: float
-    converged: bool
-    status: str
-    evaluations: int
-    replicas: np.ndarray
-    particles: np.ndarray
+    def run(self, like: JointLikelihood, prior: Prior, seed: int) -> Evidence:
+        """Integrate; see `evidence`."""
+        measure = samplers.working_measure(like, prior)
+        sampler = like.compiled(_sampler, prior, measure, self)
+        keys = jax.random.split(jax.random.key(seed), self.replicas)
+        return samplers.to_evidence(like, prior, measure, summarise(sampler(keys, like.data), self))
 
 
-def build(log_likelihood: NormalLikelihood, dim: int, settings: SmcSettings) -> Callable[[Array, Any], Any]:
+def _sampler(joint: JointModel, prior: Prior, measure: Prior, settings: Smc) -> Callable[..., Any]:
+    dim = len(prior.names) + len(joint.nuisances)
+    return make_sampler(full_log_likelihood(joint, prior, measure), dim, settings)
+
+
+def make_sampler(log_likelihood: NormalLikelihood, dim: int, settings: Smc) -> Callable[[Array, Any], Any]:
     """Return the jitted run, (keys (replicas,), arguments) -> what `summarise` takes, one entry a replica."""
     # A bare import of the package must start fast.
-    import blackjax
-    from blackjax.smc import inner_kernel_tuning, resampling
+    from blackjax.smc import resampling
 
     def one(key: Array, arguments: Any) -> Any:
-        def log_prior(z: Float[Array, " dim"]) -> Float[Array, ""]:
-            return jnp.sum(jax.scipy.stats.norm.logpdf(z))
-
-        random_walk = blackjax.additive_step_random_walk.build_kernel()
-
-        def move(key: Array, state: Any, log_density: Any, population: Array) -> Any:
-            def random_step(key: Array, position: Array) -> Array:
-                pair, size, noise, jump = jax.random.split(key, 4)
-                first, second = population[jax.random.randint(pair, (2,), 0, settings.particles)]
-                # From a full step, the best one for a normal density, down to a tenth of it for bent ridges; now and
-                # then exactly 1, which carries a particle from one mode to another.
-                length = 2.38 / math.sqrt(2.0 * dim) * 10.0 ** -jax.random.uniform(size)
-                length = jnp.where(jax.random.uniform(jump) < 0.1, 1.0, length)
-                return length * (first - second) + 1e-5 * jax.random.normal(noise, position.shape)
-
-            return random_walk(key, state, log_density, random_step)
-
-        def choose_population(key: Array, state: Any, _info: Any) -> dict[str, Array]:
-            chosen = resampling.systematic(key, state.weights, settings.particles)
-            return {"population": state.particles[chosen][None]}
-
         start_key, key = jax.random.split(key)
         start = jax.random.normal(start_key, (settings.particles, dim))
-        algorithm = inner_kernel_tuning.as_top_level_api(
-            smc_algorithm=blackjax.adaptive_tempered_smc,
-            logprior_fn=log_prior,
-            loglikelihood_fn=lambda z: log_likelihood(z, arguments),
-            mcmc_step_fn=move,
-            mcmc_init_fn=blackjax.additive_step_random_walk.init,
-            resampling_fn=resampling.systematic,
-            mcmc_parameter_update_fn=choose_population,
-            initial_parameter_value={"population": start[None]},
-            num_mcmc_steps=settings.steps,
-            target_ess=settings.ess,
-        )
+        algorithm = _tempered(lambda z: log_likelihood(z, arguments), start, settings)
 
         def unfinished(carry: Any) -> Array:
             _, state, _, count, _ = carry
@@ -145,7 +109,53 @@ def build(log_likelihood: NormalLikelihood, dim: int, settings: SmcSettings) -> 
     return jax.jit(jax.vmap(one, in_axes=(0, None)))
 
 
-def summarise(run: Any, settings: SmcSettings) -> SmcResult:
+def _tempered(log_likelihood: Callable[[Array], Array], start: Array, settings: Smc) -> Any:
+    """Blackjax's algorithm: L^t from a standard normal, moved by random walks along pairs of particles."""
+    import blackjax
+    from blackjax.smc import inner_kernel_tuning, resampling
+
+    random_walk = blackjax.additive_step_random_walk.build_kernel()
+    dim = start.shape[1]
+
+    def move(key: Array, state: Any, log_density: Any, population: Array) -> Any:
+        return random_walk(key, state, log_density, lambda key, position: _step(key, position, population, dim))
+
+    def choose_population(key: Array, state: Any, _info: Any) -> dict[str, Array]:
+        chosen = resampling.systematic(key, state.weights, settings.particles)
+        return {"population": state.particles[chosen][None]}
+
+    return inner_kernel_tuning.as_top_level_api(
+        smc_algorithm=blackjax.adaptive_tempered_smc,
+        logprior_fn=_log_normal,
+        loglikelihood_fn=log_likelihood,
+        mcmc_step_fn=move,
+        mcmc_init_fn=blackjax.additive_step_random_walk.init,
+        resampling_fn=resampling.systematic,
+        mcmc_parameter_update_fn=choose_population,
+        initial_parameter_value={"population": start[None]},
+        num_mcmc_steps=settings.steps,
+        target_ess=settings.ess,
+    )
+
+
+def _log_normal(z: Float[Array, " dim"]) -> Float[Array, ""]:
+    return jnp.sum(jax.scipy.stats.norm.logpdf(z))
+
+
+def _step(key: Array, position: Array, population: Array, dim: int) -> Array:
+    """Step along the difference of two particles.
+
+    From a full one, the best for a normal density, down to a tenth of it for bent ridges; now and then exactly 1, which
+    carries a particle from one mode to another.
+    """
+    pair, size, noise, jump = jax.random.split(key, 4)
+    first, second = population[jax.random.randint(pair, (2,), 0, len(population))]
+    length = 2.38 / math.sqrt(2.0 * dim) * 10.0 ** -jax.random.uniform(size)
+    length = jnp.where(jax.random.uniform(jump) < 0.1, 1.0, length)
+    return length * (first - second) + 1e-5 * jax.random.normal(noise, position.shape)
+
+
+def summarise(run: Any, settings: Smc) -> Sampled:
     """Turn what the run returned into ln Z, its error and a verdict."""
     log_z, count, acceptance, particles, temperature = (np.asarray(part) for part in run)
     weights = np.exp(log_z - log_z.max())
@@ -165,12 +175,13 @@ def summarise(run: Any, settings: SmcSettings) -> SmcResult:
         f"{settings.replicas} replicas of {settings.particles} particles, {count.min()}-{count.max()} temperatures, "
         f"smallest acceptance {acceptance.min():.0%}"
     )
-    return SmcResult(
+    positions = particles.reshape(-1, particles.shape[-1])
+    return Sampled(
         log_z=float(np.log(mean) + log_z.max()),
         log_z_error=error,
         converged=not problems,
         status=f"not converged: {'; '.join(problems)} ({description})" if problems else f"converged: {description}",
         evaluations=int(count.sum()) * settings.particles * (settings.steps + 3),
-        replicas=log_z,
-        particles=particles.reshape(-1, particles.shape[-1]),
+        positions=positions,
+        log_weights=np.full(len(positions), -np.log(len(positions))),
     )

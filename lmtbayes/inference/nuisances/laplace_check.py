@@ -21,7 +21,7 @@ _INFLATED = 1.7
 larger values scatter more with a dozen nuisances."""
 
 
-def build(joint: JointModel, draws: int) -> Callable[..., Array]:
+def importance_ratios(joint: JointModel, draws: int) -> Callable[..., Array]:
     """Return the jitted check: (keys (n,), photons (n,), (ln integral, `LaplaceFit`) of each, data) -> r (n,).
 
     The integral of L in r is estimated from `draws` of the pulls at each photon, with the Laplace density as control

@@ -5,6 +5,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,60 @@ from lmtbayes.errors import CheckpointError
 _FORMAT = 1
 
 
-def save(path: Path, identity: str, settings: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-    """Write the file whole."""
-    header = json.dumps({"format": _FORMAT, "identity": identity, "settings": dict(settings)})
-    with whole(path) as temporary, temporary.open("wb") as file:
-        kept: dict[str, Any] = {name: np.asarray(array) for name, array in arrays.items()}
-        np.savez(file, header=np.array(header), **kept)
+@dataclass(frozen=True)
+class Checkpoint:
+    """The file of one run.
+
+    Parameters
+    ----------
+    path
+        That `checked` has let pass.
+    identity, settings
+        What tells this run from others, and its settings by name, for the message where they differ.
+    """
+
+    path: Path
+    identity: str
+    settings: Mapping[str, Any]
+
+    def save(self, arrays: Mapping[str, Any]) -> None:
+        """Write the file whole."""
+        header = json.dumps({"format": _FORMAT, "identity": self.identity, "settings": dict(self.settings)})
+        with whole(self.path) as temporary, temporary.open("wb") as file:
+            kept: dict[str, Any] = {name: np.asarray(array) for name, array in arrays.items()}
+            np.savez(file, header=np.array(header), **kept)
+
+    def load(self) -> dict[str, np.ndarray] | None:
+        """Read the arrays; None where there is no file.
+
+        Raises
+        ------
+        CheckpointError
+            Not a checkpoint, or one of another run; the message says what differs.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            with np.load(self.path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            header = json.loads(str(arrays.pop("header")))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise CheckpointError(
+                f"`checkpoint` {self.path} is not a checkpoint of lmtbayes ({error}); name another file"
+            ) from None
+        if header.get("format") != _FORMAT or header.get("identity") != self.identity:
+            theirs, ours = header.get("settings", {}), dict(self.settings)
+            changed = [
+                f"{name}: {theirs.get(name)!r} there, {ours.get(name)!r} here"
+                for name in sorted({*theirs, *ours})
+                if theirs.get(name) != ours.get(name)
+            ]
+            reason = "; ".join(changed) or "the data, an experiment or the prior are not the same"
+            raise CheckpointError(
+                f"`checkpoint` {self.path} belongs to another run ({reason}); name another file, delete it, or repeat "
+                "the call with the settings it was made with"
+            )
+        return arrays
 
 
 def checked(checkpoint: str | Path) -> Path:
@@ -47,36 +96,3 @@ def checked(checkpoint: str | Path) -> Path:
             "checkpoint", str(checkpoint), "a file in a folder that exists and can be written to"
         ) from None
     return path
-
-
-def load(path: Path, identity: str, settings: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
-    """Read the arrays; None where there is no file.
-
-    Raises
-    ------
-    CheckpointError
-        Not a checkpoint, or one of another run; the message says what differs.
-    """
-    if not path.exists():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        header = json.loads(str(arrays.pop("header")))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise CheckpointError(
-            f"`checkpoint` {path} is not a checkpoint of lmtbayes ({error}); name another file"
-        ) from None
-    if header.get("format") != _FORMAT or header.get("identity") != identity:
-        theirs, ours = header.get("settings", {}), dict(settings)
-        changed = [
-            f"{name}: {theirs.get(name)!r} there, {ours.get(name)!r} here"
-            for name in sorted({*theirs, *ours})
-            if theirs.get(name) != ours.get(name)
-        ]
-        reason = "; ".join(changed) or "the data, an experiment or the prior are not the same"
-        raise CheckpointError(
-            f"`checkpoint` {path} belongs to another run ({reason}); name another file, delete it, or repeat the "
-            "call with the settings it was made with"
-        )
-    return arrays

@@ -2,38 +2,32 @@
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+import xarray as xr
 from scipy import special
 
-from lmtbayes._compile import compile_quickly
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.terms import GaussianCounts, Poisson
-from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.coordinates import Space
-from lmtbayes.inference.devices import Mapped
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
-from lmtbayes.inference.likelihood.evaluation import evaluation
-from lmtbayes.inference.likelihood.model import Data, JointModel
+from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.likelihood.names import PULL
-from lmtbayes.inference.likelihood.toys import draw_many
+from lmtbayes.inference.posterior.description import describe, prior_positions
+from lmtbayes.inference.posterior.diagnostics import diagnose
 from lmtbayes.inference.posterior.nuts import Draws
-from lmtbayes.inference.priors import Prior
 from lmtbayes.parameters import ALL
 
-if TYPE_CHECKING:
-    import xarray as xr
+_NOTES = {
+    "lp": "log posterior density in the prior's coordinates and the pulls, up to ln Z",
+    "log_likelihood": "ln L of all experiments and of the constraints",
+    "jumped": "whether the step ended with a jump proposed from the grid",
+    "energy": "Hamiltonian of the NUTS step, before the jump",
+}
 
-PRIOR_DRAWS = 1000
-_BLOCK = 1000
-"""Draws described in one call."""
 
-
-def build(
+def to_datatree(
     space: Space,
     data: Data,
     grid: PosteriorGrid | None,
@@ -41,45 +35,16 @@ def build(
     settings: Mapping[str, Any],
     identity: str,
     seconds: float,
-) -> "xr.DataTree":
+) -> xr.DataTree:
     """Join everything that is known of a run; see `sample_posterior` for the groups."""
-    import xarray as xr
-
-    from lmtbayes.inference.posterior.diagnostics import diagnose
-
     position = np.swapaxes(drawn.position, 0, 1)
     rng = np.random.default_rng([settings["seed"], 1])
-    found = _describe(space, data, position, rng)
-    prior_draws = space.joint.compiled(_prior_draws, space.prior, space.measure)
-    unit, pulls = (np.asarray(x) for x in prior_draws(_key(rng)))
-    before = _describe(space, data, space.join(unit, pulls)[None], rng)
-    statistics = {
-        "lp": found["lp"],
-        "log_likelihood": found["total"],
-        "acceptance_rate": drawn.acceptance.T,
-        "diverging": drawn.diverging.T,
-        "energy": drawn.energy.T,
-        "n_steps": drawn.steps.T,
-        "tree_depth": np.ceil(np.log2(drawn.steps.T + 1)).astype(np.int64),
-        "step_size": drawn.step_size.T,
-        "jumped": drawn.jumped.T,
-    }
-    notes = {
-        "lp": "log posterior density in the prior's coordinates and the pulls, up to ln Z",
-        "log_likelihood": "ln L of all experiments and of the constraints",
-        "jumped": "whether the step ended with a jump proposed from the grid",
-        "energy": "Hamiltonian of the NUTS step, before the jump",
-    }
+    found = describe(space, data, position, rng)
+    before = describe(space, data, prior_positions(space, rng), rng)
     groups = {
         "posterior": _parameters(space, found["parameters"]),
         "unconstrained_posterior": _unconstrained(space, position),
-        "sample_stats": xr.Dataset(
-            {
-                name: (("chain", "draw"), np.asarray(value), {"long_name": notes[name]} if name in notes else {})
-                for name, value in statistics.items()
-            },
-            attrs={"max_tree_depth": settings["max_tree_depth"]},
-        ),
+        "sample_stats": _statistics(drawn, found, settings["max_tree_depth"]),
         "log_likelihood": _by_bin(space, found["pointwise"], "log-likelihood"),
         "log_prior": _log_prior(space, found["log_prior"]),
         "posterior_predictive": _by_bin(space, found["predictive"], "counts"),
@@ -89,8 +54,7 @@ def build(
         "constant_data": _constant(space),
     }
     if grid is not None:
-        unit = special.expit(position[..., : space.dimensions])
-        groups["grid"] = _grid(grid, unit)
+        groups["grid"] = _grid(grid, special.expit(position[..., : space.dimensions]))
     tree = xr.DataTree.from_dict({name: _numbered(dataset) for name, dataset in groups.items()})
     tree["posterior"].attrs.update(inference_library="numpyro", creation_library="lmtbayes")
     verdict = diagnose(tree)
@@ -107,71 +71,35 @@ def build(
     return tree
 
 
-def _prior_draws(joint: JointModel, prior: Prior, measure: Prior) -> Any:
-    space = Space(joint, prior, measure)
-    return compile_quickly(lambda key: space.draw_prior(key, PRIOR_DRAWS))
+def _statistics(drawn: Draws, found: Mapping[str, Any], deepest: int) -> xr.Dataset:
+    """What the sampler says of each of its steps."""
+    statistics = {
+        "lp": found["lp"],
+        "log_likelihood": found["total"],
+        "acceptance_rate": drawn.acceptance.T,
+        "diverging": drawn.diverging.T,
+        "energy": drawn.energy.T,
+        "n_steps": drawn.steps.T,
+        "tree_depth": np.ceil(np.log2(drawn.steps.T + 1)).astype(np.int64),
+        "step_size": drawn.step_size.T,
+        "jumped": drawn.jumped.T,
+    }
+    return xr.Dataset(
+        {
+            name: (("chain", "draw"), np.asarray(value), {"long_name": _NOTES[name]} if name in _NOTES else {})
+            for name, value in statistics.items()
+        },
+        attrs={"max_tree_depth": deepest},
+    )
 
 
-def _numbered(dataset: "xr.Dataset") -> "xr.Dataset":
+def _numbered(dataset: xr.Dataset) -> xr.Dataset:
     """Give chain and draw their numbers."""
     numbers = {name: np.arange(dataset.sizes[name]) for name in ("chain", "draw") if name in dataset.sizes}
     return dataset.assign_coords(numbers)
 
 
-def _describe(
-    space: Space, data: Data, position: Float[np.ndarray, "chain draw parameters"], rng: np.random.Generator
-) -> dict[str, Any]:
-    """Everything that follows from a draw."""
-    describe = space.joint.compiled(_descriptions, space.prior, space.measure)
-    *point, parameters, log_prior = describe(position.reshape(-1, space.size))
-    evaluated = evaluation(space.joint)(tuple(point), data)
-    found = {
-        "parameters": parameters,
-        "pointwise": evaluated.terms,
-        "predictive": draw_many(space.joint.experiments, evaluated.counts, rng),
-        "total": evaluated.log_likelihood,
-        "lp": evaluated.log_likelihood + sum(log_prior[name] for name in space.prior.names),
-        "log_prior": log_prior,
-    }
-    return jax.tree.map(lambda x: x.reshape(*position.shape[:-1], *x.shape[1:]), found)
-
-
-def _descriptions(joint: JointModel, prior: Prior, measure: Prior) -> Mapped:
-    space = Space(joint, prior, measure)
-
-    def one(position: Array) -> tuple[HiddenPhoton, Array, dict[str, Array], dict[str, Array]]:
-        unit, pulls = space.split(position)
-        photon = space.photon(unit)
-        parameters = {**_physical(space, photon), **joint.nuisance_values(pulls)}
-        constraints = dict(zip(joint.nuisance_names, joint.constraints.log_prob(pulls), strict=True))
-        return photon, pulls, parameters, {**prior.log_probs(prior.values(photon)), **constraints}
-
-    return Mapped(one, tuple(jax.local_devices()[:1]), _BLOCK)
-
-
-def _key(rng: np.random.Generator) -> Array:
-    """Key of jax from NumPy's generator: splitting keys would be functions to compile."""
-    return jax.random.key(int(rng.integers(2**63)))
-
-
-def _physical(space: Space, photon: HiddenPhoton) -> dict[str, Array]:
-    result = {
-        "g_x": photon.g_x,
-        "mass": photon.mass,
-        "eps_x": photon.eps_x,
-        "log10_g_x": jnp.log10(photon.g_x),
-        "log10_mass": jnp.log10(photon.mass),
-    }
-    if space.joint.model.mixing == "free":
-        kappa = space.joint.model.mixing_sign * photon.eps_x / photon.g_x
-        # A prior on kappa itself may be of both signs; its logarithm is then no variable.
-        result |= {"kappa": kappa} if "kappa" in space.prior.names else {"log10_kappa": jnp.log10(kappa)}
-    return result
-
-
-def _parameters(space: Space, values: Mapping[str, np.ndarray]) -> "xr.Dataset":
-    import xarray as xr
-
+def _parameters(space: Space, values: Mapping[str, np.ndarray]) -> xr.Dataset:
     variables = {}
     nuisances = {n.name: n for n in space.joint.nuisances}
     for name, value in values.items():
@@ -184,9 +112,7 @@ def _parameters(space: Space, values: Mapping[str, np.ndarray]) -> "xr.Dataset":
     return xr.Dataset(variables)
 
 
-def _unconstrained(space: Space, position: np.ndarray) -> "xr.Dataset":
-    import xarray as xr
-
+def _unconstrained(space: Space, position: np.ndarray) -> xr.Dataset:
     names = [*space.prior.names, *(name + PULL for name in space.joint.nuisance_names)]
     whose = "prior's quantile" if space.plain else "working measure's quantile"
     notes = [f"logit of the {whose}"] * space.dimensions + ["pull of the nuisance"] * len(space.joint.nuisances)
@@ -198,10 +124,8 @@ def _unconstrained(space: Space, position: np.ndarray) -> "xr.Dataset":
     )
 
 
-def _log_prior(space: Space, values: Mapping[str, np.ndarray]) -> "xr.Dataset":
+def _log_prior(space: Space, values: Mapping[str, np.ndarray]) -> xr.Dataset:
     """Log prior density of every draw, by coordinate of the prior and by nuisance: what arviz's `psense` scales."""
-    import xarray as xr
-
     what = dict.fromkeys(space.prior.names, "log prior density") | dict.fromkeys(
         space.joint.nuisance_names, "log density of the pull under its constraint"
     )
@@ -214,9 +138,7 @@ def _whole(e: Experiment, values: np.ndarray) -> np.ndarray:
     return values.astype(np.int64) if is_count and np.all((values == np.rint(values)) & (values < 2.0**53)) else values
 
 
-def _by_bin(space: Space, values: Mapping[str, np.ndarray], quantity: str) -> "xr.Dataset":
-    import xarray as xr
-
+def _by_bin(space: Space, values: Mapping[str, np.ndarray], quantity: str) -> xr.Dataset:
     variables, coordinates = {}, {}
     for e in space.joint.experiments:
         dimension = f"{e.name}_bin"
@@ -239,9 +161,7 @@ def _by_bin(space: Space, values: Mapping[str, np.ndarray], quantity: str) -> "x
     return xr.Dataset(variables, coordinates)
 
 
-def _constant(space: Space) -> "xr.Dataset":
-    import xarray as xr
-
+def _constant(space: Space) -> xr.Dataset:
     variables = {}
     for e in space.joint.experiments:
         attributes = {"units": e.bin_unit or "1", "long_name": f"bin edges of {e.name}: {e.binning.quantity}"}
@@ -252,9 +172,7 @@ def _constant(space: Space) -> "xr.Dataset":
     return xr.Dataset(variables)
 
 
-def _grid(grid: PosteriorGrid, unit: np.ndarray) -> "xr.Dataset":
-    import xarray as xr
-
+def _grid(grid: PosteriorGrid, unit: np.ndarray) -> xr.Dataset:
     variables: dict[str, Any] = {}
     for name in grid.prior.names:
         edges, probability = grid.marginal(name)

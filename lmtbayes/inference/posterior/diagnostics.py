@@ -4,13 +4,13 @@ Rank-normalised split R-hat and ESS of arXiv:1903.08008, E-BFMI of arXiv:1604.00
 sees what all chains have missed together: total variation, half the sum of |p_chains - p_grid| over bins.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.inference.posterior.verdict import Check, Verdict
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,55 +33,18 @@ GRID_ERROR = 1.0
 """Of the grid's own estimate, which was ten times the true error or more where that was known."""
 
 
-@dataclass(frozen=True)
-class Check:
-    """One diagnostic."""
-
-    name: str
-    value: float
-    passed: bool
-    text: str
-    """Value, where it is worst, and what is accepted."""
-    advice: str = ""
-    """What to do where it failed."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """All diagnostics of one posterior; printing it says what is wrong and what to do."""
-
-    checks: tuple[Check, ...]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        """Whether every check passed."""
-        return all(check.passed for check in self.checks)
-
-    def __getitem__(self, name: str) -> Check:
-        """Check by name."""
-        return next(check for check in self.checks if check.name == name)
-
-    def __str__(self) -> str:
-        """The verdict, a line a check, then the advice."""
-        failed = [check for check in self.checks if not check.passed]
-        head = (
-            "Posterior: trust it." if not failed else f"Posterior: {len(failed)} of {len(self.checks)} checks failed."
-        )
-        width = max(len(check.name) for check in self.checks)
-        lines = [head]
-        lines += [
-            f"  {'ok  ' if check.passed else 'FAIL'}  {check.name:<{width}}  {check.text}" for check in self.checks
-        ]
-        lines += [f"  {note}" for note in self.notes]
-        advice = dict.fromkeys(check.advice for check in failed)
-        if advice:
-            lines += ["What to do:", *(f"  - {line}" for line in advice)]
-        return "\n".join(lines)
-
-
 def diagnose(posterior: "xr.DataTree") -> Verdict:
     """Judge a posterior that `sample_posterior` made, also one that was read from a file.
+
+    Parameters
+    ----------
+    posterior
+        With the groups posterior and sample_stats, and grid where the chains are to be compared with it.
+
+    Returns
+    -------
+    verdict
+        Printed, it says what is wrong and what to do; `verdict.passed`, `verdict["R-hat"].value`.
 
     Raises
     ------
@@ -91,49 +54,61 @@ def diagnose(posterior: "xr.DataTree") -> Verdict:
     for group in ("posterior", "sample_stats"):
         if group not in posterior.children:
             raise InvalidArgument(f"`posterior` must be a DataTree of sample_posterior; it has no group {group!r}")
-    from arviz_stats.base import array_stats
-
-    statistics = posterior["sample_stats"]
+    statistics = posterior["sample_stats"].to_dataset()
     variables = {str(name): np.asarray(value) for name, value in posterior["posterior"].data_vars.items()}
     variables["log_likelihood"] = np.asarray(statistics["log_likelihood"])
-    lost = {name: int(np.sum(~np.isfinite(value))) for name, value in variables.items()}
-    size = variables["log_likelihood"].size
-    # A parameter that is fixed has no R-hat; chains that do not move at all have a bad one, and so have lost numbers.
-    moving = {name: value for name, value in variables.items() if lost[name] or np.ptp(value) > 0.0}
-    variables = moving or variables
-
-    def worst(function: Callable[..., Any], sign: float, **options: Any) -> tuple[str, float]:
-        values = {}
-        for name, value in variables.items():
-            found = float(function(value, chain_axis=0, draw_axis=1, **options)) if name in moving else np.nan
-            values[name] = found if np.isfinite(found) else (np.inf if sign > 0 else 0.0)
-        name = max(values, key=lambda key: sign * values[key])
-        return name, values[name]
-
-    name = max(lost, key=lambda key: lost[key])
+    agreement = _agreement(variables)
+    effective = [check.value for check in agreement if check.name.endswith("ESS")]
+    grid = posterior["grid"].to_dataset() if "grid" in posterior.children else None
+    against = [] if grid is None else _against_grid(posterior["posterior"].to_dataset(), grid, effective[0])
+    covered = bool(against) and all(c.passed for c in against)
     checks = [
-        Check(
-            "finite",
-            float(lost[name]),
-            lost[name] == 0,
-            f"{lost[name]} of {size} draws at worst ({name}) are no numbers" if lost[name] else "all draws are numbers",
-            f"the prior reaches where {name} has no value: cut its support to what the parameter can be",
-        )
+        _finite(variables),
+        *agreement,
+        _divergences(statistics, covered),
+        _energies(statistics),
+        _tree_depth(statistics, grid is not None, covered, min(effective)),
+        *against,
     ]
-    name, value = worst(array_stats.rhat, 1.0)
-    checks.append(
+    notes = ["no grid check: a mode that all chains missed would not show"] if grid is None else _modes(grid)
+    if min(effective) < ESS_PUBLISHED:
+        notes.append(f"intervals to be published want {ESS_PUBLISHED:.0f} effective draws")
+    return Verdict(tuple(checks), tuple(notes))
+
+
+def _lost(variables: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """How many draws of each variable are no numbers."""
+    return {name: int(np.sum(~np.isfinite(value))) for name, value in variables.items()}
+
+
+def _finite(variables: Mapping[str, np.ndarray]) -> Check:
+    lost, size = _lost(variables), variables["log_likelihood"].size
+    name = max(lost, key=lambda key: lost[key])
+    return Check(
+        "finite",
+        float(lost[name]),
+        lost[name] == 0,
+        f"{lost[name]} of {size} draws at worst ({name}) are no numbers" if lost[name] else "all draws are numbers",
+        f"the prior reaches where {name} has no value: cut its support to what the parameter can be",
+    )
+
+
+def _agreement(variables: Mapping[str, np.ndarray]) -> list[Check]:
+    """Whether chains agree, and how many independent draws all are worth in the bulk and in the tails."""
+    from arviz_stats.base import array_stats
+
+    rhat_name, rhat = _worst(variables, array_stats.rhat, 1.0)
+    bulk = _worst(variables, array_stats.ess, -1.0, method="bulk")
+    tail = _worst(variables, array_stats.ess, -1.0, method="tail", prob=(0.05, 0.95))
+    return [
         Check(
             "R-hat",
-            value,
-            value <= R_HAT,
-            f"{value:.4f} at worst ({name}), at most {R_HAT}",
+            rhat,
+            rhat <= R_HAT,
+            f"{rhat:.4f} at worst ({rhat_name}), at most {R_HAT}",
             "chains disagree: more warmup and draws; if the grid shows several modes, leave jumps on",
-        )
-    )
-    bulk_name, bulk = worst(array_stats.ess, -1.0, method="bulk")
-    tail_name, tail = worst(array_stats.ess, -1.0, method="tail", prob=(0.05, 0.95))
-    for label, name, value in (("bulk ESS", bulk_name, bulk), ("tail ESS", tail_name, tail)):
-        checks.append(
+        ),
+        *(
             Check(
                 label,
                 value,
@@ -141,44 +116,52 @@ def diagnose(posterior: "xr.DataTree") -> Verdict:
                 f"{value:.0f} at worst ({name}), at least {ESS:.0f}",
                 "few independent draws: more draws, or more chains",
             )
-        )
-    against = _against_grid(posterior, bulk) if "grid" in posterior.children else []
-    covered = bool(against) and all(c.passed for c in against)
-    checks.append(_divergences(statistics.to_dataset(), covered))
+            for label, (name, value) in (("bulk ESS", bulk), ("tail ESS", tail))
+        ),
+    ]
+
+
+def _worst(
+    variables: Mapping[str, np.ndarray], function: Callable[..., Any], sign: float, **options: Any
+) -> tuple[str, float]:
+    """Variable with the largest (sign 1) or smallest (-1) value of a diagnostic, and that."""
+    lost = _lost(variables)
+    # A parameter that is fixed has no R-hat; chains that do not move at all have a bad one, and so have lost numbers.
+    moving = {name: value for name, value in variables.items() if lost[name] or np.ptp(value) > 0.0}
+    values = {}
+    for name, value in (moving or variables).items():
+        found = float(function(value, chain_axis=0, draw_axis=1, **options)) if name in moving else np.nan
+        values[name] = found if np.isfinite(found) else (np.inf if sign > 0 else 0.0)
+    name = max(values, key=lambda key: sign * values[key])
+    return name, values[name]
+
+
+def _energies(statistics: "xr.Dataset") -> Check:
+    """Part of the energy's variance that a step renews, in the worst chain."""
     energy = np.asarray(statistics["energy"])
     bfmi = float(np.min(np.mean(np.diff(energy, axis=1) ** 2, axis=1) / np.maximum(np.var(energy, axis=1), 1e-300)))
-    checks.append(
-        Check(
-            "E-BFMI",
-            bfmi,
-            bfmi > E_BFMI,
-            f"{bfmi:.2f} in the worst chain, above {E_BFMI}",
-            "energies mix slowly: more draws; check for a prior edge that a heavy tail runs into",
-        )
+    return Check(
+        "E-BFMI",
+        bfmi,
+        bfmi > E_BFMI,
+        f"{bfmi:.2f} in the worst chain, above {E_BFMI}",
+        "energies mix slowly: more draws; check for a prior edge that a heavy tail runs into",
     )
+
+
+def _tree_depth(statistics: "xr.Dataset", grid: bool, covered: bool, effective: float) -> Check:
+    """Few trajectories cut; or they cost nothing: a cut one is a valid step, only shorter, and ESS measures that."""
     deepest = int(statistics.attrs["max_tree_depth"])
     saturated = float(np.mean(np.asarray(statistics["tree_depth"]) >= deepest))
-    sound = covered if against else _jumping(statistics.to_dataset())
-    checks.append(
-        Check(
-            "tree depth",
-            saturated,
-            # A cut trajectory is a valid step, only shorter: what it costs is what ESS measures and the grid checks.
-            saturated < TREE_DEPTH or (sound and min(bulk, tail) >= ESS),
-            f"{saturated:.1%} of steps at the cap of {deepest}, below {TREE_DEPTH:.0%}, or ESS and "
-            f"{'grid in order' if against else 'jumps frequent'}",
-            f"long trajectories are cut: max_tree_depth={deepest + 2}",
-        )
+    sound = covered if grid else _jumping(statistics)
+    return Check(
+        "tree depth",
+        saturated,
+        saturated < TREE_DEPTH or (sound and effective >= ESS),
+        f"{saturated:.1%} of steps at the cap of {deepest}, below {TREE_DEPTH:.0%}, or ESS and "
+        f"{'grid in order' if grid else 'jumps frequent'}",
+        f"long trajectories are cut: max_tree_depth={deepest + 2}",
     )
-    notes = []
-    if against:
-        checks += against
-        notes += _modes(posterior["grid"].to_dataset())
-    else:
-        notes.append("no grid check: a mode that all chains missed would not show")
-    if bulk < ESS_PUBLISHED or tail < ESS_PUBLISHED:
-        notes.append(f"intervals to be published want {ESS_PUBLISHED:.0f} effective draws")
-    return Verdict(tuple(checks), tuple(notes))
 
 
 def _jumping(statistics: "xr.Dataset") -> bool:
@@ -200,15 +183,13 @@ def _divergences(statistics: "xr.Dataset", covered: bool) -> Check:
     return Check("divergences", fraction, passed, text, advice)
 
 
-def _against_grid(posterior: "xr.DataTree", effective: float) -> list[Check]:
-    grid = posterior["grid"].to_dataset()
+def _against_grid(posterior: "xr.Dataset", grid: "xr.Dataset", effective: float) -> list[Check]:
     distances, noise = {}, {}
     for name in (str(key).removesuffix("_probability") for key in grid.data_vars if str(key).endswith("_probability")):
         expected = np.asarray(grid[f"{name}_probability"])
         edges = np.asarray(grid[f"{name}_edges"]).copy()
         edges[0], edges[-1] = -np.inf, np.inf
-        source = posterior["posterior"]
-        draws = np.asarray(source[name])
+        draws = np.asarray(posterior[name])
         counts = np.histogram(draws, edges)[0]
         distances[name] = 0.5 * float(np.abs(counts / draws.size - expected).sum())
         # Mean of |binomial fluctuation|, as if draws were as many as they are worth.

@@ -76,90 +76,21 @@ class Chains:
 
     def __init__(self, space: Space, settings: Settings, devices: Devices):
         from numpyro.infer.hmc import hmc
-        from numpyro.infer.util import ParamInfo
 
         self.space = space
         self.settings = settings
         self.potential = Potential(space, devices)
         self.offers = Proposals(space, self.potential, settings.chunk, settings.chains, devices)
-
-        def potential_of(data: Data) -> Callable[[Array], Array]:
-            return lambda position: space.potential(position, data)
-
-        initialise, step = hmc(potential_fn_gen=potential_of, algo="NUTS")
-
-        def start_one(
-            key: Array, position: Array, potential: Array, gradient: Array, covariance: Array, data: Data
-        ) -> Any:
-            return initialise(
-                ParamInfo(position, potential, gradient),
-                settings.warmup,
-                dense_mass=True,
-                inverse_mass_matrix=covariance,
-                target_accept_prob=settings.target_accept,
-                max_tree_depth=(min(settings.max_tree_depth, WARMUP_TREE_DEPTH), settings.max_tree_depth),
-                model_args=(data,),
-                rng_key=key,
-            )
-
-        def advance(state: Any, offered: Jumps | None, data: Data, proposal: Proposal | None) -> tuple[Any, Draws]:
-            jumped = jnp.array(False)
-            if offered is not None and proposal is not None:
-                state, jumped = self._jump(state, offered, proposal)
-            new = step(state, (data,), {})
-            return new, Draws(
-                new.z,
-                new.potential_energy,
-                new.energy,
-                new.accept_prob,
-                new.num_steps,
-                new.diverging,
-                jumped,
-                new.adapt_state.step_size,
-            )
-
-        def run(
-            state: Any, number: Array, data: Data, proposal: Proposal | None, jumps: Jumps | None
-        ) -> tuple[Any, Draws]:
-            # The iteration is one number for all chains, so that adaptation is a branch, not a selection.
-            axes = jax.tree.map(lambda _: 0, state)._replace(i=None)
-            together = jax.vmap(lambda s, o: advance(s, o, data, proposal), in_axes=(axes, 0), out_axes=(axes, 0))
-            drawn = settings.room(state.z.shape[0], space.size)
-
-            def body(index: Array, carried: tuple[Any, Draws]) -> tuple[Any, Draws]:
-                state, drawn = carried
-                state, new = together(state, jax.tree.map(lambda x: x[index], jumps))
-                return state, jax.tree.map(lambda all_, one: all_.at[index].set(one), drawn, new)
-
-            return jax.lax.fori_loop(0, number, body, (state, drawn))
-
-        def start(
-            key: Array, positions: Array, potential: Array, gradient: Array, covariance: Array, data: Data
-        ) -> Any:
-            state = jax.vmap(start_one, in_axes=(0, 0, 0, 0, None, None))(
-                jax.random.split(key, settings.chains), positions, potential, gradient, covariance, data
-            )
-            return state._replace(i=jnp.zeros((), state.i.dtype))
-
+        self._initialise, self._step = hmc(potential_fn_gen=self._potential_of, algo="NUTS")
         # A resumed run never calls `start`, without which numpyro's `step` does not know its own settings.
-        data = space.joint.data_shapes
-        positions = jax.ShapeDtypeStruct((settings.chains, space.size), float)
-        self.shapes = jax.eval_shape(
-            start,
-            jax.eval_shape(lambda: jax.random.key(0)),
-            positions,
-            jax.ShapeDtypeStruct((settings.chains,), float),
-            positions,
-            jax.ShapeDtypeStruct((space.size, space.size), float),
-            data,
-        )
-        self.start = compile_quickly(start)
+        self.shapes = jax.eval_shape(self._start, *self._start_shapes())
+        self.start = compile_quickly(self._start)
         mesh = mesh_of(devices)
         of_chain, of_draw, whole = PartitionSpec(AXIS), PartitionSpec(None, AXIS), PartitionSpec()
         state_specs = jax.tree.map(lambda _: of_chain, self.shapes)._replace(i=whole)
         self.run = jax.jit(
             jax.shard_map(
-                run,
+                self._run,
                 mesh=mesh,
                 in_specs=(state_specs, whole, whole, whole, of_draw),
                 out_specs=(state_specs, of_draw),
@@ -171,6 +102,79 @@ class Chains:
     def place(self, state: Any) -> Any:
         """Put a state on the devices that run it."""
         return jax.tree.map(jax.device_put, state, self._places)
+
+    def _potential_of(self, data: Data) -> Callable[[Array], Array]:
+        return lambda position: self.space.potential(position, data)
+
+    def _start_shapes(self) -> tuple[Any, ...]:
+        """Shapes of what `start` takes."""
+        chains, size = self.settings.chains, self.space.size
+        positions = jax.ShapeDtypeStruct((chains, size), float)
+        return (
+            jax.eval_shape(lambda: jax.random.key(0)),
+            positions,
+            jax.ShapeDtypeStruct((chains,), float),
+            positions,
+            jax.ShapeDtypeStruct((size, size), float),
+            self.space.joint.data_shapes,
+        )
+
+    def _start(
+        self, key: Array, positions: Array, potential: Array, gradient: Array, covariance: Array, data: Data
+    ) -> Any:
+        state = jax.vmap(self._start_one, in_axes=(0, 0, 0, 0, None, None))(
+            jax.random.split(key, self.settings.chains), positions, potential, gradient, covariance, data
+        )
+        # The iteration is one number for all chains, so that adaptation is a branch, not a selection.
+        return state._replace(i=jnp.zeros((), state.i.dtype))
+
+    def _start_one(
+        self, key: Array, position: Array, potential: Array, gradient: Array, covariance: Array, data: Data
+    ) -> Any:
+        from numpyro.infer.util import ParamInfo
+
+        deepest = self.settings.max_tree_depth
+        return self._initialise(
+            ParamInfo(position, potential, gradient),
+            self.settings.warmup,
+            dense_mass=True,
+            inverse_mass_matrix=covariance,
+            target_accept_prob=self.settings.target_accept,
+            max_tree_depth=(min(deepest, WARMUP_TREE_DEPTH), deepest),
+            model_args=(data,),
+            rng_key=key,
+        )
+
+    def _run(
+        self, state: Any, number: Array, data: Data, proposal: Proposal | None, jumps: Jumps | None
+    ) -> tuple[Any, Draws]:
+        axes = jax.tree.map(lambda _: 0, state)._replace(i=None)
+        together = jax.vmap(lambda s, o: self._advance(s, o, data, proposal), in_axes=(axes, 0), out_axes=(axes, 0))
+        drawn = self.settings.room(state.z.shape[0], self.space.size)
+
+        def body(index: Array, carried: tuple[Any, Draws]) -> tuple[Any, Draws]:
+            state, drawn = carried
+            state, new = together(state, jax.tree.map(lambda x: x[index], jumps))
+            return state, jax.tree.map(lambda all_, one: all_.at[index].set(one), drawn, new)
+
+        return jax.lax.fori_loop(0, number, body, (state, drawn))
+
+    def _advance(self, state: Any, offered: Jumps | None, data: Data, proposal: Proposal | None) -> tuple[Any, Draws]:
+        """One jump, where one is offered, and one step of NUTS, of one chain."""
+        jumped = jnp.array(False)
+        if offered is not None and proposal is not None:
+            state, jumped = self._jump(state, offered, proposal)
+        new = self._step(state, (data,), {})
+        return new, Draws(
+            new.z,
+            new.potential_energy,
+            new.energy,
+            new.accept_prob,
+            new.num_steps,
+            new.diverging,
+            jumped,
+            new.adapt_state.step_size,
+        )
 
     def _jump(self, state: Any, offered: Jumps, proposal: Proposal) -> tuple[Any, Array]:
         space = self.space

@@ -21,6 +21,7 @@ from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.likelihood.toys import draw
+from lmtbayes.inference.posterior.method import Nuts
 from lmtbayes.inference.posterior.sample import sample_posterior
 from lmtbayes.inference.priors import Prior
 
@@ -32,7 +33,8 @@ METHODS = ("grid", "nuts")
 DRAWS = 99
 """Posterior draws a rank is taken among: ranks 0 to 99."""
 _CANDIDATES, _BATCH = 2000, 200
-_NUTS = {"chains": 4, "warmup": 200, "draws": 200, "chunk": 400}
+NUTS = Nuts(chains=4, warmup=200, draws=200)
+"""What the word "nuts" stands for."""
 
 
 def sbc(
@@ -40,12 +42,11 @@ def sbc(
     prior: Prior,
     n: int = 200,
     seed: int = 0,
-    method: str = "grid",
+    method: str | Nuts = "grid",
     *,
     first: int = 0,
     devices: Sequence[Any] | None = None,
     progress: bool = False,
-    **settings: Any,
 ) -> "xr.Dataset":
     """Calibrate a posterior method against its own prior.
 
@@ -60,8 +61,8 @@ def sbc(
     seed
         Equal seeds give equal results; a simulation does not depend on how many there are.
     method
-        "grid": draws of the posterior grid, weighted with the exact posterior and resampled. "nuts": what
-        `sample_posterior` gives.
+        "grid": draws of the posterior grid, weighted with the exact posterior and resampled. A `Nuts` of
+        lmtbayes.methods: what `sample_posterior` gives with it; "nuts" is one with 4 chains of 200 + 200 steps.
     first
         Number of the first simulation: 100 of them, and then 100 more with `first=100`, are the 200 of one call.
     devices
@@ -69,8 +70,6 @@ def sbc(
         are those of one device.
     progress
         Show a bar.
-    settings
-        Of `sample_posterior`, for "nuts".
 
     Returns
     -------
@@ -81,40 +80,67 @@ def sbc(
     Raises
     ------
     InvalidArgument
-        Unknown method, `n` below 1, settings with "grid".
+        Unknown method, `n` below 1.
     """
     from tqdm.auto import tqdm
 
-    _checks.one_of("method", method, METHODS)
+    if not isinstance(method, Nuts):
+        _checks.one_of("method", method, METHODS)
     _checks.whole("n", n)
     _checks.whole("first", first, 0)
-    used = local.resolve_devices(devices)
-    if settings and method == "grid":
-        raise _checks.invalid("settings", settings, "empty for method 'grid'")
     simulate = like.compiled(_simulation, prior)
+    sample = _Grid(prior, local.resolve_devices(devices)) if method == "grid" else _Chains(prior, method, devices)
     ranks, truths, effective = np.zeros((n, len(QUANTITIES)), int), np.zeros((n, len(QUANTITIES))), np.zeros(n)
     for k in tqdm(range(n), desc="simulations", disable=not progress):
         truth_key, draw_key, pick_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), first + k), 3)
         toys, truth = simulate(truth_key)
-        toy = like.with_data(toys)
         rng = np.random.default_rng(np.asarray(jax.random.key_data(pick_key)))
-        if method == "grid":
-            grid = posterior_grid(toy, prior, devices=used)
-            proposal = grid.proposal
-            weigh = like.compiled(_weights, prior, grid.measure, used)
-            values, log_weights = weigh(np.arange(_CANDIDATES, dtype=np.uint32), draw_key, proposal, toys)
-            weights = np.exp(log_weights - log_weights.max())
-            weights /= weights.sum()
-            effective[k] = 1.0 / np.sum(weights**2)
-            draws = values[rng.choice(len(values), DRAWS, p=weights)]
-        else:
-            own = {**_NUTS, "devices": devices, **settings}
-            draws = _nuts_draws(toy, prior, rng, seed=int(rng.integers(2**31)), **own)
-            effective[k] = DRAWS
+        draws, effective[k] = sample(like.with_data(toys), draw_key, rng)
         truths[k] = np.asarray(truth)
         ranks[k] = np.sum(draws < truths[k], axis=0)
+    method = method if isinstance(method, str) else "nuts"
     attrs = {"method": method, "seed": seed, "prior": repr(prior), "model": repr(like.model)}
     return calibration(ranks, truths, effective, first, attrs)
+
+
+class _Grid:
+    """Draws of the quantities from the posterior grid, resampled by their weights; and what they are worth."""
+
+    def __init__(self, prior: Prior, devices: local.Devices):
+        self.prior, self.devices = prior, devices
+
+    def __call__(self, toy: JointLikelihood, key: Array, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+        grid = posterior_grid(toy, self.prior, devices=self.devices)
+        weigh = toy.compiled(_weights, self.prior, grid.measure, self.devices)
+        values, log_weights = weigh(np.arange(_CANDIDATES, dtype=np.uint32), key, grid.proposal, toy.data)
+        weights = np.exp(log_weights - log_weights.max())
+        weights /= weights.sum()
+        return values[rng.choice(len(values), DRAWS, p=weights)], float(1.0 / np.sum(weights**2))
+
+
+class _Chains:
+    """Draws of the quantities by `sample_posterior`."""
+
+    def __init__(self, prior: Prior, method: str | Nuts, devices: Sequence[Any] | None):
+        self.prior, self.devices = prior, devices
+        self.method = NUTS if isinstance(method, str) else method
+
+    def __call__(self, toy: JointLikelihood, _key: Array, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+        seed, chunk = int(rng.integers(2**31)), self.method.warmup + self.method.draws
+        tree = sample_posterior(
+            toy,
+            self.prior,
+            seed,
+            method=self.method,
+            grid_check=False,
+            chunk=chunk,
+            progress=False,
+            devices=self.devices,
+        )
+        posterior, statistics = tree["posterior"], tree["sample_stats"]
+        g_x, mass, eps_x = (np.asarray(posterior[name]).ravel() for name in ("g_x", "mass", "eps_x"))
+        values = np.stack([g_x, mass, eps_x, g_x * eps_x, np.asarray(statistics["log_likelihood"]).ravel()], axis=-1)
+        return values[rng.choice(len(values), DRAWS, replace=len(values) < DRAWS)], float(DRAWS)
 
 
 def calibration(
@@ -171,11 +197,3 @@ def _weights(joint: JointModel, prior: Prior, measure: Prior, devices: local.Dev
         return values, values[-1] + space.log_ratio(drawn[0]) - proposal.log_prob(*drawn)
 
     return Mapped(weigh, devices, _BATCH)
-
-
-def _nuts_draws(like: JointLikelihood, prior: Prior, rng: np.random.Generator, **settings: Any) -> np.ndarray:
-    tree = sample_posterior(like, prior, grid_check=False, progress=False, **settings)
-    posterior, statistics = tree["posterior"], tree["sample_stats"]
-    g_x, mass, eps_x = (np.asarray(posterior[name]).ravel() for name in ("g_x", "mass", "eps_x"))
-    values = np.stack([g_x, mass, eps_x, g_x * eps_x, np.asarray(statistics["log_likelihood"]).ravel()], axis=-1)
-    return values[rng.choice(len(values), DRAWS, replace=len(values) < DRAWS)]

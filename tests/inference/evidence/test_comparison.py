@@ -10,9 +10,8 @@ import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.inference.evidence.comparison import Comparison, compare_models
-from lmtbayes.inference.evidence.evidence import Evidence, combined, evidence
-from lmtbayes.inference.evidence.laplace_cubature import CubatureSettings
-from lmtbayes.inference.evidence.smc import SmcSettings
+from lmtbayes.inference.evidence.evidence import evidence
+from lmtbayes.inference.evidence.result import Evidence, combined
 
 PRIOR = lmt.priors.default(FIXED)
 HALF = lmt.priors.default(FIXED, g_x=(1e-5, math.sqrt(1e-5 * 1e-2)))
@@ -28,7 +27,7 @@ def compared(like):
     free = lmt.JointLikelihood([toy(counts, Poisson(), 3, (scale(),))], lmt.LMU_LTAU, lmt.asimov(FIXED, PHOTON))
     return compare_models(
         {"fixed mixing": (like, PRIOR), "free mixing": (free, lmt.priors.default(lmt.LMU_LTAU))},
-        prior_odds={"fixed mixing": 3.0, "free mixing": 1.0},
+        prior_probabilities={"fixed mixing": 0.75, "free mixing": 0.25},
     )
 
 
@@ -66,9 +65,17 @@ def test_error_of_a_probability_is_its_derivative(compared):
 
 def made(log_z, bound=0.0, sigma=0.0, kind="bound", converged=True):
     """An evidence by hand."""
-    settings = CubatureSettings() if kind == "bound" else SmcSettings()
-    nothing = {"log_correction": 0.0, "nodes": {}, "log_weights": np.zeros(0), "cubature": None, "measure": PRIOR}
-    return Evidence(log_z, bound, sigma, kind, "any", "status", converged, 1, PRIOR, 0.0, 0, settings, **nothing)
+    return Evidence(
+        log_z=log_z,
+        bound=bound,
+        sigma=sigma,
+        error_kind=kind,
+        prior=PRIOR,
+        method="any",
+        status="status",
+        converged=converged,
+        evaluations=1,
+    )
 
 
 BY_CELLS = made(-3.0, bound=0.02, sigma=0.005), made(-4.0, bound=0.03, sigma=0.012)
@@ -171,11 +178,13 @@ def test_bad_input_is_named(like, compared):
     with pytest.raises(InvalidArgument, match="toy and 'b' has else"):
         compare_models({"a": pair, "b": (renamed, PRIOR)})
     with pytest.raises(UnknownName, match="'c'"):
-        compare_models({"a": pair, "b": pair}, prior_odds={"a": 1.0, "c": 1.0})
+        compare_models({"a": pair, "b": pair}, prior_probabilities={"a": 0.5, "c": 0.5})
     with pytest.raises(InvalidArgument, match="positive"):
-        compare_models({"a": pair, "b": pair}, prior_odds={"a": 1.0, "b": -1.0})
+        compare_models({"a": pair, "b": pair}, prior_probabilities={"a": 2.0, "b": -1.0})
     with pytest.raises(InvalidArgument, match="missing: b"):
-        compare_models({"a": pair, "b": pair}, prior_odds={"a": 1.0})
+        compare_models({"a": pair, "b": pair}, prior_probabilities={"a": 1.0})
+    with pytest.raises(InvalidArgument, match=r"1 in all, which these are not \(4\)"):
+        compare_models({"a": pair, "b": pair}, prior_probabilities={"a": 3.0, "b": 1.0})
     with pytest.raises(UnknownName, match="log10_g_x"):
         compared.prior_sensitivity("log10_gx", "low", [-4.0])
     with pytest.raises(InvalidArgument, match="edge"):

@@ -16,7 +16,7 @@ def evidence():
     like = lmt.JointLikelihood(
         [lmt.experiment("na64mu", convention="paper")], lmt.LMU_LTAU, lmt.asimov(lmt.LMU_LTAU, lmt.BENCHMARKS["BP4"])
     )
-    return lmt.evidence(like, lmt.priors.default(lmt.LMU_LTAU), rtol=1e-2)
+    return lmt.evidence(like, lmt.priors.default(lmt.LMU_LTAU), lmt.methods.Cubature(rtol=1e-2))
 
 
 @pytest.mark.parametrize("name", ["log10_g_x", "log10_mass"])

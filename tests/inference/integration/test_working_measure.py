@@ -81,7 +81,7 @@ def test_prior_in_tension_with_the_data(name):
 @pytest.mark.slow
 def test_smc_in_tension():
     distribution, exact = CASES["ten widths"]
-    found = lmt.evidence(LIKE, prior(distribution), "smc", particles=400, steps=10)
+    found = lmt.evidence(LIKE, prior(distribution), lmt.methods.Smc(particles=400, steps=10))
     assert abs(found.log_z - exact) < 4.0 * found.log_z_error
     # The posterior of log10 g is a normal density: precision-weighted mean.
     precision = np.array([0.1, 0.03]) ** -2.0

@@ -108,11 +108,11 @@ def exact(name, number):
     return math.log(value)
 
 
-SETTINGS = {
-    "cubature": {},
-    "importance": {},
-    "smc": {"particles": 200, "steps": 5},
-    "nested": {"live": 50, "dlogz": 0.5},
+METHODS = {
+    "cubature": lmt.methods.Cubature(),
+    "importance": lmt.methods.Importance(),
+    "smc": lmt.methods.Smc(particles=200, steps=5),
+    "nested": lmt.methods.Nested(live=50, dlogz=0.5),
 }
 
 
@@ -126,7 +126,7 @@ def check_all(method, number, names):
     for name in names:
         if name == "none" and number == 0 and method == "nested":
             continue
-        found = evidence(like, PRIORS[name], method, **SETTINGS[method])
+        found = evidence(like, PRIORS[name], METHODS[method])
         assert abs(found.log_z - exact(name, number)) < allowed(found), (method, number, name, found)
         assert found.log_z_error < 0.7  # of 50 live points
     return like

@@ -17,7 +17,7 @@ from lmtbayes.inference.likelihood.constraints import Constraints
 from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.posterior.independence import Potential
 from lmtbayes.inference.posterior.nuts import Settings
-from lmtbayes.inference.posterior.sample import run_chains
+from lmtbayes.inference.posterior.running import run_chains
 
 TRUTH = lmt.HiddenPhoton(1e-3, 20.0, -1e-5)
 HERE = tuple(jax.local_devices()[:1])

@@ -108,6 +108,6 @@ def test_smc_is_right_within_its_error(name):
     case = CASES[name]
     like = lmt.JointLikelihood([experiment(case.muons)], MODEL, lmt.asimov(MODEL, lmt.BENCHMARKS["BP4"]))
     prior = lmt.priors.Prior(MODEL, {"log10_g_x": case.distribution, "log10_mass": MASS})
-    found = lmt.evidence(like, prior, "smc", particles=300, steps=10, replicas=6)
+    found = lmt.evidence(like, prior, lmt.methods.Smc(particles=300, steps=10, replicas=6))
     # A sampler that says it did not converge may be wrong.
     assert not found.converged or abs(found.log_z - by_sums(case)[1]) < 4.0 * found.log_z_error

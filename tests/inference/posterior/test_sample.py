@@ -17,9 +17,12 @@ from scipy.stats import truncnorm
 import lmtbayes as lmt
 from lmtbayes.errors import CheckpointError, InvalidArgument
 from lmtbayes.experiments.terms import Gaussian, Poisson
-from lmtbayes.inference.posterior.datatree import _toys, _whole
+from lmtbayes.inference.likelihood.toys import _many as _toys
+from lmtbayes.inference.posterior.checkpoint import Checkpoint
+from lmtbayes.inference.posterior.datatree import _whole
 from lmtbayes.inference.posterior.diagnostics import diagnose
 from lmtbayes.inference.posterior.sample import sample_posterior
+from lmtbayes.methods import Nuts
 
 HERE = Path(__file__).parents[1]
 
@@ -162,20 +165,18 @@ def test_checkpoint_of_another_run_is_refused(killed, like, tmp_path):
 
 
 def test_keyboard_interrupt_keeps_the_checkpoint(like, tmp_path, monkeypatch):
-    from lmtbayes.inference.posterior import checkpoint, sample
-
     path = tmp_path / "run.npz"
     calls = []
 
-    save = checkpoint.save
+    save = Checkpoint.save
 
-    def save_then_stop(*arguments):
-        save(*arguments)
+    def save_then_stop(self, arrays):
+        save(self, arrays)
         calls.append(1)
         if len(calls) == 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(sample.checkpoints, "save", save_then_stop)
+    monkeypatch.setattr(Checkpoint, "save", save_then_stop)
     with pytest.raises(KeyboardInterrupt) as caught:
         sample_posterior(like, TWO, seed=7, checkpoint=path, **SHORT)
     assert "goes on from" in caught.value.__notes__[0]
@@ -313,8 +314,11 @@ def test_netcdf_round_trip(tree, tmp_path):
 
 
 def test_same_seed_same_draws_other_seed_other_draws(like):
-    first, again, other = (sample_posterior(like, TWO, seed=seed, **SHORT) for seed in (1, 1, 2))
+    first, other = (sample_posterior(like, TWO, seed=seed, **SHORT) for seed in (1, 2))
+    # The same said the other way.
+    again = sample_posterior(like, TWO, seed=1, method=Nuts(chains=4, warmup=60, draws=60), chunk=20, progress=False)
     identical(first, again)
+    assert first.attrs["fingerprint"] == again.attrs["fingerprint"]
     assert not np.array_equal(first["posterior"]["g_x"], other["posterior"]["g_x"])
 
 
@@ -351,6 +355,7 @@ def test_cut_trees_are_excused_where_jumps_carry_the_chains(like, jumps):
         ({"target_accept": 1.0}, "`target_accept` must be between 0 and 1"),
         ({"init": "gird"}, "did you mean 'grid'"),
         ({"chunk": 0}, "`chunk`"),
+        ({"method": Nuts(draws=7)}, r"`chains` is a setting of `method`, Nuts\(chains=16, .*draws=7.*: give it there"),
         ({"seed": -1}, "`seed`"),
         ({"devices": []}, "`devices`"),
         ({"checkpoint": "no/such/folder/run.npz"}, "`checkpoint` must be a file in a folder that exists"),

@@ -1,0 +1,88 @@
+"""`Nuts`: how `sample_posterior` samples, as an object that checks itself."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument
+
+INITIALISATIONS = ("grid", "prior")
+TREE_DEPTH = {True: 5, False: 8}
+"""Cap on the depth of NUTS's trees, with jumps and without."""
+LEAST_WARMUP, LEAST_DRAWS = 10, 4
+"""Steps and draws of a chain below which nothing can be adapted or judged."""
+
+
+@dataclass(frozen=True)
+class Nuts:
+    """NUTS chains (arXiv:1111.4246, with numpyro's adaptation) that alternate with jumps from the posterior grid.
+
+    Parameters
+    ----------
+    chains, warmup, draws
+        Chains run side by side; steps of adaptation, then draws, of each.
+    target_accept, max_tree_depth
+        Of NUTS. By default trees end at depth 5, since jumps make the draws independent and NUTS has to explore a mode
+        only locally (8 takes twice the time or more for the same effective number of draws), and at 8 without jumps.
+    init
+        "grid" starts the chains at draws of the grid; "prior" at draws of the prior (to see what goes wrong then).
+    jumps
+        Whether NUTS steps alternate with jumps.
+
+    Raises
+    ------
+    InvalidArgument
+        A setting out of range.
+    """
+
+    chains: int = 16
+    warmup: int = 500
+    draws: int = 500
+    target_accept: float = 0.95
+    max_tree_depth: int | None = None
+    init: str = "grid"
+    jumps: bool = True
+
+    def __post_init__(self) -> None:
+        least = {"chains": 1, "warmup": LEAST_WARMUP, "draws": LEAST_DRAWS, "max_tree_depth": 1}
+        for name, minimum in least.items():
+            value = getattr(self, name)
+            if value is None and name == "max_tree_depth":
+                continue
+            _checks.whole(name, value, minimum)
+            # A NumPy integer is no JSON.
+            object.__setattr__(self, name, int(value))
+        _checks.scalar("target_accept", self.target_accept)
+        if not 0.0 < float(self.target_accept) < 1.0:
+            raise _checks.invalid("target_accept", self.target_accept, "between 0 and 1, both excluded")
+        object.__setattr__(self, "target_accept", float(self.target_accept))
+        _checks.one_of("init", self.init, INITIALISATIONS)
+        _checks.switch("jumps", self.jumps)
+        if isinstance(self.jumps, np.bool_):
+            object.__setattr__(self, "jumps", bool(self.jumps))
+
+    @property
+    def tree_depth(self) -> int:
+        """Cap on the depth of the trees: `max_tree_depth`, or the default."""
+        return TREE_DEPTH[self.jumps] if self.max_tree_depth is None else self.max_tree_depth
+
+
+SETTINGS = tuple(each.name for each in fields(Nuts))
+
+
+def one_way_only[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """Refuse a setting that is given as a keyword beside a `method` that has it: one of them would not count."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **given: P.kwargs) -> R:
+        twice = [name for name in given if name in SETTINGS]
+        if twice and given.get("method") is not None:
+            raise InvalidArgument(
+                f"`{twice[0]}` is a setting of `method`, {given['method']!r}: give it there, or give no `method`"
+            )
+        return function(*args, **given)
+
+    return call
