@@ -88,13 +88,13 @@ def sbc(
     _checks.whole("n", n)
     _checks.whole("first", first, 0)
     simulate = like.compiled(_simulation, prior)
-    draw = _Grid(prior, local.resolve_devices(devices)) if method == "grid" else _Chains(prior, method, devices)
+    sample = _Grid(prior, local.resolve_devices(devices)) if method == "grid" else _Chains(prior, method, devices)
     ranks, truths, effective = np.zeros((n, len(QUANTITIES)), int), np.zeros((n, len(QUANTITIES))), np.zeros(n)
     for k in tqdm(range(n), desc="simulations", disable=not progress):
         truth_key, draw_key, pick_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), first + k), 3)
         toys, truth = simulate(truth_key)
         rng = np.random.default_rng(np.asarray(jax.random.key_data(pick_key)))
-        draws, effective[k] = draw(like.with_data(toys), draw_key, rng)
+        draws, effective[k] = sample(like.with_data(toys), draw_key, rng)
         truths[k] = np.asarray(truth)
         ranks[k] = np.sum(draws < truths[k], axis=0)
     method = method if isinstance(method, str) else "nuts"
