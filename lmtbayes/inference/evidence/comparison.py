@@ -142,7 +142,8 @@ class Comparison:
         UnknownName
             No prior has that coordinate.
         InvalidArgument
-            Its prior is not uniform, an edge beyond the opposite one, or a new run is needed and not allowed.
+            Its prior is not uniform, an edge beyond the opposite one, or a new run is needed and not allowed, or not
+            possible, since a comparison from a file has no likelihoods.
         """
         import xarray as xr
 
