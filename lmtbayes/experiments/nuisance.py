@@ -38,6 +38,11 @@ class Constraint(abc.ABC):
         return dist.Normal(0.0, 1.0)
 
     @property
+    def is_standard(self) -> bool:
+        """Whether `distribution` is the standard normal: densities of many such pulls are evaluated in one go."""
+        return type(self).distribution is Constraint.distribution
+
+    @property
     def central_pull(self) -> float:
         """The pull that "no nuisances given" stands for; the mode of `distribution`."""
         return 0.0

@@ -8,14 +8,14 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
-from lmtbayes.experiments.nuisance import Constraint, Nuisance
+from lmtbayes.experiments.nuisance import Nuisance
 
 
 class Constraints:
     """Independent densities of the pulls, one a nuisance; most of them are standard normals."""
 
     def __init__(self, nuisances: Sequence[Nuisance]):
-        standard = [type(n.constraint).distribution is Constraint.distribution for n in nuisances]
+        standard = [n.constraint.is_standard for n in nuisances]
         self._constraints = [n.constraint for n in nuisances]
         self._groups = [np.flatnonzero(standard), *np.flatnonzero(np.logical_not(standard))[:, None]]
         self._order = np.argsort(np.concatenate(self._groups), kind="stable")

@@ -12,7 +12,6 @@ from scipy import special
 
 from lmtbayes._compile import compile_quickly
 from lmtbayes.experiments.base import Experiment
-from lmtbayes.experiments.terms import GaussianCounts, Poisson
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import Mapped
@@ -154,8 +153,8 @@ def _predictive(joint: JointModel, counts: Mapping[str, np.ndarray], rng: np.ran
 
 
 def _toys(e: Experiment, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    if type(e.term) in (Poisson, GaussianCounts):
-        # What their `sample` draws, but by NumPy: jax's sampler takes two seconds to compile.
+    if e.term.draws_poisson:
+        # What its `sample` draws, but by NumPy: jax's sampler takes two seconds to compile.
         finite = np.isfinite(counts)
         return np.where(finite, rng.poisson(np.where(finite, np.maximum(counts, 0.0), 0.0)), np.nan)
     # In blocks of one shape, since the sampler of any other term is compiled.
@@ -225,8 +224,8 @@ def _log_prior(space: Space, values: Mapping[str, np.ndarray]) -> "xr.Dataset":
 
 def _whole(e: Experiment, values: np.ndarray) -> np.ndarray:
     """Counts that are whole numbers as integers, which arviz's plots of counts ask for; anything else as it is."""
-    is_count = type(e.term) in (Poisson, GaussianCounts)
-    return values.astype(np.int64) if is_count and np.all((values == np.rint(values)) & (values < 2.0**53)) else values
+    is_whole = e.term.draws_poisson and np.all((values == np.rint(values)) & (values < 2.0**53))
+    return values.astype(np.int64) if is_whole else values
 
 
 def _by_bin(space: Space, values: Mapping[str, np.ndarray], quantity: str) -> "xr.Dataset":
