@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import ArrayLike
 
 from lmtbayes import _checks, tables
 from lmtbayes.constants import GRAMS_PER_TONNE, MEV_PER_KEV
@@ -175,8 +176,8 @@ def _fold(
     return {component: replace(part, flux=_weighted(part.flux, weight)) for component, part in parts.items()}
 
 
-def _weighted(flux: Mapping[str, np.ndarray], weight: np.ndarray) -> dict[str, np.ndarray]:
-    return {flavour: weight * own for flavour, own in flux.items()}
+def _weighted(flux: Mapping[str, ArrayLike], weight: np.ndarray) -> dict[str, np.ndarray]:
+    return {flavour: weight * np.asarray(own) for flavour, own in flux.items()}
 
 
 # -- nuisances -------------------------------------------------------------------------------------------------------
