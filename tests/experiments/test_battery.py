@@ -5,6 +5,7 @@ default prior. Tolerances, relative to the largest count or slope of the experim
 
 - slopes 1e-6: differences of the fourth order in steps of 1e-3 (in ln g_x, ln M and ln kappa) are off by 1e-12 f^(5)
   where a rate is smooth, by 1e-7 where a knot of a table (C2) lies between, and by 1e-13 of the counts by rounding;
+  at a point of a digitised limit (C1, round numbers) they would be off by 1e-3, and no draw is at one;
 - jit and vmap against one photon after the other, uncompiled: 1e-11, the order in which some 1e3 terms are added;
 - symmetry 1e-12: every operation is the same but for a sign;
 - no boson: 1e-13 where g_x = 0; 1e-7 at g_x = 1e-15, where N_eff, the keenest of them, has a last 1e-8 of its boson.
@@ -39,7 +40,7 @@ def draws_for(exp):
     prior = lmt.priors.default(lmt.LMU_LTAU)
     photon = prior.photon(prior.from_unit_cube(jnp.asarray(np.random.default_rng(14).random((3, 3)))))
     low, high = exp.mass_range
-    seen = np.sqrt(low * high) if 0.0 < low < high < np.inf else 300.0
+    seen = np.sqrt(low * high) if 0.0 < low < high < np.inf else 317.3
     return np.stack([*np.stack([photon.g_x, photon.mass, photon.eps_x], axis=-1), [2e-3, seen, -2e-4]])
 
 

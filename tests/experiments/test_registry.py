@@ -31,8 +31,13 @@ def test_every_option_is_accepted_and_name_title_and_nuisances_are_among_them(na
     exp = lmt.experiment(name, **options | {"name": "mine", "title": "My own", "nuisances": ()})
     assert (exp.name, exp.title) == ("mine", "My own")
     assert exp.nuisances == ()
+
+
+def test_a_title_is_a_sentence_of_its_own():
+    assert lmt.experiment("ess", title="ESS, ten bar").title == "ESS, ten bar"
+    assert lmt.experiment("ess", title="ESS, ten bar").name == "ess"
     with pytest.raises(InvalidArgument, match="`title` must be a non-empty string"):
-        lmt.Description("mine", "", "nobody, never", "data")
+        lmt.experiment("ess", title="")
 
 
 def test_options_are_the_users_alone():
