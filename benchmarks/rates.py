@@ -47,8 +47,8 @@ def by_hand_count(like: Any) -> float:
     """Operations of a value that cannot be avoided with these nodes: contractions, and about 30 at every node."""
     total = 0.0
     for e in like.experiments:
-        if hasattr(e, "weights"):
-            total += 2.0 * e.weights.size + 30.0 * e.nodes.energy.size
+        if hasattr(e, "recoil_counts"):
+            total += 2.0 * e.recoil_counts.weights.size + 30.0 * e.recoil_counts.nodes.energy.size
         for kernel in getattr(e, "kernels", ()):
             total += 2.0 * (kernel.flat_weights.size + kernel.cosine_weights.size) + 60.0 * kernel.q2.size
         total += 20.0 * e.n_bins

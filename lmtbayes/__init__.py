@@ -20,6 +20,7 @@ from lmtbayes.experiments import (
     experiment_names,
     experiment_options,
     register,
+    terms,
 )
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.cite import bibtex
@@ -27,7 +28,7 @@ from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.limits import published_limit
 from lmtbayes.experiments.measurement import measurement
 from lmtbayes.experiments.muon_g2 import muon_g2
-from lmtbayes.experiments.nuisance import Gaussian, GaussianMixture, LogNormal, Nuisance, TruncatedGaussian
+from lmtbayes.experiments.nuisance import Constraint, Gaussian, GaussianMixture, LogNormal, Nuisance, TruncatedGaussian
 from lmtbayes.gauge.decays import branching_ratio, decay_length_cm, decay_width
 from lmtbayes.gauge.mixing import loop_mixing
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, MODELS, GaugeModel, HiddenPhoton
@@ -63,6 +64,7 @@ __all__ = [
     "MODELS",
     "Binning",
     "Comparison",
+    "Constraint",
     "Description",
     "Evidence",
     "Experiment",
@@ -108,6 +110,7 @@ __all__ = [
     "sample_posterior",
     "sbc",
     "simulate",
+    "terms",
     "toy_q",
     "toy_test_statistics",
     "upper_limit",

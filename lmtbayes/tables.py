@@ -1,7 +1,14 @@
-"""The published tables under data/: found in a checkout and in an installed wheel alike, read into NumPy columns."""
+"""The published tables under data/, read into NumPy columns: files of the package, wherever and however it lies.
+
+In a checkout `lmtbayes/data` is a symbolic link to the folder `data/` beside the package; wheel and sdist hold the
+files themselves in its place. importlib.resources does not know the difference.
+"""
 
 import csv
 import functools
+import importlib.resources
+import io
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
 
@@ -11,15 +18,40 @@ from lmtbayes.errors import UnknownName
 
 type Columns = MappingProxyType[str, np.ndarray]
 
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = "lmtbayes"
 
 
-def data_folder() -> Path:
-    """Return the folder of the tables: inside the package when installed, beside it in a checkout."""
-    for folder in (_PACKAGE / "data", _PACKAGE.parent / "data"):
-        if folder.is_dir():
-            return folder
-    raise FileNotFoundError(f"lmtbayes has lost its tables: no folder 'data' in {_PACKAGE} or beside it; reinstall it")
+def data_folder() -> Traversable:
+    """Return the folder of the tables.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is none: a checkout by a git that makes no symbolic links, or a broken installation.
+    """
+    folder = importlib.resources.files(_PACKAGE) / "data"
+    if not folder.is_dir():
+        what = "a plain file where git made no symbolic link" if folder.is_file() else "nothing there"
+        raise FileNotFoundError(
+            f"`{folder}` must be the folder of lmtbayes's tables; got {what}: run `git config core.symlinks true` and "
+            "`git checkout -- lmtbayes/data` in a checkout (Windows: in developer mode), or install a wheel"
+        )
+    return folder
+
+
+def files() -> dict[str, Traversable]:
+    """Return every file of the tables' folder by its path in it, "solar/lines.csv", sorted; no compiled Python."""
+    return dict(sorted(_below(data_folder(), "")))
+
+
+def _below(folder: Traversable, path: str) -> list[tuple[str, Traversable]]:
+    found = []
+    for entry in folder.iterdir():
+        if entry.is_dir() and entry.name != "__pycache__":
+            found += _below(entry, f"{path}{entry.name}/")
+        elif entry.is_file():
+            found.append((path + entry.name, entry))
+    return found
 
 
 @functools.cache
@@ -42,16 +74,19 @@ def read(name: str) -> Columns:
     UnknownName
         No such table.
     """
-    path = data_folder() / f"{name}.csv"
-    if not path.is_file():
+    file = data_folder() / f"{name}.csv"
+    if not file.is_file():
         raise UnknownName(f"no table {name!r} under {data_folder()}")
-    return read_csv(path)
+    return _columns(file.read_text(encoding="utf-8"))
 
 
 def read_csv(path: str | Path) -> Columns:
     """Read a CSV file of the layout of data/: lines of # first, then the column names, then the rows."""
-    with Path(path).open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    return _columns(Path(path).read_text(encoding="utf-8"))
+
+
+def _columns(text: str) -> Columns:
+    rows = list(csv.DictReader(line for line in io.StringIO(text) if not line.startswith("#")))
     names = rows[0].keys() if rows else ()
     columns = {name: _column([row[name] for row in rows]) for name in names}
     for column in columns.values():

@@ -1,13 +1,129 @@
-"""One of each thing that a user may add, from outside the package and through its public names only."""
+"""What a user adds without touching the package, one function a kind: each joins a likelihood, which is checked."""
 
+import functools
 from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
+import numpyro.distributions as dist
 import pytest
-from scipy import stats
+import scipy.stats
 
 import lmtbayes as lmt
+from lmtbayes.experiments import registry
+
+MODEL = lmt.LMU_LTAU.with_mixing("paper")
+BP1 = lmt.BENCHMARKS["BP1"]
+
+
+@pytest.fixture(autouse=True)
+def _own_registry(monkeypatch):
+    """What a test registers, it alone knows."""
+    monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
+
+
+class Iodine(lmt.Experiment):
+    """A detector: counts that rise with g_x^2 above a flat background, in three bins."""
+
+    def _signal(self, model, photon, values):
+        return values["iodine_yield"] * jnp.array([9.0, 4.0, 1.0]) * (model.charges["mu"] * photon.g_x / 5e-4) ** 2
+
+    def _background(self, values):
+        return jnp.full(3, 2.0)
+
+
+def iodine(term=None, constraint=None, observed=(12.0, 5.0, 3.0), **words):
+    own = lmt.Nuisance("iodine_yield", constraint or lmt.Gaussian(1.0, 0.1), "factor on the signal", "made up")
+    words = {"name": "iodine", "title": "My iodine", "citation": "nobody, never", "status": "data"} | words
+    return Iodine(
+        description=lmt.Description(**words),
+        binning=lmt.Binning(np.array([2.0, 5.0, 8.0, 11.0]), "keVnr", "recoil energy"),
+        term=term or lmt.terms.Poisson(),
+        declared=(own,),
+        active=(own.name,),
+        observed=np.array(observed),
+    )
+
+
+EXPECTED = np.array([11.0, 6.0, 3.0])
+"""Of `iodine` at BP1, nuisance central."""
+
+
+@functools.cache
+def muon_g2():
+    return float(lmt.JointLikelihood(["muon-g2-2025"], MODEL, "observed").log_likelihood(BP1))
+
+
+def log_likelihood(*experiments, **options):
+    """ln L at BP1, nuisances central, less that of muon g-2, so that what is added is joined to something."""
+    joint = lmt.JointLikelihood(["muon-g2-2025", *experiments], MODEL, "observed")
+    return float(joint.log_likelihood(BP1, **options)) - muon_g2()
+
+
+def test_a_detector():
+    lmt.register("iodine", lambda *, name="iodine", title="My iodine": iodine(name=name, title=title))
+    expected = scipy.stats.poisson.logpmf([12.0, 5.0, 3.0], EXPECTED).sum() + scipy.stats.norm.logpdf(0.0)
+    assert log_likelihood("iodine") == pytest.approx(expected, rel=1e-12)
+    assert lmt.experiment("iodine", title="Other").title == "Other"
+    assert lmt.experiment_options("iodine") == {"name": "iodine", "title": "My iodine"}
+
+
+@dataclass(frozen=True)
+class Laplace(lmt.Constraint):
+    """A constraint of a nuisance: value = 1 + width * pull, the pull of density exp(-|pull|)/2."""
+
+    width: float
+
+    def value(self, pull):
+        return 1.0 + self.width * jnp.asarray(pull)
+
+    def pull(self, value):
+        return (jnp.asarray(value) - 1.0) / self.width
+
+    def distribution(self):
+        return dist.Laplace(0.0, 1.0)
+
+
+def test_a_constraint_of_a_nuisance():
+    own = iodine(constraint=Laplace(0.2))
+    # At a yield of 1.5 the pull is 2.5.
+    counts = 1.5 * (EXPECTED - 2.0) + 2.0
+    expected = scipy.stats.poisson.logpmf([12.0, 5.0, 3.0], counts).sum() + scipy.stats.laplace.logpdf(2.5)
+    assert log_likelihood(own, nuisances={"iodine_yield": 1.5}) == pytest.approx(expected, rel=1e-12)
+
+
+class Robust(lmt.terms.Term):
+    """A likelihood term: Student's t of four degrees of freedom, which forgives an outlier."""
+
+    width: float
+
+    def distribution(self, expected, data=None):
+        return dist.StudentT(4.0, expected, self.width)
+
+
+def test_a_likelihood_term():
+    expected = scipy.stats.t.logpdf([12.0, 5.0, 3.0], 4.0, EXPECTED, 2.0).sum() + scipy.stats.norm.logpdf(0.0)
+    assert log_likelihood(iodine(term=Robust(2.0))) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_measurement():
+    own = lmt.measurement("ratio", 1.2, (0.3, 0.2), lambda model, photon: 1.0 + (photon.g_x / 1e-3) ** 2)
+    # 1.25 expected: above the measured 1.2, by its upper uncertainty.
+    expected = 0.5 * np.log(2.0 / np.pi) - np.log(0.5) - 0.5 * (0.05 / 0.3) ** 2
+    assert log_likelihood(own) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_published_limit():
+    limit = lmt.published_limit("mine", ([1.0, 15.0, 100.0], [1e-4, 1e-3, 1e-2]), cl=0.95, title="My limit")
+    z = scipy.stats.norm.ppf(0.95)
+    expected = -0.5 * z**2 * (5e-4 / 1e-3) ** 4 + np.log(z / np.sqrt(2.0 * np.pi))
+    assert log_likelihood(limit) == pytest.approx(expected, rel=1e-10)
+
+    def build(*, name="mine", title="My limit"):
+        return lmt.published_limit(name, ([1.0, 15.0, 100.0], [1e-4, 1e-3, 1e-2]), cl=0.95, title=title)
+
+    lmt.register("mine", build)
+    assert lmt.experiment("mine", title="Other").title == "Other"
 
 
 @dataclass(frozen=True)
@@ -40,7 +156,7 @@ def test_a_method_for_the_evidence():
     assert (found.method, found.settings, found.seed) == ("plainmontecarlo", PlainMonteCarlo(), 2)
     assert isinstance(found.settings, lmt.methods.EvidenceMethod)
     # Three decades, of which the Gaussian fills its width.
-    exact = np.log(stats.norm(-3.5, 0.2).cdf(-2.0) / 3.0)
+    exact = np.log(scipy.stats.norm(-3.5, 0.2).cdf(-2.0) / 3.0)
     assert abs(found.log_z - exact) < 4.0 * found.log_z_error < 0.2
     assert found.mean("log10_g_x") == pytest.approx(-3.5, abs=0.03)
     assert "plainmontecarlo" in repr(found)

@@ -1,4 +1,11 @@
-"""Tables: read once, immutable, found by name, with a header that gives a source."""
+"""Tables: read once, immutable, found by name wherever the package lies, with a header that gives a source."""
+
+import importlib
+import os
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,7 +13,8 @@ import pytest
 from lmtbayes import tables
 from lmtbayes.errors import UnknownName
 
-NAMES = sorted(str(p.relative_to(tables.data_folder()).with_suffix("")) for p in tables.data_folder().rglob("*.csv"))
+NAMES = [name.removesuffix(".csv") for name in tables.files() if name.endswith(".csv")]
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -15,7 +23,7 @@ def test_every_table_reads_and_names_its_source(name):
     assert columns
     assert len({len(column) for column in columns.values()}) == 1
     header = "".join(
-        line for line in (tables.data_folder() / f"{name}.csv").read_text().splitlines() if line.startswith("#")
+        line for line in tables.files()[f"{name}.csv"].read_text("utf-8").splitlines() if line.startswith("#")
     )
     assert any(word in header for word in ("arXiv", "Source", "source", "Phys")), "the header must name a source"
 
@@ -30,3 +38,63 @@ def test_numbers_are_numbers_and_cannot_be_changed():
 def test_a_table_that_is_not_there():
     with pytest.raises(UnknownName, match="no table 'nothing'"):
         tables.read("nothing")
+
+
+@pytest.fixture
+def elsewhere(monkeypatch, tmp_path):
+    """The tables of another package, which the test makes in a folder or an archive of this path."""
+
+    def look(package, path):
+        monkeypatch.syspath_prepend(str(path))
+        importlib.invalidate_caches()
+        monkeypatch.setattr(tables, "_PACKAGE", package)
+
+    yield look
+    for name in ("linked", "zipped", "unlinked", "empty"):
+        sys.modules.pop(name, None)
+
+
+def test_tables_are_found_through_a_link_as_in_a_checkout(elsewhere, tmp_path):
+    package = tmp_path / "linked"
+    (tmp_path / "data" / "deep").mkdir(parents=True)
+    (tmp_path / "data" / "deep" / "of_a_checkout.csv").write_text("# source\na,b\n1,x\n")
+    package.mkdir()
+    (package / "__init__.py").touch()
+    os.symlink(Path("..", "data"), package / "data")
+    elsewhere("linked", tmp_path)
+    assert list(tables.files()) == ["deep/of_a_checkout.csv"]
+    assert tables.read("deep/of_a_checkout")["a"] == [1.0]
+
+
+def test_tables_are_found_in_an_archive_from_which_python_imports(elsewhere, tmp_path):
+    with zipfile.ZipFile(tmp_path / "package.zip", "w") as archive:
+        archive.writestr("zipped/__init__.py", "")
+        archive.writestr("zipped/data/deep/of_an_archive.csv", "# source\na,b\n1,x\n2,y\n")
+    elsewhere("zipped", tmp_path / "package.zip")
+    assert list(tables.files()) == ["deep/of_an_archive.csv"]
+    assert tables.read("deep/of_an_archive")["a"].tolist() == [1.0, 2.0]
+
+
+def test_a_checkout_without_links_is_told_what_to_do(elsewhere, tmp_path):
+    for name in ("unlinked", "empty"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").touch()
+    (tmp_path / "unlinked" / "data").write_text("../data")
+    elsewhere("unlinked", tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"got a plain file where git made no symbolic link: run `git config"):
+        tables.read("wherever")
+    elsewhere("empty", tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"got nothing there: .* or install a wheel"):
+        tables.data_folder()
+
+
+def test_wheel_and_sdist_hold_every_table_once(monkeypatch, tmp_path):
+    build = pytest.importorskip("hatchling.build")
+    monkeypatch.chdir(ROOT)
+    with zipfile.ZipFile(tmp_path / build.build_wheel(str(tmp_path))) as wheel:
+        in_wheel = wheel.namelist()
+    with tarfile.open(tmp_path / build.build_sdist(str(tmp_path))) as sdist:
+        in_sdist = [name.partition("/")[2] for name in sdist.getnames()]
+    expected = sorted(f"lmtbayes/data/{name}" for name in tables.files())
+    for names in (in_wheel, in_sdist):
+        assert sorted(name for name in names if "data/" in name and not name.startswith("tests/")) == expected

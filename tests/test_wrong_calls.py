@@ -35,6 +35,11 @@ CALLS = [
     (lambda: sample(seed=True), "`seed` must be a whole number of at least 0; got True"),
     (lambda: lmt.nuisance_pulls(like, xr.Dataset()), "`fit` must be a BestFit, or None to find it; got 'Dataset'"),
     (lambda: lmt.TruncatedGaussian("0", 1.0, 0.0, 1.0), "`mean` must be a single number; got '0'"),
+    (
+        lambda: lmt.Nuisance("a", lmt.Gaussian(1.0, 0.1), "b", free_by_default=1),
+        "`free_by_default` must be True or False; got 1",
+    ),
+    (lambda: lmt.experiment("ess", title=3), "`title` must be a non-empty string; got 3"),
     (lambda: lmt.register("x", None), "`build` must be a function that returns an Experiment; got None"),
     (lambda: lmt.experiment("ess", systematic="5 %"), "`systematic` must be a single number; got '5 %'"),
     (lambda: lmt.asimov("BP1", BP1), "`model` must be a GaugeModel, such as LMU_LTAU; got 'BP1'"),

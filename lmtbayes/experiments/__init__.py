@@ -14,6 +14,7 @@ from lmtbayes.experiments import (
     n_eff,
     solar_8b,
     spallation,
+    terms,
     tridents,
 )
 from lmtbayes.experiments.registry import experiment, experiment_names, experiment_options, register
@@ -36,5 +37,6 @@ __all__ = [
     "register",
     "solar_8b",
     "spallation",
+    "terms",
     "tridents",
 ]

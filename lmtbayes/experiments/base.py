@@ -74,7 +74,7 @@ class Experiment(eqx.Module):
 
     @property
     def title(self) -> str:
-        """Name for legends and tables."""
+        """Name for legends and tables; `experiment(..., title=...)` gives another."""
         return self.description.title
 
     @property
@@ -262,7 +262,7 @@ class Experiment(eqx.Module):
 
 
 def active_names(declared: tuple[Nuisance, ...], nuisances: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Return the names an override `nuisances=` keeps: all of them for None.
+    """Return the names an override `nuisances=` keeps: for None all that are free by default.
 
     Raises
     ------
@@ -271,7 +271,7 @@ def active_names(declared: tuple[Nuisance, ...], nuisances: tuple[str, ...] | No
     """
     names = tuple(nuisance.name for nuisance in declared)
     if nuisances is None:
-        return names
+        return tuple(nuisance.name for nuisance in declared if nuisance.free_by_default)
     if isinstance(nuisances, str) or not isinstance(nuisances, Collection):
         raise _checks.invalid("nuisances", nuisances, f"a tuple of names out of {names}, or None for all")
     for name in nuisances:

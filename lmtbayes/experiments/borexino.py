@@ -97,6 +97,7 @@ def recoil_rate(
 def _build(
     *,
     name: str = "borexino-7be",
+    title: str | None = None,
     measured: tuple[float, float] = MEASURED,
     probabilities: tuple[float, float, float] = PROBABILITIES,
     sin2_theta_w: float = SIN2_THETA_W,
@@ -122,7 +123,7 @@ def _build(
     return Borexino(
         description=Description(
             name,
-            "Borexino $^7$Be",
+            "Borexino $^7$Be" if title is None else title,
             "M. Agostini et al. (Borexino), Phys. Rev. D 100 (2019) 082004, arXiv:1707.09279; recast as in R. Harnik, "
             "J. Kopp, P. A. N. Machado, JCAP 07 (2012) 026, arXiv:1202.6073",
             "data",

@@ -1,11 +1,11 @@
 """COHERENT at the Spallation Neutron Source: what its CsI[Na] and liquid-argon data sets share.
 
 Eq. 33 of arXiv:2104.03297 at quadrature nodes, prompt nu_mu apart from delayed nubar_mu and nu_e, because they arrive
-at different times; bins in several dimensions; backgrounds as templates. One module a detector builds on it.
+at different times; bins in several dimensions; backgrounds as templates. One module a detector builds on it, by way of
+`coherent_data_set`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -13,33 +13,33 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
-from lmtbayes.constants import GRAMS_PER_TONNE, MEV_PER_KEV
-from lmtbayes.detectors.targets import Target
+from lmtbayes.constants import MEV_PER_KEV
 from lmtbayes.experiments import recoils
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.description import Binning
-from lmtbayes.experiments.nuisance import Gaussian, Nuisance
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
-from lmtbayes.processes.form_factors import FormFactor
-from lmtbayes.sources import pion_decay_at_rest as source
 
 COMPONENTS = {"prompt": ("nu_mu",), "delayed": ("nu_e", "nubar_mu")}
 """Neutrinos by when they arrive."""
 
 
-@dataclass(frozen=True)
-class Exposure:
-    """A detector at the source: mass [kg], distance [m], protons on target, neutrinos of each kind a proton."""
+class Neutrinos(eqx.Module):
+    """Recoils of prompt and of delayed neutrinos at the nodes, what the detector makes of them apart."""
 
-    mass_kg: float
-    baseline_m: float
-    protons: float
-    neutrinos_per_proton: float
+    spectrum: recoils.Spectrum
+    nodes: dict[str, recoils.Recoils]  # by component; the quadrature's weights are in the fluxes
 
-    def neutrinos(self, material: Target) -> float:
-        """Atoms of the target times the fluence of each kind of neutrino [1/cm^2]."""
-        fluence = source.fluence(self.protons, self.neutrinos_per_proton, self.baseline_m)
-        return self.mass_kg * 1e3 / GRAMS_PER_TONNE * material.atoms_per_tonne * fluence
+    @property
+    def recoil_kevnr(self) -> Float[np.ndarray, " nodes"]:
+        """Recoil energies [keVnr], the same for both components."""
+        return np.asarray(self.nodes["delayed"].energy) / MEV_PER_KEV
+
+    def __call__(
+        self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
+    ) -> Float[Array, "nodes 2"]:
+        """Recoils at each node (weights of the quadrature included): prompt, delayed; times every common factor."""
+        columns = [self.spectrum(self.nodes[component], model, photon, values) for component in COMPONENTS]
+        return jnp.stack(columns, axis=-1)  # in the order of COMPONENTS: jax sorts the keys of a dict
 
 
 class Coherent(Experiment):
@@ -51,11 +51,9 @@ class Coherent(Experiment):
     """
 
     axes: tuple[Binning, ...] = eqx.field(static=True)
-    form_factor: FormFactor = eqx.field(static=True)
-    radius: str = eqx.field(static=True)  # name of the nuisance
-    scales: tuple[str, ...] = eqx.field(static=True)  # names of the factors on all neutrino counts
-    recoils: dict[str, recoils.Recoils]  # by component; the quadrature's weights are in the fluxes
+    neutrinos: Neutrinos
     backgrounds: dict[str, np.ndarray]  # name of the nuisance that scales it -> (bins,)
+    steady_state: tuple[str, ...] = eqx.field(static=True)  # names of those that the beam has no part in
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -95,98 +93,9 @@ class Coherent(Experiment):
     ) -> Float[Array, " bins"]:
         return self._components(model, photon, values).sum(axis=0)
 
-    def _recoils(
-        self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
-    ) -> Float[Array, "nodes 2"]:
-        """Recoils at each node (weights of the quadrature included): prompt, delayed; times every common factor."""
-        scale = jnp.ones(())
-        for name in self.scales:
-            scale = scale * values[name]
-        columns = [
-            recoils.density(
-                at,
-                model.running(-(at.momentum**2)),
-                photon,
-                scale,
-                values[self.radius],
-                values["sin2_theta_w"],
-                model=model,
-                form_factor=self.form_factor,
-            )
-            for at in (self.recoils[component] for component in COMPONENTS)  # jax sorts the keys of a dict
-        ]
-        return jnp.stack(columns, axis=-1)
-
     def _background(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, " bins"]:
         total = jnp.zeros(self.n_bins)
         for name, template in self.backgrounds.items():
             # A Gaussian of 100 % reaches below zero, a background does not.
             total = total + jnp.maximum(values[name], 0.0) * template
         return total
-
-
-def flat_binning(axes: tuple[Binning, ...]) -> Binning:
-    """Bins of several axes as one: numbered from 0, without unit."""
-    number = int(np.prod([len(axis) for axis in axes]))
-    return Binning(np.arange(number + 1.0), "", "bin of " + " × ".join(axis.quantity for axis in axes))
-
-
-def fold(
-    material: Target, form_factor: FormFactor, neutrinos: float, lowest_kevnr: float, longest_panel: float
-) -> dict[str, recoils.Recoils]:
-    """Nodes over all recoil energies above the lowest, for each component; weights of the quadrature in the fluxes.
-
-    Parameters
-    ----------
-    material, form_factor, neutrinos
-        As in `recoils.at_energies`.
-    lowest_kevnr
-        [keVnr], below which nothing is seen.
-    longest_panel
-        In ln E_R, of 16 nodes.
-    """
-    energies, weights = [], []
-    for isotope in material.isotopes:
-        line, end = recoils.end_points(isotope)
-        nodes, weight = recoils.quadrature(np.array([lowest_kevnr * MEV_PER_KEV, end]), line, end, longest_panel)
-        energies.append(nodes)
-        weights.append(weight[0])
-    weight = np.concatenate(weights)
-    parts = {c: recoils.at_energies(material, energies, form_factor, neutrinos, kinds=k) for c, k in COMPONENTS.items()}
-    return {
-        component: eqx.tree_at(lambda r: r.flux, part, {flavour: weight * flux for flavour, flux in part.flux.items()})
-        for component, part in parts.items()
-    }
-
-
-# -- nuisances -------------------------------------------------------------------------------------------------------
-
-
-def flux_nuisance() -> Nuisance:
-    """Nuisance "flux_sns", shared by every COHERENT data set."""
-    return Nuisance(
-        "flux_sns",
-        Gaussian(1.0, 0.10),
-        "factor on the neutrinos of each kind per proton at the Spallation Neutron Source",
-        "arXiv:2110.07730, arXiv:2003.10630: 10 % on the yield of pions",
-    )
-
-
-def yield_nuisance(key: str, sigma: float, source: str) -> Nuisance:
-    """Nuisance "yield_<key>": what is left of the uncertainty of the signal, flux and named shapes taken out."""
-    return Nuisance(f"yield_{key}", Gaussian(1.0, sigma), "factor on the neutrino counts of this detector", source)
-
-
-def strength_nuisance(key: str) -> Nuisance:
-    """Nuisance "strength_<key>": a signal strength without constraint worth the name, off unless asked for."""
-    return Nuisance(
-        f"strength_{key}",
-        Gaussian(1.0, 10.0),
-        "factor on the neutrino counts, to fit them as a free number; leave flux_sns and yield out of such a fit",
-        "a width of 10 where the data give 0.1 to 0.4: no constraint",
-    )
-
-
-def background_nuisance(name: str, relative: float, effect: str, source: str) -> Nuisance:
-    """Factor on a background, Gaussian, cut at zero where it is used."""
-    return Nuisance(name, Gaussian(1.0, relative), effect, source)

@@ -5,30 +5,26 @@ of delayed neutrinos. Backgrounds: beam-related neutrons (BRN), neutrino-induced
 """
 
 from collections.abc import Mapping
+from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes import _checks, tables
-from lmtbayes._compile import compile_quickly
-from lmtbayes.constants import MEV_PER_KEV, SIN2_THETA_W
+from lmtbayes.constants import SIN2_THETA_W
 from lmtbayes.detectors import caesium_iodide as csi
-from lmtbayes.detectors import targets
 from lmtbayes.experiments import coherent
-from lmtbayes.experiments.base import active_names
-from lmtbayes.experiments.common import nuclear_radius, weak_mixing_angle
-from lmtbayes.experiments.description import Binning, Description
+from lmtbayes.experiments.coherent_data_set import DataSet, Exposure, Table, background_nuisance, read_counts
 from lmtbayes.experiments.nuisance import Gaussian, Nuisance
 from lmtbayes.experiments.registry import register
-from lmtbayes.experiments.terms import Poisson
-from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
-from lmtbayes.processes import form_factors
+from lmtbayes.experiments.standard_model import standard_model
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.processes.form_factors import FormFactor
 from lmtbayes.sources import arrival
 
 NAME = "coherent-csi-2021"
-EXPOSURE = coherent.Exposure(mass_kg=14.6, baseline_m=19.3, protons=3.198e23, neutrinos_per_proton=0.0848)
+EXPOSURE = Exposure(mass_kg=14.6, baseline_m=19.3, protons=3.198e23, neutrinos_per_proton=0.0848)
 EXPECTED = {"brn_csi": (18.4, 4.6), "nin_csi": (5.6, 2.0), "steady_state_csi": (1286.0, 27.0)}
 """Background events in 0-60 PE and 0-6 us, with their uncertainty: prior expectations of arXiv:2110.07730."""
 SIGNAL_UNCERTAINTY = 0.123
@@ -46,8 +42,20 @@ ONSET_US = (0.080, 0.080)
 LOSS_START_US, LOSS_PER_US = 0.52, 0.0494
 """Efficiency in time: 1, then exp(-0.0494 (t - 0.52))."""
 STEADY_STATES = ("product", "floating", "anti-coincident")
-_LOWEST_KEVNR, _LONGEST_PANEL = 0.5, 1.3
-# Bins are good to 1e-8, also at 1 MeV, where the rate rises towards low recoils.
+_DATA_SET = DataSet(
+    NAME,
+    "COHERENT CsI (2021)",
+    "D. Akimov et al. (COHERENT), Phys. Rev. Lett. 129 (2022) 081801, arXiv:2110.07730",
+    key="csi",
+    target="caesium-iodide",
+    exposure=EXPOSURE,
+    yield_uncertainty=YIELD_UNCERTAINTY,
+    yield_source="arXiv:2110.07730: 12.3 % in all, less flux and quenching",
+    lowest_kevnr=0.5,
+    # Bins are good to 1e-8, also at 1 MeV, where the rate rises towards low recoils.
+    longest_panel=1.3,
+)
+_AXES = (("pe", "", "PE", "photoelectrons"), ("time", "_us", "us", "time"))
 _BACKGROUNDS = {
     "brn_csi": "factor on the beam-related neutrons in CsI",
     "nin_csi": "factor on the neutrino-induced neutrons in CsI",
@@ -65,10 +73,11 @@ class CoherentCsI(coherent.Coherent):
     def _components(
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
     ) -> Float[Array, "2 bins"]:
-        terms = jnp.asarray(self.response) @ self._recoils(model, photon, values)
+        terms = jnp.asarray(self.response) @ self.neutrinos(model, photon, values)
         powers = csi.quenching_powers(values["quenching_csi_0"], values["quenching_csi_1"])
         counts = self._select(jnp.einsum("t,tpc->pc", powers, terms), values["efficiency_csi"])
-        return jnp.einsum("pc,ct->cpt", counts, self._arrival(values)).reshape(2, -1)
+        arriving = arrival_fractions(self.axes[1].edges, values)
+        return jnp.einsum("pc,ct->cpt", counts, arriving).reshape(2, -1)
 
     def _select(self, density: Float[Array, "pe 2"], pull: Float[Array, ""]) -> Float[Array, "bins 2"]:
         """Counts after the efficiency, whose nuisance moves shapes and leaves the Standard Model's total alone."""
@@ -77,24 +86,28 @@ class CoherentCsI(coherent.Coherent):
         total = jnp.sum(self.bins.counts(standard))
         return counts[:, :2] * (total / jnp.sum(counts[:, 2]))
 
-    def _arrival(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, "2 times"]:
-        """Fractions in each bin of time: prompt, delayed."""
-        edges, mean = self.axes[1].edges, PULSE_START_US + values["onset_csi_us"]
-        return jnp.stack(
-            [
-                arrival.fractions(component, edges, mean, PULSE_WIDTH_US, LOSS_START_US, LOSS_PER_US)
-                for component in coherent.COMPONENTS
-            ]
-        )
+
+def arrival_fractions(
+    edges_us: Float[np.ndarray, " edges"], values: Mapping[str, Float[Array, ""]]
+) -> Float[Array, "2 times"]:
+    """Fractions in each bin of time: prompt, delayed."""
+    mean = PULSE_START_US + values["onset_csi_us"]
+    return jnp.stack(
+        [
+            arrival.fractions(component, edges_us, mean, PULSE_WIDTH_US, LOSS_START_US, LOSS_PER_US)
+            for component in coherent.COMPONENTS
+        ]
+    )
 
 
 def coherent_csi(
     *,
     sin2_theta_w: float = SIN2_THETA_W,
-    form_factor: str | form_factors.FormFactor = "helm",
+    form_factor: str | FormFactor = "helm",
     steady_state: str = "product",
     nuisances: tuple[str, ...] | None = None,
     name: str = NAME,
+    title: str | None = None,
 ) -> CoherentCsI:
     """Build the CsI[Na] data set.
 
@@ -111,8 +124,8 @@ def coherent_csi(
         "anti-coincident": their counts bin by bin, with all their noise.
     nuisances
         Names to keep free; None for all but "strength_csi", () for none.
-    name
-        Of the experiment.
+    name, title
+        Of the experiment; what pictures and tables call it.
 
     Raises
     ------
@@ -123,108 +136,92 @@ def coherent_csi(
     ----------
     D. Akimov et al. (COHERENT), Phys. Rev. Lett. 129 (2022) 081801, arXiv:2110.07730; data/coherent/csi_*.csv.
     """
-    _checks.in_interval("sin2_theta_w", sin2_theta_w, 0.0, 1.0)
     _checks.one_of("steady_state", steady_state, STEADY_STATES)
-    form = form_factors.form_factor(form_factor)
-    material = targets.target("caesium-iodide")
-    axes, observed, anti_coincident = _counts()
-    recoils = coherent.fold(material, form, EXPOSURE.neutrinos(material), _LOWEST_KEVNR, _LONGEST_PANEL)
-    bins = csi.PhotoelectronBins(axes[0].edges)
-    recoil_kevnr = np.asarray(recoils["delayed"].energy) / MEV_PER_KEV
-    templates = _templates(anti_coincident, steady_state)
-    declared = _nuisances(float(sin2_theta_w), [_background_nuisance(key, anti_coincident) for key in templates])
-    constrained = tuple(nuisance.name for nuisance in declared if nuisance.name != "strength_csi")
-    experiment = CoherentCsI(
-        description=Description(
-            name,
-            "COHERENT CsI (2021)",
-            "D. Akimov et al. (COHERENT), Phys. Rev. Lett. 129 (2022) 081801, arXiv:2110.07730",
-            "data",
-            ("coherent-csi-2021",),
-        ),
-        binning=coherent.flat_binning(axes),
-        term=Poisson(),
-        declared=declared,
-        active=active_names(declared, constrained if nuisances is None else nuisances),
-        observed=observed.ravel(),
-        axes=axes,
-        form_factor=form,
-        radius="radius_caesium-iodide",
-        scales=("flux_sns", "yield_csi", "strength_csi"),
-        recoils=recoils,
-        backgrounds=templates,
-        response=csi.response(bins.nodes, recoil_kevnr),
-        bins=bins,
-        standard=np.zeros(bins.nodes.size),
-    )
-    none = HiddenPhoton.none()
-    shapes = compile_quickly(lambda values: (experiment._recoils(LMU_LTAU, none, values), experiment._arrival(values)))
-    standard, arriving = (np.asarray(x) for x in shapes(experiment.nuisance_values()))
-    seen = standard @ arriving.sum(axis=1)
-    return eqx.tree_at(lambda e: e.standard, experiment, experiment.response[0] @ seen)
+    counts = read_counts("coherent/csi_counts", _AXES, "coincident")
+    beam, steady = _beam_backgrounds(), _steady_state(counts, steady_state)
+    templates = {nuisance.name: (nuisance, counts_of.ravel()) for nuisance, counts_of in (*beam, *steady)}
+    own = (*_response_nuisances(), *(nuisance for nuisance, _ in templates.values()))
+    declared = _DATA_SET.nuisances(sin2_theta_w, own)
+    neutrinos = _DATA_SET.neutrinos(form_factor, declared)
+    photoelectrons, time = counts.axes
+    bins = csi.PhotoelectronBins(photoelectrons.edges)
+    response = csi.response(bins.nodes, neutrinos.recoil_kevnr)
 
+    def parts(model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]) -> Any:
+        return neutrinos(model, photon, values), arrival_fractions(time.edges, values)
 
-def _counts() -> tuple[tuple[Binning, Binning], np.ndarray, np.ndarray]:
-    """Axes, coincident and anti-coincident events (photoelectrons, times)."""
-    table = tables.read("coherent/csi_counts")
-    edges = [
-        np.unique(np.concatenate([table[f"{key}_low{unit}"], table[f"{key}_high{unit}"]]))
-        for key, unit in (("pe", ""), ("time", "_us"))
-    ]
-    shape = (edges[0].size - 1, edges[1].size - 1)
-    axes = Binning(edges[0], "PE", "photoelectrons"), Binning(edges[1], "us", "time")
-    return axes, table["coincident"].reshape(shape), table["anti_coincident"].reshape(shape)
-
-
-def _templates(anti_coincident: np.ndarray, steady_state: str) -> dict[str, np.ndarray]:
-    """Background counts, flat, by nuisance; shapes normalised to one, so that the published totals hold."""
-    pe, time = tables.read("coherent/csi_pe_shapes"), tables.read("coherent/csi_time_shapes")
-    shapes = {f"{key}_csi": np.outer(pe[key], time[key]) for key in ("brn", "nin")}
-    product = np.outer(anti_coincident.sum(axis=1), time["steady_state"])
-    shapes["steady_state_csi"] = anti_coincident if steady_state == "anti-coincident" else product
-    templates = {name: EXPECTED[name][0] * (shape / shape.sum()) for name, shape in shapes.items()}
-    if steady_state == "floating":
-        whole = templates.pop("steady_state_csi")
-        for row in range(len(whole)):
-            templates[f"steady_state_csi_{row}"] = np.where(np.arange(len(whole))[:, None] == row, whole, 0.0)
-    return {name: template.ravel() for name, template in templates.items()}
-
-
-def _background_nuisance(name: str, anti_coincident: np.ndarray) -> Nuisance:
-    """Constraint of one background: published, or the counting error of a bin of anti-coincident events."""
-    if name in EXPECTED:
-        events, sigma = EXPECTED[name]
-        return coherent.background_nuisance(name, sigma / events, _BACKGROUNDS[name], "arXiv:2110.07730")
-    row = int(name.rpartition("_")[2])
-    return coherent.background_nuisance(
+    recoils, arriving = standard_model(parts, declared)
+    return _DATA_SET.build(
+        CoherentCsI,
+        counts,
+        declared,
+        nuisances,
         name,
-        float(anti_coincident[row].sum() ** -0.5),
-        f"factor on the steady-state background in bin {row} of photoelectrons in CsI",
-        "number of anti-coincident events, data/coherent/csi_counts.csv",
+        title,
+        neutrinos=neutrinos,
+        backgrounds={key: template for key, (_, template) in templates.items()},
+        steady_state=tuple(nuisance.name for nuisance, _ in steady),
+        response=response,
+        bins=bins,
+        standard=response[0] @ (recoils @ arriving.sum(axis=1)),
     )
 
 
-def _nuisances(sin2_theta_w: float, backgrounds: list[Nuisance]) -> tuple[Nuisance, ...]:
+type _Backgrounds = list[tuple[Nuisance, np.ndarray]]
+"""The nuisance that scales a background, and its counts (photoelectrons, times)."""
+
+
+def _published(key: str, shape: np.ndarray) -> tuple[Nuisance, np.ndarray]:
+    """A background of the published total and uncertainty."""
+    events, sigma = EXPECTED[key]
+    nuisance = background_nuisance(key, sigma / events, _BACKGROUNDS[key], "arXiv:2110.07730")
+    return nuisance, events * (shape / shape.sum())
+
+
+def _beam_backgrounds() -> _Backgrounds:
+    """Neutrons: their released shapes."""
+    pe, time = tables.read("coherent/csi_pe_shapes"), tables.read("coherent/csi_time_shapes")
+    return [_published(f"{key}_csi", np.outer(pe[key], time[key])) for key in ("brn", "nin")]
+
+
+def _steady_state(counts: Table, choice: str) -> _Backgrounds:
+    """What is there without beam, in the shapes that `choice` names."""
+    anti_coincident = counts.columns["anti_coincident"]
+    in_photoelectrons = anti_coincident.sum(axis=1)
+    product = np.outer(in_photoelectrons, tables.read("coherent/csi_time_shapes")["steady_state"])
+    nuisance, whole = _published("steady_state_csi", anti_coincident if choice == "anti-coincident" else product)
+    if choice != "floating":
+        return [(nuisance, whole)]
+    return [
+        (
+            background_nuisance(
+                f"{nuisance.name}_{row}",
+                float(events**-0.5),
+                f"factor on the steady-state background in bin {row} of photoelectrons in CsI",
+                "number of anti-coincident events, data/coherent/csi_counts.csv",
+            ),
+            np.where(np.arange(len(whole))[:, None] == row, whole, 0.0),
+        )
+        for row, events in enumerate(in_photoelectrons)
+    ]
+
+
+def _response_nuisances() -> list[Nuisance]:
     paper = "arXiv:2110.07730"
-    return (
-        coherent.flux_nuisance(),
-        coherent.yield_nuisance("csi", YIELD_UNCERTAINTY, f"{paper}: 12.3 % in all, less flux and quenching"),
-        nuclear_radius("caesium-iodide"),
-        weak_mixing_angle(sin2_theta_w),
-        *(
-            Nuisance(
-                f"quenching_csi_{k}",
-                Gaussian(0.0, 1.0),
-                f"direction {k} of the uncertainty of the light of recoils in CsI [standard deviations]",
-                f"{paper}, arXiv:2111.02477",
-            )
-            for k in (0, 1)
-        ),
+    quenching = [
+        Nuisance(
+            f"quenching_csi_{k}",
+            Gaussian(0.0, 1.0),
+            f"direction {k} of the uncertainty of the light of recoils in CsI [standard deviations]",
+            f"{paper}, arXiv:2111.02477",
+        )
+        for k in (0, 1)
+    ]
+    return [
+        *quenching,
         Nuisance("efficiency_csi", Gaussian(0.0, 1.0), "shape of the efficiency in CsI [standard deviations]", paper),
         Nuisance("onset_csi_us", Gaussian(*ONSET_US), "shift of the arrival of neutrinos [us]", paper),
-        *backgrounds,
-        coherent.strength_nuisance("csi"),
-    )
+    ]
 
 
 register(NAME, coherent_csi)

@@ -39,6 +39,8 @@ class Description:
     def __post_init__(self) -> None:
         _checks.one_of("status", self.status, STATUSES)
         _checks.name("name", self.name)
+        if not isinstance(self.title, str) or not self.title:
+            raise _checks.invalid("title", self.title, "a non-empty string")
         if isinstance(self.data_sets, str) or not all(isinstance(each, str) and each for each in self.data_sets):
             raise _checks.invalid("data_sets", self.data_sets, "a tuple of non-empty strings")
         object.__setattr__(self, "data_sets", tuple(self.data_sets))

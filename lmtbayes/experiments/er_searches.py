@@ -8,13 +8,10 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes import _checks, tables
-from lmtbayes._compile import compile_quickly
 from lmtbayes.detectors.response import Efficiency, Resolution
 from lmtbayes.experiments import er_backgrounds
 from lmtbayes.experiments.base import active_names
@@ -22,50 +19,32 @@ from lmtbayes.experiments.description import Binning
 from lmtbayes.experiments.liquid_xenon import ER_FLUX_NUISANCES
 from lmtbayes.experiments.nuisance import Nuisance
 from lmtbayes.experiments.registry import register
-from lmtbayes.experiments.solar_neutrinos import SolarNeutrinos
+from lmtbayes.experiments.standard_model import standard_model
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.experiments.xenon_detectors import Response
 from lmtbayes.experiments.xenon_folding import electron_kernel
-from lmtbayes.experiments.xenon_kernels import RecoilKernel
-from lmtbayes.experiments.xenon_searches import Assumptions, description, relative
-from lmtbayes.gauge.models import LMU, GaugeModel, HiddenPhoton
+from lmtbayes.experiments.xenon_searches import Assumptions, SolarSearch, description, relative
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 
 _NODES = 6
 
 
-class ElectronSearch(SolarNeutrinos):
-    """Counts of electron recoils.
+class ElectronSearch(SolarSearch):
+    """Counts of electron recoils; `exposure_tyr` in t yr."""
 
-    Parameters (beyond those of Experiment)
-    ----------
-    kernel
-        Rates of solar neutrinos in the bins.
-    exposure_tyr
-        [t yr].
-    backgrounds
-        Counts, (nuisances, bins).
-    scales
-        Names of the nuisances that scale the rows of `backgrounds`.
-    """
-
-    kernel: RecoilKernel
     exposure_tyr: float
-    backgrounds: np.ndarray
-    scales: tuple[str, ...] = eqx.field(static=True)
 
     def _signal(
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
     ) -> Float[Array, " bins"]:
         return self.exposure_tyr * self.kernel.rates(model, photon, values)
 
-    def _background(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, " bins"]:
-        return jnp.stack([values[name] for name in self.scales]) @ self.backgrounds
-
 
 def _search(
     entry: str,
     *,
     name: str | None = None,
+    title: str | None = None,
     oscillation: str = Assumptions.oscillation,
     binding: str = Assumptions.binding,
     sin2_theta_w: float = Assumptions.sin2_theta_w,
@@ -89,7 +68,7 @@ def _search(
         effect, source = f"factor on a background of {entry}", "data/xenon/er_backgrounds.csv"
         declared.append(Nuisance(background.nuisance, relative(sigma), effect, source))
     return ElectronSearch(
-        description=description(entry, name),
+        description=description(entry, name, title),
         binning=Binning(edges, "keVee", "measured energy"),
         term=Poisson(),
         declared=tuple(declared),
@@ -140,11 +119,11 @@ def published_neutrinos(entry: str) -> Float[np.ndarray, " bins"]:
     """Solar neutrinos that a published best fit contains: its number, the package's shape for its binding."""
     row, response, edges = search_row(entry), search_response(entry), _spectrum(entry)["edges"]
     assumed = Assumptions(binding=str(row["best_fit_binding"]))
-    values = {n.name: jnp.asarray(n.constraint.central) for n in assumed.nuisances("er", ER_FLUX_NUISANCES)}
+    nuisances = assumed.nuisances("er", ER_FLUX_NUISANCES)
 
     def rates(bins: np.ndarray) -> np.ndarray:
         kernel = electron_kernel(response, bins, assumed.sun, assumed.binding, _NODES)
-        return np.asarray(compile_quickly(lambda values: kernel.rates(LMU, HiddenPhoton.none(), values))(values))
+        return standard_model(kernel.rates, nuisances)
 
     total = rates(np.array([row["best_fit_low"], row["best_fit_high"]]))
     return row["best_fit_solar"] * rates(edges) / total[0]

@@ -207,7 +207,9 @@ def _points(curve: Any) -> tuple[np.ndarray, np.ndarray]:
     return masses, limits
 
 
-def _registered(*, name: str, row: int, nuisances: tuple[str, ...] | None = None) -> PublishedLimit:
+def _registered(
+    row: int, *, name: str, title: str | None = None, nuisances: tuple[str, ...] | None = None
+) -> PublishedLimit:
     if nuisances:
         raise _checks.unknown(f"nuisance of experiment {name!r}", nuisances[0], ())
     index = tables.read("constraints/index")
@@ -218,11 +220,11 @@ def _registered(*, name: str, row: int, nuisances: tuple[str, ...] | None = None
         cl=float(index["cl"][row]),
         channel=str(index["channel"][row]),
         citation=str(index["citation"][row]),
-        title=str(index["label"][row]),
+        title=str(index["label"][row]) if title is None else title,
         data_sets=(str(index["experiment"][row]),),
     )
 
 
 for _row, _name in enumerate(tables.read("constraints/index")["experiment"]):
     if _name:
-        register(str(_name), functools.partial(_registered, name=str(_name), row=_row))
+        register(str(_name), functools.partial(_registered, _row, name=str(_name)))

@@ -55,6 +55,8 @@ class LiquidXenon(SolarNeutrinos):
         [t yr]; a leaf of the pytree, so that it can be traced and differentiated.
     threshold_kev
         Of the analysis, in the unit of the bins; traced where it is scanned.
+    background_scale
+        Name of the nuisance that multiplies the background; None where electron recoils are not counted.
     sun, channel, binding
         What `differential_rate` needs beside them.
     """
@@ -63,6 +65,7 @@ class LiquidXenon(SolarNeutrinos):
     background_rate: np.ndarray | Array
     exposure_tyr: ArrayLike
     threshold_kev: ArrayLike
+    background_scale: str | None = eqx.field(static=True)
     sun: Sun = eqx.field(static=True)
     channel: str = eqx.field(static=True)
     binding: str = eqx.field(static=True)
@@ -74,7 +77,7 @@ class LiquidXenon(SolarNeutrinos):
         return jnp.asarray(self.exposure_tyr) * jnp.sum(jnp.stack(rates), axis=0)
 
     def _background(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, " bins"]:
-        scale = next((value for name, value in values.items() if name.startswith("er_background_")), jnp.ones(()))
+        scale = jnp.ones(()) if self.background_scale is None else values[self.background_scale]
         return scale * jnp.asarray(self.exposure_tyr) * self.background_rate
 
     def differential_rate(
@@ -137,6 +140,7 @@ def liquid_xenon(
     channel: str,
     *,
     name: str | None = None,
+    title: str | None = None,
     convention: str = "default",
     threshold_kev: ArrayLike | None = None,
     exposure_tyr: ArrayLike | None = None,
@@ -158,8 +162,8 @@ def liquid_xenon(
         A row of data, or your own.
     channel
         "nr", "er" or "nr+er".
-    name
-        Of the experiment; "<detector>-<channel>" unless given.
+    name, title
+        Of the experiment, "<detector>-<channel>" unless given; what pictures and tables call it.
     convention
         "default", or "paper": one bin, no free nuisances, sin^2 theta_W = 0.23122, oscillation set "paper-2021".
     threshold_kev
@@ -212,17 +216,20 @@ def liquid_xenon(
     xenon_detectors.check_threshold(threshold, channel)
     recoils = [recoil for recoil in ("nr", "er") if recoil in channel]
     sun = Sun(solar_model, spectrum_8b, parameters.name)
-    declared = _declared(detector.name, recoils, sun, sin2, binding, flux_8b_width, octant)
+    background_nuisance = _background_nuisance(detector.name) if "er" in recoils else None
+    declared = _declared(recoils, sun, sin2, binding, flux_8b_width, octant, background_nuisance)
     active = active_names(declared, () if paper and nuisances is None else nuisances)
 
     edges = xenon_detectors.edges(bin_edges, detector, channel, threshold, paper)
     fold: Any = scanned if _checks.is_traced(threshold) else folded
     kernels, background = fold(detector, recoils, channel, threshold, edges, sun, binding)
-    title = {"lz": "LZ", "xenonnt": "XENONnT", "darwin": "DARWIN"}.get(detector.name, detector.name)
+    if title is None:
+        detectors_title = {"lz": "LZ", "xenonnt": "XENONnT", "darwin": "DARWIN"}.get(detector.name, detector.name)
+        title = f"{detectors_title} {channel.upper()}"
     return LiquidXenon(
         description=Description(
             name or f"{detector.name}-{channel}",
-            f"{title} {channel.upper()}",
+            title,
             "Amaral et al., Eur. Phys. J. C 81 (2021) 861, arXiv:2104.03297",
             "projection",
             tuple(f"{name or detector.name}-{recoil}" for recoil in recoils),
@@ -236,14 +243,27 @@ def liquid_xenon(
         background_rate=background,
         exposure_tyr=exposure,
         threshold_kev=threshold if _checks.is_traced(threshold) else float(threshold),
+        background_scale=None if background_nuisance is None else background_nuisance.name,
         sun=sun,
         channel=channel,
         binding=binding,
     )
 
 
+def _background_nuisance(detector: str) -> Nuisance:
+    constraint = Gaussian(1.0, BACKGROUND_UNCERTAINTY)
+    effect = f"factor on the electron-recoil background of {detector}"
+    return Nuisance(f"er_background_{detector}", constraint, effect, "judgement")
+
+
 def _declared(
-    detector: str, recoils: list[str], sun: Sun, sin2: float, binding: str, flux_8b_width: str, octant: str
+    recoils: list[str],
+    sun: Sun,
+    sin2: float,
+    binding: str,
+    flux_8b_width: str,
+    octant: str,
+    background: Nuisance | None,
 ) -> tuple[Nuisance, ...]:
     fluxes = [*(NR_SOURCES if "nr" in recoils else ()), *(ER_FLUX_NUISANCES if "er" in recoils else ())]
     declared = [solar_nuisances.flux(source, sun.solar_model, flux_8b_width) for source in fluxes]
@@ -254,12 +274,10 @@ def _declared(
             declared.append(solar_nuisances.shape_8b())
         constraint = Gaussian(LINDHARD_K, LINDHARD_K_SIGMA)
         declared.append(Nuisance("lindhard_k", constraint, "Lindhard's k of xenon: energy scale", "arXiv:1608.05381"))
-    if "er" in recoils:
-        if binding == "rrpa":
-            declared.append(electron_binding())
-        constraint = Gaussian(1.0, BACKGROUND_UNCERTAINTY)
-        effect = f"factor on the electron-recoil background of {detector}"
-        declared.append(Nuisance(f"er_background_{detector}", constraint, effect, "judgement"))
+    if "er" in recoils and binding == "rrpa":
+        declared.append(electron_binding())
+    if background is not None:
+        declared.append(background)
     return tuple(declared)
 
 

@@ -124,6 +124,7 @@ def muon_beam(
     convention: str = "default",
     nuisances: tuple[str, ...] | None = None,
     name: str | None = None,
+    title: str | None = None,
 ) -> MuonBeam:
     """Build the experiment of a set-up, published or your own.
 
@@ -137,8 +138,8 @@ def muon_beam(
     nuisances
         Names of those to keep: "form_factor_<target>", shared by all beams on that target, and "efficiency_<setup>"
         where the efficiency is uncertain. None for all of the convention.
-    name
-        Of the experiment; the set-up's own by default.
+    name, title
+        Of the experiment, and what pictures and tables call it; the set-up's own by default.
 
     Raises
     ------
@@ -154,7 +155,7 @@ def muon_beam(
     return MuonBeam(
         description=Description(
             setup.name if name is None else name,
-            setup.title,
+            setup.title if title is None else title,
             setup.citation,
             "projection" if setup.observed is None else "data",
             # A projection under another name is another beam; published data stay the same data.
@@ -218,6 +219,7 @@ def _from_registry(
     resolution_gev: float | None = None,
     nuisances: tuple[str, ...] | None = None,
     name: str | None = None,
+    title: str | None = None,
 ) -> MuonBeam:
     """Build a row of the table with changes; None leaves a number as published, names are those of `BeamSetup`.
 
@@ -236,7 +238,7 @@ def _from_registry(
         if efficiency is not None:
             raise InvalidArgument("`efficiency` or `calibrate` must be given, not both: a limit fixes the efficiency")
         changed = replace(changed, efficiency=_calibration(changed, calibrate))
-    return muon_beam(changed, convention=convention, nuisances=nuisances, name=name)
+    return muon_beam(changed, convention=convention, nuisances=nuisances, name=name, title=title)
 
 
 def _calibration(setup: BeamSetup, calibrate: Any) -> Calibration:

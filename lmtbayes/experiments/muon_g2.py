@@ -68,6 +68,7 @@ def muon_g2(
     prediction: str | tuple[float, float],
     name: str = "muon-g2",
     convention: str = "default",
+    title: str | None = None,
 ) -> MuonG2:
     """Build a g-2 measurement from any pair.
 
@@ -79,6 +80,8 @@ def muon_g2(
         Of the experiment.
     convention
         "default"; "paper" leaves mixing out of the muon's coupling.
+    title
+        What pictures and tables call it; the difference in numbers unless given.
 
     Raises
     ------
@@ -99,7 +102,7 @@ def muon_g2(
     return MuonG2(
         description=Description(
             name,
-            f"muon g-2: Δa = ({difference:.1f} ± {sigma:.1f}) × 10⁻¹¹",
+            f"muon g-2: Δa = ({difference:.1f} ± {sigma:.1f}) × 10⁻¹¹" if title is None else title,
             "; ".join(dict.fromkeys(moment.source for moment in pair)),
             "data",
             ("muon-g2",),
@@ -136,6 +139,7 @@ def _moment(argument: str, given: str | tuple[float, float]) -> Moment:
 def _preset(
     *,
     name: str,
+    title: str | None = None,
     measurement: str | tuple[float, float],
     prediction: str | tuple[float, float],
     convention: str = "default",
@@ -143,7 +147,7 @@ def _preset(
 ) -> MuonG2:
     if nuisances:
         raise _checks.unknown(f"nuisance of experiment {name!r}", nuisances[0], ())
-    return muon_g2(measurement, prediction, name, convention)
+    return muon_g2(measurement, prediction, name, convention, title)
 
 
 PRESETS = {

@@ -129,9 +129,10 @@ class NEff(Experiment):
 
 
 def _build(
+    row: int,
     *,
     name: str,
-    row: int,
+    title: str | None = None,
     measured: tuple[float, float] | None = None,
     nuisances: tuple[str, ...] | None = None,
 ) -> NEff:
@@ -144,7 +145,7 @@ def _build(
     return NEff(
         description=Description(
             name,
-            f"$N_{{\\mathrm{{eff}}}}$ ({own['title']})",
+            f"$N_{{\\mathrm{{eff}}}}$ ({own['title']})" if title is None else title,
             f"{own['source']}; equations: M. Escudero, JCAP 02 (2019) 007, arXiv:1812.05605; M. Escudero et al., "
             "JHEP 03 (2019) 071, arXiv:1901.02010",
             "data",
@@ -163,4 +164,4 @@ def _build(
 MEASUREMENTS = tuple(str(name) for name in tables.read("cosmology/measurements")["name"])
 """Rows of data/cosmology/measurements.csv. They share data: a fit takes one of them; the first is the default."""
 for _row, _name in enumerate(MEASUREMENTS):
-    register(_name, functools.partial(_build, name=_name, row=_row))
+    register(_name, functools.partial(_build, _row, name=_name))

@@ -6,6 +6,7 @@ plots. `Constraint` joins the two.
 """
 
 import abc
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import jax
@@ -35,6 +36,11 @@ class Constraint(abc.ABC):
     def distribution(self) -> dist.Distribution:
         """Normalised density of the pull; the standard normal unless a constraint says otherwise."""
         return dist.Normal(0.0, 1.0)
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether `distribution` is the standard normal: densities of many such pulls are evaluated in one go."""
+        return type(self).distribution is Constraint.distribution
 
     @property
     def central_pull(self) -> float:
@@ -241,12 +247,16 @@ class Nuisance:
         What it scales or shifts, with its unit, in one sentence.
     source
         Where the constraint comes from.
+    free_by_default
+        Whether a fit has it free unless told otherwise; False for one that is there for those who name it in
+        `nuisances=`, such as a signal strength without constraint.
     """
 
     name: str
     constraint: Constraint
     effect: str
     source: str = ""
+    free_by_default: bool = True
 
     def __post_init__(self) -> None:
         if not self.name or not isinstance(self.name, str):
@@ -257,6 +267,12 @@ class Nuisance:
             raise _checks.invalid("constraint", self.constraint, "a Constraint, such as Gaussian(mean, sigma)")
         if type(self.constraint) not in _KNOWN:
             _try(self.name, self.constraint)
+        _checks.switch("free_by_default", self.free_by_default)
+
+
+def central_values(nuisances: Iterable[Nuisance]) -> dict[str, Float[Array, ""]]:
+    """Central physical value of every nuisance, by name."""
+    return {nuisance.name: jnp.asarray(nuisance.constraint.central, dtype=float) for nuisance in nuisances}
 
 
 def merge(nuisances: tuple[Nuisance, ...], owners: tuple[str, ...]) -> tuple[Nuisance, ...]:

@@ -137,6 +137,43 @@ def density(
     return jnp.asarray(normalisation * form**2 * total)
 
 
+class Spectrum(eqx.Module):
+    """`density` with the nuisances that it reads, by name: what the rates of one detector share.
+
+    Parameters
+    ----------
+    form_factor
+        F.
+    scales
+        Names of the factors on all neutrino counts.
+    radius, weak_mixing_angle
+        Names of the factor on the nuclear radius, and of sin^2 theta_W.
+    """
+
+    form_factor: FormFactor = eqx.field(static=True)
+    scales: tuple[str, ...] = eqx.field(static=True)
+    radius: str = eqx.field(static=True)
+    weak_mixing_angle: str = eqx.field(static=True)
+
+    def __call__(
+        self, at: Recoils, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
+    ) -> Float[Array, " nodes"]:
+        """Counts per MeV of recoil energy at each node, before any response; `values` holds every nuisance."""
+        scale = values[self.scales[0]]
+        for name in self.scales[1:]:
+            scale = scale * values[name]
+        return density(
+            at,
+            model.running(-(at.momentum**2)),
+            photon,
+            scale,
+            values[self.radius],
+            values[self.weak_mixing_angle],
+            model=model,
+            form_factor=self.form_factor,
+        )
+
+
 def end_points(isotope: Isotope, energy_correction: bool = False) -> tuple[float, float]:
     """Highest recoil energies [MeV]: of the prompt nu_mu, where the rate has a kink, and of all neutrinos."""
     line, last = (

@@ -35,7 +35,8 @@ def register(name: str, build: Builder) -> None:
     name
         Must be free.
     build
-        Its keyword-only arguments are the overrides that the entry accepts, each with a default.
+        Its keyword-only arguments are the overrides that the entry accepts, each with a default: what is no user's to
+        change is bound by position (`functools.partial`). By custom `name`, `title` and `nuisances` are among them.
 
     Raises
     ------
@@ -81,7 +82,8 @@ def experiment(name: str, /, **overrides: Any) -> Experiment:
         One of `experiment_names()`.
     overrides
         Any of `experiment_options(name)`. `name=` renames: a projection under another name is another detector, so that
-        two variants fit together; published data stay the same data, and fit a likelihood once.
+        two variants fit together; published data stay the same data, and fit a likelihood once. `title=` is what
+        pictures and tables call it.
 
     Raises
     ------

@@ -14,7 +14,6 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks, tables
-from lmtbayes._compile import compile_quickly
 from lmtbayes.detectors.response import LINDHARD_K, Efficiency, Resolution
 from lmtbayes.experiments.asymmetric import AsymmetricGaussian
 from lmtbayes.experiments.base import active_names
@@ -22,13 +21,14 @@ from lmtbayes.experiments.description import SINGLE_NUMBER, Binning
 from lmtbayes.experiments.nuisance import Nuisance
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.solar_neutrinos import SolarNeutrinos
+from lmtbayes.experiments.standard_model import standard_model
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.experiments.xenon_detectors import Response
 from lmtbayes.experiments.xenon_folding import NR_SOURCES, nuclear_kernel
 from lmtbayes.experiments.xenon_kernels import RecoilKernel
-from lmtbayes.experiments.xenon_searches import Assumptions, description, relative
+from lmtbayes.experiments.xenon_searches import Assumptions, SolarSearch, description, relative
 from lmtbayes.experiments.xenon_spectra import Sun
-from lmtbayes.gauge.models import LMU, GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.sources import solar
 
 EFFICIENCY_UNCERTAINTY = 0.25
@@ -85,36 +85,24 @@ def _rates(
     return kernel.rates(model, photon, {**values, "lindhard_k": jnp.asarray(LINDHARD_K)})
 
 
-class Solar8B(SolarNeutrinos):
-    """Counts in each run.
+class Solar8B(SolarSearch):
+    """Counts in each run, which take the place of bins.
 
-    Parameters (beyond those of Experiment)
+    Parameters (beyond those of SolarSearch)
     ----------
-    kernel
-        Rates in the runs.
     exposure_tyr
         Of each run [t yr].
-    backgrounds
-        Counts, (nuisances, runs).
-    scales
-        Names of the nuisances that scale the rows of `backgrounds`.
     efficiency
         Name of the nuisance that scales the signal.
     """
 
-    kernel: RecoilKernel
     exposure_tyr: np.ndarray
-    backgrounds: np.ndarray
-    scales: tuple[str, ...] = eqx.field(static=True)
     efficiency: str = eqx.field(static=True)
 
     def _signal(
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
     ) -> Float[Array, " bins"]:
         return values[self.efficiency] * self.exposure_tyr * _rates(self.kernel, model, photon, values)
-
-    def _background(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, " bins"]:
-        return jnp.stack([values[name] for name in self.scales]) @ self.backgrounds
 
 
 class Flux8B(SolarNeutrinos):
@@ -146,6 +134,7 @@ def _counting(
     entry: str,
     *,
     name: str | None = None,
+    title: str | None = None,
     oscillation: str = Assumptions.oscillation,
     sin2_theta_w: float = Assumptions.sin2_theta_w,
     solar_model: str = Assumptions.solar_model,
@@ -170,7 +159,7 @@ def _counting(
         *constraints,
     )
     return Solar8B(
-        description=description(entry, name),
+        description=description(entry, name, title),
         binning=Binning(np.arange(len(runs) + 1.0), "", "run"),
         term=Poisson(),
         declared=declared,
@@ -202,6 +191,7 @@ def _backgrounds(entry: str, runs: tuple[str, ...]) -> tuple[tuple[str, ...], np
 def _flux(
     *,
     name: str | None = None,
+    title: str | None = None,
     measured: tuple[float, float, float] = LZ_FLUX,
     oscillation: str = Assumptions.oscillation,
     sin2_theta_w: float = Assumptions.sin2_theta_w,
@@ -216,10 +206,8 @@ def _flux(
     flux, plus, minus = _checks.shape("measured", measured, (3,))
     declared = tuple(assumed.nuisances("nr", NR_SOURCES))
     kernel = run_kernel(("lz-2025",), assumed.sun)
-    standard_rate = compile_quickly(lambda values: _rates(kernel, LMU, HiddenPhoton.none(), values))
-    central = {nuisance.name: jnp.asarray(nuisance.constraint.central) for nuisance in declared}
     return Flux8B(
-        description=description("lz-8b", name),
+        description=description("lz-8b", name, title),
         binning=SINGLE_NUMBER,
         term=AsymmetricGaussian(plus, minus),
         declared=declared,
@@ -227,7 +215,7 @@ def _flux(
         observed=np.array([flux]),
         kernel=kernel,
         flux=solar.flux("8b", solar_model) / FLUX_UNIT,
-        standard_rate=np.asarray(standard_rate(central)),
+        standard_rate=standard_model(functools.partial(_rates, kernel), declared),
     )
 
 

@@ -30,6 +30,7 @@ from lmtbayes.detectors import scintillation, targets
 from lmtbayes.experiments import recoils, spallation_detectors
 from lmtbayes.experiments.base import Experiment, active_names
 from lmtbayes.experiments.description import Binning, Description
+from lmtbayes.experiments.nuisance import central_values
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.spallation_detectors import nuisances_by_role, rows
 from lmtbayes.experiments.terms import GaussianCounts, Poisson, Term
@@ -42,42 +43,38 @@ STATISTICS: Mapping[str, type[Term]] = {"eq34": GaussianCounts, "poisson": Poiss
 _PAPER = "D. W. P. Amaral et al., Eur. Phys. J. C 81 (2021) 861, arXiv:2104.03297"
 
 
+class RecoilCounts(eqx.Module):
+    """Neutrino counts in the bins: the spectrum at the nodes, the efficiency, the quadrature."""
+
+    spectrum: recoils.Spectrum
+    nodes: recoils.Recoils
+    weights: np.ndarray  # (bins, nodes) [MeV]
+    efficiency: scintillation.TanhEfficiency | None = eqx.field(static=True)
+    quenching: str | None = eqx.field(static=True)  # name of the nuisance, where there is an efficiency
+
+    def __call__(
+        self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
+    ) -> Float[Array, " bins"]:
+        """Counts of a single photon."""
+        density = self.spectrum(self.nodes, model, photon, values)
+        if self.efficiency is not None and self.quenching is not None:
+            density = density * self.efficiency(self.nodes.energy / MEV_PER_KEV, values[self.quenching])
+        return jnp.asarray(self.weights) @ density
+
+
 class Spallation(Experiment):
     """One detector at one source; built by `spallation`, which says what the arguments mean."""
 
     target: targets.Target = eqx.field(static=True)
-    form_factor: form_factors.FormFactor = eqx.field(static=True)
-    efficiency: scintillation.TanhEfficiency | None = eqx.field(static=True)
     energy_correction: bool = eqx.field(static=True)
-    roles: dict[str, str] = eqx.field(static=True)  # what a nuisance does -> its name
     neutrinos: float  # atoms times fluence of each kind of neutrino [1/cm^2]
-    nodes: recoils.Recoils
-    weights: np.ndarray  # (bins, nodes) [MeV]
+    recoil_counts: RecoilCounts
     background: np.ndarray  # (bins,)
-
-    def _density(
-        self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]], at: recoils.Recoils
-    ) -> Float[Array, " nodes"]:
-        """Counts per MeV of recoil energy at each node, before any response."""
-        return recoils.density(
-            at,
-            model.running(-(at.momentum**2)),
-            photon,
-            values[self.roles["normalisation"]],
-            values[self.roles["radius"]],
-            values[self.roles["weak mixing angle"]],
-            model=model,
-            form_factor=self.form_factor,
-        )
 
     def _signal(
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
     ) -> Float[Array, " bins"]:
-        density = self._density(model, photon, values, self.nodes)
-        if self.efficiency is not None:
-            scale = values[self.roles["quenching"]]
-            density = density * self.efficiency(self.nodes.energy / MEV_PER_KEV, scale)
-        return jnp.asarray(self.weights) @ density
+        return self.recoil_counts(model, photon, values)
 
     def _background(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, " bins"]:  # noqa: ARG002
         return jnp.asarray(self.background)
@@ -115,10 +112,12 @@ class Spallation(Experiment):
         kev = np.asarray(energy, dtype=float)
         energies = [kev.ravel() * MEV_PER_KEV] * len(self.target.isotopes)
         with jax.ensure_compile_time_eval():
-            at = recoils.at_energies(self.target, energies, self.form_factor, self.neutrinos, self.energy_correction)
+            form_factor = self.recoil_counts.spectrum.form_factor
+            at = recoils.at_energies(self.target, energies, form_factor, self.neutrinos, self.energy_correction)
 
         def rate(photon: HiddenPhoton, values: Mapping[str, Array]) -> Float[Array, " energies"]:
-            return self._density(model, photon, values, at).reshape(-1, kev.size).sum(axis=0) * MEV_PER_KEV
+            of_isotopes = self.recoil_counts.spectrum(at, model, photon, values).reshape(-1, kev.size)
+            return of_isotopes.sum(axis=0) * MEV_PER_KEV
 
         flat = self._batched(rate, photon, nuisances)
         return flat.reshape(*flat.shape[:-1], *kev.shape)
@@ -145,6 +144,7 @@ def spallation(
     statistics: str = "eq34",
     nuisances: tuple[str, ...] | None = None,
     name: str | None = None,
+    title: str | None = None,
 ) -> Spallation:
     """Build a detector: a row of the table, with overrides.
 
@@ -180,8 +180,8 @@ def spallation(
         "eq34": Gaussian with variance N_obs + N_bkg; or "poisson".
     nuisances
         Names to keep free; None for all of the convention, () for none.
-    name
-        Of the experiment, so that two variants fit together.
+    name, title
+        Of the experiment, so that two variants fit together; what pictures and tables call it.
 
     Raises
     ------
@@ -223,9 +223,9 @@ def spallation(
     material = given_target if isinstance(given_target, targets.Target) else targets.target(given_target)
     response = scintillation.efficiency(row["efficiency"] if efficiency is None else efficiency)
     form = form_factors.form_factor(form_factor)
-    declared = nuisances_by_role(row, name, convention, material, size["systematic"], float(sin2_theta_w), response)
-    free = (declared["normalisation"].name,) if convention == "paper" and nuisances is None else nuisances
-    active = active_names(tuple(declared.values()), free)
+    roles = nuisances_by_role(row, name, convention, material, size["systematic"], float(sin2_theta_w), response)
+    declared, named = tuple(roles.values()), {role: nuisance.name for role, nuisance in roles.items()}
+    free = (named["normalisation"],) if convention == "paper" and nuisances is None else nuisances
     ends = [recoils.end_points(isotope, energy_correction) for isotope in material.isotopes]
     edges = spallation_detectors.edges(row, threshold_kevnr, bin_edges, max(end for _, end in ends) / MEV_PER_KEV)
     panel = spallation_detectors.longest_panel(response)
@@ -234,25 +234,29 @@ def spallation(
     protons = size["protons_per_year"] * years
     fluence = source.fluence(protons, size["neutrinos_per_proton"], size["baseline_m"])
     neutrinos = size["mass_ton"] * material.atoms_per_tonne * fluence
-    experiment = Spallation(
-        description=Description(name, str(row["title"]), f"{_PAPER}; {row['reference']}", "projection", (name,)),
-        binning=Binning(edges, "keVnr", "recoil energy"),
-        term=STATISTICS[statistics](),
-        declared=tuple(declared.values()),
-        active=active,
-        observed=None,
-        target=material,
-        form_factor=form,
-        efficiency=response,
-        energy_correction=energy_correction,
-        roles={role: nuisance.name for role, nuisance in declared.items()},
-        neutrinos=neutrinos,
+    counts = RecoilCounts(
+        spectrum=recoils.Spectrum(form, (named["normalisation"],), named["radius"], named["weak mixing angle"]),
         nodes=recoils.at_energies(material, list(nodes), form, neutrinos, energy_correction),
         weights=np.concatenate(weights, axis=1),
-        background=np.zeros(edges.size - 1),
+        efficiency=response,
+        quenching=named.get("quenching"),
     )
-    standard_model = np.asarray(experiment.signal_counts(LMU_LTAU, HiddenPhoton.none()))
-    return eqx.tree_at(lambda e: e.background, experiment, fraction * standard_model)
+    # Not compiled as a whole: detectors of one shape share the compiled spectrum.
+    standard_model = np.asarray(counts(LMU_LTAU, HiddenPhoton.none(), central_values(declared)))
+    own_title = str(row["title"]) if title is None else title
+    return Spallation(
+        description=Description(name, own_title, f"{_PAPER}; {row['reference']}", "projection", (name,)),
+        binning=Binning(edges, "keVnr", "recoil energy"),
+        term=STATISTICS[statistics](),
+        declared=declared,
+        active=active_names(declared, free),
+        observed=None,
+        target=material,
+        energy_correction=energy_correction,
+        neutrinos=neutrinos,
+        recoil_counts=counts,
+        background=fraction * standard_model,
+    )
 
 
 def _positive(argument: str, value: Any) -> float:

@@ -4,7 +4,7 @@ A term is a rule that gives a numpyro distribution of the data. Log-likelihood, 
 posterior-predictive draws all use that one distribution.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -21,10 +21,26 @@ _SMALLEST_RATE = 1e-30
 
 
 class Term(eqx.Module):
-    """Abstract: a distribution of the data of one experiment, given what is expected."""
+    """Abstract: a distribution of the data of one experiment, given what is expected.
+
+    A subclass gives `distribution`, and says below what holds of it; statistical methods ask for nothing else. What is
+    said of a distribution goes with it: a subclass that gives another one says it again, or it does not hold.
+    """
 
     counts_events: ClassVar[bool] = False
     """Whether the data are numbers of events, whose distribution is skew where few are expected."""
+    is_poisson: ClassVar[bool] = False
+    """Whether `distribution` is Poisson in every bin: sums of bins then are, and limits of few events are exact."""
+    draws_poisson: ClassVar[bool] = False
+    """Whether `sample` draws Poisson counts of what is expected (none where that is negative)."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own = cls.__dict__
+        if "distribution" in own and "is_poisson" not in own:
+            cls.is_poisson = False
+        if {"distribution", "sample"} & own.keys() and "draws_poisson" not in own:
+            cls.draws_poisson = False
 
     def distribution(
         self, expected: Float[Array, "*batch bins"], data: Float[Array, "*batch bins"] | None = None
@@ -54,6 +70,8 @@ class Poisson(Term):
     """Counts. Asimov data may be no integers: the factorial is a gamma function."""
 
     counts_events = True
+    is_poisson = True
+    draws_poisson = True
 
     def distribution(
         self,
@@ -92,6 +110,7 @@ class GaussianCounts(Term):
     """
 
     counts_events = True
+    draws_poisson = True
 
     def distribution(
         self, expected: Float[Array, "*batch bins"], data: Float[Array, "*batch bins"] | None = None

@@ -77,9 +77,10 @@ def _process(energy_gev: float, target: str) -> Trident:
 
 
 def _build(
+    row: int,
     *,
     name: str,
-    row: int,
+    title: str | None = None,
     sin2_theta_w: float = SIN2_THETA_W,
     energy_gev: float | None = None,
     convention: str = "default",
@@ -101,7 +102,11 @@ def _build(
     value, plus, minus = (float(table[key][row]) for key in ("value", "sigma_plus", "sigma_minus"))
     return TridentRatio(
         description=Description(
-            name, str(table["title"][row]), str(table["citation"][row]), "data", (str(table["name"][row]),)
+            name,
+            str(table["title"][row]) if title is None else title,
+            str(table["citation"][row]),
+            "data",
+            (str(table["name"][row]),),
         ),
         binning=SINGLE_NUMBER,
         term=Gaussian(plus) if plus == minus else AsymmetricGaussian(plus, minus),
@@ -115,4 +120,4 @@ def _build(
 
 
 for _row, _name in enumerate(tables.read("tridents/measurements")["name"]):
-    register(str(_name), functools.partial(_build, name=str(_name), row=_row))
+    register(str(_name), functools.partial(_build, _row, name=str(_name)))

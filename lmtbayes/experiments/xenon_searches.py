@@ -1,6 +1,12 @@
 """What published searches with liquid xenon share: names, assumptions, nuisances, the uncertainty of a background."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
 
 from lmtbayes import _checks, tables
 from lmtbayes.constants import SIN2_THETA_W
@@ -8,11 +14,35 @@ from lmtbayes.experiments import solar_nuisances
 from lmtbayes.experiments.common import electron_binding, weak_mixing_angle
 from lmtbayes.experiments.description import Description
 from lmtbayes.experiments.nuisance import Constraint, Gaussian, LogNormal, Nuisance
+from lmtbayes.experiments.solar_neutrinos import SolarNeutrinos
+from lmtbayes.experiments.xenon_kernels import RecoilKernel
 from lmtbayes.experiments.xenon_spectra import Sun
 from lmtbayes.processes import binding as atoms
 from lmtbayes.sources import solar
 from lmtbayes.sources.oscillation import DEFAULT_SET
 from lmtbayes.sources.oscillation import oscillation as oscillation_parameters
+
+
+class SolarSearch(SolarNeutrinos):
+    """Counts of solar neutrinos above backgrounds, each of which a nuisance scales.
+
+    Parameters (beyond those of Experiment)
+    ----------
+    kernel
+        Rates of solar neutrinos in the bins.
+    backgrounds
+        Counts, (nuisances, bins).
+    scales
+        Names of the nuisances that scale the rows of `backgrounds`.
+    """
+
+    kernel: RecoilKernel
+    backgrounds: np.ndarray
+    scales: tuple[str, ...] = eqx.field(static=True)
+
+    def _background(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, " bins"]:
+        return jnp.stack([values[name] for name in self.scales]) @ self.backgrounds
+
 
 _WIDEST_GAUSSIAN = 0.3
 """A wider relative uncertainty is log-normal: a Gaussian of 50 % makes negative backgrounds."""
@@ -67,9 +97,10 @@ def relative(sigma: float) -> Constraint:
     return Gaussian(1.0, sigma) if sigma < _WIDEST_GAUSSIAN else LogNormal(1.0, 1.0 + sigma)
 
 
-def description(entry: str, name: str | None) -> Description:
-    """Title and paper of an entry out of data/xenon/searches.csv; `name` renames it."""
+def description(entry: str, name: str | None, title: str | None) -> Description:
+    """Title and paper of an entry out of data/xenon/searches.csv; `name` and `title` give it others."""
     table = tables.read("xenon/searches")
     row = [str(key) for key in table["name"]].index(entry)
     data_sets = (str(table["data_set"][row]),)
-    return Description(name or entry, str(table["title"][row]), str(table["citation"][row]), "data", data_sets)
+    own_title = str(table["title"][row]) if title is None else title
+    return Description(entry if name is None else name, own_title, str(table["citation"][row]), "data", data_sets)

@@ -55,7 +55,7 @@ def fits() -> list[Fit]:
         own = [{name: value for name, value in given.items() if name in names} for given in values]
         neutrinos = {c: np.asarray(n) for c, n in exp.component_counts(MODEL, photons[0], own[0]).items()}
         parts = [{k: max(float(given[k]), 0.0) * template for k, template in exp.backgrounds.items()} for given in own]
-        steady = [next(v for k, v in part.items() if k.startswith("steady_state")) for part in parts]
+        steady = [np.sum([part[name] for name in exp.steady_state], axis=0) for part in parts]
         neutrons = [sum(part.values()) - s for part, s in zip(parts, steady, strict=True)]
         other = np.asarray(exp.signal_counts(MODEL, photons[1], own[1])) + neutrons[1] + steady[1] - steady[0]
         components = {

@@ -2,16 +2,16 @@
 the package. Only the tables of data/ are shared."""
 
 import csv
+import importlib.resources
 import itertools
 import math
-from pathlib import Path
 
 import numpy as np
 from scipy.integrate import quad
 from scipy.interpolate import CubicSpline
 from scipy.special import gamma as complex_gamma
 
-DATA = Path(__file__).parents[2] / "data"
+DATA = importlib.resources.files("lmtbayes") / "data"
 GF, ME, ALPHA, U = 1.1663788e-11, 0.51099895069, 1 / 137.035999177, 931.49410372
 E_CHARGE = math.sqrt(4 * math.pi * ALPHA)
 YEAR, HBARC_CM, NA = 365.25 * 86400, 197.3269804e-13, 6.02214076e23

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmtbayes.errors import InvalidArgument, NuisanceConflict
+from lmtbayes.experiments.base import active_names
 from lmtbayes.experiments.nuisance import (
     Constraint,
     Gaussian,
@@ -20,6 +21,7 @@ from lmtbayes.experiments.nuisance import (
     LogNormal,
     Nuisance,
     TruncatedGaussian,
+    central_values,
     merge,
 )
 
@@ -122,3 +124,16 @@ def test_a_user_s_own_constraint_is_tried(forth, back, message):
     with pytest.raises(InvalidArgument, match=message):
         Nuisance("flux", Own(forth, back), "scales")
     assert Nuisance("flux", Own(jnp.sinh, jnp.arcsinh), "scales").constraint.central == 0.0
+
+
+def test_a_nuisance_says_itself_whether_a_fit_has_it_free():
+    flux = Nuisance("flux", Gaussian(1.0, 0.1), "scales the signal")
+    strength = Nuisance("strength", Gaussian(2.0, 10.0), "scales the signal", free_by_default=False)
+    assert active_names((flux, strength), None) == ("flux",)
+    assert active_names((flux, strength), ("strength", "flux")) == ("flux", "strength")
+    assert active_names((flux, strength), ()) == ()
+    assert {name: float(x) for name, x in central_values((flux, strength)).items()} == {"flux": 1.0, "strength": 2.0}
+
+
+def test_a_constraint_knows_whether_its_pull_is_a_standard_normal():
+    assert [constraint.is_standard for constraint in CONSTRAINTS] == [True, True, True, False]

@@ -26,10 +26,47 @@ def test_every_entry_builds_describes_itself_and_expects_finite_counts(name):
 
 
 @pytest.mark.parametrize("name", lmt.experiment_names())
-def test_every_entry_can_be_renamed_and_stripped_of_its_nuisances(name):
-    exp = lmt.experiment(name, name="mine", nuisances=())
-    assert exp.name == "mine"
+def test_every_option_is_accepted_and_name_title_and_nuisances_are_among_them(name):
+    options = lmt.experiment_options(name)
+    exp = lmt.experiment(name, **options | {"name": "mine", "title": "My own", "nuisances": ()})
+    assert (exp.name, exp.title) == ("mine", "My own")
     assert exp.nuisances == ()
+
+
+def test_a_title_is_a_sentence_of_its_own():
+    assert lmt.experiment("ess", title="ESS, ten bar").title == "ESS, ten bar"
+    assert lmt.experiment("ess", title="ESS, ten bar").name == "ess"
+    with pytest.raises(InvalidArgument, match="`title` must be a non-empty string"):
+        lmt.experiment("ess", title="")
+
+
+def test_options_are_the_users_alone():
+    everywhere = {"name", "title", "nuisances"}
+    projections = {"convention", "bin_edges", "sin2_theta_w"}
+    sun = {"oscillation", "solar_model", "spectrum_8b", "flux_8b_width", "octant", "sin2_theta_w"}
+    size = {"mass_ton", "baseline_m", "exposure_years", "protons_per_year", "neutrinos_per_proton", "target"}
+    shape = {"threshold_kevnr", "form_factor", "efficiency", "energy_correction", "statistics"}
+    beam = {"muons_on_target", "efficiency", "efficiency_factor", "calibrate", "resolution_gev"}
+    expected = {
+        "muon-g2-2025": {"measurement", "prediction", "convention"},
+        "na64mu": {"convention", "bin_edges", *beam},
+        "ess": {*projections, *size, *shape, "systematic", "background_fraction"},
+        "darwin-er": {*projections, *sun, "binding", "threshold_kev", "exposure_tyr"},
+        "coherent-csi-2021": {"sin2_theta_w", "form_factor", "steady_state"},
+        "coherent-lar-2020": {"sin2_theta_w", "form_factor"},
+        "lz-er-ws2022": {*(sun - {"spectrum_8b", "flux_8b_width"}), "binding", "background_uncertainty"},
+        "xenonnt-8b": {*sun, "efficiency_uncertainty"},
+        "lz-8b": {*sun, "measured"},
+        "ccfr-trident": {"sin2_theta_w", "energy_gev", "convention"},
+        "borexino-7be": {"measured", "probabilities", "sin2_theta_w", "threshold_kev"},
+        "n-eff": {"measured"},
+        "babar-4mu": set(),
+    }
+    found = {name: set(lmt.experiment_options(name)) - everywhere for name in expected}
+    assert found == expected
+    known = set().union(everywhere, *expected.values())
+    for name in lmt.experiment_names():
+        assert everywhere <= set(lmt.experiment_options(name)) <= known, name
 
 
 @pytest.mark.parametrize("name", ["darwin-er", "ess10", "na64mu", "xenonnt-8b", "coherent-lar-2020", "ccfr-trident"])

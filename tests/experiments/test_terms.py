@@ -5,6 +5,7 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro.distributions as dist
 import pytest
 import scipy.special
 import scipy.stats
@@ -12,7 +13,7 @@ from toys import counter
 
 import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.experiments.terms import Gaussian, Poisson
+from lmtbayes.experiments.terms import Gaussian, GaussianCounts, Poisson, Term
 
 EXPECTED = jnp.array([0.3, 4.0, 250.0])
 DATA = jnp.array([0.0, 6.0, 231.0])
@@ -82,3 +83,34 @@ def test_two_widths_for_one_bin_would_count_it_twice():
     fields = {f.name: getattr(mine, f.name) for f in dataclasses.fields(mine)}
     with pytest.raises(InvalidArgument, match=r"`term` of experiment 'mine' must be of one .* shape \(1,\)"):
         type(mine)(**{**fields, "term": Gaussian([1.0, 2.0])})
+
+
+def test_what_a_term_says_of_its_distribution_goes_with_it():
+    class Spread(Poisson):
+        def distribution(self, expected, data=None):
+            return dist.GammaPoisson(expected, 1.0)
+
+    class Fewer(Poisson):
+        def sample(self, key, expected):
+            return super().sample(key, 0.5 * expected)
+
+    class Named(Poisson):
+        """A Poisson by another name."""
+
+    class Own(Term):
+        is_poisson = True
+        draws_poisson = True
+
+        def distribution(self, expected, data=None):
+            return dist.Poisson(expected)
+
+    said = {kind: (kind.counts_events, kind.is_poisson, kind.draws_poisson) for kind in (Spread, Fewer, Named, Own)}
+    assert said == {
+        Spread: (True, False, False),
+        Fewer: (True, True, False),
+        Named: (True, True, True),
+        Own: (False, True, True),
+    }
+    assert (GaussianCounts.is_poisson, GaussianCounts.draws_poisson) == (False, True)
+    assert not Gaussian.counts_events
+    assert not Gaussian.draws_poisson

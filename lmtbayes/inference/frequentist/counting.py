@@ -25,7 +25,6 @@ from scipy.special import gammaincc, ndtri
 from scipy.stats import qmc
 
 from lmtbayes.experiments.nuisance import Constraint
-from lmtbayes.experiments.terms import Poisson
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.likelihood.joint import JointLikelihood
@@ -79,7 +78,7 @@ def counting_variables(
         "expected_events": (cells.events, {"long_name": "expected events, by the skewness of the score", "units": "1"})
     }
     observed = sum(float(np.sum(like.data[e.name])) for e in like.experiments)
-    if not all(isinstance(e.term, Poisson) for e in like.experiments) or observed > MOST_COUNTED:
+    if not all(e.term.is_poisson for e in like.experiments) or observed > MOST_COUNTED:
         return found
     p_value = gammaincc(observed + 1.0, np.maximum(cells.total, 0.0))
     wanted = np.flatnonzero((p_value > 1e-12) & (p_value < 1.0 - 1e-9) & (cells.information >= TOTAL_SUFFICES))
@@ -101,7 +100,7 @@ def constraint_points(joint: JointModel) -> Float[np.ndarray, "points nuisances"
 
 
 def _quantile(constraint: Constraint, unit: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
-    if type(constraint).distribution is Constraint.distribution:
+    if constraint.is_standard:
         return ndtri(unit)
     draws = constraint.distribution().sample(jax.random.key(_SEED), (1 << 16,))
     return np.quantile(np.asarray(draws), unit)

@@ -21,7 +21,6 @@ from lmtbayes._left_out import one_call, warn_left_out
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Experiment, active_names
 from lmtbayes.experiments.registry import experiment, experiment_options
-from lmtbayes.experiments.terms import Poisson
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing, check_model
 from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference.devices import Mapped, resolve_devices
@@ -119,7 +118,7 @@ def discovery_exposure(
     photons = jax.tree.map(jnp.ravel, photon.broadcast())
     if nuisances == ():
         term = experiments[0].term
-        if not isinstance(term, Poisson):
+        if not term.is_poisson:
             raise InvalidArgument(
                 f"Eq. 38 counts events, and {name!r} compares its bins by {type(term).__name__}: `nuisances` must be "
                 f"{PROFILED!r} or names of nuisances, which take the experiment's own likelihood; got ()"
@@ -133,7 +132,7 @@ def discovery_exposure(
             active = active_names(experiments[0].declared, None if nuisances == PROFILED else tuple(nuisances))
             profiled = partial(_profiled_exposures, model=model, photons=photons, active=active, sigma=sigma)
             exposures = np.stack(in_groups(experiments, profiled))
-    if isinstance(experiments[0].term, Poisson):
+    if experiments[0].term.is_poisson:
         warn_of_few_at_discovery(sigma, exposures * rates[..., 0])
     return exposures.reshape((*shape, *photon.shape))
 

@@ -62,15 +62,12 @@ def fingerprint(*parts: Any) -> str:
 def physics() -> str:
     """Hash of this package's own rates: source text and tables."""
     digest = hashlib.sha256()
-    package, data = Path(tables.__file__).parent, tables.data_folder()
-    files = [package / "constants.py"]
-    files += [
-        f for p in ("gauge", "processes", "sources", "detectors", "experiments") for f in package.glob(f"{p}/*.py")
-    ]
-    files += [f for f in data.rglob("*") if f.is_file()]
-    for file in sorted(files):
-        root = data if file.is_relative_to(data) else package
-        digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    package = Path(tables.__file__).parent
+    rooms = ("gauge", "processes", "sources", "detectors", "experiments")
+    files = [package / "constants.py", *sorted(f for room in rooms for f in package.glob(f"{room}/*.py"))]
+    named = {file.relative_to(package).as_posix(): file for file in files} | tables.files()
+    for name, file in named.items():
+        digest.update(name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

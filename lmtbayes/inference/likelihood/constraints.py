@@ -14,7 +14,7 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Bool, Float
 
-from lmtbayes.experiments.nuisance import Constraint, Nuisance
+from lmtbayes.experiments.nuisance import Nuisance
 
 type LogDensity = Callable[[Float[Array, " nuisances"]], Float[Array, " nuisances"]]
 """Log-density of every pull."""
@@ -37,7 +37,7 @@ class Constraints:
     """Independent densities of the pulls, one a nuisance; most of them are standard normals."""
 
     def __init__(self, nuisances: Sequence[Nuisance]):
-        standard = [type(n.constraint).distribution is Constraint.distribution for n in nuisances]
+        standard = [n.constraint.is_standard for n in nuisances]
         self._constraints = [n.constraint for n in nuisances]
         self._groups = [np.flatnonzero(standard), *np.flatnonzero(np.logical_not(standard))[:, None]]
         self._order = np.argsort(np.concatenate(self._groups), kind="stable")

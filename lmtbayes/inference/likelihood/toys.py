@@ -15,7 +15,6 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
 from lmtbayes.experiments.base import Experiment
-from lmtbayes.experiments.terms import GaussianCounts, Poisson
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.inference.likelihood.data import asimov, resolve_data
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
@@ -49,7 +48,7 @@ def draw_many(
 
 
 def _many(e: Experiment, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    if type(e.term) in (Poisson, GaussianCounts):
+    if e.term.draws_poisson:
         finite = np.isfinite(counts)
         return np.where(finite, rng.poisson(np.where(finite, np.maximum(counts, 0.0), 0.0)), np.nan)
     rows = np.pad(counts, ((0, -len(counts) % _BLOCK), (0, 0)), mode="edge")

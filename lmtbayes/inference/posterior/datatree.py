@@ -9,7 +9,6 @@ import xarray as xr
 from scipy import special
 
 from lmtbayes.experiments.base import Experiment
-from lmtbayes.experiments.terms import GaussianCounts, Poisson
 from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 from lmtbayes.inference.likelihood.model import Data
@@ -134,8 +133,8 @@ def _log_prior(space: Space, values: Mapping[str, np.ndarray]) -> xr.Dataset:
 
 def _whole(e: Experiment, values: np.ndarray) -> np.ndarray:
     """Counts that are whole numbers as integers, which arviz's plots of counts ask for; anything else as it is."""
-    is_count = type(e.term) in (Poisson, GaussianCounts)
-    return values.astype(np.int64) if is_count and np.all((values == np.rint(values)) & (values < 2.0**53)) else values
+    is_whole = e.term.draws_poisson and np.all((values == np.rint(values)) & (values < 2.0**53))
+    return values.astype(np.int64) if is_whole else values
 
 
 def _by_bin(space: Space, values: Mapping[str, np.ndarray], quantity: str) -> xr.Dataset:
