@@ -4,6 +4,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from jaxtyping import ArrayLike
 from matplotlib.figure import SubFigure
 from rich.markup import escape
 from rich.table import Table
@@ -49,11 +50,10 @@ def table(name: str, points: list[str], model: str) -> Table:
 def _columns(exp: Experiment, model: GaugeModel, points: list[str]) -> dict[str, np.ndarray]:
     """Counts of every bin by what is counted."""
     photons = {"no boson": HiddenPhoton.none()} | {point: parse_truth(point, model) for point in points}
-    columns = {"background": exp.background_counts}
+    columns: dict[str, ArrayLike | None] = {"background": exp.background_counts}
     columns |= {name: exp.expected_counts(model, photon) for name, photon in photons.items()}
-    if exp.observed is not None:
-        columns["observed"] = exp.observed
-    return {name: np.asarray(values) for name, values in columns.items()}
+    columns["observed"] = exp.observed
+    return {name: np.asarray(values) for name, values in columns.items() if values is not None}
 
 
 def picture(name: str, model: str, path: Path) -> Path | None:

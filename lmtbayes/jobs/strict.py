@@ -43,15 +43,17 @@ def _in_one_sentence(error: ValidationError, cls: type) -> LmtbayesError:
     own = first.get("ctx", {}).get("error")
     if isinstance(own, LmtbayesError):
         return own
-    name = str(first["loc"][0]) if first["loc"] else cls.__name__
+    place = first["loc"][0] if first["loc"] else cls.__name__
+    fields = list(described(cls))
+    name = fields[place] if isinstance(place, int) and place < len(fields) else str(place)
     if first["type"] == "unexpected_keyword_argument":
-        return _checks.unknown("setting", name, sorted(described(cls)))
+        return _checks.unknown("setting", name, sorted(fields))
     if first["type"].startswith("missing"):
         return InvalidArgument(f"`{name}` must be given")
     if first["type"] == "multiple_argument_values":
         return InvalidArgument(f"`{name}` must be given once")
     if first["type"] == "unexpected_positional_argument":
-        return InvalidArgument(f"`{cls.__name__}` must be given at most {len(described(cls))} fields")
+        return InvalidArgument(f"`{cls.__name__}` must be given at most {len(fields)} fields")
     return _checks.invalid(name, first["input"], first["msg"].removeprefix("Input should be "))
 
 
@@ -83,7 +85,7 @@ class Saved:
             A value that cannot be; no mapping.
         """
         if not isinstance(given, Mapping):
-            raise _checks.invalid(f"settings{where}", type(given).__name__, "a mapping of name to value")
+            raise InvalidArgument(f"`settings`{where} must be a mapping of name to value; got {given!r}")
         known = sorted(described(cls))
         for name in given:
             if name not in known:

@@ -32,14 +32,20 @@ def quietly(out, settings=SETTINGS, **options):
 
 
 @pytest.fixture(scope="module")
-def like():
-    return SETTINGS.likelihood()
+def done(tmp_path_factory):
+    """What the command leaves, from a file of settings."""
+    folder = tmp_path_factory.mktemp("fit")
+    (folder / "mine.json").write_text(json.dumps(SETTINGS.to_dict()))
+    command = ["fit", "--settings", str(folder / "mine.json"), "--out", str(folder / "fit"), "--no-progress"]
+    result = CliRunner().invoke(app, [*command, "--format", "png"])
+    assert result.exit_code == 0, result.output
+    return folder / "fit", result.output
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory, like):
-    out = tmp_path_factory.mktemp("fit") / "fit"
-    return out, quietly(out, like=like)
+def like():
+    """The likelihood of the same settings, built and compiled anew."""
+    return SETTINGS.likelihood()
 
 
 def draws(folder):
@@ -48,9 +54,9 @@ def draws(folder):
 
 
 def test_the_folder_holds_what_the_documentation_says(done):
-    out, summary = done
+    out, printed = done
     assert {path.name for path in out.iterdir()} == FILES
-    assert (out / "summary.txt").read_text() == summary
+    assert (out / "summary.txt").read_text() in printed
     assert json.loads((out / "settings.json").read_text()) == SETTINGS.to_dict()
     assert [path for path in out.glob("*.png") if not path.read_bytes().startswith(b"\x89PNG")] == []
 
@@ -59,12 +65,12 @@ def test_the_posterior_is_that_of_a_direct_call(done, like):
     sampler = {name: getattr(SETTINGS, name) for name in ("chains", "warmup", "draws")}
     direct = lmt.sample_posterior(like, SETTINGS.prior, SETTINGS.seed, progress=False, **sampler)
     xr.testing.assert_equal(draws(done[0]), direct["posterior"].to_dataset())
-    assert done[1].startswith(direct.attrs["verdict"])
+    assert (done[0] / "summary.txt").read_text().startswith(direct.attrs["verdict"])
 
 
 def test_the_summary_gives_medians_of_the_draws(done):
-    found = draws(done[0])
-    rows = {line.split()[0]: line.split() for line in done[1].splitlines()[3:] if line.startswith(("g_x", "mass"))}
+    found, summary = draws(done[0]), (done[0] / "summary.txt").read_text()
+    rows = {line.split()[0]: line.split() for line in summary.splitlines()[3:] if line.startswith(("g_x", "mass"))}
     for name in ("g_x", "mass"):
         assert float(rows[name][1]) == pytest.approx(np.median(found[name]), rel=1e-3)
 
@@ -86,32 +92,22 @@ def test_profile_contours_and_limit_are_those_of_direct_calls(done, like):
     xr.testing.assert_equal(limit, lmt.upper_limit(profile, "g_x", cl=0.90))
 
 
-def test_its_settings_repeat_it_bit_for_bit(done, tmp_path):
-    command = ["fit", "--settings", str(done[0] / "settings.json"), "--out", str(tmp_path / "again"), "--no-progress"]
-    result = CliRunner().invoke(app, [*command, "--format", "png"])
-    assert result.exit_code == 0, result.output
-    assert f"results: {tmp_path / 'again'}" in result.output.replace("\n", "")
-    assert {path.name for path in (tmp_path / "again").iterdir()} == FILES
-    xr.testing.assert_equal(draws(tmp_path / "again"), draws(done[0]))
-    for name in ("settings.json", "contours.csv", "summary.txt", "plane.png"):
-        assert (tmp_path / "again" / name).read_bytes() == (done[0] / name).read_bytes(), name
-
-
-def test_an_interrupted_fit_leaves_no_folder_and_is_continued(done, like, tmp_path):
+def test_its_settings_repeat_it_bit_for_bit_also_when_interrupted(done, like, tmp_path):
     def interrupt(text):
         if text.startswith("profile"):
             raise KeyboardInterrupt
 
-    out = tmp_path / "fit"
+    settings, out, left = FitSettings.from_file(done[0] / "settings.json"), tmp_path / "fit", tmp_path / "fit.partial"
     with pytest.raises(KeyboardInterrupt):
-        quietly(out, like=like, say=interrupt)
+        quietly(out, settings, like=like, say=interrupt)
     assert not out.exists()
-    left = tmp_path / "fit.partial"
     assert {path.name for path in left.iterdir()} == {"settings.json", "posterior.nc", "chains.npz"}
-    assert quietly(out, like=like) == done[1]
+    quietly(out, settings, like=like)
     assert not left.exists()
     assert {path.name for path in out.iterdir()} == FILES
     xr.testing.assert_equal(draws(out), draws(done[0]))
+    for name in ("settings.json", "contours.csv", "summary.txt", "plane.png"):
+        assert (out / name).read_bytes() == (done[0] / name).read_bytes(), name
 
 
 def test_an_existing_folder_is_refused_before_anything_is_built(done, like):
