@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from lmtbayes import _checks
-from lmtbayes.cli_options import Context, Force, Out, Setting, refuse, refuse_truth, say, show, typed, with_settings
+from lmtbayes.cli_options import Context, Force, Out, refuse, refuse_truth, say, show, typed
+from lmtbayes.cli_settings import Setting, with_settings
 from lmtbayes.jobs.settings import LEAST_GRID, FitSettings
 from lmtbayes.jobs.study import Study
 
