@@ -117,7 +117,8 @@ def _names(name: str, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-type Range = Annotated[tuple[float, float], checked(_range)]
+# No `type` statement: pydantic 2.11 checks what one names as if it were always the first field that has it.
+Range = Annotated[tuple[float, float], checked(_range)]
 
 
 @settings
