@@ -3,13 +3,16 @@
 A typed option without effect is an error, not a silence.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.jobs.settings import FitSettings
 
 if TYPE_CHECKING:
     Context = typer.Context
@@ -19,11 +22,6 @@ else:
 
 console = Console()
 
-Experiments = Annotated[str, typer.Option(help="names, comma-separated; overrides as name:key=value")]
-Truth = Annotated[str, typer.Option(help="BP1 ... BP4, g_x=5e-4,mass=15,eps_x=-7e-6, or none")]
-Published = Annotated[
-    str, typer.Option(help="data of published searches beside Asimov projections: observed or asimov")
-]
 Out = Annotated[Path, typer.Option(help="folder for the results")]
 Force = Annotated[bool, typer.Option("--force", help="replace existing results")]
 Convention = Annotated[str, typer.Option(help="default (right physics) or paper (the choices of arXiv:2104.03297)")]
@@ -32,7 +30,22 @@ SettingsFile = Annotated[
 ]
 
 
-def typed(context: Context, options: dict[str, Any]) -> dict[str, Any]:
+def say(text: str) -> None:
+    """Tell what a job is doing."""
+    console.print(f"[dim]{escape(text)}[/]", soft_wrap=True)
+
+
+def show(summary: str, out: Path | None = None) -> None:
+    """Print what a job found, and where the rest of it is."""
+    console.print(escape(summary), soft_wrap=True, highlight=False)
+    if out is not None:
+        console.print(f"results: {out}")
+
+
+# -- which options were typed -----------------------------------------------------------------------------------------
+
+
+def typed(context: Context, options: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the options that were typed, not left at their defaults."""
     sources = {name: getattr(context.get_parameter_source(name), "name", "DEFAULT") for name in options}
     return {name: options[name] for name, source in sources.items() if not source.startswith("DEFAULT")}
@@ -48,3 +61,9 @@ def refuse(context: Context, names: tuple[str, ...], why: str) -> None:
     """
     for name in typed(context, dict.fromkeys(names)):
         raise InvalidArgument(f"`--{name.replace('_', '-')}` must be left out: {why}")
+
+
+def refuse_truth(context: Context, settings: FitSettings, *names: str) -> None:
+    """Refuse a truth where the data are the published ones."""
+    if settings.data == "observed":
+        refuse(context, names, "with observed data there is no truth to choose")

@@ -3,10 +3,13 @@
 import dataclasses
 import json
 import sys
+from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
+import lmtbayes as lmt
 from lmtbayes.cli import app, main
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.jobs.study import Study
@@ -64,6 +67,71 @@ def test_an_error_is_one_sentence_on_stderr(arguments, message, tmp_path, monkey
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+FOUR = "na64mu,ess,ess10,darwin-nr:threshold_kev=1.0"
+OF_DATA = {"experiments": FOUR, "truth": "BP1", "model": "lmu-ltau", "mixing": "free", "data": "asimov"}
+OPTIONS = {
+    "fit": OF_DATA
+    | {"truth_model": "lmu-ltau", "published": "observed", "seed": 0, "chains": 16, "warmup": 500, "draws": 500}
+    | {"grid": 40, "settings": None, "out": Path("fit"), "force": False, "progress": True, "suffix": "pdf"},
+    "contours": OF_DATA
+    | {"experiments": "na64mu,ess", "mixing": "paper", "published": "observed", "grid": 60}
+    | {"out": Path("contours"), "force": False},
+    "compare": {"experiments": "na64mu,ess,darwin-nr:threshold_kev=1.0", "truth": "BP1", "truth_model": "lmu-ltau"}
+    | {"data": "asimov", "published": "observed", "seed": 0, "mixings": "paper,free", "method": "cubature"}
+    | {"out": Path("compare"), "force": False},
+    "study": OF_DATA
+    | {"task": None, "published": "observed", "seed": 0, "grid": 40, "size": 1000, "chunk": None, "nuisances": None}
+    | {"method": "grid", "settings": None, "out": Path("study"), "chunks": None, "scheduler": None, "workers": 0}
+    | {"merge": False, "progress": True},
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options_and_their_defaults_are_a_contract(name):
+    command = typer.main.get_command(app).commands[name]
+    assert {p.name: p.default for p in command.params if p.name != "help"} == OPTIONS[name]
+    written = {p.name: [*p.opts, *p.secondary_opts] for p in command.params}
+    odd = {"force": ["--force"], "merge": ["--merge"], "progress": ["--progress", "--no-progress"]}
+    odd |= {"suffix": ["--format"], "task": ["task"]}
+    for option in OPTIONS[name]:
+        assert written[option] == odd.get(option, [f"--{option.replace('_', '-')}"])
+
+
+def test_every_option_is_described():
+    for name in OPTIONS:
+        helped = run(app, [name, "--help"], env={"COLUMNS": "120"}).output
+        for words in ("comma-separated names; overrides as name:key=value", "BP1 ... BP4"):
+            assert words in helped
+        assert [p.name for p in typer.main.get_command(app).commands[name].params if not p.help] == []
+
+
+def test_defaults_reach_the_job_as_one_object(monkeypatch, tmp_path):
+    seen = {}
+    monkeypatch.setattr("lmtbayes.jobs.fit.fit", lambda settings, *rest: seen.update(fit=settings) or "")
+    monkeypatch.setattr("lmtbayes.jobs.contours.contours", lambda settings, *rest: seen.update(contours=settings) or "")
+    monkeypatch.setattr("lmtbayes.jobs.compare.compare", lambda settings, *rest: seen.update(compare=settings) or "")
+    monkeypatch.setattr("lmtbayes.jobs.chunks.run", lambda study, *rest, **more: seen.update(study=study))
+    for command in (["fit"], ["contours"], ["compare"], ["study", "sbc", "--chunk", "7", "--model", "lmu"]):
+        result = run(app, command)
+        assert result.exit_code == 0, result.output
+    assert seen == {
+        "fit": FitSettings(),
+        "contours": FitSettings(("na64mu", "ess"), mixing="paper", grid=60),
+        "compare": FitSettings(("na64mu", "ess", "darwin-nr:threshold_kev=1.0")),
+        "study": Study("sbc", FitSettings(model="lmu", truth_model="lmu"), chunk=7),
+    }
+
+
+@pytest.mark.slow
+def test_every_experiment_is_listed():
+    listed = run(app, ["experiments"], env={"COLUMNS": "200"}).output
+    assert [name for name in lmt.experiment_names() if f" {name} " not in listed] == []
+
+
+def test_citations():
+    assert run(app, ["cite", "na64mu"]).output.strip() == lmt.bibtex("na64mu").strip()
 
 
 def test_typed_options_change_the_settings_of_a_file(tmp_path, monkeypatch):

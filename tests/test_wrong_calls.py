@@ -27,6 +27,8 @@ CALLS = [
     (lambda: FitSettings(experiments="na64mu"), "`experiments` must be a list of names; got 'na64mu'"),
     (lambda: FitSettings(experiments=(1,)), "`experiments` must be a list of names; got (1,)"),
     (lambda: FitSettings(mass=3.0), "`mass` must be a strictly increasing sequence"),
+    (lambda: FitSettings(mass=("1", "2")), "`mass` must be a strictly increasing sequence"),
+    (lambda: FitSettings.from_dict([]), "`settings` must be a mapping of name to value; got []"),
     (lambda: sample(jumps=None), "`jumps` must be True or False; got None"),
     (lambda: sample(grid_check=1), "`grid_check` must be True or False; got 1"),
     (lambda: sample(target_accept="0.9"), "`target_accept` must be a single number; got '0.9'"),

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lmtbayes import _checks
-from lmtbayes._files import whole, write_text
+from lmtbayes._files import write_text
 from lmtbayes.errors import ChunkError, InvalidArgument
 from lmtbayes.jobs.cluster import over_cluster
-from lmtbayes.jobs.output import SETTINGS_FILE
+from lmtbayes.jobs.output import SETTINGS_FILE, write_netcdf
 from lmtbayes.jobs.study import Study, stamp
 from lmtbayes.jobs.tasks import compute, merge, rows_of
 
@@ -73,8 +73,7 @@ class Folder:
     def keep(self, index: int, chunk: "xr.Dataset") -> None:
         """Write a chunk, unless it has been written meanwhile."""
         if not self.file(index).exists():
-            with whole(self.file(index)) as temporary:
-                chunk.to_netcdf(temporary, engine="h5netcdf")
+            write_netcdf(self.file(index), chunk)
 
     def merge(self) -> "xr.Dataset":
         """Join all chunks into study.nc.
@@ -99,8 +98,7 @@ class Folder:
         made_by = {name: parts[0].attrs[name] for name in stamp()}
         result.attrs |= {"study": self.study.identity(), "seed": self.study.fit.seed, "chunks": len(parts)} | made_by
         result.attrs.pop("chunk", None)
-        with whole(self.path / RESULT) as temporary:
-            result.to_netcdf(temporary, engine="h5netcdf")
+        write_netcdf(self.path / RESULT, result)
         return result
 
     def _read(self, index: int) -> "xr.Dataset":

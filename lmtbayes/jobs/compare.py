@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lmtbayes._files import write_text
 from lmtbayes.inference.evidence.comparison import compare_models
-from lmtbayes.jobs.output import output_folder
+from lmtbayes.jobs.output import output_folder, write_netcdf
 from lmtbayes.jobs.settings import FitSettings
 
 MODELS = {"Lmu-Ltau": "lmu-ltau", "Lmu": "lmu"}
@@ -35,10 +35,10 @@ def compare(settings: FitSettings, mixings: tuple[str, ...], method: str, out: s
         for label, model in MODELS.items()
         for mixing in mixings
     }
-    entries = {label: (variant.likelihood(), variant.prior) for label, variant in variants.items()}
     with output_folder(out, settings.to_dict() | {"mixings": list(mixings), "method": method}, force) as folder:
+        entries = {label: (variant.likelihood(), variant.prior) for label, variant in variants.items()}
         comparison = compare_models(entries, method=method, seed=settings.seed)
-        comparison.table.to_netcdf(folder / "comparison.nc", engine="h5netcdf")
+        write_netcdf(folder / "comparison.nc", comparison.table)
         summary = str(comparison)
         write_text(folder / "summary.txt", summary + "\n")
     return summary

@@ -3,11 +3,9 @@
 from pathlib import Path
 
 from lmtbayes._files import write_text
-from lmtbayes.inference.frequentist.contours import contours as regions_of
-from lmtbayes.inference.frequentist.limits import upper_limit
 from lmtbayes.jobs import pictures
 from lmtbayes.jobs.draw import plane
-from lmtbayes.jobs.fit import profile_on_plane
+from lmtbayes.jobs.fit import profile_on_plane, write_profile
 from lmtbayes.jobs.output import output_folder
 from lmtbayes.jobs.settings import FitSettings
 
@@ -27,11 +25,7 @@ def contours(settings: FitSettings, out: str | Path, force: bool = False) -> str
     """
     with output_folder(out, settings.to_dict(), force) as folder:
         profile = profile_on_plane(settings.likelihood(), settings, progress=True)
-        profile.to_netcdf(folder / "profile.nc", engine="h5netcdf")
-        regions = regions_of(profile)
-        regions.to_csv(folder / "contours.csv")
-        upper_limit(profile, "g_x", cl=0.90).to_netcdf(folder / "limit.nc", engine="h5netcdf")
+        summary = str(write_profile(folder, profile))
         pictures.save(plane(settings, None, profile), folder / "plane.pdf")
-        summary = str(regions)
         write_text(folder / "summary.txt", summary + "\n")
     return summary

@@ -96,7 +96,7 @@ def predictive(like: JointLikelihood, e: Experiment, posterior: "xr.DataTree", m
         e.bin_edges,
         np.asarray(like.data[e.name]),
         np.asarray(e.expected_counts(like.model, photon, own)),
-        group(posterior, "posterior_predictive")[e.name].values.reshape(-1, e.n_bins),
+        group(posterior, "posterior_predictive")[e.name].values.reshape(-1, e.n_bins).astype(float),
         xlabel=f"{e.binning.quantity} [{e.bin_unit}]" if e.bin_unit else e.binning.quantity,
         title=e.title,
     )

@@ -8,14 +8,14 @@ import numpy as np
 
 from lmtbayes import _checks
 from lmtbayes._files import write_text
-from lmtbayes.inference.frequentist.contours import contours
+from lmtbayes.inference.frequentist.contours import Contours, contours
 from lmtbayes.inference.frequentist.limits import upper_limit
 from lmtbayes.inference.frequentist.profile import profile_likelihood
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.posterior.sample import sample_posterior
 from lmtbayes.jobs import pictures
 from lmtbayes.jobs.draw import draw, group
-from lmtbayes.jobs.output import output_folder
+from lmtbayes.jobs.output import output_folder, write_netcdf
 from lmtbayes.jobs.settings import FitSettings
 
 if TYPE_CHECKING:
@@ -79,17 +79,13 @@ def fit(
             checkpoint=folder / "chains.npz",
             progress=progress,
         )
-        posterior.to_netcdf(folder / "posterior.nc", engine="h5netcdf")
+        write_netcdf(folder / "posterior.nc", posterior)
         parts = [posterior_summary(posterior)]
         profile = None
         if settings.grid:
             say(f"profile: {settings.grid} x {settings.grid} points of (mass, g_x), more where regions end")
             profile = profile_on_plane(like, settings, progress, posterior)
-            profile.to_netcdf(folder / "profile.nc", engine="h5netcdf")
-            regions = contours(profile)
-            regions.to_csv(folder / "contours.csv")
-            upper_limit(profile, "g_x", cl=0.90).to_netcdf(folder / "limit.nc", engine="h5netcdf")
-            parts.append(str(regions))
+            parts.append(str(write_profile(folder, profile)))
         say("pictures")
         draw(folder, like, settings, posterior, profile, suffix)
         (folder / "chains.npz").unlink(missing_ok=True)
@@ -119,6 +115,15 @@ def profile_on_plane(
     return profile_likelihood(
         like, grid=grid, bounds=bounds, refine=min(map(len, grid.values())) > 1, progress=progress
     )
+
+
+def write_profile(folder: Path, profile: "xr.Dataset") -> Contours:
+    """Write profile.nc, contours.csv and limit.nc (90 % on g_x at each mass); returns the contours."""
+    write_netcdf(folder / "profile.nc", profile)
+    regions = contours(profile)
+    regions.to_csv(folder / "contours.csv")
+    write_netcdf(folder / "limit.nc", upper_limit(profile, "g_x", cl=0.90))
+    return regions
 
 
 def posterior_summary(posterior: "xr.DataTree") -> str:

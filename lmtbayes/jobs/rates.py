@@ -4,13 +4,15 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from jaxtyping import ArrayLike
+from matplotlib.figure import SubFigure
 from rich.markup import escape
 from rich.table import Table
 
 from lmtbayes import _checks
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.description import SINGLE_NUMBER
-from lmtbayes.gauge.models import BENCHMARKS, MODELS, HiddenPhoton
+from lmtbayes.gauge.models import BENCHMARKS, MODELS, GaugeModel, HiddenPhoton
 from lmtbayes.jobs.pictures import save
 from lmtbayes.jobs.settings import parse_experiment, parse_truth
 from lmtbayes.plotting.recoils import ratio_to_reference, recoil_spectra
@@ -29,14 +31,7 @@ def table(name: str, points: list[str], model: str) -> Table:
     _checks.one_of("model", model, MODELS)
     exp = parse_experiment(name)
     gauge_model = MODELS[model]
-    columns = {
-        "background": np.asarray(exp.background_counts),
-        "no boson": np.asarray(exp.expected_counts(gauge_model, HiddenPhoton.none())),
-    }
-    for point in points:
-        columns[point] = np.asarray(exp.expected_counts(gauge_model, parse_truth(point, gauge_model)))
-    if exp.observed is not None:
-        columns["observed"] = exp.observed
+    columns = _columns(exp, gauge_model, points)
     result = Table(title=escape(f"{exp.title} ({exp.status}), {gauge_model.name}"), title_justify="left")
     result.add_column(escape(_axis_label(exp)))
     for column in columns:
@@ -50,6 +45,15 @@ def table(name: str, points: list[str], model: str) -> Table:
     result.add_section()
     result.add_row("all", *(_number(values.sum()) for values in columns.values()))
     return result
+
+
+def _columns(exp: Experiment, model: GaugeModel, points: list[str]) -> dict[str, np.ndarray]:
+    """Counts of every bin by what is counted."""
+    photons = {"no boson": HiddenPhoton.none()} | {point: parse_truth(point, model) for point in points}
+    columns: dict[str, ArrayLike | None] = {"background": exp.background_counts}
+    columns |= {name: exp.expected_counts(model, photon) for name, photon in photons.items()}
+    columns["observed"] = exp.observed
+    return {name: np.asarray(values) for name, values in columns.items() if values is not None}
 
 
 def picture(name: str, model: str, path: Path) -> Path | None:
@@ -76,12 +80,16 @@ def picture(name: str, model: str, path: Path) -> Path | None:
         if differential is not None:
             energy = np.geomspace(min(0.1, exp.bin_edges[0]), exp.bin_edges[-1], 300)
             curves = {key: np.asarray(differential(MODELS[model], photon, energy)) for key, photon in photons.items()}
-            upper, lower = panels[0].subplots(2, 1, sharex=True, height_ratios=(2.4, 1.0))
-            threshold = float(exp.bin_edges[0])
-            recoil_spectra(upper, energy, curves, threshold, "true recoil energy, before any response")
-            ratio_to_reference(lower, energy, curves, threshold_kev=threshold)
-            upper.set_xlabel("")
+            _recoils(panels[0], energy, curves, float(exp.bin_edges[0]))
         return save(figure, path)
+
+
+def _recoils(panel: SubFigure, energy: np.ndarray, curves: dict[str, np.ndarray], threshold: float) -> None:
+    """Differential rates [1/keV] over recoil energies [keV], and their ratios to that of no boson below."""
+    upper, lower = panel.subplots(2, 1, sharex=True, height_ratios=(2.4, 1.0))
+    recoil_spectra(upper, energy, curves, threshold, "true recoil energy, before any response")
+    ratio_to_reference(lower, energy, curves, threshold_kev=threshold)
+    upper.set_xlabel("")
 
 
 def _number(value: float) -> str:

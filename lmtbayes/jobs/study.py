@@ -4,12 +4,9 @@ A chunk is made from the settings and its number alone, so that it is the same w
 is made, and all chunks together are the study made in one go.
 """
 
-import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -18,62 +15,67 @@ from lmtbayes._version import versions
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.posterior.sbc import METHODS
 from lmtbayes.jobs.settings import FitSettings
+from lmtbayes.jobs.strict import Saved, checked, one_of, optional, settings, text, whole
 
 CHUNKS = {"toys": 1000, "coverage": 1000, "sbc": 20, "profile": 4, "likelihood": 4}
 """Every task and its default chunk: toys of one point, simulations, or rows of one mass: a minute or so of one core."""
-_TRUE = ("drawn", "central")
-_POINTS = ("profiled", "central", "marginalised")
+NUISANCES = {
+    "toys": ("drawn", "central"),
+    "coverage": ("drawn", "central"),
+    "likelihood": ("profiled", "central", "marginalised"),
+}
+"""What each task that has a choice may do with the nuisances, as `toy_test_statistics` and `log_likelihood_at`; first
+what it does where nothing is said."""
 
 
-@dataclass(frozen=True)
-class Study:
+@settings
+class Study(Saved):
     """Everything that determines a study.
-
-    Parameters
-    ----------
-    task
-        "toys": fits of toys at the settings' truth. "coverage": the same at every point of a (mass, g_x) grid of
-        truths. "sbc": simulation-based calibration. "profile": profile likelihood on the (mass, g_x) plane.
-        "likelihood": ln L on a grid in mass, g_x and, where mixing is free, kappa.
-    fit
-        Experiments, models, truth, ranges, seed; its `grid` is the number of points a side.
-    size
-        Toys (of every point) or simulations; grids do not have it.
-    chunk
-        Toys, simulations or rows of one mass in a chunk; None takes a usual number.
-    nuisances
-        "drawn" or "central" for toys, as `toy_test_statistics`; "profiled", "central" or "marginalised" for
-        "likelihood".
-    method
-        Of "sbc": "grid" or "nuts".
 
     Raises
     ------
     InvalidArgument
         An unknown task or option; toys whose truth is of another model than the fit.
+    UnknownName
+        A setting that does not exist.
     """
 
-    task: str
-    fit: FitSettings = field(default_factory=FitSettings)
-    size: int = 1000
-    chunk: int | None = None
-    nuisances: str | None = None
-    method: str = "grid"
+    WHAT: ClassVar[str] = "a study"
+
+    task: Annotated[str, checked(one_of(CHUNKS))]
+    """toys, coverage, sbc, profile or likelihood.
+
+    toys: fits of toys at the settings' truth. coverage: the same at every point of a (mass, g_x) grid of truths. sbc:
+    simulation-based calibration. profile: profile likelihood on the (mass, g_x) plane. likelihood: ln L on a grid in
+    mass, g_x and, where mixing is free, kappa.
+    """
+    fit: FitSettings = FitSettings()
+    """Experiments, models, truth, ranges, seed; its grid is the number of points a side."""
+    size: Annotated[int, checked(whole(1))] = 1000
+    """Toys (of every point) or simulations.
+
+    Grids do not have it.
+    """
+    chunk: Annotated[int | None, checked(optional(whole(1)))] = None
+    """Toys, simulations or rows in a chunk.
+
+    Rows are those of one mass. A usual number where it is left out.
+    """
+    nuisances: Annotated[str | None, checked(optional(text()))] = None
+    """drawn or central; likelihood: profiled, central or marginalised."""
+    method: Annotated[str, checked(one_of(METHODS))] = "grid"
+    """Of sbc: grid or nuts."""
 
     def __post_init__(self) -> None:
-        _checks.one_of("task", self.task, CHUNKS)
-        _checks.one_of("method", self.method, METHODS)
-        _checks.whole("size", self.size)
         _checks.whole("grid", self.fit.grid, 2 if self.on_grid else 0)
         if self.chunk is None:
             object.__setattr__(self, "chunk", min(CHUNKS[self.task], self.items))
-        _checks.whole("chunk", self.chunk)
-        accepted = {"toys": _TRUE, "coverage": _TRUE, "likelihood": _POINTS}.get(self.task)
+        accepted = NUISANCES.get(self.task, ("",))
         if self.nuisances is None:
-            object.__setattr__(self, "nuisances", accepted[0] if accepted else "")
-        elif accepted is None and self.nuisances:
+            object.__setattr__(self, "nuisances", accepted[0])
+        elif accepted == ("",) and self.nuisances:
             raise _checks.invalid("nuisances", self.nuisances, f"left out for {self.task!r}")
-        elif accepted is not None:
+        else:
             _checks.one_of("nuisances", self.nuisances, accepted)
         if self.task in ("toys", "coverage") and self.fit.truth_model != self.fit.model:
             raise InvalidArgument(
@@ -99,42 +101,38 @@ class Study:
     @property
     def chunks(self) -> int:
         """How many chunks there are."""
-        return self.groups * -(-self.items // int(self.chunk or 1))
+        return self.groups * -(-self.items // self._full)
+
+    @property
+    def _full(self) -> int:
+        """Items of a chunk that is full; `chunk`, which is None for no longer than the constructor runs."""
+        return int(self.chunk or 1)
 
     def part(self, index: int) -> "Part":
         """Return what a chunk holds."""
-        size = int(self.chunk or 1)
-        group, within = divmod(index, -(-self.items // size))
-        first = within * size
-        return Part(group, first, min(size, self.items - first))
+        group, within = divmod(index, -(-self.items // self._full))
+        first = within * self._full
+        return Part(group, first, min(self._full, self.items - first))
 
     def axis(self, name: str) -> np.ndarray:
         """Log-spaced values of a parameter over its range."""
         low, high = getattr(self.fit, name)
         return np.geomspace(low, high, self.fit.grid)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers, strings and lists, as written to settings.json and sent to workers."""
-        return json.loads(json.dumps(dataclasses.asdict(self)))
-
     @classmethod
-    def from_dict(cls, given: Mapping[str, Any]) -> "Study":
-        """Inverse of `to_dict`."""
-        return cls(**{**given, "fit": FitSettings.from_dict(given["fit"])})
-
-    @classmethod
-    def from_file(cls, path: str | Path) -> "Study":
-        """Read a settings.json of a study.
+    def from_dict(cls, given: Mapping[str, Any], where: str = "") -> "Study":
+        """Inverse of `to_dict`.
 
         Raises
         ------
         InvalidArgument
-            No such file, no JSON, or no settings of a study.
+            No settings of a study, or a value that cannot be.
+        UnknownName
+            A setting that does not exist.
         """
-        try:
-            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise InvalidArgument(f"`settings` must be a file of a study; {str(path)!r}: {error}") from None
+        if not isinstance(given, Mapping) or not {"task", "fit"} <= set(given):
+            raise InvalidArgument(f"`settings`{where} must be those of a study: its task, its fit and more")
+        return super().from_dict({**given, "fit": FitSettings.from_dict(given["fit"], where)}, where)
 
     def identity(self) -> str:
         """All settings in one line."""

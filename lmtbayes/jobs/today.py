@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jax
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
@@ -30,7 +29,7 @@ from lmtbayes.inference.priors import Prior
 from lmtbayes.jobs import pictures
 from lmtbayes.jobs.draw import plane_on
 from lmtbayes.jobs.fit import Say, fit
-from lmtbayes.jobs.output import output_folder
+from lmtbayes.jobs.output import output_folder, write_netcdf
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.plotting import planes
 from lmtbayes.plotting.evidence import evidence_bars
@@ -85,35 +84,16 @@ def today(
     parts = []
     with output_folder(out, settings.to_dict(), force) as folder:
         fits = {
-            (preset, label): dataclasses.replace(
-                settings, experiments=(*settings.experiments, preset), model=model, scope="single"
-            )
-            for preset in G2_PRESETS
-            for label, model in MODELS.items()
+            (preset, label): _case(settings, preset, model) for preset in G2_PRESETS for label, model in MODELS.items()
         }
         for preset in G2_PRESETS:
-            year = _year(preset)
-            found: dict[str, Evidence] = {}
-            for label, model in MODELS.items():
-                case, own = fits[preset, label], folder / f"{model}_{year}"
-                file = folder / f"evidence_{model}_{year}.json"
-                if not (own.exists() and file.exists()):
-                    like = case.likelihood()
-                    if not own.exists():
-                        say(f"{label} with {preset}")
-                        fit(case, own, progress=progress, say=say, suffix=suffix, like=like)
-                    say(f"evidence of {label} with {preset}")
-                    write_text(file, json.dumps(_evidences_of(like, case), indent=1))
-                    del like
-                    _forget()
-                parts.append(f"{label} with {preset}\n{(own / 'summary.txt').read_text(encoding='utf-8')}")
-                numbers = json.loads(file.read_text(encoding="utf-8"))
-                # Without a boson the models are one: the first has it, and it is the reference.
-                if "no boson" in numbers:
-                    found["no boson"] = _evidence(numbers["no boson"], priors.no_boson(case.gauge_model), case.seed)
-                found[label] = _evidence(numbers[label], case.prior, case.seed)
-            comparison = Comparison(found, dict.fromkeys(found, 1.0 / len(found)), {})
-            comparison.table.to_netcdf(folder / f"comparison_{year}.nc", engine="h5netcdf")
+            for label in MODELS:
+                case = fits[preset, label]
+                _finish(folder, label, preset, case, say, progress=progress, suffix=suffix)
+                summary = _own_folder(folder, label, preset) / "summary.txt"
+                parts.append(f"{label} with {preset}\n{summary.read_text(encoding='utf-8')}")
+            comparison = _comparison(folder, preset, {label: fits[preset, label] for label in MODELS})
+            write_netcdf(folder / f"comparison_{_year(preset)}.nc", comparison.table)
             parts.append(f"evidences with {preset}\n{comparison}\n")
         say("pictures")
         pictures.save(_planes(folder, fits), folder / f"planes.{suffix}")
@@ -121,6 +101,50 @@ def today(
         text = "\n".join(parts)
         write_text(folder / "summary.txt", text)
     return text
+
+
+def _case(settings: FitSettings, preset: str, model: str) -> FitSettings:
+    """One of the four fits."""
+    experiments = (*settings.experiments, preset)
+    return dataclasses.replace(settings, experiments=experiments, model=model, scope="single")
+
+
+def _finish(folder: Path, label: str, preset: str, case: FitSettings, say: Say, **options: Any) -> None:
+    """Do what is not there yet of one fit and its evidences, and let go of what was compiled for them.
+
+    The kernels of all four fits are more memory maps than Linux gives a process.
+    """
+    own, file = _own_folder(folder, label, preset), _evidence_file(folder, label, preset)
+    if own.exists() and file.exists():
+        return
+    like = case.likelihood()
+    if not own.exists():
+        say(f"{label} with {preset}")
+        fit(case, own, say=say, like=like, **options)
+    say(f"evidence of {label} with {preset}")
+    write_text(file, json.dumps(_evidences_of(like, case), indent=1))
+    like.joint.release()
+    gc.collect()  # a compiled function and what it was traced from hold each other
+
+
+def _own_folder(folder: Path, label: str, preset: str) -> Path:
+    return folder / f"{MODELS[label]}_{_year(preset)}"
+
+
+def _evidence_file(folder: Path, label: str, preset: str) -> Path:
+    return folder / f"evidence_{MODELS[label]}_{_year(preset)}.json"
+
+
+def _comparison(folder: Path, preset: str, cases: Mapping[str, FitSettings]) -> Comparison:
+    """Both models and no boson, from the files of their evidences."""
+    found: dict[str, Evidence] = {}
+    for label, case in cases.items():
+        numbers = json.loads(_evidence_file(folder, label, preset).read_text(encoding="utf-8"))
+        # Without a boson the models are one: the first has it, and it is the reference.
+        if "no boson" in numbers:
+            found["no boson"] = _evidence(numbers["no boson"], priors.no_boson(case.gauge_model), case.seed)
+        found[label] = _evidence(numbers[label], case.prior, case.seed)
+    return Comparison(found, dict.fromkeys(found, 1.0 / len(found)), {})
 
 
 def _evidences_of(like: JointLikelihood, case: FitSettings) -> dict[str, Any]:
@@ -150,7 +174,7 @@ def _planes(folder: Path, fits: dict[tuple[str, str], FitSettings]) -> Figure:
         figure, axes = plt.subplots(2, 2, figsize=(10.0, 8.0), sharex=True, sharey=True)
         reach = []
         for (preset, label), axis in zip(fits, axes.T.flat, strict=True):
-            own = folder / f"{MODELS[label]}_{_year(preset)}"
+            own = _own_folder(folder, label, preset)
             posterior = xr.open_datatree(own / "posterior.nc", engine="h5netcdf")
             profile = xr.open_dataset(own / "profile.nc", engine="h5netcdf")
             with posterior, profile:
@@ -166,12 +190,6 @@ def _planes(folder: Path, fits: dict[tuple[str, str], FitSettings]) -> Figure:
         for axis in axes[0]:
             planes.legend(axis, loc="upper left")
     return figure
-
-
-def _forget() -> None:
-    """Let go of what is compiled: the kernels of all four fits are more memory maps than Linux gives a process."""
-    gc.collect()
-    jax.clear_caches()
 
 
 def _year(preset: str) -> str:

@@ -4,6 +4,7 @@ import base64
 import html
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 
@@ -48,7 +49,7 @@ def page(markdown: str, folder: Path, title: str) -> str:
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
 
     def embed(found: re.Match[str]) -> str:
-        data = base64.b64encode((folder / html.unescape(found[1])).read_bytes()).decode("ascii")
+        data = base64.b64encode((folder / unquote(html.unescape(found[1]))).read_bytes()).decode("ascii")
         return f'<img src="data:image/png;base64,{data}"'
 
     body = _IMAGE.sub(embed, body)

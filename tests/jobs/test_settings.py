@@ -1,5 +1,6 @@
 """Settings of a fit: parsed, checked, saved and read back; folders that are there whole or not at all."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.jobs.output import output_folder
 from lmtbayes.jobs.settings import FitSettings, parse_experiment, parse_truth
+from lmtbayes.jobs.study import Study
 
 
 def test_settings_survive_a_file(tmp_path):
@@ -16,6 +18,42 @@ def test_settings_survive_a_file(tmp_path):
     path = tmp_path / "settings.json"
     path.write_text(json.dumps(settings.to_dict()))
     assert FitSettings.from_file(path) == settings
+
+
+# Word for word what the version before pydantic wrote.
+EARLIER = """{
+  "experiments": ["na64mu", "ess:mass_ton=2"], "model": "lmu-ltau", "mixing": "free", "data": "asimov",
+  "published": "observed", "truth": "BP3", "truth_model": "lmu-ltau", "truth_mixing": "paper", "g_x": [1e-05, 0.01],
+  "mass": [2.0, 500.0], "kappa": [0.001, 1.0], "seed": 7, "chains": 16, "warmup": 500, "draws": 500, "grid": 40,
+  "scope": "single"
+}"""
+
+
+def test_files_of_earlier_versions_are_read_and_written_alike(tmp_path):
+    (tmp_path / "settings.json").write_text(EARLIER)
+    read = FitSettings.from_file(tmp_path / "settings.json")
+    assert read == FitSettings(experiments=("na64mu", "ess:mass_ton=2"), truth="BP3", mass=(2.0, 500.0), seed=7)
+    assert list(read.to_dict().items()) == list(json.loads(EARLIER).items())
+    study = {"task": "toys", "fit": json.loads(EARLIER), "size": 22, "chunk": 4, "nuisances": "drawn", "method": "grid"}
+    (tmp_path / "study.json").write_text(json.dumps(study))
+    assert Study.from_file(tmp_path / "study.json") == Study("toys", read, size=22, chunk=4)
+    assert Study.from_file(tmp_path / "study.json").identity() == json.dumps(study, sort_keys=True)
+
+
+def test_numbers_of_numpy_and_lists_are_kept_as_plain_ones():
+    settings = FitSettings(["ess"], seed=np.int64(3), mass=[np.float64(2.0), 500])
+    assert settings == FitSettings(("ess",), seed=3, mass=(2.0, 500.0))
+    assert hash(settings) == hash(FitSettings(("ess",), seed=3, mass=(2.0, 500.0)))
+    assert type(settings.seed) is int
+    assert settings.to_dict()["mass"] == [2.0, 500.0]
+
+
+def test_settings_are_frozen_and_a_change_is_checked():
+    settings = FitSettings()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.seed = 3
+    with pytest.raises(InvalidArgument, match="`seed` must be a whole number of at least 0; got True"):
+        dataclasses.replace(settings, seed=True)
 
 
 def test_the_defaults_are_the_main_job():
@@ -57,6 +95,17 @@ def test_truths():
         (lambda: FitSettings(mixing="papr"), InvalidArgument, "did you mean 'paper'"),
         (lambda: FitSettings(g_x=(1.0, 1000.0)), InvalidArgument, "`g_x` must be at most 1"),
         (lambda: FitSettings(mass=(10.0, 1.0)), InvalidArgument, "`mass` must be a strictly increasing"),
+        (lambda: FitSettings(chains="4"), InvalidArgument, "`chains` must be a whole number of at least 1; got '4'"),
+        (lambda: FitSettings(chains=2.5), InvalidArgument, r"`chains` must be a whole number of at least 1; got 2\.5"),
+        (lambda: FitSettings(seed=True), InvalidArgument, "`seed` must be a whole number of at least 0; got True"),
+        (lambda: FitSettings(truth=1), InvalidArgument, "`truth` must be text; got 1"),
+        (lambda: FitSettings(sed=1), UnknownName, r"unknown setting 'sed' \(did you mean 'seed'\?\); accepted: chains"),
+        (lambda: FitSettings(("ess",), experiments=("ess",)), InvalidArgument, "`experiments` must be given once"),
+        (lambda: FitSettings(*FitSettings().to_dict().values(), 1), InvalidArgument, "must be given at most 17 fields"),
+        (lambda: Study(), InvalidArgument, "`task` must be given"),
+        (lambda: Study("toys", {"seed": 1}), InvalidArgument, "`fit` must be an instance of FitSettings"),
+        (lambda: Study("toys", chunks=1), UnknownName, "did you mean 'chunk'"),
+        (lambda: Study.from_dict({"seed": 1}), InvalidArgument, "must be those of a study"),
         (lambda: FitSettings(scope="today"), InvalidArgument, "`data` must be 'observed'"),
         (lambda: parse_experiment("ess:mass_ton"), InvalidArgument, "name:override=value"),
         (lambda: parse_experiment("ess:mass=2"), UnknownName, "did you mean 'mass_ton'"),

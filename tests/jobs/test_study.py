@@ -1,7 +1,9 @@
 """Studies in chunks: nothing lost, nothing twice, whoever computes them and whatever dies on the way."""
 
+import dataclasses
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -26,6 +28,8 @@ from lmtbayes.jobs.study import Study
 
 FIT = FitSettings(("na64mu", "muon-g2-2025"), mixing="paper", grid=3, seed=5, mass=(5.0, 50.0), g_x=(2e-4, 2e-3))
 TOYS = Study("toys", FIT, size=22, chunk=4)
+BINS = dataclasses.replace(FIT, experiments=("three-bins-flux",))
+THREE = Study("toys", BINS, size=22, chunk=4)
 
 
 # -- settings and parts -----------------------------------------------------------------------------------------------
@@ -82,129 +86,132 @@ def test_ranges():
     ]
 
 
-# -- the folder, with chunks that cost nothing ------------------------------------------------------------------------
-
-
-@pytest.fixture
-def counted(monkeypatch):
-    """Replace the fits: q is the number of the toy. Says which chunks were computed."""
-    computed = []
-
-    def fits(study, part):
-        computed.append(part.first // study.chunk)
-        number = np.arange(part.first, part.first + part.number)
-        columns = {"q": number.astype(float), "deviance": number.astype(float), "converged": number >= 0}
-        return xr.Dataset({name: ("toy", column) for name, column in columns.items()}, {"toy": number})
-
-    monkeypatch.setitem(tasks._TASKS, "toys", fits)
-    return computed
+# -- the folder, filled by fits of three bins -------------------------------------------------------------------------
 
 
 def quietly(study, out, **options):
     return run(study, out, progress=False, say=lambda text: None, **options)
 
 
-def test_a_study_is_merged_and_says_what_it_is(tmp_path, counted):
-    result = quietly(TOYS, tmp_path / "a")
-    np.testing.assert_array_equal(result["q"], np.arange(22.0))
-    again = xr.load_dataset(tmp_path / "a" / "study.nc", engine="h5netcdf")
+@pytest.fixture(scope="module")
+def direct():
+    """All toys in one go, by the library."""
+    like = tasks._of_toys(BINS)  # what the chunks compiled is not compiled again
+    return toy_test_statistics(like, lmt.BENCHMARKS["BP1"], 22, seed=5, bounds={"g_x": BINS.g_x, "mass": BINS.mass})
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    out = tmp_path_factory.mktemp("study") / "a"
+    return out, quietly(THREE, out)
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    """A folder of the finished study to spoil."""
+    shutil.copytree(finished[0], tmp_path / "a")
+    return Folder(tmp_path / "a", THREE)
+
+
+def test_a_study_is_merged_and_says_what_it_is(finished, direct):
+    out, result = finished
+    # The same fits at other places of their batches: rounding.
+    np.testing.assert_allclose(result["q"], direct.q, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(result["deviance"], direct.deviance, rtol=0, atol=1e-9)
+    again = xr.load_dataset(out / "study.nc", engine="h5netcdf")
     xr.testing.assert_identical(again, result)
-    assert json.loads(result.attrs["study"]) == TOYS.to_dict()
+    assert json.loads(result.attrs["study"]) == THREE.to_dict()
     assert (result.attrs["seed"], result.attrs["chunks"], result.attrs["lmtbayes_version"]) == (5, 6, lmt.__version__)
-    assert not list(tmp_path.rglob("*.tmp"))
+    assert not list(out.rglob("*.tmp"))
 
 
-def test_what_is_there_is_not_computed_again(tmp_path, counted):
-    assert quietly(TOYS, tmp_path / "a", chunks="0:2") is None
-    assert quietly(TOYS, tmp_path / "a", chunks="4:5") is None
+def test_what_is_there_is_not_computed_again(tmp_path, finished):
+    folder = Folder(tmp_path / "a", THREE)
+    there = []
+    for part, expected in (("0:2", [0, 1]), ("4:5", [0, 1, 4])):
+        assert quietly(THREE, folder.path, chunks=part) is None
+        there = [index for index in range(THREE.chunks) if folder.file(index).exists()]
+        assert there == expected
     with pytest.raises(ChunkError, match="3 of 6 chunks are not there yet, the first is number 2"):
-        Folder(tmp_path / "a", TOYS).merge()
-    whole = quietly(TOYS, tmp_path / "a")
-    assert counted == [0, 1, 4, 2, 3, 5]
-    np.testing.assert_array_equal(whole["q"], np.arange(22.0))
+        folder.merge()
+    written = {index: folder.file(index).stat().st_mtime_ns for index in there}
+    result = quietly(THREE, folder.path)
+    assert {index: folder.file(index).stat().st_mtime_ns for index in there} == written
+    xr.testing.assert_identical(result, finished[1])
 
 
-def test_an_interrupted_chunk_leaves_no_file(tmp_path, counted, monkeypatch):
+def test_an_interrupted_chunk_leaves_no_file(tmp_path, finished, monkeypatch):
     def stop(self, path, **options):
         path.write_bytes(b"half")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(xr.Dataset, "to_netcdf", stop)
-        quietly(TOYS, tmp_path / "a")
+        quietly(THREE, tmp_path / "a")
     assert not list((tmp_path / "a" / "chunks").iterdir())
-    assert quietly(TOYS, tmp_path / "a") is not None
+    xr.testing.assert_identical(quietly(THREE, tmp_path / "a"), finished[1])
 
 
-def test_a_folder_belongs_to_one_study(tmp_path, counted):
-    quietly(TOYS, tmp_path / "a")
+def test_a_folder_belongs_to_one_study(copy, tmp_path):
     with pytest.raises(InvalidArgument, match="another study \\(chunk: 4 there, 5 here\\)"):
-        quietly(Study("toys", FIT, size=22, chunk=5), tmp_path / "a")
+        quietly(dataclasses.replace(THREE, chunk=5), copy.path)
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(InvalidArgument, match="holds something that is no study"):
-        quietly(TOYS, tmp_path)
+        quietly(THREE, tmp_path)
 
 
-def test_chunks_that_are_not_what_they_seem_are_not_merged(tmp_path, counted):
-    quietly(TOYS, tmp_path / "a")
-    folder = Folder(tmp_path / "a", TOYS)
-    good = folder.file(3).read_bytes()
-    folder.file(3).write_bytes(folder.file(2).read_bytes())
+def test_chunks_that_are_not_what_they_seem_are_not_merged(copy, finished):
+    good = copy.file(3).read_bytes()
+    copy.file(3).write_bytes(copy.file(2).read_bytes())
     with pytest.raises(ChunkError, match="is not chunk 3 of this study"):
-        folder.merge()
-    folder.file(3).write_bytes(b"half a file")
+        copy.merge()
+    copy.file(3).write_bytes(b"half a file")
     with pytest.raises(ChunkError, match="cannot be read"):
-        folder.merge()
-    folder.file(3).write_bytes(good)
-    chunk = xr.load_dataset(folder.file(3), engine="h5netcdf")
-    chunk.assign_attrs(jax_version="0.1").to_netcdf(folder.file(3), engine="h5netcdf")
+        copy.merge()
+    copy.file(3).write_bytes(good)
+    chunk = xr.load_dataset(copy.file(3), engine="h5netcdf")
+    chunk.assign_attrs(jax_version="0.1").to_netcdf(copy.file(3), engine="h5netcdf")
     with pytest.raises(ChunkError, match="made by jax 0\\.1"):
-        folder.merge()
-    chunk.isel(toy=slice(3)).to_netcdf(folder.file(3), engine="h5netcdf")
+        copy.merge()
+    chunk.isel(toy=slice(3)).to_netcdf(copy.file(3), engine="h5netcdf")
     with pytest.raises(ChunkError, match="does not hold toy 12 to 15"):
-        folder.merge()
-    folder.file(3).write_bytes(good)
-    folder.file(17).write_bytes(good)
+        copy.merge()
+    copy.file(3).write_bytes(good)
+    copy.file(17).write_bytes(good)
     with pytest.raises(ChunkError, match=r"000017\.nc is no chunk of this study"):
-        folder.merge()
-    folder.file(17).unlink()
-    np.testing.assert_array_equal(folder.merge()["q"], np.arange(22.0))
+        copy.merge()
+    copy.file(17).unlink()
+    xr.testing.assert_identical(copy.merge(), finished[1])
 
 
-def test_the_command_computes_ranges_and_merges(tmp_path, counted):
-    common = ["study", "toys", "--experiments", "na64mu", "--size", "22", "--chunk", "4", "--out", str(tmp_path / "a")]
-    common.append("--no-progress")
+def test_the_command_computes_ranges_and_merges(finished, tmp_path):
+    # As earlier versions wrote it: all settings by name, lists for tuples.
+    (tmp_path / "settings.json").write_text((finished[0] / "settings.json").read_text())
+    common = ["study", "toys", "--settings", str(tmp_path / "settings.json"), "--out", str(tmp_path / "a")]
     for part in (["--chunks", "0:3"], ["--chunks", "3:6"]):
-        result = CliRunner().invoke(app, [*common, *part])
+        result = CliRunner().invoke(app, [*common, *part, "--no-progress"])
         assert result.exit_code == 0, result.output
+    xr.testing.assert_identical(xr.load_dataset(tmp_path / "a" / "study.nc", engine="h5netcdf"), finished[1])
     (tmp_path / "a" / "study.nc").unlink()
     result = CliRunner().invoke(app, [*common, "--merge"])
     assert result.exit_code == 0, result.output
-    assert "toys: 6 chunks, seed 0" in result.output
+    assert "toys: 6 chunks, seed 5" in result.output
     assert (tmp_path / "a" / "study.nc").is_file()
-    again = ["study", "sbc", "--settings", str(tmp_path / "a" / "settings.json"), "--out", str(tmp_path / "b")]
-    result = CliRunner().invoke(app, again)
+    other = ["study", "sbc", "--settings", str(tmp_path / "settings.json"), "--out", str(tmp_path / "b")]
+    result = CliRunner().invoke(app, other)
     assert isinstance(result.exception, InvalidArgument)
     assert "`task` must be one of 'toys'; got 'sbc'" in str(result.exception)
 
 
-# -- real chunks ------------------------------------------------------------------------------------------------------
+# -- every task, and workers that die ---------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
 def test_chunks_joined_are_the_call_in_one_go(tmp_path):
-    # The likelihood of the chunks: what they compiled is not compiled again.
-    like, bounds = tasks._likelihood(FIT), {"g_x": FIT.g_x, "mass": FIT.mass}
-    whole = quietly(TOYS, tmp_path / "toys")
-    toys = toy_test_statistics(like, lmt.BENCHMARKS["BP1"], 22, seed=5, bounds=bounds)
-    # The same fits at other places of their batches: rounding.
-    np.testing.assert_allclose(whole["q"], toys.q, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(whole["deviance"], toys.deviance, rtol=0, atol=1e-9)
-    assert whole["converged"].mean() > 0.9
-
+    like, bounds = tasks._of_toys(BINS), {"g_x": BINS.g_x, "mass": BINS.mass}
     # Points of the coverage grid have toys of their own, numbered on: point 4 is the middle one.
-    coverage = quietly(Study("coverage", FIT, size=6, chunk=4), tmp_path / "coverage")
-    middle = FIT.gauge_model.hidden_photon(np.sqrt(2e-4 * 2e-3), np.sqrt(5.0 * 50.0))
+    coverage = quietly(Study("coverage", BINS, size=6, chunk=4), tmp_path / "coverage")
+    middle = BINS.gauge_model.hidden_photon(np.sqrt(2e-4 * 2e-3), np.sqrt(5.0 * 50.0))
     toys = toy_test_statistics(like, middle, 6, seed=5, bounds=bounds, first=4 * 6)
     assert coverage["q"].dims == ("mass", "g_x", "toy")
     np.testing.assert_allclose(coverage["q"][1, 1], toys.q, rtol=0, atol=1e-9)
@@ -212,19 +219,19 @@ def test_chunks_joined_are_the_call_in_one_go(tmp_path):
     np.testing.assert_allclose(coverage["coverage"][1, 1, 0], inside)
     np.testing.assert_allclose(coverage["coverage_error"][1, 1, 0], error)
 
-    grid = {name: np.geomspace(*getattr(FIT, name), 3) for name in ("mass", "g_x")}
-    profile = quietly(Study("profile", FIT, chunk=2), tmp_path / "profile")
+    grid = {name: np.geomspace(*getattr(BINS, name), 3) for name in ("mass", "g_x")}
+    profile = quietly(Study("profile", BINS, chunk=2), tmp_path / "profile")
     direct = profile_likelihood(like, grid, bounds=bounds)
     # Each chunk has its own best fit, good to a climb's 1e-9; the joint one is the highest.
     np.testing.assert_allclose(profile["q"], direct["q"], rtol=0, atol=1e-7)
     np.testing.assert_allclose(profile.attrs["best_g_x"], direct.attrs["best_g_x"], rtol=1e-3)
 
-    points = quietly(Study("likelihood", FIT, chunk=2, nuisances="central"), tmp_path / "likelihood")
-    photon = FIT.gauge_model.hidden_photon(grid["g_x"], grid["mass"][:, None])
+    points = quietly(Study("likelihood", BINS, chunk=2, nuisances="central"), tmp_path / "likelihood")
+    photon = BINS.gauge_model.hidden_photon(grid["g_x"], grid["mass"][:, None])
     np.testing.assert_allclose(points["log_likelihood"], like.log_likelihood(photon), rtol=1e-12)
 
-    simulations = quietly(Study("sbc", FIT, size=3, chunk=2), tmp_path / "sbc")
-    direct = sbc(like, FIT.prior, 3, seed=5)
+    simulations = quietly(Study("sbc", BINS, size=3, chunk=2), tmp_path / "sbc")
+    direct = sbc(like, BINS.prior, 3, seed=5)
     np.testing.assert_array_equal(simulations["rank"], direct["rank"])
     np.testing.assert_array_equal(simulations["p_value"], direct["p_value"])
 

@@ -1,0 +1,164 @@
+"""Classes of settings: frozen, strict, saved as plain JSON; what they refuse, they refuse in the package's own words.
+
+They are pydantic's dataclasses and not its models: a call may name fields or give them in their order,
+`dataclasses.replace` checks what it changes, and no door (`model_copy`, `model_construct`) leads around the checks.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, dataclass_transform
+
+from pydantic import BeforeValidator, ConfigDict, ValidationError
+from pydantic.dataclasses import dataclass
+from pydantic_core import to_jsonable_python
+
+from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument, LmtbayesError
+
+_CONFIG = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True)
+
+
+@dataclass_transform(frozen_default=True)
+def settings[T](cls: type[T]) -> type[T]:
+    """Make a strict, frozen dataclass whose fields are described by the docstrings below them."""
+    made: Any = dataclass(frozen=True, config=_CONFIG)(cls)
+    build: Callable[..., None] = made.__init__
+
+    @functools.wraps(build)
+    def checked_init(self: Any, *fields: Any, **given: Any) -> None:
+        try:
+            build(self, *fields, **given)
+        except ValidationError as error:
+            raise _in_one_sentence(error, made) from None
+
+    made.__init__ = checked_init
+    return made
+
+
+def _in_one_sentence(error: ValidationError, cls: type) -> LmtbayesError:
+    """Return the first of pydantic's complaints as an error of the package."""
+    first = error.errors(include_url=False)[0]
+    own = first.get("ctx", {}).get("error")
+    if isinstance(own, LmtbayesError):
+        return own
+    place = first["loc"][0] if first["loc"] else cls.__name__
+    fields = list(described(cls))
+    name = fields[place] if isinstance(place, int) and place < len(fields) else str(place)
+    if first["type"] == "unexpected_keyword_argument":
+        return _checks.unknown("setting", name, sorted(fields))
+    if first["type"].startswith("missing"):
+        return InvalidArgument(f"`{name}` must be given")
+    if first["type"] == "multiple_argument_values":
+        return InvalidArgument(f"`{name}` must be given once")
+    if first["type"] == "unexpected_positional_argument":
+        return InvalidArgument(f"`{cls.__name__}` must be given at most {len(fields)} fields")
+    return _checks.invalid(name, first["input"], first["msg"].removeprefix("Input should be "))
+
+
+def described(cls: type) -> dict[str, str]:
+    """Fields of a class of settings, each with the first line of its description."""
+    fields: Mapping[str, Any] = cls.__pydantic_fields__  # type: ignore[attr-defined]
+    return {name: (field.description or "").strip().partition("\n")[0] for name, field in fields.items()}
+
+
+class Saved:
+    """What classes of settings share: written as plain JSON and read back."""
+
+    WHAT: ClassVar[str] = "settings"
+    """Of which a file holds one, as an error says it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers, strings and lists, as written to settings.json and sent to workers."""
+        return to_jsonable_python(self)
+
+    @classmethod
+    def from_dict[S: "Saved"](cls: type[S], given: Mapping[str, Any], where: str = "") -> S:
+        """Inverse of `to_dict`; `where` is said in the error about a setting that does not exist.
+
+        Raises
+        ------
+        UnknownName
+            A setting that does not exist.
+        InvalidArgument
+            A value that cannot be; no mapping.
+        """
+        if not isinstance(given, Mapping):
+            raise InvalidArgument(f"`settings`{where} must be a mapping of name to value; got {given!r}")
+        known = sorted(described(cls))
+        for name in given:
+            if name not in known:
+                raise _checks.unknown(f"setting{where}", name, known)
+        return cls(**given)
+
+    @classmethod
+    def from_file[S: "Saved"](cls: type[S], path: str | Path) -> S:
+        """Read what `to_dict` gave.
+
+        Raises
+        ------
+        InvalidArgument
+            No such file, no JSON, or a value that cannot be.
+        UnknownName
+            A setting that does not exist.
+        """
+        try:
+            given = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InvalidArgument(f"`settings` must be a file of {cls.WHAT}; {str(path)!r}: {error}") from None
+        return cls.from_dict(given, f" in {str(path)!r}")
+
+
+# -- checks of one field ----------------------------------------------------------------------------------------------
+
+type Check = Callable[[str, Any], Any]
+"""Of a field's name and value; returns the value to keep, or raises."""
+
+
+def checked(check: Check) -> BeforeValidator:
+    """Validate a field by a check."""
+
+    def validate(value: Any, info: Any) -> Any:  # a ValidationInfo, which nothing can be checked against
+        return check(str(info.field_name), value)
+
+    return BeforeValidator(validate)
+
+
+def whole(least: int) -> Check:
+    """A whole number of at least `least`, NumPy's included."""
+
+    def check(name: str, value: Any) -> int:
+        _checks.whole(name, value, least)
+        return int(value)
+
+    return check
+
+
+def one_of(accepted: Iterable[str]) -> Check:
+    """One of some words."""
+    accepted = tuple(accepted)
+
+    def check(name: str, value: Any) -> Any:
+        _checks.one_of(name, value, accepted)
+        return value
+
+    return check
+
+
+def text(parse: Callable[[str], object] | None = None) -> Check:
+    """Text that `parse`, where there is one, does not refuse."""
+
+    def check(name: str, value: Any) -> str:
+        if not isinstance(value, str):
+            raise _checks.invalid(name, value, "text")
+        if parse is not None:
+            parse(value)
+        return value
+
+    return check
+
+
+def optional(check: Check) -> Check:
+    """None, or what `check` accepts."""
+    return lambda name, value: None if value is None else check(name, value)

@@ -1,0 +1,65 @@
+"""`lmtbayes contours`: the plane's regions and limit, as the library gives them for the same settings."""
+
+import dataclasses
+import json
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import xarray as xr
+from typer.testing import CliRunner
+
+mpl.use("Agg")
+
+import lmtbayes as lmt
+from lmtbayes.cli import app
+from lmtbayes.errors import UnknownName
+from lmtbayes.jobs.contours import contours
+from lmtbayes.jobs.settings import FitSettings
+from lmtbayes.tables import read_csv
+
+SETTINGS = FitSettings(("three-bins",), mixing="paper", grid=6)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    out = tmp_path_factory.mktemp("contours") / "plane"
+    result = CliRunner().invoke(app, ["contours", "--experiments", "three-bins", "--grid", "6", "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    return out, result.output
+
+
+def test_the_command_leaves_its_five_results(done):
+    out, printed = done
+    files = {"settings.json", "profile.nc", "contours.csv", "limit.nc", "plane.pdf", "summary.txt"}
+    assert {path.name for path in out.iterdir()} == files
+    assert json.loads((out / "settings.json").read_text()) == SETTINGS.to_dict()
+    assert (out / "summary.txt").read_text() in printed
+    assert (out / "plane.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_numbers_are_those_of_direct_calls(done):
+    grid = {name: np.geomspace(*getattr(SETTINGS, name), 6) for name in ("mass", "g_x")}
+    bounds = {name: getattr(SETTINGS, name) for name in ("g_x", "mass")}
+    direct = lmt.profile_likelihood(SETTINGS.likelihood(), grid=grid, bounds=bounds, refine=True, progress=False)
+    profile = xr.load_dataset(done[0] / "profile.nc", engine="h5netcdf")
+    np.testing.assert_array_equal(profile["q"], direct["q"])
+    limit = xr.load_dataset(done[0] / "limit.nc", engine="h5netcdf")
+    xr.testing.assert_equal(limit, lmt.upper_limit(direct, "g_x", cl=0.90))
+    regions = lmt.contours(direct)
+    assert (done[0] / "summary.txt").read_text() == f"{regions}\n"
+    columns = read_csv(done[0] / "contours.csv")
+    lines = [line for contour in regions.levels for line in contour.lines]
+    assert lines
+    np.testing.assert_allclose(columns["mass"], np.concatenate([line.x for line in lines]), rtol=1e-9)
+    np.testing.assert_allclose(columns["g_x"], np.concatenate([line.y for line in lines]), rtol=1e-9)
+
+
+def test_a_folder_that_is_there_is_refused_and_a_failing_run_leaves_nothing(done, tmp_path):
+    command = ["contours", "--experiments", "three-bins", "--grid", "6", "--out", str(done[0])]
+    before = (done[0] / "profile.nc").read_bytes()
+    assert "`out` must not exist yet" in str(CliRunner().invoke(app, command).exception)
+    assert (done[0] / "profile.nc").read_bytes() == before
+    with pytest.raises(UnknownName, match="unknown experiment 'three-bin'"):
+        contours(dataclasses.replace(SETTINGS, experiments=("three-bin",)), tmp_path / "plane")
+    assert not list(tmp_path.iterdir())

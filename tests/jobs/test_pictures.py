@@ -1,0 +1,59 @@
+"""Pictures to files: the format that the name says, the same bytes each time, whole or not at all."""
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+import pytest
+from matplotlib.figure import Figure
+
+from lmtbayes.errors import InvalidArgument
+from lmtbayes.jobs.pictures import save
+
+BEGINNINGS = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
+
+
+def drawn():
+    figure, axes = plt.subplots(figsize=(1.0, 1.0))
+    axes.plot([0.0, 1.0], [1.0, 0.0])
+    return figure
+
+
+@pytest.mark.parametrize("suffix", BEGINNINGS)
+def test_the_suffix_is_the_format_and_the_figure_is_closed(suffix, tmp_path):
+    figure = drawn()
+    path = save(figure, tmp_path / "new" / f"a{suffix}")
+    assert path.read_bytes().startswith(BEGINNINGS[suffix])
+    assert not plt.fignum_exists(figure.number)
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".pdf"])
+def test_one_picture_has_the_same_bytes_each_time(suffix, tmp_path):
+    first, second = (save(drawn(), tmp_path / f"{name}{suffix}").read_bytes() for name in "ab")
+    assert first == second
+
+
+def test_another_format_is_refused_before_a_folder_is_made(tmp_path):
+    figure = drawn()
+    with pytest.raises(InvalidArgument, match=r"`out` must be one of '\.png', '\.pdf', '\.svg'; got '\.gif'"):
+        save(figure, tmp_path / "new" / "a.gif")
+    plt.close(figure)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_picture_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
+    path = save(drawn(), tmp_path / "a.png")
+    old = path.read_bytes()
+
+    def full(self, file, **options):
+        file.write_bytes(b"half")
+        raise OSError("no space left on device")
+
+    figure = drawn()
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="no space"):
+        patch.setattr(Figure, "savefig", full)
+        save(figure, path)
+    plt.close(figure)
+    assert path.read_bytes() == old
+    assert list(tmp_path.iterdir()) == [path]
