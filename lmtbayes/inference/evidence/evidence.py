@@ -199,6 +199,15 @@ def evidence(like: JointLikelihood, prior: Prior, method: str = "cubature", seed
         The likelihood is NaN somewhere in the prior.
     MissingDependency
         "nested" without dynesty.
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> model = lmt.LMU_LTAU.with_mixing("paper")
+    >>> like = lmt.JointLikelihood(["muon-g2-2021"], model, "observed")
+    >>> found = lmt.evidence(like, lmt.priors.default(model))
+    >>> print(f"{found.log_z:.2f}", found.error_kind, found.converged)
+    -8.08 bound True
     """
     _checks.one_of("method", method, _METHODS)
     check_prior(like, prior)

@@ -195,6 +195,16 @@ def upper_limit(
     AsymptoticWarning
         Fewer than 5 events are expected at an asymptotic limit; the message says how many, and the actual confidence
         where it is known. `toys.toy_test_statistics` gives the threshold of any likelihood.
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> model = lmt.LMU_LTAU.with_mixing("paper")
+    >>> like = lmt.JointLikelihood(["muon-g2-2021"], model, "observed")
+    >>> grid = {"mass": [5.0, 20.0, 80.0], "g_x": [g * 1e-4 for g in range(1, 21)]}
+    >>> limits = lmt.upper_limit(lmt.profile_likelihood(like, grid), "g_x", cl=0.90)
+    >>> [f"{limit:.2e}" for limit in limits["limit"].values]
+    ['5.29e-04', '6.25e-04', '9.70e-04']
     """
     import xarray
 

@@ -97,6 +97,17 @@ def profile_likelihood(
     -----
     UnitsWarning
         Masses below 1 MeV, which look like GeV, or so high that they look like keV.
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> model = lmt.LMU_LTAU.with_mixing("paper")
+    >>> like = lmt.JointLikelihood(["muon-g2-2021"], model, "observed")
+    >>> profile = lmt.profile_likelihood(like, {"mass": [5.0, 20.0, 80.0], "g_x": [3e-4, 5e-4, 7e-4, 1e-3]})
+    >>> profile.q.dims
+    ('mass', 'g_x')
+    >>> profile.q.sel(mass=20.0).values.round(2)
+    array([ 9.03,  0.7 ,  5.83, 86.96])
     """
     check_likelihood(like)
     checked = check_grid(like, grid)

@@ -107,6 +107,17 @@ def sample_posterior(
         likelihood or prior with code of the user's own that cannot be told from other code and has no `identity`.
     CheckpointError
         The checkpoint belongs to another run, or is no checkpoint.
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> model = lmt.LMU_LTAU.with_mixing("paper")
+    >>> like = lmt.JointLikelihood(["muon-g2-2021"], model, "observed")
+    >>> posterior = lmt.sample_posterior(
+    ...     like, lmt.priors.default(model), chains=4, warmup=50, draws=50, progress=False
+    ... )
+    >>> dict(posterior.posterior.sizes)
+    {'chain': 4, 'draw': 50}
     """
     max_tree_depth = TREE_DEPTH[bool(jumps)] if max_tree_depth is None else max_tree_depth
     _check_settings(
