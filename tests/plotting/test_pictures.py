@@ -4,7 +4,7 @@ After a change that is meant, look at the new ones and commit them:
 
     python -m pytest tests/plotting/test_pictures.py --mpl-generate-path=tests/plotting/baseline
 
-The tolerance lets fonts of another FreeType pass, and not a curve or a region that is missing (`test_what_is_missing_is_noticed`).
+The tolerance lets fonts of another FreeType pass, and not a region that is missing (`test_what_is_missing_is_noticed`).
 """
 
 import io
