@@ -18,7 +18,8 @@ MODEL = lmt.LMU_LTAU.with_mixing(-1 / 70)
 
 @pytest.fixture(scope="module")
 def like():
-    return lmt.JointLikelihood(list(GOLDEN["data"]), MODEL, GOLDEN["data"])
+    data = {name: np.array(counts) for name, counts in GOLDEN["data"].items()}
+    return lmt.JointLikelihood(list(data), MODEL, data)
 
 
 def test_likelihood_at_the_best_fit(like):
