@@ -42,11 +42,10 @@ def test_evidence(like):
 
 
 def test_profile(like):
-    best = GOLDEN["best_fit"]
-    for row in GOLDEN["q"]:
-        # Grids need two values; the second one is the best fit's mass.
-        mass, g_x = sorted((row["mass"], best["mass"])), sorted((row["g_x"], best["g_x"]))
-        profile = lmt.profile_likelihood(like, {"mass": mass, "g_x": g_x})
+    best, rows = GOLDEN["best_fit"], GOLDEN["q"]
+    grid = {name: sorted(row[name] for row in rows) for name in ("mass", "g_x")}
+    profile = lmt.profile_likelihood(like, grid)
+    for row in rows:
         at = profile.sel(mass=row["mass"], g_x=row["g_x"])
         assert int(at["status"]) == 0
         assert float(at["q"]) == pytest.approx(row["q"], rel=1e-3, abs=1e-3)
