@@ -42,6 +42,15 @@ def register(name: str, build: Builder) -> None:
     ------
     InvalidArgument
         No name, or one that is taken; `build` is no function, or has an argument without default.
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> def halved(*, sigma=0.3):
+    ...     return lmt.measurement("halved", 0.5, sigma, lambda model, photon: photon.g_x / (1e-3 + photon.g_x))
+    >>> lmt.register("halved", halved)
+    >>> lmt.experiment("halved", sigma=0.2).observed
+    array([0.5])
     """
     _checks.name("name", name)
     if not callable(build):
@@ -92,6 +101,15 @@ def experiment(name: str, /, **overrides: Any) -> Experiment:
         probably meant.
     InvalidArgument
         An override has a value that is not accepted.
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> ess = lmt.experiment("ess", threshold_kevnr=10.0)
+    >>> ess.bin_edges
+    array([ 10. ,  32.5,  55. ,  77.5, 100. ])
+    >>> ess.expected_counts(lmt.LMU_LTAU, lmt.BENCHMARKS["BP1"]).round(1)
+    Array([59227.9, 23085.1,  8670.6,  3279.3], dtype=float64)
     """
     entry = _entry(name)
     for override in overrides:

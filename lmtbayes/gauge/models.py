@@ -100,7 +100,15 @@ class GaugeModel:
             check_finite_mixing(self.name, dict(self.charges), self.new_physics_scale)
 
     def with_mixing(self, mixing: str | float, new_physics_scale: float | None = None) -> "GaugeModel":
-        """Return the same group with another mixing rule."""
+        """Return the same group with another mixing rule.
+
+        Examples
+        --------
+        >>> import lmtbayes as lmt
+        >>> model = lmt.LMU_LTAU.with_mixing(-1 / 10)
+        >>> print(f"{model.hidden_photon(5e-4, 15.0).eps_x:.1e}")
+        -5.0e-05
+        """
         return replace(self, mixing=mixing, new_physics_scale=new_physics_scale or self.new_physics_scale)
 
     @property

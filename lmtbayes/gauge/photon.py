@@ -32,6 +32,16 @@ class HiddenPhoton(eqx.Module):
     -----
     UnitsWarning
         A coupling or mixing of 0.01 or more at a mass below 0.01 MeV: mass and coupling look exchanged.
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> import numpy as np
+    >>> photon = lmt.HiddenPhoton(5e-4, np.array([1.0, 15.0, 100.0]), -5e-4 / 70)
+    >>> photon.shape
+    (3,)
+    >>> [f"{shift:.2e}" for shift in lmt.delta_a_mu(photon)]
+    ['3.05e-09', '2.22e-09', '6.95e-10']
     """
 
     g_x: Float[Array, "..."]

@@ -226,6 +226,12 @@ def default(
         The default range of a free mixing does not hold what the model's loop gives.
     UnitsWarning
         Masses below 1 MeV, which look like GeV, or above 1e5 MeV, which look like keV.
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> lmt.priors.default(lmt.LMU_LTAU, mass=(1.0, 200.0)).names
+    ('log10_g_x', 'log10_mass', 'log10_kappa')
     """
     _checks.one_of("sign", sign, SIGNS)
     if model.mixing == "free" and kappa is None:

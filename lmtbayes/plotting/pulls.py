@@ -11,8 +11,6 @@ from lmtbayes import _checks
 from lmtbayes.parameters import PARAMETERS
 from lmtbayes.plotting.style import BLACK, BLUE, VERMILLION
 
-"""Of the boson's parameters, as `inference.frequentist.impacts` names them."""
-
 
 def pull_plot(
     axis: Axes,

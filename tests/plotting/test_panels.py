@@ -6,6 +6,7 @@ import pytest
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+from drawn import named_but_not_drawn
 
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.plotting import panels, planes
@@ -44,6 +45,7 @@ def test_a_name_is_once_in_the_legend(three):
     panels.shared_legend(figure)
     (legend,) = figure.legends
     assert sorted(text.get_text() for text in legend.get_texts()) == ["limit", "toy"]
+    assert not named_but_not_drawn(legend, *axes.values())
     figure.canvas.draw()
     below = legend.get_window_extent().y1
     assert all(axis.get_tightbbox().y0 >= below - 1.0 for axis in axes.values())
@@ -58,9 +60,20 @@ def test_notes_do_not_overlap(three):
     assert first.y0 > second.y1
 
 
-def test_experiments_have_their_own_colours():
-    assert len(set(EXPERIMENT_COLOURS.values()) | {LMU_COLOUR}) == len(EXPERIMENT_COLOURS) + 1
-    assert len(set(BENCHMARK_COLOURS.values())) == len(BENCHMARK_COLOURS)
+@pytest.mark.parametrize("palette", [{**EXPERIMENT_COLOURS, "in Lmu": LMU_COLOUR}, BENCHMARK_COLOURS])
+def test_what_is_drawn_together_can_be_told_apart(palette):
+    figure = plt.figure(figsize=(4.0, 3.0), dpi=50)
+    axis = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    for row, colour in enumerate(palette.values()):
+        axis.axhspan(row, row + 1, color=colour, lw=0)
+    axis.set_ylim(0, len(palette))
+    figure.canvas.draw()
+    shown = np.asarray(figure.canvas.buffer_rgba())[:, :, :3] / 255.0
+    rows = ((np.arange(len(palette)) + 0.5) / len(palette) * shown.shape[0]).astype(int)
+    seen = shown[rows, shown.shape[1] // 2]
+    apart = np.linalg.norm(seen[:, None] - seen, axis=-1)[np.triu_indices(len(seen), 1)]
+    assert apart.min() > 0.2
+    plt.close(figure)
 
 
 def test_no_points():

@@ -6,9 +6,11 @@ import pytest
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+from drawn import named_but_not_drawn, segments
 
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.plotting import planes, pulls
+from lmtbayes.plotting.style import BENCHMARK_COLOURS
 
 MASS, G_X = np.geomspace(1.0, 1000.0, 81), np.geomspace(1e-5, 1e-2, 91)
 Q = (np.log(G_X / 5e-4)[:, None] / 0.3) ** 2 + (np.log(MASS / 30.0) / 0.5) ** 2
@@ -20,9 +22,13 @@ def axis():
     plt.close("all")
 
 
-def test_the_plane_is_logarithmic_with_units(axis):
-    assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
-    assert "MeV" in axis.get_xlabel()
+def test_the_plane_is_logarithmic_and_holds_its_ranges(axis):
+    planes.plane(axis, (1.0, 1e4), (1e-6, 1e-2))
+    low, middle, high = axis.transData.transform([(1.0, 1e-6), (100.0, 1e-4), (1e4, 1e-2)])
+    np.testing.assert_allclose(middle, 0.5 * (low + high))
+    frame = axis.get_window_extent()
+    np.testing.assert_allclose([low, high], [[frame.x0, frame.y0], [frame.x1, frame.y1]])
+    assert axis.get_xlabel().endswith("[MeV]")
 
 
 def test_profile_lines_lie_on_their_thresholds(axis):
@@ -39,6 +45,7 @@ def test_profile_lines_lie_on_their_thresholds(axis):
     assert outside == [False, False]
     planes.legend(axis)
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["toy"]
+    assert not named_but_not_drawn(axis.get_legend(), axis)
 
 
 def test_infinite_q_does_not_hurt(axis):
@@ -74,18 +81,41 @@ def test_a_limit_shades_what_it_excludes_and_leaves_islands_open(axis):
 
 
 def test_a_limit_can_leave_out_its_shade(axis):
-    planes.limit_curve(axis, MASS, np.full(81, 1e-3), fill=0.0, line_style="-.", label="toy")
+    limit = 1e-3 * (1 + MASS / 100.0)
+    planes.limit_curve(axis, MASS, limit, fill=0.0, line_style="-.", label="toy")
     assert [c.get_alpha() for c in axis.collections] == [0.0]
-    assert axis.lines[0].get_linestyle() == "-."
+    (line,) = axis.lines
+    np.testing.assert_array_equal(line.get_xydata(), np.column_stack([MASS, limit]))
+    planes.legend(axis)
+    (entry,) = axis.get_legend().legend_handles
+    assert (entry.get_linestyle(), entry.get_color()) == (line.get_linestyle(), line.get_color())
 
 
-def test_stars_bands_and_crosses(axis):
-    planes.stars(axis, {"BP1": (15.0, 5e-4)})
+def test_stars_and_crosses_are_at_their_points(axis):
+    points = {"BP1": (15.0, 5e-4), "mine": (200.0, 2e-3)}
+    planes.stars(axis, points)
     planes.best_fit(axis, 20.0, 4e-4)
-    planes.band(axis, MASS, 1e-4 * np.ones(81), 3e-4 * np.ones(81), label="band")
-    assert [text.get_text() for text in axis.texts] == ["BP1"]
-    assert len(axis.lines) == 2
-    assert axis.collections[0].get_paths()[0].contains_point((20.0, 2e-4))
+    drawn = {(line.get_marker(), line.get_xdata()[0], line.get_ydata()[0]): line.get_color() for line in axis.lines}
+    assert list(drawn) == [("*", 15.0, 5e-4), ("*", 200.0, 2e-3), ("x", 20.0, 4e-4)]
+    assert drawn["*", 15.0, 5e-4] == BENCHMARK_COLOURS["BP1"]
+    # Each name stands beside its own star, and is not drawn where none is wanted.
+    assert {text.get_text(): tuple(text.xy) for text in axis.texts} == points
+    planes.stars(axis, points, name_them=False, colour_all="red")
+    assert len(axis.texts) == 2
+    assert [line.get_color() for line in axis.lines[-2:]] == ["red", "red"]
+
+
+def test_a_band_lies_between_its_curves(axis):
+    lower, upper = 1e-4 * (1 + MASS / 100.0), 3e-4 * (1 + MASS / 50.0)
+    planes.band(axis, MASS, lower, upper, label="band")
+    (path,) = axis.collections[0].get_paths()
+    middle = np.sqrt(lower * upper)[1:-1]
+    assert path.contains_points(np.column_stack([MASS[1:-1], middle])).all()
+    for outside in (0.95 * lower, 1.05 * upper):
+        assert not path.contains_points(np.column_stack([MASS, outside])).any()
+    planes.legend(axis)
+    assert not named_but_not_drawn(axis.get_legend(), axis)
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["band"]
 
 
 def test_bad_planes(axis):
@@ -99,23 +129,51 @@ def test_bad_planes(axis):
         planes.posterior_regions(axis, MASS, G_X, Q, levels=(68.27, 95.45))
 
 
-def test_pulls_and_impacts():
-    axis = plt.figure().add_subplot()
-    names = ["flux_ess", "radius_argon"]
-    pulls.pull_plot(axis, names, np.array([0.5, -2.4]), np.array([0.6, 1.0]))
-    assert [label.get_text() for label in axis.get_yticklabels()] == ["flux ess", "radius argon"]
-    low, high = axis.get_xlim()
+NAMES = ["flux_ess", "radius_argon"]
+
+
+def test_pulls_and_widths_are_the_numbers_in_the_rows_of_their_names():
+    pull, width = np.array([0.5, -2.4]), np.array([0.6, 1.0])
+    other = plt.figure().add_subplot()
+    pulls.pull_plot(other, NAMES, pull, width)
+    (container,) = other.containers
+    rows = other.get_yticks()
+    assert [label.get_text() for label in other.get_yticklabels()] == ["flux ess", "radius argon"]
+    np.testing.assert_array_equal(container.lines[0].get_xydata(), np.column_stack([pull, rows]))
+    ends = np.array(segments(container)[0]).reshape(2, 2, 2)
+    np.testing.assert_allclose(ends[:, :, 0], np.column_stack([pull - width, pull + width]))
+    # The first name is on top; one and two standard deviations of the constraint are shaded.
+    assert other.transData.transform((0.0, rows[0]))[1] > other.transData.transform((0.0, rows[1]))[1]
+    shades = sorted((p.get_x(), p.get_x() + p.get_width()) for p in other.patches)
+    assert shades == [(-2.0, 2.0), (-1.0, 1.0)]
+    low, high = other.get_xlim()
     assert low < -3.4
     assert high > 1.1
-    other = plt.figure().add_subplot()
-    pulls.impact_plot(other, names, np.array([[-0.02, 0.02], [0.0, 0.01]]))
-    assert sorted(round(patch.get_width(), 3) for patch in other.patches) == [-0.02, 0.0, 0.01, 0.02]
-    third = plt.figure().add_subplot()
-    image = pulls.correlation_plot(third, ["ln g_x", "flux_ess"], np.array([[1.0, -0.001], [-0.001, 1.0]]))
-    assert image.get_clim() == (-1.0, 1.0)
-    assert [text.get_text() for text in third.texts] == ["1.00", "0.00", "0.00", "1.00"]
     with pytest.raises(InvalidArgument, match="pull"):
-        pulls.pull_plot(axis, names, np.zeros(3), np.zeros(3))
+        pulls.pull_plot(other, NAMES, np.zeros(3), np.zeros(3))
+
+
+def test_impacts_are_bars_of_their_lengths():
+    impact = np.array([[-0.02, 0.02], [0.0, 0.01]])
+    other = plt.figure().add_subplot()
+    pulls.impact_plot(other, NAMES, impact)
+    for column, bars in enumerate(other.containers):
+        np.testing.assert_allclose([bar.get_width() for bar in bars], impact[:, column])
+        for row, bar in zip(other.get_yticks(), bars, strict=True):
+            assert abs(bar.get_y() + 0.5 * bar.get_height() - row) < 0.5
+    assert [text.get_text() for text in other.get_legend().get_texts()] == [r"$-1\sigma$", r"$+1\sigma$"]
+    faces = [bars[0].get_facecolor() for bars in other.containers]
+    assert [handle.get_facecolor() for handle in other.get_legend().legend_handles] == faces
     with pytest.raises(InvalidArgument, match="names"):
-        pulls.impact_plot(axis, [], np.zeros((0, 2)))
-    plt.close("all")
+        pulls.impact_plot(other, [], np.zeros((0, 2)))
+
+
+def test_a_correlation_matrix_is_drawn_and_written():
+    matrix = np.array([[1.0, -0.001, 0.3], [-0.001, 1.0, -0.72], [0.3, -0.72, 1.0]])
+    other = plt.figure().add_subplot()
+    image = pulls.correlation_plot(other, ["ln g_x", *NAMES], matrix)
+    np.testing.assert_array_equal(image.get_array(), matrix)
+    assert image.get_clim() == (-1.0, 1.0)
+    written = {text.get_position(): float(text.get_text()) for text in other.texts}
+    assert written == {(j, i): round(matrix[i, j], 2) + 0.0 for i in range(3) for j in range(3)}
+    assert "-0.00" not in {text.get_text() for text in other.texts}

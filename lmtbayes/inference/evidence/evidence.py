@@ -60,6 +60,16 @@ def evidence(
     DeprecationWarning
         Settings as keywords, which this release still takes: `evidence(like, prior, rtol=0.01)` is now
         `evidence(like, prior, methods.Cubature(rtol=0.01))`.
+
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> model = lmt.LMU_LTAU.with_mixing("paper")
+    >>> like = lmt.JointLikelihood(["muon-g2-2021"], model, "observed")
+    >>> found = lmt.evidence(like, lmt.priors.default(model))
+    >>> print(f"{found.log_z:.2f}", found.error_kind, found.converged)
+    -8.08 bound True
     """
     chosen = resolve_method(method)
     check_prior(like, prior)

@@ -195,6 +195,16 @@ def contours(
     References
     ----------
     S. S. Wilks, Ann. Math. Stat. 9 (1938) 60; G. Cowan et al., arXiv:1007.1727, Eq. 8.
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> model = lmt.LMU_LTAU.with_mixing("paper")
+    >>> like = lmt.JointLikelihood(["muon-g2-2021"], model, "observed")
+    >>> grid = {"mass": [5.0, 10.0, 20.0, 40.0], "g_x": [1e-4, 3e-4, 5e-4, 1e-3]}
+    >>> print(lmt.contours(lmt.profile_likelihood(like, grid, refine=True), (0.6827,)))
+    contours in (mass, g_x), 2 degrees of freedom
+      68.27 % (q = 2.296): open at the grid's mass lower and mass upper edge
     """
     check_profile(profile)
     dims = tuple(str(d) for d in profile["q"].dims)

@@ -205,6 +205,16 @@ def upper_limit(
     ----------
     Asymptotic: theta above the best one with q(theta) = z^2, z = Phi^-1(cl), q being q_mu of G. Cowan et al., Eur.
     Phys. J. C 71 (2011) 1554, arXiv:1007.1727, Eq. 14. Exact: P(count <= observed; theta) = 1 - cl, see `counting`.
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> model = lmt.LMU_LTAU.with_mixing("paper")
+    >>> like = lmt.JointLikelihood(["muon-g2-2021"], model, "observed")
+    >>> grid = {"mass": [5.0, 20.0, 80.0], "g_x": [g * 1e-4 for g in range(1, 21)]}
+    >>> limits = lmt.upper_limit(lmt.profile_likelihood(like, grid), "g_x", cl=0.90)
+    >>> [f"{limit:.2e}" for limit in limits["limit"].values]
+    ['5.29e-04', '6.25e-04', '9.70e-04']
     """
     import xarray
 

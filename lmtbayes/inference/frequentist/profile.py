@@ -102,6 +102,17 @@ def profile_likelihood(
     ----------
     q is t_mu of G. Cowan et al., Eur. Phys. J. C 71 (2011) 1554, arXiv:1007.1727, Eqs. 7 and 8; distributed as chi^2
     with as many degrees of freedom as the grid has parameters: S. S. Wilks, Ann. Math. Stat. 9 (1938) 60.
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> model = lmt.LMU_LTAU.with_mixing("paper")
+    >>> like = lmt.JointLikelihood(["muon-g2-2021"], model, "observed")
+    >>> profile = lmt.profile_likelihood(like, {"mass": [5.0, 20.0, 80.0], "g_x": [3e-4, 5e-4, 7e-4, 1e-3]})
+    >>> profile.q.dims
+    ('mass', 'g_x')
+    >>> profile.q.sel(mass=20.0).values.round(2)
+    array([ 9.03,  0.7 ,  5.83, 86.96])
     """
     check_likelihood(like)
     checked = check_grid(like, grid)

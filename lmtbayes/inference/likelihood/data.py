@@ -59,6 +59,13 @@ def asimov(
     InvalidArgument
         More than one photon; a photon whose eps_x is not what the model's mixing rule gives; an unknown option; no
         mapping. Later, by the likelihood: no projection among its experiments, so that the truth would be ignored.
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> truth = lmt.asimov(lmt.LMU_LTAU, lmt.BENCHMARKS["BP1"])
+    >>> lmt.JointLikelihood(["ess10"], lmt.LMU_LTAU, truth).data["ess10"].round(1)
+    Array([818.1, 347.2, 111.8,  38.9], dtype=float64)
     """
     check_model(model)
     check_photon(photon)

@@ -68,6 +68,15 @@ class JointLikelihood:
     -----
     LeftOutWarning
         An experiment's rate leaves something of the model out.
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> like = lmt.JointLikelihood(["muon-g2-2021", "ccfr-trident"], lmt.LMU_LTAU, "observed")
+    >>> like
+    JointLikelihood(['muon-g2-2021', 'ccfr-trident'], Lmu-Ltau, mixing='free': 2 bins, 0 nuisances)
+    >>> print(f"{like.log_likelihood(lmt.BENCHMARKS['BP1']):.3f}")
+    -5.185
     """
 
     def __init__(

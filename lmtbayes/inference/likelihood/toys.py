@@ -94,6 +94,15 @@ def simulate(
         A nuisance that no experiment declares.
     InvalidArgument
         A seed or a size that is no whole number; the errors of `asimov`.
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> like = lmt.JointLikelihood(["ess10"], lmt.LMU_LTAU, lmt.asimov(lmt.LMU_LTAU, lmt.BENCHMARKS["BP1"]))
+    >>> toys = lmt.simulate(like, lmt.BENCHMARKS["BP1"], seed=0, size=100)
+    >>> toys["ess10"].shape
+    (100, 4)
+    >>> toy = like.with_data({name: counts[0] for name, counts in toys.items()})
     """
     check_likelihood(like)
     _checks.whole("seed", seed, 0)

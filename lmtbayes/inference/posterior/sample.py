@@ -95,6 +95,17 @@ def sample_posterior(
         `identity`.
     CheckpointError
         The checkpoint belongs to another run, or is no checkpoint.
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> model = lmt.LMU_LTAU.with_mixing("paper")
+    >>> like = lmt.JointLikelihood(["muon-g2-2021"], model, "observed")
+    >>> posterior = lmt.sample_posterior(
+    ...     like, lmt.priors.default(model), chains=4, warmup=50, draws=50, progress=False
+    ... )
+    >>> dict(posterior.posterior.sizes)
+    {'chain': 4, 'draw': 50}
     """
     if method is None:
         method = Nuts(chains, warmup, draws, target_accept, max_tree_depth, init, jumps)
