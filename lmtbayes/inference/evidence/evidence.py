@@ -61,7 +61,6 @@ def evidence(
         Settings as keywords, which this release still takes: `evidence(like, prior, rtol=0.01)` is now
         `evidence(like, prior, methods.Cubature(rtol=0.01))`.
 
-
     Examples
     --------
     >>> import lmtbayes as lmt
