@@ -92,6 +92,30 @@ def test_a_constraint_of_a_nuisance():
     assert log_likelihood(own, nuisances={"iodine_yield": 1.5}) == pytest.approx(expected, rel=1e-12)
 
 
+def test_a_parameter_of_the_rates():
+    """One efficiency of two detectors: a parameter of the fit, with one constraint, because it has one name."""
+    twins = [iodine(name="left"), iodine(name="right", observed=(9.0, 7.0, 2.0))]
+    counts = 1.5 * (EXPECTED - 2.0) + 2.0
+    expected = scipy.stats.poisson.logpmf([[12.0, 5.0, 3.0], [9.0, 7.0, 2.0]], counts).sum()
+    # At a yield of 1.5 the pull is 5, once.
+    expected += scipy.stats.norm.logpdf(5.0)
+    assert log_likelihood(*twins, nuisances={"iodine_yield": 1.5}) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_model():
+    """A gauge group of one's own: the muon's charge doubled, so that the signal is four times as large."""
+    model = lmt.GaugeModel("twice", {"mu": 2.0, "tau": -2.0}, mixing=0.0)
+    like = lmt.JointLikelihood([iodine()], model, "observed")
+    expected = scipy.stats.poisson.logpmf([12.0, 5.0, 3.0], 4.0 * (EXPECTED - 2.0) + 2.0).sum()
+    photon = model.hidden_photon(5e-4, 15.0)
+    assert float(like.log_likelihood(photon)) == pytest.approx(expected + scipy.stats.norm.logpdf(0.0), rel=1e-12)
+    assert lmt.priors.default(model).names == ("log10_g_x", "log10_mass")
+    # Four times a_mu at half of the coupling is a_mu, with the muon's mixing left out.
+    assert float(lmt.delta_a_mu(model.hidden_photon(2.5e-4, 15.0), model=model)) == pytest.approx(
+        float(lmt.delta_a_mu(lmt.HiddenPhoton(5e-4, 15.0, 0.0), model=lmt.LMU_LTAU)), rel=1e-12
+    )
+
+
 class Robust(lmt.terms.Term):
     """A likelihood term: Student's t of four degrees of freedom, which forgives an outlier."""
 

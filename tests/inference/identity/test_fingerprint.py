@@ -27,7 +27,7 @@ FROZEN = {
     "class method": "eef88bb0c8ddc34572e76060111d35d4",
     "bound method": "c8e0b4dc6cfd0a114e71864e5a941f50",
     "static method": "7f4a3581805385820d1660f1857c3d0a",
-    "edited _signal": "5de5663a07d1511c5a05bb5e76de310e",
+    "edited _signal": "5f5d4850f84544596e2df445534d031c",
     "comprehension": "f7ef73454081d584d8a3f3c3f7904be7",
     "match": "58027c447690aaab932384125f9227e1",
     "docstring": "98f1cfbe29bb932044dc51e5a2beb971",
