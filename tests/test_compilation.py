@@ -33,6 +33,7 @@ def run(folder):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_a_second_process_compiles_nothing(tmp_path):
     first, second = run(tmp_path / "new" / "cache"), run(tmp_path / "new" / "cache")
     assert first["cache_misses"] > 0

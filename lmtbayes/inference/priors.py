@@ -11,14 +11,11 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument, PriorWarning, UnitsWarning
-from lmtbayes.gauge.models import LMU, LMU_LTAU, GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
 from lmtbayes.inference.distributions.signed import SignedLogUniform
 from lmtbayes.inference.distributions.support import check_support, support_edges, with_quantiles
 from lmtbayes.inference.identity.fingerprint import fingerprint
 from lmtbayes.parameters import ALL, COORDINATES, default_range
-
-LOOP_LMU_RANGES = {"paper": (0.01, 0.1), "one-loop": (0.035, 0.200)}
-"""-eps_x/g_x of Lmu: as printed below Eq. 12, and as Eq. 12 gives for M_NP = 100 GeV to 1e16 GeV."""
 
 G_X, MASS, KAPPA = (default_range(name) for name in ("g_x", "mass", "kappa"))
 """Default ranges of the gauge coupling, of M_A' [MeV] and of |eps_x/g_x|."""
@@ -271,32 +268,6 @@ def _check_loop(model: GaugeModel) -> None:
             PriorWarning,
             stacklevel=3,
         )
-
-
-def loop_lmu(
-    loop_range: str | Sequence[float] = "one-loop",
-    g_x: Sequence[float] = G_X,
-    mass: Sequence[float] = MASS,
-) -> Prior:
-    """Lmu whose mixing is what its loop gives for an unknown scale of new physics (Eq. 12), log-uniform in it.
-
-    Parameters
-    ----------
-    loop_range
-        "one-loop" (0.035-0.200, from Eq. 12 with M_NP = 100 GeV to 1e16 GeV), "paper" (the printed 0.01-0.1), or your
-        own (low, high) of -eps_x/g_x.
-    g_x, mass
-        As in `default`.
-
-    Raises
-    ------
-    InvalidArgument
-        An unknown range.
-    """
-    if isinstance(loop_range, str):
-        _checks.one_of("loop_range", loop_range, LOOP_LMU_RANGES)
-        loop_range = LOOP_LMU_RANGES[loop_range]
-    return default(LMU, g_x, mass, loop_range)
 
 
 def no_boson(model: GaugeModel = LMU_LTAU) -> Prior:

@@ -7,7 +7,7 @@ interrupted study goes on where it was; then the evidences of both models and of
 import dataclasses
 import gc
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ from lmtbayes.inference.evidence.comparison import Comparison
 from lmtbayes.inference.evidence.evidence import Evidence, evidence
 from lmtbayes.inference.evidence.importance import Importance
 from lmtbayes.inference.likelihood.joint import JointLikelihood
-from lmtbayes.inference.priors import Prior
 from lmtbayes.jobs import pictures
 from lmtbayes.jobs.draw import plane_on
 from lmtbayes.jobs.fit import Say, fit
@@ -135,15 +134,15 @@ def _evidence_file(folder: Path, label: str, preset: str) -> Path:
     return folder / f"evidence_{MODELS[label]}_{_year(preset)}.json"
 
 
-def _comparison(folder: Path, preset: str, cases: Mapping[str, FitSettings]) -> Comparison:
+def _comparison(folder: Path, preset: str, labels: Iterable[str]) -> Comparison:
     """Both models and no boson, from the files of their evidences."""
     found: dict[str, Evidence] = {}
-    for label, case in cases.items():
+    for label in labels:
         numbers = json.loads(_evidence_file(folder, label, preset).read_text(encoding="utf-8"))
         # Without a boson the models are one: the first has it, and it is the reference.
         if "no boson" in numbers:
-            found["no boson"] = _evidence(numbers["no boson"], priors.no_boson(case.gauge_model), case.seed)
-        found[label] = _evidence(numbers[label], case.prior, case.seed)
+            found["no boson"] = Evidence.from_dict(numbers["no boson"])
+        found[label] = Evidence.from_dict(numbers[label])
     return Comparison(found, dict.fromkeys(found, 1.0 / len(found)), {})
 
 
@@ -151,21 +150,11 @@ def _evidences_of(like: JointLikelihood, case: FitSettings) -> dict[str, Any]:
     """Evidences of a model and of no boson, as numbers that a file holds; the chains' grid is used again."""
     label = next(label for label, model in MODELS.items() if model == case.model)
     entries = {label: case.prior} | ({"no boson": priors.no_boson(like.model)} if label == next(iter(MODELS)) else {})
-    kept = ("log_z", "bound", "sigma", "error_kind", "status", "converged", "evaluations", "seconds", "log_correction")
     found = {
         name: evidence(like, prior, Importance(rtol=EVIDENCE_RTOL), seed=case.seed) for name, prior in entries.items()
     }
-    return {name: {key: getattr(one, key) for key in kept} for name, one in found.items()}
-
-
-def _evidence(numbers: Mapping[str, Any], prior: Prior, seed: int) -> Evidence:
-    return Evidence(
-        method="importance",
-        prior=prior,
-        seed=seed,
-        settings=Importance(rtol=EVIDENCE_RTOL),
-        **numbers,
-    )
+    # Without the draws, which the chains' file has better.
+    return {name: dataclasses.replace(one, nodes={}, log_weights=np.zeros(0)).to_dict() for name, one in found.items()}
 
 
 def _planes(folder: Path, fits: dict[tuple[str, str], FitSettings]) -> Figure:

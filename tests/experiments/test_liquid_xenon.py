@@ -210,6 +210,7 @@ def test_threshold_and_exposure_are_traced_together_with_bins_and_nuisances(nucl
         jax.jit(lambda t: experiment("darwin-nr", threshold_kev=t).exposure_tyr)(1.0)
 
 
+@pytest.mark.slow
 def test_batches_jit_and_vmap(both):
     photons = HiddenPhoton(np.geomspace(1e-5, 1e-3, 6).reshape(2, 3), 20.0, -1e-5)
     counts = jax.jit(lambda p: both.expected_counts(LMU_LTAU, p))(photons)

@@ -29,7 +29,9 @@ def test_density_is_one_over_the_volume_and_nothing_outside():
     assert float(prior.log_prob(inside | {"log10_mass": 2.5})) == -np.inf
 
 
-@pytest.mark.parametrize("prior", [lmt.priors.default(lmt.LMU), lmt.priors.default(PAPER), lmt.priors.loop_lmu()])
+@pytest.mark.parametrize(
+    "prior", [lmt.priors.default(lmt.LMU), lmt.priors.default(PAPER), lmt.priors.default(lmt.LMU, kappa=(0.035, 0.2))]
+)
 def test_photon_and_values_are_inverses_on_draws(prior):
     draws = prior.sample(seed=1, size=50)
     photon = prior.photon(draws)
@@ -54,11 +56,6 @@ def test_repr_states_the_box_in_one_line():
     assert "\n" not in text
     assert "log10_g_x ~ Uniform[-5, -2]" in text
     assert "Lmu-Ltau" in text
-
-
-def test_loop_lmu_ranges():
-    assert lmt.priors.loop_lmu("paper").box["log10_kappa"] == pytest.approx((-2, -1))
-    assert lmt.priors.loop_lmu((0.05, 0.1)).box["log10_kappa"] == pytest.approx(tuple(np.log10([0.05, 0.1])))
 
 
 def test_the_sign_of_a_free_mixing_is_that_of_the_loop():
@@ -147,7 +144,6 @@ def test_every_method_knows_the_sign():
         (lambda: lmt.priors.default(lmt.LMU, sign="-"), "`sign` must be one of 'loop', 'both'"),
         (lambda: SignedLogUniform(0.5, 0.1), "must be a strictly increasing"),
         (lambda: SignedLogUniform(0.0, 0.1), "`low` must be finite and positive"),
-        (lambda: lmt.priors.loop_lmu("printed"), "`loop_range` must be one of 'paper', 'one-loop'"),
         (lambda: lmt.priors.Prior(PAPER, {"log10_g_x": dist.Uniform(-5.0, -2.0)}), "exactly one of .*log10_mass"),
         (
             lambda: lmt.priors.Prior(

@@ -61,6 +61,7 @@ def test_the_folder_holds_what_the_documentation_says(done):
     assert [path for path in out.glob("*.png") if not path.read_bytes().startswith(b"\x89PNG")] == []
 
 
+@pytest.mark.slow
 def test_the_posterior_is_that_of_a_direct_call(done, like):
     sampler = {name: getattr(SETTINGS, name) for name in ("chains", "warmup", "draws")}
     direct = lmt.sample_posterior(like, SETTINGS.prior, SETTINGS.seed, progress=False, **sampler)
@@ -92,6 +93,7 @@ def test_profile_contours_and_limit_are_those_of_direct_calls(done, like):
     xr.testing.assert_equal(limit, lmt.upper_limit(profile, "g_x", cl=0.90))
 
 
+@pytest.mark.slow
 def test_its_settings_repeat_it_bit_for_bit_also_when_interrupted(done, like, tmp_path):
     def interrupt(text):
         if text.startswith("profile"):

@@ -88,6 +88,7 @@ def test_n_eff_is_a_wall_that_leans():
         assert mass[np.argmin(abs(np.log(g / coupling)))] == pytest.approx(wall, rel=0.05)
 
 
+@pytest.mark.slow
 def test_borexino_line_profiles_the_flux():
     (entry,) = fig01.entries("default", ["borexino-7be"])
     mass, g = (np.asarray(x) for x in max(entry.outlines, key=lambda outline: len(outline[0])))

@@ -65,6 +65,7 @@ def eq34(name, model, points, benchmark):
     return (weight * (residual - pull[..., None] * signal) ** 2).sum(-1) + (pull / sigma) ** 2
 
 
+@pytest.mark.slow
 def test_wrong_mixing_is_the_right_one_at_another_coupling(coarse):
     """Read with -g/10 by Eq. 34 written out here; the package reads -g/70 at sqrt(7) g."""
     found = planes.profile_wrong_mixing("ess", "BP1", "paper")

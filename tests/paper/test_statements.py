@@ -78,6 +78,7 @@ def test_branching():
         assert s.numbers[f"br_inv_Lμ-Lτ_{mass:g}_mev"] == pytest.approx(2 / (2 + muons), abs=2e-4)
 
 
+@pytest.mark.slow
 def test_fig_6_and_10():
     spallation = judged("fig6")
     deficit, mass = spallation["fig6-deficit"], spallation["fig6-mass"]

@@ -134,6 +134,7 @@ def test_every_line_has_its_prior(compared):
     assert "0.75 : 0.25" in lines[-1]
 
 
+@pytest.mark.slow
 def test_sensitivity_without_new_runs_equals_new_runs(like, compared):
     edges = np.array([-5.0, -4.6, -4.0, -3.55])
     moved = compared.prior_sensitivity("log10_g_x", "low", edges)
@@ -155,6 +156,7 @@ def test_sensitivity_leaves_models_without_that_coordinate_alone(compared):
     np.testing.assert_allclose(np.diff(moved.log_z.sel(model="free mixing")), 0.0, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_a_wider_prior_needs_a_new_run(like):
     result = compare_models({"all": (like, PRIOR), "half": (like, HALF)})
     with pytest.raises(InvalidArgument, match=r"'all'.*new_runs=True"):

@@ -296,6 +296,7 @@ print(json.dumps([fingerprint(like, lmt.priors.default(model))] + [fingerprint(m
 """
 
 
+@pytest.mark.slow
 def test_equal_in_every_process(tmp_path):
     script = tmp_path / "run.py"
     script.write_text(textwrap.dedent(RUN))
@@ -319,6 +320,7 @@ QUICK = {
 }
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     """The input of the audit: scaled by 1 and by 100 a measurement gave the same draws."""
     prior, path = lmt.priors.default(FIXED), tmp_path / "run.npz"

@@ -73,6 +73,12 @@ def test_prior_in_tension_with_the_data(name):
     found = lmt.evidence(LIKE, prior(distribution))
     assert found.converged, found.status
     assert abs(found.log_z - exact) < found.log_z_error < 5e-3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_prior_in_tension_by_draws(name):
+    distribution, exact = CASES[name]
     drawn = lmt.evidence(LIKE, prior(distribution), "importance")
     assert drawn.converged, drawn.status
     assert abs(drawn.log_z - exact) < 4.0 * drawn.log_z_error

@@ -138,6 +138,7 @@ def killed(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_equals_the_uninterrupted_one(killed, like):
     settings = SHORT | {"draws": 2000}
     resumed = sample_posterior(like, TWO, seed=5, checkpoint=killed, **settings)
