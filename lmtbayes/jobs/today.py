@@ -7,7 +7,6 @@ interrupted study goes on where it was; then the evidences of both models and of
 import dataclasses
 import gc
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +90,7 @@ def today(
                 _finish(folder, label, preset, case, say, progress=progress, suffix=suffix)
                 summary = _own_folder(folder, label, preset) / "summary.txt"
                 parts.append(f"{label} with {preset}\n{summary.read_text(encoding='utf-8')}")
-            comparison = _comparison(folder, preset, {label: fits[preset, label] for label in MODELS})
+            comparison = _comparison(folder, preset)
             write_netcdf(folder / f"comparison_{_year(preset)}.nc", comparison.table)
             parts.append(f"evidences with {preset}\n{comparison}\n")
         say("pictures")
@@ -134,10 +133,10 @@ def _evidence_file(folder: Path, label: str, preset: str) -> Path:
     return folder / f"evidence_{MODELS[label]}_{_year(preset)}.json"
 
 
-def _comparison(folder: Path, preset: str, labels: Iterable[str]) -> Comparison:
+def _comparison(folder: Path, preset: str) -> Comparison:
     """Both models and no boson, from the files of their evidences."""
     found: dict[str, Evidence] = {}
-    for label in labels:
+    for label in MODELS:
         numbers = json.loads(_evidence_file(folder, label, preset).read_text(encoding="utf-8"))
         # Without a boson the models are one: the first has it, and it is the reference.
         if "no boson" in numbers:
