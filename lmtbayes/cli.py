@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 import lmtbayes as lmt
 from lmtbayes import cli_fits
@@ -36,7 +36,8 @@ def _root(
 @app.command()
 def experiments() -> None:
     """List every registered experiment."""
-    table = Table("name", "status", "bins", "nuisances", "what")
+    # A name that is broken between lines cannot be copied.
+    table = Table(Column("name", no_wrap=True), "status", "bins", "nuisances", "what")
     for name in lmt.experiment_names():
         exp = lmt.experiment(name)
         table.add_row(name, exp.status, str(exp.n_bins), ", ".join(n.name for n in exp.nuisances), exp.title)

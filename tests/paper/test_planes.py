@@ -19,8 +19,8 @@ from lmtbayes.paper.statements import fig05, fig07, fig08, fig09, fig12
 pytestmark = pytest.mark.xdist_group("planes")
 
 FIGURES = ("fig5", "fig7", "fig8", "fig9", "fig12")
-LONG = {("fig12", "default")}
-"""Too long for CI, which draws it by the paper's conventions."""
+LONG = {("fig9", "default"), ("fig12", "default")}
+"""Too long for CI, which draws them by the paper's conventions."""
 
 
 @pytest.fixture
@@ -169,8 +169,11 @@ def test_significance_and_agreement():
 # -- the real thing ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("module", [fig05, fig07, fig08, fig09, fig12])
+SLOW = [pytest.param(module, marks=pytest.mark.slow) for module in (fig05, fig07, fig08)]
+NIGHTLY = [pytest.param(module, marks=pytest.mark.nightly) for module in (fig09, fig12)]
+
+
+@pytest.mark.parametrize("module", SLOW + NIGHTLY)
 def test_statements(module):
     """Every statement of the paper follows from its own conventions, at least in kind."""
     found = module.statements()

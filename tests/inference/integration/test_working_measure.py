@@ -84,7 +84,7 @@ def test_prior_in_tension_by_draws(name):
     assert abs(drawn.log_z - exact) < 4.0 * drawn.log_z_error
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_smc_in_tension():
     distribution, exact = CASES["ten widths"]
     found = lmt.evidence(LIKE, prior(distribution), lmt.methods.Smc(particles=400, steps=10))
@@ -283,8 +283,9 @@ def test_na64mu_with_a_prior_in_tension(own):
     assert abs(drawn.log_z - exact) < 4.0 * drawn.log_z_error
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("sign", [1.0, pytest.param(-1.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "sign", [pytest.param(1.0, marks=pytest.mark.nightly), pytest.param(-1.0, marks=pytest.mark.slow)]
+)
 def test_mixing_of_either_sign_also_in_tension(sign):
     """A kappa of both signs is a mixing of both signs; its measured value is sign * 0.3 within 1e-4."""
 

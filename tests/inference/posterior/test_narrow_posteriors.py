@@ -103,7 +103,8 @@ def test_posterior_is_trusted_and_right(name):
         assert found.mean("log10_g_x") == pytest.approx(moments["log10_g_x"][0], abs=0.05 * moments["log10_g_x"][1])
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", CASES)
 def test_smc_is_right_within_its_error(name):
     case = CASES[name]
     like = lmt.JointLikelihood([experiment(case.muons)], MODEL, lmt.asimov(MODEL, lmt.BENCHMARKS["BP4"]))
