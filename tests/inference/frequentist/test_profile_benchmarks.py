@@ -58,6 +58,8 @@ def migrad(like, energy, mass, g_x, starts):
             lambda z: float(energy(z, mass, g_x)[0]), start, grad=lambda z: np.asarray(energy(z, mass, g_x)[1])
         )
         fit.errordef = iminuit.Minuit.LIKELIHOOD
+        # Stop where 1e-6 in ln L is left to gain; by default it is 1e-4, which is what is asserted.
+        fit.tol = 1e-3
         fit.limits = [(np.log(1e-3), 0.0)] + [(None, None)] * len(like.nuisances)
         fit.migrad()
         ends.append(-fit.fval)
@@ -77,8 +79,7 @@ def test_cells_against_migrad_from_many_starts():
     for i, j in zip(rng.integers(0, 25, 10), rng.integers(0, 24, 10), strict=True):
         starts = np.column_stack([rng.uniform(np.log(1e-3), 0.0, 16), 0.5 * rng.normal(size=(16, len(like.nuisances)))])
         best = migrad(like, energy, GRID["mass"][j], GRID["g_x"][i], starts)
-        # MIGRAD ends within 1e-4 of the maximum (EDM of 2e-4 at worst, half of it in ln L).
-        assert float(joint["log_likelihood"][i, j]) == pytest.approx(best, abs=2e-4)
+        assert float(joint["log_likelihood"][i, j]) == pytest.approx(best, abs=1e-4)
 
 
 def test_the_second_mode_of_ess10_is_an_island():

@@ -155,6 +155,22 @@ def test_optimum_and_width_are_scipy_s(nuisances, how):
         np.testing.assert_allclose(found.factor[i] @ found.factor[i].T, hessian, rtol=0.02, atol=0.02)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("nuisances", [(), (scale(), LEVEL), (OCTANT, LEVEL)], ids=["none", "gaussian", "octants"])
+def test_many_photons_on_the_host_as_one_traced(nuisances):
+    """The same steps compiled apart or as one, also where no optimum is found: rounding, carried on by Newton steps."""
+    like = joint(Poisson(), nuisances)
+    rng = np.random.default_rng(1)
+    photons = FIXED.hidden_photon(5e-4 * 10 ** rng.normal(0, 0.2, 150), 15.0 * 10 ** rng.normal(0, 0.2, 150))
+    photons = jax.tree.map(np.asarray, photons.broadcast())
+    traced = jax.jit(jax.vmap(lambda p: linearised(like.joint, p, like.data)))(photons)
+    many = laplace_at_many(like.joint, resolve_devices(None))(photons, like.data)
+    assert many.converged.mean() > 0.5
+    np.testing.assert_array_equal(many.converged, traced.converged)
+    for ours, theirs in zip(many, traced, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-8)
+
+
 def test_a_photon_without_integral_is_minus_infinity():
     def holed(g_x, mass, eps_x, values):
         return values["scale"] * jnp.sqrt(g_x - 3e-4)[None] * 1e3
