@@ -107,6 +107,16 @@ CALLS += [
     (lambda: sample(method="nuts"), "`method` must be a Nuts of lmtbayes.methods, or None; got 'nuts'"),
     (lambda: sample(method=lmt.methods.Nuts(), chains=16), "`chains` is a setting of `method`, Nuts(chains=16"),
     (lambda: lmt.evidence(like, prior, lmt.methods.Smc(), steps=3), "has its own settings; got 'steps' as well"),
+    (lambda: lmt.best_fit(like, box=3), "`box` must be a Box, or None; ranges by name are `bounds`; got 3"),
+    (lambda: lmt.best_fit("like"), "`like` must be a JointLikelihood; got 'str'"),
+    (lambda: lmt.diagnose(like), "must be a DataTree of sample_posterior; this JointLikelihood has no group"),
+    (lambda: lmt.Evidence.from_netcdf("none.nc"), "`path` must be a file that Evidence.to_netcdf wrote; 'none.nc': "),
+    (lambda: lmt.Evidence.from_netcdf(lmt.__file__), "`path` must be a file that Evidence.to_netcdf wrote; "),
+    (lambda: lmt.Evidence.from_dict({"log_z": 1.0}), "must be what Evidence.to_dict gives; it has no bound, "),
+    (
+        lambda: lmt.Evidence(log_z=0.0, error_kind="bound", prior=prior).to_netcdf("no/e.nc"),
+        "`path` must be a file in a folder that exists; got 'no/e.nc'",
+    ),
 ]
 for number, (call, sentence) in enumerate(CALLS):
     try:

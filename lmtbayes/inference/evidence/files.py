@@ -23,6 +23,7 @@ _NUMBERS = (
     *("log_z", "bound", "sigma", "error_kind", "status", "converged", "evaluations", "log_correction"),
     *("method", "seed", "seconds"),
 )
+_OTHERS = ("format", "prior", "settings", "measure", "cubature")
 _NODES, _CELLS = "nodes/", "cubature/"
 
 
@@ -34,8 +35,11 @@ def to_dict(evidence: Evidence) -> dict[str, Any]:
 
 def from_dict(written: Mapping[str, Any], prior: Prior | None) -> Evidence:
     """See `Evidence.from_dict`."""
-    if not isinstance(written, Mapping) or "arrays" not in written:
+    if not isinstance(written, Mapping):
         raise _checks.invalid("written", type(written).__name__, "what Evidence.to_dict gives")
+    lacking = [name for name in (*_NUMBERS, *_OTHERS, "arrays") if name not in written]
+    if lacking:
+        raise InvalidArgument(f"`written` must be what Evidence.to_dict gives; it has no {', '.join(lacking)}")
     arrays = {name: records.read(array) for name, array in written["arrays"].items()}
     return _whole(written, arrays, prior)
 
@@ -63,7 +67,9 @@ def to_netcdf(evidence: Evidence, path: str | Path) -> None:
             "evidence": json.dumps(header),
         },
     )
-    with whole(path) as temporary:
+    if not Path(path).expanduser().parent.is_dir():
+        raise _checks.invalid("path", str(path), "a file in a folder that exists")
+    with whole(Path(path).expanduser()) as temporary:
         dataset.to_netcdf(temporary, engine="h5netcdf")
 
 
@@ -71,7 +77,11 @@ def from_netcdf(path: str | Path, prior: Prior | None) -> Evidence:
     """See `Evidence.from_netcdf`."""
     import xarray as xr
 
-    with xr.open_dataset(path, engine="h5netcdf") as dataset:
+    try:
+        opened = xr.open_dataset(path, engine="h5netcdf")
+    except (OSError, ValueError) as error:
+        raise InvalidArgument(f"`path` must be a file that Evidence.to_netcdf wrote; {str(path)!r}: {error}") from None
+    with opened as dataset:
         if "evidence" not in dataset.attrs:
             raise _checks.invalid("path", str(path), "a file that Evidence.to_netcdf wrote")
         header = json.loads(dataset.attrs["evidence"])

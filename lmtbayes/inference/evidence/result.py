@@ -217,7 +217,13 @@ class Evidence:
         return files.from_dict(written, prior)
 
     def to_netcdf(self, path: str | Path) -> None:
-        """Write a NetCDF file whole or not at all: nodes, weights and cells as variables, the rest as attributes."""
+        """Write a NetCDF file whole or not at all: nodes, weights and cells as variables, the rest as attributes.
+
+        Raises
+        ------
+        InvalidArgument
+            A file in a folder that does not exist.
+        """
         from lmtbayes.inference.evidence import files
 
         files.to_netcdf(self, path)

@@ -9,13 +9,14 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import gammaincc
 
+from lmtbayes import _checks
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.frequentist.box import Box, peaks, photon_at
 from lmtbayes.inference.frequentist.few_events import FEW_EVENTS, few_in_bins, warn_of_few_in_bins
 from lmtbayes.inference.frequentist.scan import Plan, climb_cells, scan_cells
 from lmtbayes.inference.likelihood.evaluation import evaluation
-from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
 
 _POINTS = {"g_x": 32, "mass": 24, "kappa": 16, "eps_x": 16}
 _STARTS = 12
@@ -119,8 +120,11 @@ def best_fit(
     Raises
     ------
     InvalidArgument
-        A bad range.
+        A bad range; no likelihood, or no Box.
     """
+    check_likelihood(like)
+    if box is not None and not isinstance(box, Box):
+        raise _checks.invalid("box", box, "a Box, or None; ranges by name are `bounds`")
     box = Box.of(like.model, bounds) if box is None else box
     free = tuple(name for name in box.names if name not in ("mass", "g_x"))
     outer, inner = ("mass", _POINTS["mass"]), ("g_x", _POINTS["g_x"])

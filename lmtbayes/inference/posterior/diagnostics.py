@@ -52,8 +52,11 @@ def diagnose(posterior: "xr.DataTree") -> Verdict:
         A tree without the groups posterior and sample_stats.
     """
     for group in ("posterior", "sample_stats"):
-        if group not in posterior.children:
-            raise InvalidArgument(f"`posterior` must be a DataTree of sample_posterior; it has no group {group!r}")
+        if group not in getattr(posterior, "children", ()):
+            raise InvalidArgument(
+                f"`posterior` must be a DataTree of sample_posterior; this {type(posterior).__name__} has no group "
+                f"{group!r}"
+            )
     statistics = posterior["sample_stats"].to_dataset()
     variables = {str(name): np.asarray(value) for name, value in posterior["posterior"].data_vars.items()}
     variables["log_likelihood"] = np.asarray(statistics["log_likelihood"])
