@@ -27,7 +27,12 @@ def flux(source: str, solar_model: str = "gs98", width_8b: str = "b16") -> Nuisa
         sigma, reference = solar.SNO_8B_UNCERTAINTY, "SNO, arXiv:1109.0763"
     # Thirty per cent of a Gaussian reaches zero at three sigma: hep is known to a factor.
     constraint: Constraint = LogNormal(1.0, 1.0 + sigma) if source == "hep" else Gaussian(1.0, sigma)
-    return Nuisance(f"flux_{source}", constraint, f"factor on the {source} neutrino flux", reference)
+    return Nuisance(flux_name(source), constraint, f"factor on the {source} neutrino flux", reference)
+
+
+def flux_name(source: str) -> str:
+    """Name of the nuisance of a source's flux."""
+    return f"flux_{source}"
 
 
 def shape_8b() -> Nuisance:

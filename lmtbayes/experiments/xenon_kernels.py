@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 
 from lmtbayes.constants import ELECTRON_MASS
 from lmtbayes.experiments.solar_moments import SHAPE_8B, Interpolation
+from lmtbayes.experiments.solar_nuisances import flux_name
 from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton
 from lmtbayes.processes import electron, nucleus
 from lmtbayes.sources.oscillation import mixing_probabilities
@@ -87,7 +88,7 @@ def _flux(column: str, values: Values) -> Float[Array, ""]:
     one = jnp.ones(())
     if column == SHAPE_8B:
         return values.get("flux_8b", one) * values.get("shape_8b", 0.0 * one)
-    return values.get(f"flux_{column}", one)
+    return values.get(flux_name(column), one)
 
 
 class NuclearRecoils(RecoilKernel):

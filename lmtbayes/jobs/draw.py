@@ -36,13 +36,17 @@ def group(tree: "xr.DataTree", name: str) -> "xr.Dataset":
     return tree[name].to_dataset()
 
 
-def coordinates(photon: HiddenPhoton | None) -> dict[str, float] | None:
-    """The corner picture's coordinates of a photon; None without a boson to mark."""
+def coordinates(photon: HiddenPhoton | None, model: GaugeModel) -> dict[str, float] | None:
+    """The corner picture's coordinates of a photon; None without a boson to mark.
+
+    No kappa where the mixing has the other sign than the model's loop: its logarithm is then no number.
+    """
     if photon is None or float(photon.g_x) == 0.0:
         return None
     values = {"log10_g_x": np.log10(float(photon.g_x)), "log10_mass": np.log10(float(photon.mass))}
-    if float(photon.eps_x) < 0.0:
-        values["log10_kappa"] = np.log10(-float(photon.eps_x) / float(photon.g_x))
+    kappa = model.mixing_sign * float(photon.eps_x) / float(photon.g_x)
+    if kappa > 0.0:
+        values["log10_kappa"] = np.log10(kappa)
     return values
 
 
@@ -70,7 +74,7 @@ def draw(
     axes = corner(
         samples,
         prior=prior,
-        truth=coordinates(settings.true_photon),
+        truth=coordinates(settings.true_photon, settings.gauge_model),
         modes=modes(posterior, names),
         bounds={name: settings.prior.box[name] for name in names},
     )

@@ -17,6 +17,7 @@ from lmtbayes.jobs import pictures
 from lmtbayes.jobs.draw import draw, group
 from lmtbayes.jobs.output import output_folder, write_netcdf
 from lmtbayes.jobs.settings import FitSettings
+from lmtbayes.parameters import LEVELS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -127,11 +128,14 @@ def write_profile(folder: Path, profile: "xr.Dataset") -> Contours:
 
 
 def posterior_summary(posterior: "xr.DataTree") -> str:
-    """Medians and central 68 % and 95 % intervals, with the verdict on the run."""
+    """Medians and central 68 % and 95 % intervals (arviz), with the verdict on the run."""
+    import arviz
+
+    draws = group(posterior, "posterior")
+    medians = draws.median(("chain", "draw"))
+    intervals = [arviz.eti(draws, prob=level) for level in LEVELS]
     lines = [str(posterior.attrs["verdict"]), "", f"{'':14s}{'median':>12s}{'68 %':>26s}{'95 %':>26s}"]
-    for name, values in group(posterior, "posterior").data_vars.items():
-        low95, low68, median, high68, high95 = np.quantile(values.values, [0.0228, 0.1587, 0.5, 0.8413, 0.9772])
-        lines.append(
-            f"{name!s:14s}{median:12.4g}{f'{low68:.4g} to {high68:.4g}':>26s}{f'{low95:.4g} to {high95:.4g}':>26s}"
-        )
+    for name in draws.data_vars:
+        ends = [f"{low:.4g} to {high:.4g}" for low, high in (found[name].values for found in intervals)]
+        lines.append(f"{name!s:14s}{float(medians[name]):12.4g}" + "".join(f"{text:>26s}" for text in ends))
     return "\n".join(lines)

@@ -10,10 +10,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from lmtbayes.experiments.solar_nuisances import flux_name
 from lmtbayes.gauge.models import BENCHMARKS
 from lmtbayes.paper.minimal import EXPOSURE_TYR, THRESHOLD_KEV, asimov_log_bayes_factor, darwin
 from lmtbayes.plotting.bayes_factor import bayes_factor_lines
 from lmtbayes.plotting.style import style
+from lmtbayes.sources import solar
 
 EXPOSURES_TYR = np.array([20.0, 50.0, 100.0, 200.0, 500.0, 1000.0])
 THRESHOLDS_KEV = np.array([0.7, 1.0, 1.5, 2.0, 3.0])
@@ -26,7 +28,7 @@ def nuisance_sets(convention: str) -> dict[str, tuple[str, ...]]:
     return {
         "everything known": (),
         "θ₂₃, δ_CP uncertain": ANGLES,
-        "fluxes uncertain": tuple(name for name in declared if name.startswith("flux_")),
+        "fluxes uncertain": tuple(name for name in declared if name in {flux_name(source) for source in solar.SOURCES}),
         "all nuisances": declared,
     }
 

@@ -9,7 +9,8 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.patches import PathPatch
 
-from lmtbayes.jobs.draw import plane
+from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
+from lmtbayes.jobs.draw import coordinates, plane
 from lmtbayes.jobs.fit import posterior_summary
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.jobs.today import G2_PRESETS, MODELS, _planes
@@ -88,3 +89,12 @@ def test_the_intervals_of_the_summary_hold_what_they_say(shape):
         for low, high, content in ((low68, high68, 0.6827), (low95, high95, 0.9545)):
             values = fresh[name]
             assert np.mean((values > float(low)) & (values < float(high))) == pytest.approx(content, abs=0.02)
+
+
+def test_the_truth_is_marked_where_its_mixing_has_the_sign_of_the_loop():
+    for model, sign in ((LMU_LTAU, -1.0), (GaugeModel("Ltau-Lmu", {"tau": 1.0, "mu": -1.0}), 1.0)):
+        assert model.mixing_sign == sign
+        marked = coordinates(HiddenPhoton(1e-3, 100.0, sign * 2e-5), model)
+        assert marked == pytest.approx({"log10_g_x": -3.0, "log10_mass": 2.0, "log10_kappa": np.log10(0.02)})
+        assert "log10_kappa" not in coordinates(HiddenPhoton(1e-3, 100.0, -sign * 2e-5), model)
+    assert coordinates(HiddenPhoton.none(), LMU_LTAU) is None

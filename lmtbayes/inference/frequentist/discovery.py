@@ -5,7 +5,7 @@ more, with the probability of sigma standard deviations: P(s X, b X) = 1 - Phi(s
 incomplete gamma function, which needs no integers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -103,18 +103,7 @@ def discovery_exposure(
         raise _checks.invalid("exposure_tyr", overrides["exposure_tyr"], "left out: it is what is asked for")
     if isinstance(nuisances, str) and nuisances != PROFILED:
         raise _checks.invalid("nuisances", nuisances, f"(), {PROFILED!r} or a tuple of names")
-    if threshold_kev is None:
-        experiments, shape = [experiment(name, exposure_tyr=1.0, **overrides)], ()
-    else:
-        _checks.positive("threshold_kev", threshold_kev, "keV")
-        thresholds = np.asarray(threshold_kev, dtype=float)
-        shape = thresholds.shape
-        options = [{"threshold_kev": float(t), "exposure_tyr": 1.0, **overrides} for t in thresholds.ravel()]
-        if nuisances == () and {"bin_edges"} <= experiment_options(name).keys() - overrides.keys():
-            # Only the sum of the bins counts: one bin gives all experiments the same shape, compiled once.
-            top = float(experiment(name, **overrides).bin_edges[-1])
-            options = [{"bin_edges": np.array([o["threshold_kev"], top]), **o} for o in options]
-        experiments = [experiment(name, **o) for o in options]
+    experiments, shape = _at_thresholds(name, threshold_kev, nuisances == (), overrides)
     photons = jax.tree.map(jnp.ravel, photon.broadcast())
     if nuisances == ():
         term = experiments[0].term
@@ -135,6 +124,22 @@ def discovery_exposure(
     if experiments[0].term.is_poisson:
         warn_of_few_at_discovery(sigma, exposures * rates[..., 0])
     return exposures.reshape((*shape, *photon.shape))
+
+
+def _at_thresholds(
+    name: str, threshold_kev: ArrayLike | None, only_total: bool, overrides: Mapping[str, Any]
+) -> tuple[list[Experiment], tuple[int, ...]]:
+    """Experiments of unit exposure, one a threshold, and the thresholds' shape."""
+    if threshold_kev is None:
+        return [experiment(name, exposure_tyr=1.0, **overrides)], ()
+    _checks.positive("threshold_kev", threshold_kev, "keV")
+    thresholds = np.asarray(threshold_kev, dtype=float)
+    options = [{"threshold_kev": float(t), "exposure_tyr": 1.0, **overrides} for t in thresholds.ravel()]
+    if only_total and {"bin_edges"} <= experiment_options(name).keys() - overrides.keys():
+        # One bin gives all experiments the same shape, compiled once.
+        top = float(experiment(name, **overrides).bin_edges[-1])
+        options = [{"bin_edges": np.array([o["threshold_kev"], top]), **o} for o in options]
+    return [experiment(name, **o) for o in options], thresholds.shape
 
 
 def counting_exposure(expected: ArrayLike, reference: ArrayLike, sigma: float = 5.0) -> Float[np.ndarray, "..."]:

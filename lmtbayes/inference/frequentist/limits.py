@@ -16,6 +16,7 @@ limit instead (`counting`): 2.30 events at 90 % where nothing is expected and no
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Bool, Float
 from scipy.special import ndtri
 
 from lmtbayes import _checks
@@ -103,36 +104,20 @@ def _intervals(profile: "xarray.Dataset", parameter: str, cl: float, relative_to
     if values.size < 3:
         raise _checks.invalid("profile", values, f"one with at least 3 values of {parameter!r}")
     other = [str(dim) for dim in q.dims if dim != parameter]
-    lines = slices(profile, parameter)
-    best = [lowest(line) for line in lines]
-    if relative_to == "global":  # which no coupling at all may be better than
-        floor = min(0.0, *(line.zero or 0.0 for line in lines))
-        lines = [line._replace(q=line.q - floor) for line in lines]
-    regions = [
-        allowed(line, bound, point if relative_to == "slice" else None) for line, point in zip(lines, best, strict=True)
-    ]
-    if parameter == "eps_x":  # whose axis runs from the largest size to zero
-        regions = [[(-high, -low) for low, high in reversed(found)] for found in regions]
-    most = max(1, max(len(found) for found in regions))
-    padded = np.full((len(lines), most, 2), np.nan)
-    for row, found in zip(padded, regions, strict=True):
-        if found:
-            row[: len(found)] = found
-    padded = value_of(parameter, padded)
-    shape = (*(q.sizes[dim] for dim in other), most)
-    dims = (*other, "interval")
-    units = {"units": profile[parameter].attrs.get("units", "1")}
-    lower, upper = (padded[..., i].reshape(shape) for i in (0, 1))
+    ends, is_zero = _regions(profile, parameter, bound, relative_to == "slice")
+    ends = ends.reshape(*(q.sizes[dim] for dim in other), -1, 2)
+    lower, upper = ends[..., 0], ends[..., 1]
     touch = 1e-9 * np.abs(values[[0, -1]])
     lowest_q = along(profile, parameter, "q").argmin(axis=-1)
-    at_best = np.where([np.isneginf(point.x) for point in best], 0.0, values[lowest_q])
+    best = np.where(is_zero, 0.0, values[lowest_q]).reshape(lower.shape[:-1])
+    dims, units = (*other, "interval"), {"units": profile[parameter].attrs.get("units", "1")}
     result = xarray.Dataset(
         {
             "lower": (dims, lower, {"long_name": f"lower end of the allowed {parameter}", **units}),
             "upper": (dims, upper, {"long_name": f"upper end of the allowed {parameter}", **units}),
             "open_below": (dims, np.abs(lower - values[0]) <= touch[0]),
             "open_above": (dims, np.abs(upper - values[-1]) <= touch[1]),
-            "best": (tuple(other), np.reshape(at_best, shape[:-1]), units),
+            "best": (tuple(other), best, units),
         },
         {dim: profile[dim] for dim in other},
         {
@@ -147,6 +132,25 @@ def _intervals(profile: "xarray.Dataset", parameter: str, cl: float, relative_to
     return result.assign(
         {f"events_{side}": at(profile, parameter, "expected_events", result[side]) for side in ("lower", "upper")}
     )
+
+
+def _regions(
+    profile: "xarray.Dataset", parameter: str, bound: float, by_slice: bool
+) -> tuple[Float[np.ndarray, "slices regions 2"], Bool[np.ndarray, " slices"]]:
+    """Ends of the allowed regions of every slice, upwards, padded with NaN; and whether no coupling is its best."""
+    lines = slices(profile, parameter)
+    best = [lowest(line) for line in lines]
+    if not by_slice:  # the global best fit, which no coupling at all may be better than
+        floor = min(0.0, *(line.zero or 0.0 for line in lines))
+        lines = [line._replace(q=line.q - floor) for line in lines]
+    regions = [allowed(line, bound, point if by_slice else None) for line, point in zip(lines, best, strict=True)]
+    if parameter == "eps_x":  # whose axis runs from the largest size to zero
+        regions = [[(-high, -low) for low, high in reversed(found)] for found in regions]
+    padded = np.full((len(lines), max(1, max(len(found) for found in regions)), 2), np.nan)
+    for row, found in zip(padded, regions, strict=True):
+        if found:
+            row[: len(found)] = found
+    return value_of(parameter, padded), np.array([np.isneginf(point.x) for point in best])
 
 
 def upper_limit(
@@ -222,29 +226,17 @@ def upper_limit(
     if parameter == "eps_x":
         raise _checks.invalid("parameter", parameter, "'g_x', 'mass' or 'kappa' (eps_x is negative: see intervals)")
     found = _intervals(profile, parameter, cl, relative_to, tails)
-    first = {"interval": 0}
-    nothing = np.isnan(found["lower"].isel(first))
-    open_above, open_below = found["open_above"].isel(first), found["open_below"].isel(first)
-    is_zero = (found["best"] == 0.0) & (relative_to == "slice")
-    status = xarray.where(
-        nothing, xarray.where(is_zero, 4, 3), xarray.where(open_above, 2, xarray.where(open_below, 0, 1))
-    )
-    limit = found["upper"].isel(first).where(status <= 1)
-    counted = xarray.full_like(limit, np.nan)
+    first = found.isel(interval=0)
+    counted = xarray.full_like(first["upper"], np.nan)
     if method != "asymptotic" and parameter == "g_x" and relative_to == "slice":
-        one_sided = cl if tails == "one" else 0.5 * (1.0 + cl)
-        counted = counted_limit(profile, found["upper"].isel(first), one_sided)
+        counted = counted_limit(profile, first["upper"], cl if tails == "one" else 0.5 * (1.0 + cl))
     exact = counted.notnull()
     if method == "exact" and not exact.all():
         raise InvalidArgument(
             "`method` = 'exact' needs a profile of g_x, relative to its slices, and a likelihood of Poisson counts, at "
             "most 200 of them, whose total holds 90 % of the information on g_x; use 'auto' or 'asymptotic'"
         )
-    larger = counted > limit.fillna(xarray.where(status == 2, np.inf, 0.0))
-    status = xarray.where(larger, xarray.where(np.isinf(counted), 2, xarray.where(status == 1, 1, 0)), status)
-    limit = xarray.where(larger, counted, limit).where(status <= 1)
-    status = status.astype("int8")
-    status.attrs = {"flag_values": np.arange(len(STATUS), dtype=np.int8), "flag_meanings": " ".join(STATUS)}
+    limit, status = _limit_and_status(first, counted)
     limit.attrs = {"long_name": f"{100 * cl:g} % CL upper limit on {parameter}", **_units(found)}
     islands = found.isel(interval=slice(1, None)).rename(interval="island")
     islands = islands.where((islands["lower"] > limit) | limit.isnull())  # the exact limit may have gone past one
@@ -265,6 +257,24 @@ def upper_limit(
     )
     warn_of_few("upper_limit", result.attrs, result["expected_events"].where(~exact), result["confidence"])
     return result
+
+
+def _limit_and_status(
+    first: "xarray.Dataset", counted: "xarray.DataArray"
+) -> tuple["xarray.DataArray", "xarray.DataArray"]:
+    """Upper end of the first interval, or the exact limit where that is larger; and the status of each."""
+    import xarray
+
+    reached = xarray.where(first["open_above"], 2, xarray.where(first["open_below"], 0, 1))
+    nothing = xarray.where((first["best"] == 0.0) & (first.attrs["relative_to"] == "slice"), 4, 3)
+    status = xarray.where(first["lower"].isnull(), nothing, reached)
+    limit = first["upper"].where(status <= 1)
+    larger = counted > limit.fillna(xarray.where(status == 2, np.inf, 0.0))
+    status = xarray.where(larger, xarray.where(np.isinf(counted), 2, xarray.where(status == 1, 1, 0)), status)
+    limit = xarray.where(larger, counted, limit).where(status <= 1)
+    status = status.astype("int8")
+    status.attrs = {"flag_values": np.arange(len(STATUS), dtype=np.int8), "flag_meanings": " ".join(STATUS)}
+    return limit, status
 
 
 def _units(dataset: "xarray.Dataset") -> dict[str, str]:
