@@ -9,6 +9,7 @@ import typer
 from lmtbayes import _checks
 from lmtbayes.cli_options import Context, Force, Out, refuse, refuse_truth, say, show, typed
 from lmtbayes.cli_settings import Setting, with_settings
+from lmtbayes.jobs.compare import Comparing
 from lmtbayes.jobs.settings import LEAST_GRID, FitSettings
 from lmtbayes.jobs.study import Study
 
@@ -71,6 +72,7 @@ def fit(
     "data",
     "published",
     Setting("grid", default=60, words="points a side of the first grid"),
+    repeats=True,
 )
 def contours(context: Context, settings: FitSettings, out: Out = Path("contours"), force: Force = False) -> None:
     """Profile-likelihood contours and the 90 % upper limit in the (mass, g_x) plane."""
@@ -82,27 +84,23 @@ def contours(context: Context, settings: FitSettings, out: Out = Path("contours"
 
 
 @with_settings(
-    FitSettings,
-    Setting("experiments", default=("na64mu", "ess", "darwin-nr:threshold_kev=1.0")),
-    "truth",
-    "truth_model",
-    "data",
-    "published",
-    Setting("seed", words="of the method and of toys"),
+    Comparing,
+    Setting("fit.experiments", default=("na64mu", "ess", "darwin-nr:threshold_kev=1.0")),
+    "fit.truth",
+    "fit.truth_model",
+    "fit.data",
+    "fit.published",
+    Setting("fit.seed", words="of the method and of toys"),
+    "mixings",
+    "method",
+    repeats=True,
 )
-def compare(
-    context: Context,
-    settings: FitSettings,
-    mixings: Annotated[str, typer.Option(help="each model is taken with each of these")] = "paper,free",
-    method: Annotated[str, typer.Option(help="cubature, importance, smc or nested")] = "cubature",
-    out: Out = Path("compare"),
-    force: Force = False,
-) -> None:
+def compare(context: Context, settings: Comparing, out: Out = Path("compare"), force: Force = False) -> None:
     """Bayesian evidence: Lmu-Ltau against Lmu, minimal against free mixing."""
     from lmtbayes.jobs.compare import compare as job
 
-    refuse_truth(context, settings, "truth", "truth_model")
-    show(job(settings, tuple(mixings.split(",")), method, out, force), out)
+    refuse_truth(context, settings.fit, "truth", "truth_model")
+    show(job(settings, out, force), out)
 
 
 @with_settings(

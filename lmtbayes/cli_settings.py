@@ -49,7 +49,7 @@ class Setting:
 
     def read(self, value: Any) -> Any:
         """Value of the field, of what was typed."""
-        return split_names(value) if self.name == "experiments" else value
+        return split_names(value) if self.name in _SEVERAL else value
 
     def parameter(self, kind: type) -> inspect.Parameter:
         """Parameter from which typer makes the option."""
@@ -75,6 +75,9 @@ def _begun_small(sentence: str) -> str:
     small = sentence[:1].lower() if sentence[1:2].islower() else sentence[:1]
     return small + sentence[1:].removesuffix(".")
 
+
+_SEVERAL = ("experiments", "mixings")
+"""Fields that hold several names, typed with commas between them."""
 
 type Command = Callable[..., None]
 

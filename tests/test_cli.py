@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 import lmtbayes as lmt
 from lmtbayes.cli import app, main
+from lmtbayes.jobs.compare import Comparing
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.jobs.study import Study
 
@@ -77,10 +78,10 @@ OPTIONS = {
     | {"grid": 40, "settings": None, "out": Path("fit"), "force": False, "progress": True, "suffix": "pdf"},
     "contours": OF_DATA
     | {"experiments": "na64mu,ess", "mixing": "paper", "published": "observed", "grid": 60}
-    | {"out": Path("contours"), "force": False},
+    | {"settings": None, "out": Path("contours"), "force": False},
     "compare": {"experiments": "na64mu,ess,darwin-nr:threshold_kev=1.0", "truth": "BP1", "truth_model": "lmu-ltau"}
     | {"data": "asimov", "published": "observed", "seed": 0, "mixings": "paper,free", "method": "cubature"}
-    | {"out": Path("compare"), "force": False},
+    | {"settings": None, "out": Path("compare"), "force": False},
     "study": OF_DATA
     | {"task": None, "published": "observed", "seed": 0, "grid": 40, "size": 1000, "chunk": None, "nuisances": None}
     | {"method": "grid", "settings": None, "out": Path("study"), "chunks": None, "scheduler": None, "workers": 0}
@@ -119,7 +120,7 @@ def test_defaults_reach_the_job_as_one_object(monkeypatch, tmp_path):
     assert seen == {
         "fit": FitSettings(),
         "contours": FitSettings(("na64mu", "ess"), mixing="paper", grid=60),
-        "compare": FitSettings(("na64mu", "ess", "darwin-nr:threshold_kev=1.0")),
+        "compare": Comparing(FitSettings(("na64mu", "ess", "darwin-nr:threshold_kev=1.0"))),
         "study": Study("sbc", FitSettings(model="lmu", truth_model="lmu"), chunk=7),
     }
 

@@ -1,27 +1,73 @@
 """`lmtbayes compare`: evidences of Lmu-Ltau and Lmu, each with several mixing rules, on one data set."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Any, ClassVar
 
 from lmtbayes._files import write_text
+from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.evidence.comparison import compare_models
+from lmtbayes.inference.evidence.evidence import SHORTHAND
 from lmtbayes.jobs.output import output_folder, write_netcdf
-from lmtbayes.jobs.settings import FitSettings
+from lmtbayes.jobs.settings import FitSettings, mixing_rules
+from lmtbayes.jobs.strict import Saved, checked, one_of, settings
 
 MODELS = {"Lmu-Ltau": "lmu-ltau", "Lmu": "lmu"}
 
 
-def compare(settings: FitSettings, mixings: tuple[str, ...], method: str, out: str | Path, force: bool = False) -> str:
+@settings
+class Comparing(Saved):
+    """Everything that determines a comparison.
+
+    Raises
+    ------
+    InvalidArgument
+        A value that cannot be.
+    UnknownName
+        A setting that does not exist.
+    """
+
+    WHAT: ClassVar[str] = "a comparison"
+
+    fit: FitSettings = FitSettings()
+    """Data, experiments, prior ranges, seed; its own model and mixing do not matter."""
+    mixings: Annotated[tuple[str, ...], checked(mixing_rules)] = ("paper", "free")
+    """Rules that each model is taken with."""
+    method: Annotated[str, checked(one_of(SHORTHAND))] = "cubature"
+    """cubature, importance, smc or nested."""
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any], where: str = "") -> "Comparing":
+        """Inverse of `to_dict`.
+
+        Raises
+        ------
+        InvalidArgument
+            No settings of a comparison, or a value that cannot be.
+        UnknownName
+            A setting that does not exist.
+        """
+        if not isinstance(given, Mapping) or "fit" not in given:
+            raise InvalidArgument(f"`settings`{where} must be those of a comparison: its fit, mixings and method")
+        return super().from_dict({**given, "fit": FitSettings.from_dict(given["fit"], where)}, where)
+
+    def variants(self) -> dict[str, FitSettings]:
+        """Settings of each model by its label."""
+        return {
+            f"{label}, {mixing} mixing": dataclasses.replace(self.fit, model=model, mixing=mixing)
+            for label, model in MODELS.items()
+            for mixing in self.mixings
+        }
+
+
+def compare(comparing: Comparing, out: str | Path, force: bool = False) -> str:
     """Write comparison.nc and summary.txt.
 
     Parameters
     ----------
-    settings
-        Data, experiments and prior ranges; its own model and mixing do not matter.
-    mixings
-        Rules each model is taken with.
-    method
-        Of `evidence`.
+    comparing
+        Everything that determines the result.
     out, force
         Folder; whether to replace it.
 
@@ -29,15 +75,15 @@ def compare(settings: FitSettings, mixings: tuple[str, ...], method: str, out: s
     -------
     summary
         The table, priors included.
+
+    Raises
+    ------
+    InvalidArgument
+        A folder that exists.
     """
-    variants = {
-        f"{label}, {mixing} mixing": dataclasses.replace(settings, model=model, mixing=mixing)
-        for label, model in MODELS.items()
-        for mixing in mixings
-    }
-    with output_folder(out, settings.to_dict() | {"mixings": list(mixings), "method": method}, force) as folder:
-        entries = {label: (variant.likelihood(), variant.prior) for label, variant in variants.items()}
-        comparison = compare_models(entries, method=method, seed=settings.seed)
+    with output_folder(out, comparing.to_dict(), force) as folder:
+        entries = {label: (variant.likelihood(), variant.prior) for label, variant in comparing.variants().items()}
+        comparison = compare_models(entries, method=comparing.method, seed=comparing.fit.seed)
         write_netcdf(folder / "comparison.nc", comparison.table)
         summary = str(comparison)
         write_text(folder / "summary.txt", summary + "\n")

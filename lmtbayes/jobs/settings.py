@@ -117,6 +117,19 @@ def _names(name: str, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def mixing_rules(name: str, value: Any) -> tuple[str, ...]:
+    """Names of mixing rules, or numbers in words; the check of a field.
+
+    Raises
+    ------
+    InvalidArgument
+        None at all, or one that is neither.
+    """
+    for rule in _names(name, value):
+        parse_mixing(rule)
+    return tuple(value)
+
+
 # No `type` statement: pydantic 2.11 checks what one names as if it were always the first field that has it.
 Range = Annotated[tuple[float, float], checked(_range)]
 

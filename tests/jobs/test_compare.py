@@ -1,5 +1,6 @@
 """`lmtbayes compare`: evidences of both models with several mixings, as direct calls and quadrature give them."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -11,10 +12,10 @@ from typer.testing import CliRunner
 
 from lmtbayes.cli import app
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.jobs.compare import compare
+from lmtbayes.jobs.compare import Comparing, compare
 from lmtbayes.jobs.settings import FitSettings
 
-SETTINGS = FitSettings(("three-bins",))
+SETTINGS = Comparing(FitSettings(("three-bins",)), ("paper",))
 
 
 @pytest.fixture(scope="module")
@@ -59,15 +60,31 @@ def test_the_command_leaves_table_settings_and_summary(done):
     out, printed = done
     assert {path.name for path in out.iterdir()} == {"settings.json", "comparison.nc", "summary.txt"}
     settings = json.loads((out / "settings.json").read_text())
-    assert settings == SETTINGS.to_dict() | {"mixings": ["paper"], "method": "cubature"}
+    assert settings == SETTINGS.to_dict()
+    assert Comparing.from_file(out / "settings.json") == SETTINGS
     assert "".join((out / "summary.txt").read_text().split()) in "".join(printed.split())
+
+
+def test_its_settings_repeat_it_but_for_what_is_typed(done, monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr("lmtbayes.jobs.compare.compare", lambda comparing, *rest: seen.append(comparing) or "")
+    command = ["compare", "--settings", str(done[0] / "settings.json"), "--out", str(tmp_path / "again")]
+    for typed in ([], ["--mixings", "free,-0.02", "--seed", "3"]):
+        result = CliRunner().invoke(app, command + typed)
+        assert result.exit_code == 0, result.output
+    changed = dataclasses.replace(SETTINGS, fit=FitSettings(("three-bins",), seed=3), mixings=("free", "-0.02"))
+    assert seen == [SETTINGS, changed]
 
 
 def test_what_is_refused_leaves_nothing(done, tmp_path):
     with pytest.raises(InvalidArgument, match="`out` must not exist yet"):
-        compare(SETTINGS, ("paper",), "cubature", done[0])
+        compare(SETTINGS, done[0])
     with pytest.raises(InvalidArgument, match="`mixing` must be one of"):
-        compare(SETTINGS, ("papr",), "cubature", tmp_path / "compare")
+        dataclasses.replace(SETTINGS, mixings=("papr",))
+    with pytest.raises(InvalidArgument, match=r"`mixings`.*at least one name"):
+        dataclasses.replace(SETTINGS, mixings=())
     with pytest.raises(InvalidArgument, match="`method` must be"):
-        compare(SETTINGS, ("paper",), "cubatur", tmp_path / "compare")
+        dataclasses.replace(SETTINGS, method="cubatur")
+    with pytest.raises(InvalidArgument, match="those of a comparison"):
+        Comparing.from_dict(SETTINGS.fit.to_dict())
     assert not list(tmp_path.iterdir())
