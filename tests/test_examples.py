@@ -97,8 +97,11 @@ def test_a_page_runs(page, elsewhere):
     assert all(len(reason.split()) > 2 for reason in skipped), "a block is skipped without a reason"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+# The README's in CI; of the others what is long there runs smaller.
+IN_FULL = [pytest.param(p, marks=pytest.mark.slow if p.name == "README.md" else pytest.mark.nightly) for p in PAGES]
+
+
+@pytest.mark.parametrize("page", IN_FULL, ids=lambda page: page.name)
 def test_a_page_runs_in_full(page, elsewhere):
     ran, skipped = run_page(page, slow=True)
     assert ran

@@ -169,8 +169,8 @@ def test_significance_and_agreement():
 # -- the real thing ---------------------------------------------------------------------------------------------------
 
 
-SLOW = [pytest.param(module, marks=pytest.mark.slow) for module in (fig05, fig07, fig08)]
-NIGHTLY = [pytest.param(module, marks=pytest.mark.nightly) for module in (fig09, fig12)]
+SLOW = [pytest.param(module, marks=pytest.mark.slow) for module in (fig05, fig07)]
+NIGHTLY = [pytest.param(module, marks=pytest.mark.nightly) for module in (fig08, fig09, fig12)]
 
 
 @pytest.mark.parametrize("module", SLOW + NIGHTLY)
