@@ -1,12 +1,10 @@
 """`lmtbayes compare`: evidences of Lmu-Ltau and Lmu, each with several mixing rules, on one data set."""
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from lmtbayes._files import write_text
-from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.evidence.comparison import compare_models
 from lmtbayes.inference.evidence.evidence import SHORTHAND
 from lmtbayes.jobs.output import output_folder, write_netcdf
@@ -29,6 +27,7 @@ class Comparing(Saved):
     """
 
     WHAT: ClassVar[str] = "a comparison"
+    NEEDS: ClassVar[tuple[str, ...]] = ("fit",)
 
     fit: FitSettings = FitSettings()
     """Data, experiments, prior ranges, seed; its own model and mixing do not matter."""
@@ -36,21 +35,6 @@ class Comparing(Saved):
     """Rules that each model is taken with."""
     method: Annotated[str, checked(one_of(SHORTHAND))] = "cubature"
     """cubature, importance, smc or nested."""
-
-    @classmethod
-    def from_dict(cls, given: Mapping[str, Any], where: str = "") -> "Comparing":
-        """Inverse of `to_dict`.
-
-        Raises
-        ------
-        InvalidArgument
-            No settings of a comparison, or a value that cannot be.
-        UnknownName
-            A setting that does not exist.
-        """
-        if not isinstance(given, Mapping) or "fit" not in given:
-            raise InvalidArgument(f"`settings`{where} must be those of a comparison: its fit, mixings and method")
-        return super().from_dict({**given, "fit": FitSettings.from_dict(given["fit"], where)}, where)
 
     def variants(self) -> dict[str, FitSettings]:
         """Settings of each model by its label."""

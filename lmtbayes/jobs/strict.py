@@ -8,7 +8,7 @@ import functools
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, dataclass_transform
+from typing import Any, ClassVar, dataclass_transform, get_type_hints
 
 from pydantic import BeforeValidator, ConfigDict, ValidationError
 from pydantic.dataclasses import dataclass
@@ -68,6 +68,8 @@ class Saved:
 
     WHAT: ClassVar[str] = "settings"
     """Of which a file holds one, as an error says it."""
+    NEEDS: ClassVar[tuple[str, ...]] = ()
+    """Settings that a file holds, whatever else: those of something else are told by their absence."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers, strings and lists, as written to settings.json and sent to workers."""
@@ -86,11 +88,15 @@ class Saved:
         """
         if not isinstance(given, Mapping):
             raise InvalidArgument(f"`settings`{where} must be a mapping of name to value; got {given!r}")
+        if not set(cls.NEEDS) <= set(given):
+            raise InvalidArgument(f"`settings`{where} must be those of {cls.WHAT}: its {', '.join(cls.NEEDS)} and more")
         known = sorted(described(cls))
         for name in given:
             if name not in known:
                 raise _checks.unknown(f"setting{where}", name, known)
-        return cls(**given)
+        kinds = {name: kind for name, kind in get_type_hints(cls).items() if isinstance(kind, type)}
+        inner = {name: kind for name, kind in kinds.items() if name in given and issubclass(kind, Saved)}
+        return cls(**{**given, **{name: kind.from_dict(given[name], where) for name, kind in inner.items()}})
 
     @classmethod
     def from_file[S: "Saved"](cls: type[S], path: str | Path) -> S:

@@ -5,8 +5,7 @@ is made, and all chunks together are the study made in one go.
 """
 
 import json
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -41,6 +40,7 @@ class Study(Saved):
     """
 
     WHAT: ClassVar[str] = "a study"
+    NEEDS: ClassVar[tuple[str, ...]] = ("task", "fit")
 
     task: Annotated[str, checked(one_of(CHUNKS))]
     """toys, coverage, sbc, profile or likelihood.
@@ -118,21 +118,6 @@ class Study(Saved):
         """Log-spaced values of a parameter over its range."""
         low, high = getattr(self.fit, name)
         return np.geomspace(low, high, self.fit.grid)
-
-    @classmethod
-    def from_dict(cls, given: Mapping[str, Any], where: str = "") -> "Study":
-        """Inverse of `to_dict`.
-
-        Raises
-        ------
-        InvalidArgument
-            No settings of a study, or a value that cannot be.
-        UnknownName
-            A setting that does not exist.
-        """
-        if not isinstance(given, Mapping) or not {"task", "fit"} <= set(given):
-            raise InvalidArgument(f"`settings`{where} must be those of a study: its task, its fit and more")
-        return super().from_dict({**given, "fit": FitSettings.from_dict(given["fit"], where)}, where)
 
     def identity(self) -> str:
         """All settings in one line."""
