@@ -176,6 +176,7 @@ def test_gradients_are_finite_and_right_everywhere():
         assert np.all(np.abs(by_log_g - (up - down) / 2e-4) <= 1e-6 * np.abs(at - at[0]) + 1e-10)
 
 
+@pytest.mark.slow
 def test_both_sides_of_it_are_reported_as_allowed():
     model = lmt.LMU_LTAU.with_mixing(0.0)
     like = lmt.JointLikelihood([excluded_region("mine", OPEN)], model, "observed", check=False)
