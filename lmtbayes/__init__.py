@@ -29,6 +29,7 @@ from lmtbayes.experiments.limits import published_limit
 from lmtbayes.experiments.measurement import measurement
 from lmtbayes.experiments.muon_g2 import muon_g2
 from lmtbayes.experiments.nuisance import Constraint, Gaussian, GaussianMixture, LogNormal, Nuisance, TruncatedGaussian
+from lmtbayes.experiments.regions import excluded_region
 from lmtbayes.gauge.decays import branching_ratio, decay_length_cm, decay_width
 from lmtbayes.gauge.mixing import loop_mixing
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, MODELS, GaugeModel, HiddenPhoton
@@ -92,6 +93,7 @@ __all__ = [
     "discovery_exposure",
     "errors",
     "evidence",
+    "excluded_region",
     "experiment",
     "experiment_names",
     "experiment_options",

@@ -150,6 +150,13 @@ def test_a_published_limit():
     assert lmt.experiment("mine", title="Other").title == "Other"
 
 
+def test_a_published_exclusion_with_two_edges():
+    table = ([1.0, 15.0, 100.0], [5e-4, 5e-4, 1e-3], [1e-2, 2e-3, 1e-3])
+    z = scipy.stats.norm.ppf(0.95)
+    expected = -0.5 * z**2 + np.log(z / np.sqrt(2.0 * np.pi))
+    assert log_likelihood(lmt.excluded_region("mine", table, cl=0.95)) == pytest.approx(expected, rel=1e-10)
+
+
 @dataclass(frozen=True)
 class PlainMonteCarlo:
     """The mean of the likelihood over draws of the prior."""

@@ -12,10 +12,12 @@ from lmtbayes.experiments import (
     muon_beam,
     muon_g2,
     n_eff,
+    regions,
     solar_8b,
     spallation,
     terms,
     tridents,
+    white_dwarfs,
 )
 from lmtbayes.experiments.registry import experiment, experiment_names, experiment_options, register
 
@@ -34,9 +36,11 @@ __all__ = [
     "muon_beam",
     "muon_g2",
     "n_eff",
+    "regions",
     "register",
     "solar_8b",
     "spallation",
     "terms",
     "tridents",
+    "white_dwarfs",
 ]

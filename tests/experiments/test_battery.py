@@ -21,6 +21,7 @@ import pytest
 import lmtbayes as lmt
 
 KINDS = ("muon-g2-2025", "na64mu-2022", "babar-4mu", "ccfr-trident", "borexino-7be", "n-eff", "ess10", "lz-8b")
+KINDS += ("white-dwarfs",)
 """One of a kind, as far as they compile quickly; the others are slow tests."""
 SEES_A_BOSON_WITHOUT_NEUTRINOS = ("muon-g2", "na64mu", "m3", "babar", "belle2", "cms", "n-eff")
 """Their bosons couple to muons or electrons by mixing alone; all others need a neutrino's g_x."""

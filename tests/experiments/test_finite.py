@@ -18,6 +18,7 @@ ONE_OF_A_KIND = {
     "ccfr-trident": None,
     "borexino-7be": None,
     "n-eff": None,
+    "white-dwarfs": None,
     "cenns610": None,
     "coherent-csi-2021": ("efficiency_csi", "onset_csi_us"),
     "lz-8b": ("flux_8b", "shape_8b"),
