@@ -225,6 +225,14 @@ def _registered(
     )
 
 
+def _reach(row: int) -> tuple[float, float]:
+    """`PublishedLimit.mass_range` of a row."""
+    masses = tables.read(f"constraints/{tables.read('constraints/index')['table'][row]}")["mass_mev"]
+    return float(masses[0]) * math.exp(-FADE), float(masses[-1]) * math.exp(FADE)
+
+
 for _row, _name in enumerate(tables.read("constraints/index")["experiment"]):
     if _name:
-        register(str(_name), functools.partial(_registered, _row, name=str(_name)))
+        register(
+            str(_name), functools.partial(_registered, _row, name=str(_name)), reach=functools.partial(_reach, _row)
+        )
