@@ -8,7 +8,7 @@ from scipy.interpolate import PchipInterpolator
 
 import lmtbayes as lmt
 from lmtbayes import tables
-from lmtbayes.errors import InvalidArgument, PriorWarning
+from lmtbayes.errors import PriorWarning
 from lmtbayes.experiments.limits import published_limit
 from lmtbayes.experiments.registry import experiment_reach
 from lmtbayes.inference.frequentist.box import Box, scan_size
@@ -55,8 +55,6 @@ def test_a_curve_of_the_likelihood_asks_for_more():
     assert lmt.priors.default(FIXED, mass=(2.0, 50.0), experiments=curves) == lmt.priors.default(
         FIXED, mass=(2.0, 50.0)
     )
-    with pytest.raises(InvalidArgument, match=r"`experiments` must be experiments, as JointLikelihood\.experiments"):
-        lmt.priors.default(FIXED, experiments=["cms-4mu"])
 
 
 def test_settings_know_it_before_anything_is_built():
@@ -69,7 +67,7 @@ def test_settings_know_it_before_anything_is_built():
 
 
 def test_profile_and_evidence_go_there_by_default():
-    """By the equation as it is written, with scipy's interpolation: 5e-5 in ln Z are the splines' difference."""
+    """By the equation as it is written, with scipy's interpolation and trapezia."""
     like = lmt.JointLikelihood(["cms-4mu"], FIXED, "observed")
     prior = lmt.priors.default(FIXED, experiments=like.experiments)
     curve = tables.read("constraints/cms_4mu")
@@ -77,22 +75,29 @@ def test_profile_and_evidence_go_there_by_default():
     ends = np.log(curve["mass_mev"][[0, -1]])
     log_limit = PchipInterpolator(np.log(curve["mass_mev"]), np.log(curve["g_x"]))(np.clip(log_mass, *ends))
     left = 1.0 - np.clip(np.maximum(ends[0] - log_mass, log_mass - ends[1]) / 0.05, 0.0, 1.0)
-    # eps = -g/70: the muon's coupling, squared; decays to e+e- are 2e-5 of all.
-    muon = (1.0 - math.sqrt(4.0 * math.pi / 137.035999177) / 70.0) ** 2
-    strength = muon * np.exp(2.0 * (log_g - log_limit[:, None])) * (left**2 * (3.0 - 2.0 * left))[:, None]
+    # eps = -g/70: squares of the couplings, production and decays to muons among mu, tau (whose charge is -1) and nu.
+    muon, tau = ((1.0 + sign * math.sqrt(4.0 * math.pi / 137.035999177) / 70.0) ** 2 for sign in (-1.0, 1.0))
+    strength = (
+        muon
+        * (3.0 * muon / (muon + tau + 1.0))
+        * np.exp(2.0 * (log_g - log_limit[:, None]))
+        * (left**2 * (3.0 - 2.0 * left))[:, None]
+    )
     density = np.exp(-0.5 * (1.6448536270 * strength) ** 2)
     weights = [np.r_[0.5, np.ones(x.size - 2), 0.5] / (x.size - 1) for x in (log_mass, log_g)]
     direct = math.log(np.einsum("i,ij,j", weights[0], density, weights[1]))
-    found = lmt.evidence(like, prior)
-    assert direct < -5e-3
-    assert found.log_z == pytest.approx(direct, abs=1e-4)
+    normal = math.log(1.6448536270 / math.sqrt(2.0 * math.pi))  # of the term, without a boson
+    found = lmt.evidence(like, prior, lmt.methods.Cubature(rtol=1e-4))
+    assert direct < -0.01
+    assert found.log_z - normal == pytest.approx(direct, abs=1e-4)
     with pytest.warns(
         PriorWarning, match=r"'cms-4mu' says nothing at the masses of the prior, 1 to 1000 MeV, but from"
     ):
         nothing = lmt.evidence(like, lmt.priors.default(FIXED))
-    assert nothing.log_z == pytest.approx(0.0, abs=1e-12)
+    assert nothing.log_z == pytest.approx(normal, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("others", "mass"), [([], 1e3), (["cms-4mu"], None)])
 def test_a_profiled_mass_is_searched_there(others, mass):
     """g-2 of 2025 at g = 8e-3: 38 is a boson of 3.7 GeV, g^2 m^2/(12 pi^2 M^2); without a curve 1 GeV is the edge."""
@@ -109,7 +114,7 @@ def test_a_profiled_mass_is_searched_there(others, mass):
 KINDS = ("muon-g2-2025", "cenns610", "ccfr-trident", "coherent-csi-2021", "borexino-7be", "lz-8b", "lz-er-ws2022")
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in KINDS[:2] else pytest.mark.slow) for n in KINDS])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n == KINDS[0] else pytest.mark.slow) for n in KINDS])
 def test_a_computed_rate_becomes_that_of_a_contact_interaction(name):
     """The boson's part goes with (g/M)^2 where M is above every momentum: a factor of 100 from 10 to 100 GeV."""
     exp = lmt.experiment(name)
@@ -117,14 +122,15 @@ def test_a_computed_rate_becomes_that_of_a_contact_interaction(name):
     shifts = np.abs(np.asarray(exp.expected(FIXED, FIXED.hidden_photon(g_x, HEAVY)) - exp.expected(FIXED, _none())))
     largest = shifts.max(axis=0) > 1e-3 * shifts.max()
     ten, hundred = shifts[6, largest], shifts[-1, largest]
-    np.testing.assert_allclose(hundred, ten, rtol=0.02)
+    # Tridents carry up to 1 GeV: 2.5 %.
+    np.testing.assert_allclose(hundred, ten, rtol=0.03)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["na64mu", "na64mu-2022", "m3"])
 def test_a_muon_beam_makes_no_boson_heavier_than_it_can(name):
-    """Steeper than 1/M^2 all the way, continued beyond the table: below 1e-3 events at 10 GeV for the largest coupling."""
-    counts = np.asarray(lmt.experiment(name).expected(FIXED, FIXED.hidden_photon(1e-2, HEAVY)).sum(axis=-1))
+    """Steeper than 1/M^2 all the way, continued beyond the table; below 1e-3 events at 10 GeV for g = 1e-2."""
+    counts = np.asarray(lmt.experiment(name).expected(FIXED, FIXED.hidden_photon(1e-2, HEAVY))).sum(axis=-1)
     assert np.all(np.diff(np.log(counts)) / np.diff(np.log(HEAVY)) < -2.0)
     assert counts[6] < 1e-3
 
