@@ -18,8 +18,8 @@ from lmtbayes.inference.distributions.support import check_support, support_edge
 from lmtbayes.inference.identity.fingerprint import fingerprint
 from lmtbayes.parameters import ALL, COORDINATES, default_masses, default_range
 
-G_X, KAPPA = (default_range(name) for name in ("g_x", "kappa"))
-"""Default ranges of the gauge coupling and of |eps_x/g_x|."""
+G_X, MASS, KAPPA = (default_range(name) for name in ("g_x", "mass", "kappa"))
+"""Default ranges of the gauge coupling, of M_A' [MeV] where no experiment asks for more, and of |eps_x/g_x|."""
 SIGNS = ("loop", "both")
 
 _ANY_MASS = 10.0
