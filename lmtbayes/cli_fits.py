@@ -10,7 +10,7 @@ from lmtbayes import _checks
 from lmtbayes.cli_options import Context, Force, Out, refuse, refuse_truth, say, show, typed
 from lmtbayes.cli_settings import Setting, with_settings
 from lmtbayes.jobs.compare import Comparing
-from lmtbayes.jobs.settings import LEAST_GRID, FitSettings
+from lmtbayes.jobs.settings import LEAST_GRID, FitSettings, masses_of
 from lmtbayes.jobs.study import Study
 
 Progress = Annotated[bool, typer.Option(help="show progress")]
@@ -58,7 +58,8 @@ def fit(
     if all_data or settings.scope == "today":
         refuse(context, ("model",), "the fit of all published data takes both models; name experiments for one fit")
     if all_data:
-        settings = dataclasses.replace(settings, experiments=today.published(), scope="today")
+        names = today.published()
+        settings = dataclasses.replace(settings, experiments=names, mass=masses_of(names), scope="today")
     job = today.today if settings.scope == "today" else single
     show(job(settings, out, force, progress, say, suffix), out)
 

@@ -3,6 +3,8 @@
 kappa = eps_x/(s g_x) with s = `GaugeModel.mixing_sign`, the sign of the model's loop: -eps_x/g_x in Lmu-Ltau and Lmu.
 """
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -56,3 +58,23 @@ def default_range(name: str) -> tuple[float, float]:
     if found is None:
         raise KeyError(name)
     return found
+
+
+HEAVY_EDGES = (1e3, 1e4, 1e5)
+"""Where the default range of the mass may end [MeV]."""
+_NEAR = 1.1
+"""A reach that ends this little beyond an edge (a curve fades over 5 %) is not worth the next one."""
+
+
+def default_masses(reaches: Iterable[tuple[float, float]] = ()) -> tuple[float, float]:
+    """Default range of the mass [MeV] of a fit: 1 MeV to 1 GeV, or to 10 or 100 GeV where an experiment asks for it.
+
+    Parameters
+    ----------
+    reaches
+        First and last mass at which each experiment says something (`Experiment.mass_range`). What has no end, a rate
+        that is computed at any mass, asks for nothing: beyond 1 GeV it falls as g^2/M^2. A published curve does.
+    """
+    low, high = default_range("mass")
+    furthest = max((last for _, last in reaches if last < math.inf), default=high)
+    return low, next((edge for edge in HEAVY_EDGES if furthest <= _NEAR * edge), HEAVY_EDGES[-1])

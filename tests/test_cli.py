@@ -125,6 +125,15 @@ def test_defaults_reach_the_job_as_one_object(monkeypatch, tmp_path):
     }
 
 
+def test_the_fit_of_today_reaches_as_far_as_its_data(monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr("lmtbayes.jobs.today.published", lambda: ("n-eff", "cms-4mu"))
+    monkeypatch.setattr("lmtbayes.jobs.today.today", lambda settings, *rest: seen.append(settings) or "")
+    result = run(app, ["fit", "--data", "observed"])
+    assert result.exit_code == 0, result.output
+    assert (seen[0].experiments, seen[0].mass, seen[0].scope) == (("n-eff", "cms-4mu"), (1.0, 1e5), "today")
+
+
 @pytest.mark.slow
 def test_every_experiment_is_listed():
     """Each in one piece, on a line of its own, also where the terminal is narrow."""

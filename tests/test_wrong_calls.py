@@ -81,6 +81,7 @@ CALLS += [
     (lambda: FIXED.hidden_photon(np.True_, 10.0), "`g_x` must be finite and not negative; got True"),
     (lambda: lmt.LMU_LTAU.with_mixing(True), "`mixing` must be a number; got True"),
     (lambda: lmt.GaugeModel("x", {"mu": True}), "`charges['mu']` must be a number; got True"),
+    (lambda: lmt.priors.default(FIXED, experiments=["cms-4mu"]), "`experiments` must be experiments, as Joint"),
     (lambda: lmt.priors.default(FIXED, g_x=(1e-5, True)), "`g_x` must be a strictly increasing"),
     (lambda: lmt.priors.default(FIXED, mass=(True, 100.0)), "`mass` must be a strictly increasing"),
     (lambda: lmt.Prior(FIXED, {"g_x": U(False, True), "mass": U(1.0, 2.0)}), "whose parameters are numbers; got "),

@@ -15,7 +15,7 @@ mu = (g_x/g_lim)^2. What a search saw, its background and its fine structure in 
 import functools
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +225,19 @@ def _registered(
     )
 
 
-for _row, _name in enumerate(tables.read("constraints/index")["experiment"]):
-    if _name:
-        register(str(_name), functools.partial(_registered, _row, name=str(_name)))
+def reach_of(row: int) -> tuple[float, float]:
+    """`PublishedLimit.mass_range` of a row of the index."""
+    masses = tables.read(f"constraints/{tables.read('constraints/index')['table'][row]}")["mass_mev"]
+    return float(masses[0]) * math.exp(-FADE), float(masses[-1]) * math.exp(FADE)
+
+
+def register_rows(build: Callable[..., PublishedLimit], *kinds: str) -> None:
+    """Register the rows of the index that are of these kinds and have an experiment's name."""
+    index = tables.read("constraints/index")
+    for row, (name, kind) in enumerate(zip(index["experiment"], index["kind"], strict=True)):
+        if name and kind in kinds:
+            entry = functools.partial(build, row, name=str(name))
+            register(str(name), entry, reach=functools.partial(reach_of, row))
+
+
+register_rows(_registered, "limit")

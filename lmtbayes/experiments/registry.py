@@ -1,6 +1,7 @@
 """The registry: every configuration by name; an entry is a row of data and the function that builds from it."""
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Experiment
 
 type Builder = Callable[..., Experiment]
+type Reach = Callable[[], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,13 @@ class Entry:
     name: str
     build: Builder
     accepted: MappingProxyType[str, Any]
+    reach: Reach | None = None
 
 
 _ENTRIES: dict[str, Entry] = {}
 
 
-def register(name: str, build: Builder) -> None:
+def register(name: str, build: Builder, reach: Reach | None = None) -> None:
     """Make `build` available as `experiment(name, **overrides)`.
 
     Parameters
@@ -37,6 +40,9 @@ def register(name: str, build: Builder) -> None:
     build
         Its keyword-only arguments are the overrides that the entry accepts, each with a default: what is no user's to
         change is bound by position (`functools.partial`). By custom `name`, `title` and `nuisances` are among them.
+    reach
+        Returns what `Experiment.mass_range` will be, before anything is built: settings of fits take their default
+        range of the mass from it. None for what says something at any mass.
 
     Raises
     ------
@@ -63,7 +69,7 @@ def register(name: str, build: Builder) -> None:
             if parameter.default is parameter.empty:
                 raise InvalidArgument(f"`build` of {name!r} must give its argument {parameter.name!r} a default")
             accepted[parameter.name] = parameter.default
-    _ENTRIES[name] = Entry(name, build, MappingProxyType(accepted))
+    _ENTRIES[name] = Entry(name, build, MappingProxyType(accepted), reach)
 
 
 def experiment_names() -> tuple[str, ...]:
@@ -80,6 +86,18 @@ def experiment_options(name: str) -> dict[str, Any]:
         No such experiment.
     """
     return dict(_entry(name).accepted)
+
+
+def experiment_reach(name: str) -> tuple[float, float]:
+    """Return the masses [MeV] between which an entry says something, without building it.
+
+    Raises
+    ------
+    UnknownName
+        No such experiment.
+    """
+    reach = _entry(name).reach
+    return (0.0, math.inf) if reach is None else reach()
 
 
 def experiment(name: str, /, **overrides: Any) -> Experiment:

@@ -38,7 +38,7 @@ def check_prior(like: JointLikelihood, prior: Prior) -> None:
         It is of another model; no likelihood, or no prior.
     """
     check_likelihood(like)
-    check_prior_of(prior, like.model)
+    check_prior_of(prior, like.model, like.experiments)
 
 
 def space_of(like: JointLikelihood, prior: Prior) -> "Space":

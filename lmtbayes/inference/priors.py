@@ -1,7 +1,7 @@
 """Priors of (g_x, M_A', eps_x): numpyro distributions by parameter, normalised, so that evidences mean something."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -11,14 +11,15 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument, PriorWarning, UnitsWarning
+from lmtbayes.experiments.base import Experiment
 from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
 from lmtbayes.inference.distributions.signed import SignedLogUniform
 from lmtbayes.inference.distributions.support import check_support, support_edges, with_quantiles
 from lmtbayes.inference.identity.fingerprint import fingerprint
-from lmtbayes.parameters import ALL, COORDINATES, default_range
+from lmtbayes.parameters import ALL, COORDINATES, default_masses, default_range
 
 G_X, MASS, KAPPA = (default_range(name) for name in ("g_x", "mass", "kappa"))
-"""Default ranges of the gauge coupling, of M_A' [MeV] and of |eps_x/g_x|."""
+"""Default ranges of the gauge coupling, of M_A' [MeV] where no experiment asks for more, and of |eps_x/g_x|."""
 SIGNS = ("loop", "both")
 
 _ANY_MASS = 10.0
@@ -184,20 +185,34 @@ class Prior:
         return f"Prior({self.model.name}, mixing={self.model.mixing!r}: {', '.join(parts)})"
 
 
-def check_prior_of(prior: object, model: GaugeModel) -> None:
-    """Require a prior, and of a likelihood's model."""
+def check_prior_of(prior: object, model: GaugeModel, experiments: Iterable[Experiment] = ()) -> None:
+    """Require a prior, and of a likelihood's model; warn of experiments that are silent in all of it."""
     if not isinstance(prior, Prior):
         raise _checks.invalid("prior", type(prior).__name__, "a Prior (lmtbayes.priors)")
     if prior.model != model:
         raise InvalidArgument(f"`prior` must be of the likelihood's model {model}; got one of {prior.model}")
+    curves = {e.name: e.mass_range for e in experiments if np.isfinite(e.mass_range[1])}
+    name = next((name for name in prior.names if curves and name.endswith("mass")), None)
+    if name is None or any(_checks.is_traced(leaf) for leaf in jax.tree.leaves(prior.distributions[name])):
+        return
+    low, high = (10.0**edge if name.startswith("log10_") else edge for edge in support_edges(prior.distributions[name]))
+    for silent, (first, last) in curves.items():
+        if last < low or first > high:
+            warnings.warn(
+                f"experiment {silent!r} says nothing at the masses of the prior, {low:.4g} to {high:.4g} MeV, but from "
+                f"{first:.4g} to {last:.4g} MeV, which priors.default(model, experiments=...) reaches",
+                PriorWarning,
+                stacklevel=3,
+            )
 
 
 def default(
     model: GaugeModel,
     g_x: Sequence[float] = G_X,
-    mass: Sequence[float] = MASS,
+    mass: Sequence[float] | None = None,
     kappa: Sequence[float] | None = None,
     sign: str = "loop",
+    experiments: Sequence[Experiment] = (),
 ) -> Prior:
     """Log-uniform in every parameter.
 
@@ -206,11 +221,14 @@ def default(
     model
         Mixing "free" adds kappa.
     g_x, mass, kappa
-        (low, high) of the gauge coupling, of M_A' [MeV] and of |eps_x/g_x|, by default 1e-3 to 1. The evidence of a
-        null result depends on the lower edges: they are physics.
+        (low, high) of the gauge coupling, of M_A' [MeV] and of |eps_x/g_x|, by default 1e-5 to 1e-2, 1 to 1000 MeV and
+        1e-3 to 1. The evidence of a null result depends on the edges: they are physics.
     sign
         Of eps_x where mixing is free. "loop": that of the model's loop, negative where it has none. "both": the
         coordinate is then "kappa", of either sign with probability 1/2, log-uniform in its modulus.
+    experiments
+        Of the likelihood (`JointLikelihood.experiments`): the default range of the mass ends at 10 or 100 GeV, and not
+        at 1 GeV, where one of them has a published curve that reaches so far.
 
     Raises
     ------
@@ -229,8 +247,14 @@ def default(
     >>> import lmtbayes as lmt
     >>> lmt.priors.default(lmt.LMU_LTAU, mass=(1.0, 200.0)).names
     ('log10_g_x', 'log10_mass', 'log10_kappa')
+    >>> lmt.priors.default(lmt.LMU, experiments=[lmt.experiment("cms-4mu")]).box["log10_mass"]
+    (0.0, 5.0)
     """
     _checks.one_of("sign", sign, SIGNS)
+    for e in experiments:
+        if not isinstance(e, Experiment):
+            raise _checks.invalid("experiments", e, "experiments, as JointLikelihood.experiments holds them")
+    mass = default_masses(e.mass_range for e in experiments) if mass is None else mass
     if model.mixing == "free" and kappa is None:
         _check_loop(model)
     kappa = KAPPA if kappa is None else kappa

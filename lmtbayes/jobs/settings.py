@@ -1,12 +1,13 @@
 """Settings of a fit: what the command line's options mean, checked, saved and read back."""
 
 import json
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated, Any, cast
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Experiment
-from lmtbayes.experiments.registry import experiment
+from lmtbayes.experiments.registry import experiment, experiment_names, experiment_reach
 from lmtbayes.gauge.models import BENCHMARKS, MIXING_RULES, MODELS, GaugeModel, HiddenPhoton
 from lmtbayes.inference import priors
 from lmtbayes.inference.likelihood.data import PUBLISHED, Asimov, asimov
@@ -14,7 +15,7 @@ from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.toys import simulate
 from lmtbayes.inference.posterior.method import LEAST_DRAWS, LEAST_WARMUP
 from lmtbayes.jobs.strict import Saved, checked, one_of, settings, text, whole
-from lmtbayes.parameters import default_range
+from lmtbayes.parameters import default_masses, default_range
 
 DATA = ("asimov", "toy", "observed")
 LEAST_GRID = 5
@@ -54,6 +55,12 @@ def parse_experiment(text: str) -> Experiment:
             options[key.strip()] = value
     options = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
     return experiment(name.strip(), **options)
+
+
+def masses_of(experiments: Iterable[str]) -> tuple[float, float]:
+    """Default range of the mass [MeV] of a fit of these names, overrides with them; nothing is built."""
+    names = (text.partition(":")[0].strip() for text in experiments)
+    return default_masses(experiment_reach(name) for name in names if name in experiment_names())
 
 
 def parse_truth(text: str, model: GaugeModel) -> HiddenPhoton:
@@ -182,8 +189,11 @@ class FitSettings(Saved):
     """
     g_x: Range = default_range("g_x")
     """Range of the log-uniform prior."""
-    mass: Range = default_range("mass")
-    """Range of the log-uniform prior [MeV]."""
+    mass: Range = cast("tuple[float, float]", None)
+    """Range of the log-uniform prior [MeV].
+
+    By default 1 to 1000, or to 1e4 or 1e5 where an experiment has a published curve that reaches so far.
+    """
     kappa: Range = default_range("kappa")
     """Range of the log-uniform prior of -eps_x/g_x, where the mixing is free."""
     seed: Annotated[int, checked(whole(0))] = 0
@@ -203,6 +213,8 @@ class FitSettings(Saved):
     """One fit, or today: both models, each with two g-2 presets (`jobs.today`)."""
 
     def __post_init__(self) -> None:
+        if self.mass is None:
+            object.__setattr__(self, "mass", masses_of(self.experiments))
         if self.scope == "today" and self.data != "observed":
             raise _checks.invalid("data", self.data, "'observed' in the fit of all published data (scope 'today')")
 

@@ -8,7 +8,7 @@ import xarray as xr
 
 import lmtbayes as lmt
 from lmtbayes.jobs import today as job
-from lmtbayes.jobs.settings import FitSettings
+from lmtbayes.jobs.settings import FitSettings, masses_of
 
 SETTINGS = FitSettings(
     experiments=("ccfr-trident", "charm2-trident", "n-eff"),
@@ -30,6 +30,8 @@ def test_published_is_all_data_without_g2():
     assert [name for name in names if name.startswith("n-eff")] == ["n-eff"]
     assert not [name for name in names if lmt.experiment(name).status == "projection"]
     assert "white-dwarfs" not in names
+    # As far as CMS searched.
+    assert masses_of(names) == (1.0, 1e5)
 
 
 @pytest.mark.slow

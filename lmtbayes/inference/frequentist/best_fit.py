@@ -125,7 +125,7 @@ def best_fit(
     check_likelihood(like)
     if box is not None and not isinstance(box, Box):
         raise _checks.invalid("box", box, "a Box, or None; ranges by name are `bounds`")
-    box = Box.of(like.model, bounds) if box is None else box
+    box = Box.of(like.model, bounds, experiments=like.experiments) if box is None else box
     free = tuple(name for name in box.names if name not in ("mass", "g_x"))
     outer, inner = ("mass", _POINTS["mass"]), ("g_x", _POINTS["g_x"])
     return search_box(like, box, Plan.of(outer, inner, free, _POINTS["kappa"], 1, None, resolve_devices(None)))
@@ -138,8 +138,8 @@ def search_box(
     extra: tuple[Float[np.ndarray, "extra parameters"], Float[np.ndarray, "extra nuisances"]] | None = None,
 ) -> BestFit:
     """Best end of all climbs: from the peaks of a scan of the whole box, and from points of the caller's own."""
-    outer_x = np.linspace(*box.limits[plan.outer], _POINTS[plan.outer])
-    inner_x = np.linspace(*box.limits[plan.inner], _POINTS[plan.inner]) if plan.inner else np.zeros(1)
+    outer_x = box.scan_points(plan.outer, _POINTS[plan.outer])
+    inner_x = box.scan_points(plan.inner, _POINTS[plan.inner]) if plan.inner else np.zeros(1)
     found = scan_cells(like, plan, outer_x, inner_x, box.limits)
     index, _, _ = peaks(jnp.asarray(found.height[..., 0]), _STARTS)
     i, j = np.asarray(index).T

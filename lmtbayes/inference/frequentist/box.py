@@ -1,6 +1,7 @@
 """The box of boson parameters that a fit searches, in natural logarithms: coordinates, scans over it and its peaks."""
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,9 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.experiments.base import Experiment
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
-from lmtbayes.parameters import PARAMETERS, default_range
+from lmtbayes.parameters import PARAMETERS, default_masses, default_range
 
 _SCAN_ORDER = ("mass", "g_x", "kappa", "eps_x")
 """Outermost first: what depends on the mass alone is then computed once for a whole plane of couplings."""
@@ -36,6 +38,7 @@ class Box:
         model: GaugeModel,
         bounds: Mapping[str, Sequence[float]] | None = None,
         grid: Mapping[str, np.ndarray] | None = None,
+        experiments: Iterable[Experiment] = (),
     ) -> "Box":
         """Return the box of a model: given ranges, default ones elsewhere, widened to hold a grid.
 
@@ -47,6 +50,8 @@ class Box:
             Parameter to (low, high), in its own unit; eps_x has the sign of the model's loop.
         grid
             Parameter to checked grid.
+        experiments
+            Of the fit: the default range of the mass ends at 10 or 100 GeV where one of them reaches so far.
 
         Raises
         ------
@@ -75,7 +80,8 @@ class Box:
                 if on_grid is not None and (on_grid[0] < edges[0] - 1e-9 or on_grid[-1] > edges[1] + 1e-9):
                     raise _checks.invalid(f"bounds[{name!r}]", given[name], "a range that holds the grid")
             elif PARAMETERS[name].range is not None:
-                edges = np.log(default_range(name))
+                own = default_masses(e.mass_range for e in experiments) if name == "mass" else default_range(name)
+                edges = np.log(own)
             elif on_grid is not None and on_grid.size > 1:
                 edges = on_grid[[0, -1]]
             else:
@@ -90,6 +96,11 @@ class Box:
         """Range of each coordinate, by name."""
         return {name: (self.low[i], self.high[i]) for i, name in enumerate(self.names)}
 
+    def scan_points(self, name: str, points: int) -> Float[np.ndarray, " points"]:
+        """Coordinates of a scan along one parameter, edges included."""
+        low, high = self.limits[name]
+        return np.linspace(low, high, scan_size(name, points, low, high))
+
     def describe(self) -> str:
         """Say the ranges in one line."""
         parts = []
@@ -97,6 +108,13 @@ class Box:
             symbol, unit = ("|eps_x|", "") if name == "eps_x" else (name, " MeV" if name == "mass" else "")
             parts.append(f"{symbol} {np.exp(low):.4g} to {np.exp(high):.4g}{unit}")
         return "; ".join(parts)
+
+
+def scan_size(name: str, points: int, low: float, high: float) -> int:
+    """Points of a scan from low to high: `points`, and of a mass beyond 1 GeV as many more as are as dense."""
+    if name != "mass":
+        return points
+    return max(points, math.ceil(points * (high - low) / float(np.diff(np.log(default_range(name)))[0]) - 1e-9))
 
 
 def logarithm(name: str, values: object) -> np.ndarray:

@@ -76,7 +76,7 @@ def nuisance_pulls(
         raise _checks.invalid("fit", type(fit).__name__, "a BestFit, or None to find it")
     if not like.nuisances:
         raise _checks.invalid("like", like.nuisance_names, "a likelihood that has nuisances")
-    box = Box.of(like.model) if box is None else box
+    box = Box.of(like.model, experiments=like.experiments) if box is None else box
     _checks.one_of("of", of, box.names)
     fit = best_fit(like, box=box) if fit is None else fit
     best, free = _coordinates(box, fit), _free(like, box, fit)

@@ -57,8 +57,9 @@ def profile_likelihood(
         (`GaugeModel.mixing_sign`), eps_x is positive and kappa = eps_x/g_x.
     bounds
         Parameter to (low, high): the range in which what is not on the grid is profiled, and the best fit searched. By
-        default that of the default prior: g_x 1e-5 to 1e-2, mass 1 to 1000 MeV, kappa 1e-3 to 1. A range of a
-        parameter on the grid must hold the grid; the default one is widened.
+        default that of the default prior: g_x 1e-5 to 1e-2, mass 1 to 1000 MeV (to 10 or 100 GeV where an experiment's
+        published curve reaches so far), kappa 1e-3 to 1. A range of a parameter on the grid must hold the grid; the
+        default one is widened.
     refine
         Levels of confidence, as of `contours`; True stands for 68.27 % and 95.45 %. Lines are added to a grid of two
         parameters where the edges of these regions are (two degrees of freedom), until extents and areas move by less
@@ -120,7 +121,7 @@ def profile_likelihood(
     for name, value in {"starts": starts, "scan_points": scan_points, "batch_size": batch_size}.items():
         if value is not None or name != "batch_size":
             _checks.whole(name, value)
-    box = Box.of(like.model, bounds, checked)
+    box = Box.of(like.model, bounds, checked, like.experiments)
     # A row has one mass: what depends on it alone is computed once.
     outer = "mass" if "mass" in checked else next(iter(checked))
     inner = next((name for name in checked if name != outer), None)

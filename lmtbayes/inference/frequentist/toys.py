@@ -19,7 +19,7 @@ from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing
 from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.devices import Mapped
-from lmtbayes.inference.frequentist.box import Box, photon_at, physical
+from lmtbayes.inference.frequentist.box import Box, photon_at, physical, scan_size
 from lmtbayes.inference.frequentist.contours import threshold
 from lmtbayes.inference.frequentist.maximise import maximise_joint, regularised
 from lmtbayes.inference.frequentist.scan import starts_of_scan
@@ -28,6 +28,7 @@ from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.likelihood.toys import draw
 from lmtbayes.inference.nuisances.conditional import conditional
 from lmtbayes.inference.nuisances.newton import Maximum, highest
+from lmtbayes.parameters import default_masses
 
 _POINTS = {"g_x": 16, "mass": 12, "kappa": 10, "eps_x": 10}
 _STARTS = 4
@@ -123,7 +124,7 @@ def toy_test_statistics(
     if photon.shape != ():
         raise _checks.invalid("photon", photon.shape, "a single photon, of shape ()")
     check_mixing(like.model, photon)
-    box = Box.of(like.model, bounds)
+    box = Box.of(like.model, bounds, experiments=like.experiments)
     used = local.resolve_devices(devices)
     run = like.compiled(_fits, box.names, nuisances == "drawn", batch_size, used)
     numbers = np.arange(first, first + size, dtype=np.uint32)
@@ -170,7 +171,10 @@ def _fit(
         return photon_at(joint.model, dict(zip(names, x, strict=True)))
 
     size = len(names)
-    axes = {name: jnp.linspace(low[i], high[i], _POINTS[name]) for i, name in enumerate(names)}
+    # As many points as suit the default box: the edges of this one are traced.
+    masses = np.log(default_masses(e.mass_range for e in joint.experiments))
+    sizes = {name: scan_size(name, _POINTS[name], *masses) for name in names}
+    axes = {name: jnp.linspace(low[i], high[i], sizes[name]) for i, name in enumerate(names)}
     starts, _, _ = starts_of_scan(joint, {}, axes, _STARTS, data)
     own = jnp.concatenate([extra[:size], regularised(joint, photon(tuple(extra[:size])), extra[size:], data)])
     edges = jnp.full(extra.size - size, jnp.inf)

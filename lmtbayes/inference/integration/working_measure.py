@@ -28,7 +28,7 @@ from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.nuisances.laplace_at_many import laplace_at_many
 from lmtbayes.inference.priors import Prior
-from lmtbayes.parameters import default_range
+from lmtbayes.parameters import default_masses, default_range
 
 ROOT_LEVEL = {2: 6, 3: 4}
 """Every cell of this level is looked at: 64 x 64, 16 x 16 x 16."""
@@ -84,7 +84,8 @@ def survey(like: JointLikelihood, prior: Prior, devices: Devices) -> Survey:
 
 def _survey(like: JointLikelihood, prior: Prior, devices: Devices) -> Survey:
     _check_masses(like, prior)
-    rough = _rough(prior)
+    heavy = default_masses(e.mass_range for e in like.experiments)
+    rough = _rough(prior, heavy)
     space = Space(like.joint, prior, rough)
     cells = MortonCells.uniform(space.dimensions, ROOT_LEVEL[space.dimensions])
     values = evaluate(space, cells.centre, like.data, devices)
@@ -92,7 +93,7 @@ def _survey(like: JointLikelihood, prior: Prior, devices: Devices) -> Survey:
     chosen = _peaks_that_count(space, cells, values[0], peaks, like.data, devices)
     points, widths = _in_coordinates(space, peaks, chosen)
     height = peaks.log_likelihood[chosen] - space.log_ratios(peaks.unit[chosen], devices)
-    measure = _measure(prior, points, widths)
+    measure = _measure(prior, points, widths, heavy)
     if measure is prior and space.plain:
         return Survey(prior, cells, values, peaks, points, height)
     return Survey(measure, None, (), None, points, height)
@@ -125,25 +126,28 @@ def starts(cells: MortonCells, log_density: np.ndarray) -> np.ndarray:
     return np.argsort(-np.where(topped, -np.inf, log_density), kind="stable")[:STARTS]
 
 
-def _rough(prior: Prior) -> Prior:
-    """Measure of the survey: flat priors as they are; to any other one half is added that is even over a wide range."""
+def _rough(prior: Prior, masses: tuple[float, float]) -> Prior:
+    """Measure of the survey: flat priors as they are; to any other one half is added that is even over a wide range.
+
+    `masses` are those in which these experiments may put a boson [MeV].
+    """
     distributions = dict(prior.distributions)
     for name, own in prior.distributions.items():
         if not isinstance(own, _FLAT):
             low, high = prior.reach(name)
-            distributions[name] = tabulated([(0.5, Own(own, low, high)), *_range(prior, name, 0.5)], low, high)
+            distributions[name] = tabulated([(0.5, Own(own, low, high)), *_range(prior, name, masses, 0.5)], low, high)
     if all(distributions[name] is own for name, own in prior.distributions.items()):
         return prior
     return Prior(prior.model, distributions)
 
 
-def _range(prior: Prior, name: str, weight: float) -> list[tuple[float, Component]]:
+def _range(prior: Prior, name: str, masses: tuple[float, float], weight: float) -> list[tuple[float, Component]]:
     """Where data may put a boson: the default prior's range, inside the prior's support; even in the logarithm.
 
     Weighed, and of both signs where a mixing has them.
     """
     low, high = prior.reach(name)
-    physical = default_range(name.removeprefix("log10_"))
+    physical = masses if name.endswith("mass") else default_range(name.removeprefix("log10_"))
     log = not name.startswith("log10_")
     begin, end = physical if log else np.log10(physical)
     sides: list[Component] = []
@@ -190,7 +194,9 @@ def _in_coordinates(
     return points, widths
 
 
-def _measure(prior: Prior, points: dict[str, np.ndarray], widths: dict[str, np.ndarray]) -> Prior:
+def _measure(
+    prior: Prior, points: dict[str, np.ndarray], widths: dict[str, np.ndarray], masses: tuple[float, float]
+) -> Prior:
     """Return the prior, or the prior with other distributions in the coordinates in which a peak has no width."""
     narrow = {name: _quantile_width(prior, name, points[name], widths[name]) for name in prior.names}
     if min(narrow.values()) >= _NARROWEST:
@@ -201,7 +207,7 @@ def _measure(prior: Prior, points: dict[str, np.ndarray], widths: dict[str, np.n
         if narrow[name] >= _WIDE_ENOUGH:
             continue
         low, high = prior.reach(name)
-        parts: list[tuple[float, Component]] = [(0.3, Own(own, low, high)), *_range(prior, name, 0.1)]
+        parts: list[tuple[float, Component]] = [(0.3, Own(own, low, high)), *_range(prior, name, masses, 0.1)]
         if isinstance(own, dist.Uniform):
             parts = [(0.4, Even(low, high))]
         share = 0.6 / len(points[name])

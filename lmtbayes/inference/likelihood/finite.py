@@ -22,7 +22,7 @@ def check_finite(joint: JointModel, data: Data) -> None:
     NotFinite
         One of them is not finite; the message names the experiment and the photon.
     """
-    prior = priors.default(joint.model, kappa=default_range("kappa"))
+    prior = priors.default(joint.model, kappa=default_range("kappa"), experiments=joint.experiments)
     unit = np.random.default_rng(0).random((8, len(prior.names)))
     photons = prior.photon(prior.from_unit_cube(jnp.asarray(unit))).broadcast()
     pulls = np.broadcast_to(joint.central_pulls, (8, len(joint.nuisances)))

@@ -219,7 +219,7 @@ class JointLikelihood:
             A prior of another model.
         """
         check_settings()
-        priors.check_prior_of(prior, self.model)
+        priors.check_prior_of(prior, self.model, self.experiments)
 
         def model(data: Data | None = self.data) -> None:
             photon = prior.photon({name: numpyro.sample(name, d) for name, d in prior.distributions.items()})
