@@ -33,15 +33,15 @@ PARAMETERS = _rows(
     Parameter("g_x", "gauge coupling", r"$g_x$", "1", (0.0, 1e4), (1e-5, 1e-2)),
     Parameter("mass", "mass of the A'", r"$M_{A'}$ [MeV]", "MeV", (0.0, 1e9), (1.0, 1e3)),
     Parameter("eps_x", "kinetic mixing", r"$\epsilon_x$", "1", (-1e10, 1e10)),
-    Parameter("kappa", "-eps_x/g_x", r"$-\epsilon_x/g_x$", "1", (-1e6, 1e6), (1e-3, 1.0)),
+    Parameter("kappa", "-eps_x/g_x", r"$\kappa$", "1", (-1e6, 1e6), (1e-3, 1.0)),
 )
 """By name, in the order in which everything lists them."""
 
 LOG10 = _rows(
     Parameter("log10_g_x", "log10 of the gauge coupling", r"$\log_{10}\, g_x$", "1", (-40.0, 4.0)),
     Parameter("log10_mass", "log10 of the mass in MeV", r"$\log_{10}\, M_{A'}$ [MeV]", "1", (-9.0, 9.0)),
-    Parameter("log10_eps_x", "log10 of |eps_x|", r"$\log_{10}\,(-\epsilon_x)$", "1", (-80.0, 10.0)),
-    Parameter("log10_kappa", "log10 of |eps_x|/g_x", r"$\log_{10}\,(-\epsilon_x/g_x)$", "1", (-40.0, 6.0)),
+    Parameter("log10_eps_x", "log10 of |eps_x|", r"$\log_{10}\,|\epsilon_x|$", "1", (-80.0, 10.0)),
+    Parameter("log10_kappa", "log10 of |eps_x|/g_x", r"$\log_{10}\,|\epsilon_x/g_x|$", "1", (-40.0, 6.0)),
 )
 
 ALL = MappingProxyType({**PARAMETERS, **LOG10})
@@ -56,3 +56,11 @@ def default_range(name: str) -> tuple[float, float]:
     if found is None:
         raise KeyError(name)
     return found
+
+
+def described(name: str, mixing_sign: float) -> dict[str, str]:
+    """Return words and unit of a parameter, as the attributes of a variable, in a model whose loop has this sign."""
+    words = ALL[name].long_name
+    if name == "kappa" and mixing_sign > 0.0:
+        words = words.removeprefix("-")
+    return {"long_name": words, "units": ALL[name].unit}

@@ -31,7 +31,8 @@ class Prior:
     Parameters
     ----------
     model
-        Where its mixing is "free", the prior covers kappa = -eps_x/g_x too; else eps_x follows from g_x.
+        Where its mixing is "free", the prior covers kappa too: -eps_x/g_x, or eps_x/g_x where the model's loop is
+        positive (`GaugeModel.mixing_sign`); else eps_x follows from g_x.
     distributions
         Coordinate to univariate numpyro distribution. One coordinate for each parameter: "log10_g_x" or "g_x",
         "log10_mass" or "mass" (MeV), and, where mixing is free, "log10_kappa" or "kappa". Empty: no boson at all, the

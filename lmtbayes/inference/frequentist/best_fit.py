@@ -112,7 +112,7 @@ def best_fit(
     like
         The likelihood and its data.
     bounds
-        Parameter to range: "g_x", "mass" [MeV] and, where mixing is free, "kappa" (-eps_x/g_x). By default those of the
+        Parameter to range: "g_x", "mass" [MeV] and, where mixing is free, "kappa". By default those of the
         default prior.
     box
         A box made before, instead of `bounds`.

@@ -42,7 +42,7 @@ class Box:
         Parameters
         ----------
         model
-            Mixing "free" makes the third parameter: eps_x if that is on the grid, else kappa = -eps_x/g_x.
+            Mixing "free" makes the third parameter: eps_x if that is on the grid, else kappa.
         bounds
             Parameter to (low, high), in its own unit; eps_x has the sign of the model's loop.
         grid

@@ -49,7 +49,7 @@ def nuisance_pulls(
     fit
         Its best fit; found anew by default.
     of
-        Parameter of the impacts: "g_x", "mass", or "kappa" (-eps_x/g_x) where mixing is free.
+        Parameter of the impacts: "g_x", "mass", or "kappa" where mixing is free.
     box
         Ranges within which everything else is fitted again; the default ones by default.
 

@@ -222,7 +222,7 @@ def check_grid(like: JointLikelihood, grid: Mapping[str, ArrayLike | Sequence[fl
             _checks.masses("grid['mass']", checked[name], [e.mass_range for e in like.experiments])
             check_covered("grid['mass']", checked[name], like.experiments)
     if {"eps_x", "kappa"} <= set(checked):
-        raise InvalidArgument("`grid` must have eps_x or kappa = -eps_x/g_x, not both")
+        raise InvalidArgument("`grid` must have eps_x or kappa, its size over g_x, not both")
     return checked
 
 

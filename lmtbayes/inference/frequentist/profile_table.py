@@ -15,7 +15,7 @@ from lmtbayes.inference.frequentist.best_fit import BestFit
 from lmtbayes.inference.frequentist.box import Box, photon_at, physical
 from lmtbayes.inference.frequentist.counting import counting_variables
 from lmtbayes.inference.likelihood.joint import JointLikelihood
-from lmtbayes.parameters import PARAMETERS
+from lmtbayes.parameters import described
 
 if TYPE_CHECKING:
     import xarray
@@ -72,12 +72,11 @@ def profile_dataset(
         variables[name] = (dims, array.reshape(shape), about)
     for name, array in _physical(like, photons).items():
         if name not in grid:
-            own = PARAMETERS[name]
-            about = {"long_name": f"profiled {own.long_name}", "units": own.unit}
+            about = described(name, like.model.mixing_sign)
+            about["long_name"] = f"profiled {about['long_name']}"
             variables[name] = (dims, array.reshape(shape), about)
     coords: dict[str, Any] = {
-        name: (name, values, {"long_name": PARAMETERS[name].long_name, "units": PARAMETERS[name].unit})
-        for name, values in grid.items()
+        name: (name, values, described(name, like.model.mixing_sign)) for name, values in grid.items()
     }
     if like.nuisances:
         pulls = flat.reshape(*shape, -1)

@@ -8,11 +8,11 @@ the libraries below goes by its name. What cannot be hashed is refused; it then 
 import enum
 import functools
 import hashlib
+import importlib.resources
 import inspect
 import sys
 import types
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -62,11 +62,11 @@ def fingerprint(*parts: Any) -> str:
 def physics() -> str:
     """Hash of this package's own rates: source text and tables."""
     digest = hashlib.sha256()
-    package = Path(tables.__file__).parent
-    rooms = ("gauge", "processes", "sources", "detectors", "experiments")
-    files = [package / "constants.py", *sorted(f for room in rooms for f in package.glob(f"{room}/*.py"))]
-    named = {file.relative_to(package).as_posix(): file for file in files} | tables.files()
-    for name, file in named.items():
+    package = importlib.resources.files("lmtbayes")  # which may be an archive
+    rooms = ("detectors", "experiments", "gauge", "processes", "sources")
+    found = {f"{room}/{file.name}": file for room in rooms for file in (package / room).iterdir()}
+    code = {name: found[name] for name in sorted(found) if name.endswith(".py")}
+    for name, file in ({"constants.py": package / "constants.py"} | code | tables.files()).items():
         digest.update(name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 

@@ -16,7 +16,7 @@ from lmtbayes.inference.likelihood.names import PULL
 from lmtbayes.inference.posterior.description import describe, prior_positions
 from lmtbayes.inference.posterior.diagnostics import diagnose
 from lmtbayes.inference.posterior.nuts import Draws
-from lmtbayes.parameters import ALL
+from lmtbayes.parameters import ALL, described
 
 _NOTES = {
     "lp": "log posterior density in the prior's coordinates and the pulls, up to ln Z",
@@ -106,7 +106,7 @@ def _parameters(space: Space, values: Mapping[str, np.ndarray]) -> xr.Dataset:
             own = nuisances[name]
             attributes = {"long_name": own.effect, "constraint": repr(own.constraint), "source": own.source}
         else:
-            attributes = {"long_name": ALL[name].long_name, "units": ALL[name].unit}
+            attributes = described(name, space.joint.model.mixing_sign)
         variables[name] = (("chain", "draw"), value, attributes)
     return xr.Dataset(variables)
 
@@ -166,8 +166,12 @@ def _constant(space: Space) -> xr.Dataset:
         attributes = {"units": e.bin_unit or "1", "long_name": f"bin edges of {e.name}: {e.binning.quantity}"}
         variables[f"{e.name}_edges"] = (f"{e.name}_edge", np.asarray(e.bin_edges), attributes | {"source": e.citation})
     for name, box in space.prior.box.items():
-        label, unit = ALL[name].long_name, ALL[name].unit
-        variables[f"{name}_prior"] = ("edge", np.array(box), {"long_name": f"prior's edges of {label}", "units": unit})
+        about = described(name, space.joint.model.mixing_sign)
+        variables[f"{name}_prior"] = (
+            "edge",
+            np.array(box),
+            {**about, "long_name": f"prior's edges of {about['long_name']}"},
+        )
     return xr.Dataset(variables)
 
 
@@ -175,12 +179,12 @@ def _grid(grid: PosteriorGrid, unit: np.ndarray) -> xr.Dataset:
     variables: dict[str, Any] = {}
     for name in grid.prior.names:
         edges, probability = grid.marginal(name)
-        label, units = ALL[name].long_name, ALL[name].unit
-        variables[f"{name}_edges"] = (f"{name}_edge", edges, {"long_name": label, "units": units})
+        about = described(name, grid.prior.model.mixing_sign)
+        variables[f"{name}_edges"] = (f"{name}_edge", edges, about)
         variables[f"{name}_probability"] = (
             f"{name}_bin",
             probability,
-            {"long_name": f"posterior of {label} in the bin"},
+            {"long_name": f"posterior of {about['long_name']} in the bin"},
         )
     modes = grid.modes()
     variables["mode_weight"] = ("mode", np.array([mode.weight for mode in modes]), {"long_name": "weight by the grid"})

@@ -396,3 +396,13 @@ def test_bad_settings():
     like = likelihood(lambda g_x, mass, eps_x, values: jnp.stack([g_x]), Poisson(), [1.0], (), FIXED)
     with pytest.raises(InvalidArgument, match="kappa"):
         profile_likelihood(like, {"kappa": np.array([0.1])})
+
+
+@pytest.mark.parametrize(("tau", "words"), [(-1, "-eps_x/g_x"), (1, "eps_x/g_x")])
+def test_kappa_is_called_what_it_is(tau, words):
+    """Positive, and of the sign of the model's loop."""
+    model = lmt.GaugeModel("tau and mu", {"tau": tau, "mu": -tau})
+    like = lmt.JointLikelihood(["muon-g2-2025"], model, "observed")
+    profile = lmt.profile_likelihood(like, {"kappa": [0.01, 0.1], "g_x": [1e-4, 3e-4]})
+    assert profile["kappa"].attrs["long_name"] == words
+    assert profile["eps_x"].sel(kappa=0.01, g_x=1e-4) == pytest.approx(tau * 1e-6)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import textwrap
 import threading
+import zipfile
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +21,7 @@ from user_functions import Slotted
 
 import lmtbayes as lmt
 from lmtbayes.errors import CheckpointError, InvalidArgument
-from lmtbayes.inference.identity.fingerprint import fingerprint
+from lmtbayes.inference.identity.fingerprint import fingerprint, physics
 
 FACTOR = 1.0
 
@@ -280,7 +282,7 @@ import functools, json, sys
 import jax, jax.numpy as jnp, numpy as np
 import numpyro.distributions as dist
 import lmtbayes as lmt
-from lmtbayes.inference.identity.fingerprint import fingerprint
+from lmtbayes.inference.identity.fingerprint import fingerprint, physics
 
 FACTOR = {"a": 2.0, "b": {1, 2, 3}, "c": frozenset("xyz")}
 class Own:
@@ -338,3 +340,30 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     held = lmt.JointLikelihood([measured(lambda m, p: p.g_x if lock else 0.0)], FIXED, "observed", check=False)
     with pytest.raises(InvalidArgument, match="identity"):
         lmt.sample_posterior(held, prior, checkpoint=tmp_path / "other.npz", **QUICK)
+
+
+def test_a_package_in_an_archive_has_the_same_rates_and_results(tmp_path):
+    """Where Python imports from an archive there are no paths: neither for tables nor for the hash of the rates."""
+    package = Path(lmt.__file__).parent
+    with zipfile.ZipFile(tmp_path / "package.zip", "w") as archive:
+        for folder, _, names in os.walk(package, followlinks=True):
+            for name in names:
+                if not name.endswith((".pyc", ".so")):
+                    file = Path(folder, name)
+                    archive.write(file, Path("lmtbayes", file.relative_to(package)))
+    script = """
+import lmtbayes as lmt
+from lmtbayes.inference.identity.fingerprint import fingerprint, physics
+like = lmt.JointLikelihood(["muon-g2-2025"], lmt.LMU_LTAU.with_mixing("paper"), "observed")
+print("package.zip" in lmt.__file__, physics(), fingerprint(like))
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "package.zip")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    like = lmt.JointLikelihood(["muon-g2-2025"], lmt.LMU_LTAU.with_mixing("paper"), "observed")
+    assert ran.stdout.split() == ["True", physics(), fingerprint(like)], ran.stderr
