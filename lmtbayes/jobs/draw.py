@@ -113,7 +113,10 @@ def predictive(like: JointLikelihood, e: Experiment, posterior: "xr.DataTree", m
 
 
 def nuisances(like: JointLikelihood, posterior: "xr.DataTree") -> Figure:
-    """Posterior mean and standard deviation of every nuisance's pull, over what was known of it before the fit."""
+    """Posterior mean and standard deviation of every nuisance's pull, over what was known of it before the fit.
+
+    In standard deviations of its constraint; where that has several solutions, of the heaviest.
+    """
     draws = group(posterior, "unconstrained_posterior")
     pulls = np.array([draws[name + PULL].values.ravel() for name in like.nuisance_names])
     with style():

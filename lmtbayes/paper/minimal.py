@@ -69,7 +69,7 @@ def marginal(joint: JointModel, photon: HiddenPhoton, data: Data) -> Float[Array
 
         def improve(pulls: Array, _: None) -> tuple[Array, LaplaceFit]:
             expanded = expansion(joint, photon, pulls, data)
-            better, _ = optimal_pulls(joint, constraint, pulls, expanded.counts, expanded.jacobian, data)
+            better = optimal_pulls(joint, constraint, pulls, expanded.counts, expanded.jacobian, data)[0]
             return better, laplace(constraint, pulls, expanded)
 
         # A loop, so that the rates are compiled once.
