@@ -141,7 +141,7 @@ def search_box(
     outer_x = np.linspace(*box.limits[plan.outer], _POINTS[plan.outer])
     inner_x = np.linspace(*box.limits[plan.inner], _POINTS[plan.inner]) if plan.inner else np.zeros(1)
     found = scan_cells(like, plan, outer_x, inner_x, box.limits)
-    index, _, _ = peaks(jnp.asarray(found.height[..., 0]), _STARTS)
+    index, _, _ = peaks(jnp.asarray(found.log_likelihood[..., 0]), _STARTS)
     i, j = np.asarray(index).T
     begin = {plan.outer: outer_x[i]} | ({plan.inner: inner_x[j]} if plan.inner else {})
     begin |= {name: found.z[i, j, 0, k] for k, name in enumerate(plan.free)}
