@@ -121,6 +121,11 @@ def best_fit(
     ------
     InvalidArgument
         A bad range; no likelihood, or no Box.
+
+    References
+    ----------
+    The deviance is 2 (ln L saturated - ln L): S. Baker, R. D. Cousins, Nucl. Instrum. Meth. 221 (1984) 437; its p-value
+    that of chi^2: S. S. Wilks, Ann. Math. Stat. 9 (1938) 60.
     """
     check_likelihood(like)
     if box is not None and not isinstance(box, Box):
