@@ -92,16 +92,14 @@ def test_there_are_pages_and_docstrings_with_examples():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page_runs(page, elsewhere):
+def test_a_page_runs_but_for_what_compiles_for_long(page, elsewhere):
+    """Blocks that say why they wait run in the slow suite."""
     _, skipped = run_page(page, slow=False)
     assert all(len(reason.split()) > 2 for reason in skipped), "a block is skipped without a reason"
 
 
-# The README's in CI; of the others what is long there runs smaller.
-IN_FULL = [pytest.param(p, marks=pytest.mark.slow if p.name == "README.md" else pytest.mark.nightly) for p in PAGES]
-
-
-@pytest.mark.parametrize("page", IN_FULL, ids=lambda page: page.name)
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_runs_in_full(page, elsewhere):
     ran, skipped = run_page(page, slow=True)
     assert ran

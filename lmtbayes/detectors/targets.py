@@ -58,11 +58,6 @@ class Target:
         """Atoms of all kinds in a tonne; times an isotope's abundance, that isotope's nuclei."""
         return GRAMS_PER_TONNE * AVOGADRO / self.mean_mass_u
 
-    @property
-    def electrons_per_tonne(self) -> float:
-        """Electrons in a tonne."""
-        return self.atoms_per_tonne * sum(isotope.abundance * isotope.protons for isotope in self.isotopes)
-
 
 def target_names() -> tuple[str, ...]:
     """Return the names that `target` accepts: elements and compounds; symbols ("Ar") and isotopes ("argon-40") too."""

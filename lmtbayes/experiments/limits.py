@@ -115,6 +115,7 @@ class PublishedLimit(Experiment):
 def published_limit(
     name: str,
     curve: Any,
+    *,
     cl: float = 0.90,
     channel: str | None = None,
     citation: str = "given by the user",

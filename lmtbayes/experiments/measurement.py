@@ -79,6 +79,7 @@ def measurement(
     value: float,
     sigma: float | Sequence[float],
     function: Callable[[GaugeModel, HiddenPhoton], Any],
+    *,
     citation: str = "given by the user",
     title: str | None = None,
     status: str = "data",

@@ -16,7 +16,7 @@ import equinox as eqx
 import interpax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 from scipy.interpolate import CubicSpline
 from scipy.special import lambertw
 
@@ -110,12 +110,6 @@ class MuonBeam(Experiment):
     def unseen_fraction(self, model: GaugeModel, photon: HiddenPhoton) -> Float[Array, " bins"]:
         """BR_eff of a single photon in each bin, see `beam_efficiency.unseen_fraction`."""
         return unseen_fraction(self.setup, model, photon, _of_couplings(self.convention))
-
-    def direct_counts(self, mass: ArrayLike) -> Float[np.ndarray, "*batch bins"]:
-        """A' in each bin per g_x^2 at the central efficiency by quadrature, past the table; mass [MeV] of any shape."""
-        _checks.positive("mass", mass, "MeV")
-        efficiency = np.asarray(self.efficiency(mass))[..., None]
-        return efficiency * counts_per_coupling2(self.setup, mass, self.convention)
 
 
 def muon_beam(

@@ -53,7 +53,7 @@ class MuonG2(Experiment):
         photon: HiddenPhoton,
         values: Mapping[str, Float[Array, ""]],  # noqa: ARG002 - the uncertainty is in the term
     ) -> Float[Array, " bins"]:
-        return jnp.atleast_1d(delta_a_mu(photon, model, self.convention) / UNIT)
+        return jnp.atleast_1d(delta_a_mu(photon, model, convention=self.convention) / UNIT)
 
 
 def moments() -> dict[str, Moment]:
@@ -66,6 +66,7 @@ def moments() -> dict[str, Moment]:
 def muon_g2(
     measurement: str | tuple[float, float],
     prediction: str | tuple[float, float],
+    *,
     name: str = "muon-g2",
     convention: str = "default",
     title: str | None = None,
@@ -147,7 +148,7 @@ def _preset(
 ) -> MuonG2:
     if nuisances:
         raise _checks.unknown(f"nuisance of experiment {name!r}", nuisances[0], ())
-    return muon_g2(measurement, prediction, name, convention, title)
+    return muon_g2(measurement, prediction, name=name, convention=convention, title=title)
 
 
 PRESETS = {

@@ -6,8 +6,10 @@ plots. `Constraint` joins the two.
 """
 
 import abc
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -48,12 +50,26 @@ class Constraint(abc.ABC):
         return 0.0
 
     @property
-    def pieces(self) -> tuple[tuple[float, float, float], ...]:
+    def components(self) -> tuple[tuple[float, float, float], ...]:
         """(weight, mean, sigma) of the Gaussians that `distribution` is a sum of; empty unless there are several.
 
-        What optimises or integrates over the pull does so piece by piece: no start alone would find all of them.
+        What optimises or integrates over the pull takes one component after the other: no start alone would find all.
         """
         return ()
+
+    @property
+    def pieces(self) -> tuple[tuple[float, float, float], ...]:
+        """The old name of `components`, for one release."""
+        warnings.warn("`pieces` is now called `components`", DeprecationWarning, stacklevel=2)
+        return self.components
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Take `pieces` of a user's own constraint, written before it had its new name, for `components`."""
+        super().__init_subclass__(**options)
+        if "pieces" in vars(cls) and "components" not in vars(cls):
+            text = f"`pieces` is now called `components`: rename it in {cls.__name__}"
+            warnings.warn(text, DeprecationWarning, stacklevel=2)
+            cls.components = property(lambda self: self.pieces)  # type: ignore[method-assign, assignment]
 
     @property
     def central(self) -> float:
@@ -184,7 +200,7 @@ class GaussianMixture(Constraint):
         return (jnp.asarray(value, dtype=float) - mean) / sigma
 
     @property
-    def pieces(self) -> tuple[tuple[float, float, float], ...]:
+    def components(self) -> tuple[tuple[float, float, float], ...]:
         """Normalised weight, mean and sigma of every solution, in the pull."""
         mean, sigma = self._scale()
         rows = zip(self.weights, self.means, self.sigmas, strict=True)
@@ -192,7 +208,7 @@ class GaussianMixture(Constraint):
 
     def distribution(self) -> dist.Distribution:
         """The weighted sum of Gaussians, in the pull."""
-        weights, means, sigmas = jnp.array(self.pieces).T
+        weights, means, sigmas = jnp.array(self.components).T
         return dist.MixtureSameFamily(dist.Categorical(probs=weights), dist.Normal(means, sigmas))
 
 

@@ -20,7 +20,7 @@ CHANNELS = ("nu", "e", "mu", "tau", "invisible", "total")
 
 
 def decay_width(
-    model: GaugeModel, photon: HiddenPhoton, channel: str, convention: str = "default"
+    model: GaugeModel, photon: HiddenPhoton, channel: str, *, convention: str = "default"
 ) -> Float[Array, "..."]:
     """Partial width of the boson.
 
@@ -60,7 +60,8 @@ def decay_width(
         )
     if channel == "total":
         return sum(
-            (decay_width(model, photon, part, convention) for part in ("nu", *FLAVOURS)), jnp.zeros(photon.shape)
+            (decay_width(model, photon, part, convention=convention) for part in ("nu", *FLAVOURS)),
+            jnp.zeros(photon.shape),
         )
     _checks.one_of("convention", convention, CONVENTIONS)
     if channel in ("nu", "invisible"):
@@ -77,15 +78,15 @@ def decay_width(
 
 
 def branching_ratio(
-    model: GaugeModel, photon: HiddenPhoton, channel: str, convention: str = "default"
+    model: GaugeModel, photon: HiddenPhoton, channel: str, *, convention: str = "default"
 ) -> Float[Array, "..."]:
     """Branching ratio into one channel of `decay_width`; dimensionless, shape of `photon`.
 
     Zero, with a gradient that is zero, where nothing is open (g_x = 0 and eps_x = 0): such a boson does not decay.
     """
     with one_call():
-        total = decay_width(model, photon, "total", convention)
-        part = decay_width(model, photon, channel, convention)
+        total = decay_width(model, photon, "total", convention=convention)
+        part = decay_width(model, photon, channel, convention=convention)
     decays = total > 0.0
     return jnp.where(decays, part / jnp.where(decays, total, 1.0), 0.0)
 

@@ -15,7 +15,9 @@ _U = np.sin(0.5 * np.pi * _T) ** 2
 _U_WEIGHT = _W * 0.5 * np.pi * np.sin(np.pi * _T) * _U**2 * (1.0 - _U)
 
 
-def delta_a_mu(photon: HiddenPhoton, model: GaugeModel = LMU_LTAU, convention: str = "default") -> Float[Array, "..."]:
+def delta_a_mu(
+    photon: HiddenPhoton, model: GaugeModel = LMU_LTAU, *, convention: str = "default"
+) -> Float[Array, "..."]:
     """Contribution of the boson to a_mu = (g-2)/2.
 
     Delta a_mu = g_mu^2/(4 pi^2) int_0^1 du u^2 (1-u)/(u^2 + (1-u) M^2/m_mu^2), g_mu = g_x Q_mu + eps_x e.

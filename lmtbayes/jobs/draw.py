@@ -1,4 +1,4 @@
-"""Pictures of a fit: corner, posterior-predictive spectra, and posterior and profile in one plane."""
+"""Pictures of a fit: corner, posterior-predictive spectra, nuisances, and posterior and profile in one plane."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +15,13 @@ from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.gauge.muon_g2 import delta_a_mu
 from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.names import PULL
 from lmtbayes.jobs import pictures
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.plotting import planes
 from lmtbayes.plotting.corner import corner
 from lmtbayes.plotting.predictive import predictive_spectrum
+from lmtbayes.plotting.pulls import pull_plot
 from lmtbayes.plotting.style import style
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def draw(
     profile: "xr.Dataset | None",
     suffix: str = "pdf",
 ) -> None:
-    """Write corner, plane and predictive pictures into the folder."""
+    """Write corner, predictive, pull and plane pictures into the folder."""
     names = [name for name in settings.prior.names if name.startswith("log10_")]
     samples = {name: group(posterior, "posterior")[name].values.ravel() for name in names}
     prior = {name: group(posterior, "prior")[name].values.ravel() for name in names}
@@ -83,6 +85,8 @@ def draw(
         for e in like.experiments:
             if e.n_bins > 1:
                 pictures.save(predictive(like, e, posterior), folder / f"predictive_{e.name}.{suffix}")
+    if like.nuisances:
+        pictures.save(nuisances(like, posterior), folder / f"pulls.{suffix}")
     if profile is not None:
         pictures.save(plane(settings, posterior, profile), folder / f"plane.{suffix}")
 
@@ -105,6 +109,22 @@ def predictive(like: JointLikelihood, e: Experiment, posterior: "xr.DataTree", m
         title=e.title,
     )
     axis.legend()
+    return figure
+
+
+def nuisances(like: JointLikelihood, posterior: "xr.DataTree") -> Figure:
+    """Posterior mean and standard deviation of every nuisance's pull, over what was known of it before the fit.
+
+    In standard deviations of its constraint; where that has several solutions, of the heaviest.
+    """
+    draws = group(posterior, "unconstrained_posterior")
+    pulls = np.array([draws[name + PULL].values.ravel() for name in like.nuisance_names])
+    with style():
+        figure, axis = plt.subplots(figsize=(5.2, 1.6 + 0.3 * len(pulls)))
+        label = "posterior, mean and standard deviation"
+        pull_plot(axis, like.nuisance_names, pulls.mean(axis=1), pulls.std(axis=1), label)
+        axis.set_xlabel(r"pull $(\theta - \theta_0)/\sigma_0$ of the constraint")
+        axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=8)
     return figure
 
 

@@ -42,7 +42,8 @@ def fit(
         Everything that determines the results.
     out
         Folder; holds settings.json, posterior.nc, profile.nc, contours.csv, limit.nc (90 % on g_x at each mass),
-        summary.txt and pictures when it is done.
+        summary.txt and pictures when it is done: corner, plane (with a grid), predictive_NAME of every experiment with
+        bins and, where there are nuisances, pulls (posterior mean and standard deviation of each).
         An interrupted run is continued by the same call.
     force
         Replace an existing folder of results.

@@ -150,7 +150,9 @@ def _merge_toys(study: Study, parts: "Sequence[xr.Dataset]") -> "xr.Dataset":
 
 
 def _sbc(study: Study, part: Part) -> "xr.Dataset":
-    return sbc(_of_toys(study.fit), study.fit.prior, part.number, study.fit.seed, study.method, first=part.first)
+    return sbc(
+        _of_toys(study.fit), study.fit.prior, part.number, seed=study.fit.seed, method=study.method, first=part.first
+    )
 
 
 def _profile(study: Study, part: Part) -> "xr.Dataset":

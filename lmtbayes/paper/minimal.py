@@ -17,11 +17,14 @@ from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, PAPER_MIXING, GaugeModel, HiddenPhoton
 from lmtbayes.inference.frequentist.traced_threshold import stacked
+from lmtbayes.inference.likelihood.constraints import Components
 from lmtbayes.inference.likelihood.data import asimov
 from lmtbayes.inference.likelihood.joint import JointLikelihood
-from lmtbayes.inference.likelihood.model import Data
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.likelihood.toys import draw
-from lmtbayes.inference.nuisances.laplace import marginal
+from lmtbayes.inference.nuisances.expansion import expansion
+from lmtbayes.inference.nuisances.laplace import LaplaceFit, laplace, optimal_pulls
+from lmtbayes.inference.nuisances.newton import highest
 
 MODELS: dict[str, GaugeModel] = {"Lμ-Lτ": LMU_LTAU.with_mixing(PAPER_MIXING), "Lμ": LMU.with_mixing(PAPER_MIXING)}
 PRIOR = {"g_x": (1e-5, 1e-2), "mass": (1.0, 1000.0)}
@@ -49,6 +52,35 @@ def nodes() -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"], F
     log_mass, weight_mass = composite(LOG10_MASS_CELLS, PRIOR["mass"])
     g_x, mass = (10.0 ** grid.ravel() for grid in np.meshgrid(log_g, log_mass, indexing="ij"))
     return g_x, mass, np.log(np.outer(weight_g, weight_mass)).ravel()
+
+
+def marginal(joint: JointModel, photon: HiddenPhoton, data: Data) -> Float[Array, ""]:
+    """Ln of the likelihood of one photon integrated over the nuisances, finite everywhere; to be traced.
+
+    The integral of `laplace_at_many`, which the host strings together; here the experiments may be traced as well.
+    Where no optimum is found, far from anything that the data allow, the higher of two values of ln L stands for it.
+    """
+    central = joint.log_density(photon, joint.central_pulls, data)
+    if not joint.nuisances:
+        return central
+
+    def fit(component: Components) -> LaplaceFit:
+        constraint = joint.constraints.of_component(component)
+
+        def improve(pulls: Array, _: None) -> tuple[Array, LaplaceFit]:
+            expanded = expansion(joint, photon, pulls, data)
+            better = optimal_pulls(joint, constraint, pulls, expanded.counts, expanded.jacobian, data)[0]
+            return better, laplace(constraint, pulls, expanded)
+
+        # A loop, so that the rates are compiled once.
+        _, fits = jax.lax.scan(improve, joint.constraints.start_of(component), None, length=2)
+        return jax.tree.map(lambda x: x[-1], fits)
+
+    found = jax.vmap(fit)(joint.constraints.components())
+    parts = jnp.where(jnp.isfinite(found.log_integral), found.log_integral, -jnp.inf)
+    log_integral = jax.scipy.special.logsumexp(parts)
+    converged = highest(found.converged, found.log_likelihood)
+    return jnp.where(converged, log_integral, jnp.maximum(central, log_integral))
 
 
 def log_evidence(like: JointLikelihood, data: Data) -> Float[Array, ""]:

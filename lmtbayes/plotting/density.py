@@ -61,40 +61,6 @@ def outlines(density: PlaneDensity) -> tuple[_level_sets.Outline, ...]:
     )
 
 
-def density_of_grid(
-    x: Float[np.ndarray, " x"], y: Float[np.ndarray, " y"], density: Float[np.ndarray, "y x"], levels: Sequence[float]
-) -> PlaneDensity:
-    """Interpolate a density known at the centres of cells, so that regions do not end at cells.
-
-    Parameters
-    ----------
-    x, y
-        Centres, increasing; the outer cells end half a step beyond.
-    density
-        Not negative, not zero everywhere.
-    levels
-        Probability contents, increasing, between 0 and 1.
-    """
-    top = float(np.max(density))
-    if not top > 0.0:
-        raise _checks.invalid("density", top, "positive somewhere")
-    x, y = (_with_edges(centres) for centres in (x, y))
-    depth = -2.0 * np.log(np.maximum(np.pad(density, 1, mode="edge") / top, _FLOOR))
-    x, y, root = _level_sets.upsampled(x, y, _level_sets.root(depth), _CELLS)
-    depth = np.maximum(root**2 - 1.0, 0.0)
-    weight = np.exp(-0.5 * depth) * np.outer(np.gradient(y), np.gradient(x))
-    order = np.argsort(depth, axis=None)
-    content = np.cumsum(weight.ravel()[order])
-    thresholds = np.interp(levels, (content - 0.5 * weight.ravel()[order]) / content[-1], depth.ravel()[order])
-    return PlaneDensity(x, y, depth, tuple(map(float, levels)), tuple(map(float, thresholds)))
-
-
-def _with_edges(centres: np.ndarray) -> np.ndarray:
-    """Add where the first and the last cell end."""
-    steps = 0.5 * np.diff(centres)[[0, -1]]
-    return np.concatenate([[centres[0] - steps[0]], centres, [centres[-1] + steps[1]]])
-
-
 def density_of_draws(
     x: Float[np.ndarray, " *draws"],
     y: Float[np.ndarray, " *draws"],

@@ -11,7 +11,7 @@ from matplotlib.path import Path
 
 from lmtbayes import _checks, _level_sets
 from lmtbayes.parameters import LEVELS, PARAMETERS
-from lmtbayes.plotting.density import density_of_draws, density_of_grid, outlines
+from lmtbayes.plotting.density import density_of_draws, outlines
 from lmtbayes.plotting.placing import HALO
 from lmtbayes.plotting.style import BENCHMARK_COLOURS, BLACK, BLUE, GREEN, VERMILLION
 
@@ -69,41 +69,6 @@ def profile_regions(
     x, y = _logarithms(mass, g_x, q)
     outlines = [_level_sets.outline(x, y, np.asarray(q), threshold) for threshold in thresholds]
     return _regions(axis, outlines, colour, label, fill)
-
-
-def posterior_regions(
-    axis: Axes,
-    mass: Float[np.ndarray, " masses"],
-    g_x: Float[np.ndarray, " couplings"],
-    density: Float[np.ndarray, "couplings masses"],
-    levels: Sequence[float] = LEVELS,
-    colour: str = VERMILLION,
-    label: str = "",
-    fill: float = 0.18,
-) -> Axes:
-    """Draw the smallest regions that hold given fractions of a posterior known on a grid.
-
-    A histogram of draws is no such density: where it is smoothed, regions hold more than they say; where not, less.
-    `draws_regions` takes the draws themselves.
-
-    Parameters
-    ----------
-    axis
-        Drawn on, and returned.
-    mass, g_x
-        Centres of cells, increasing; the outer cells end half a step beyond.
-    density
-        Posterior per unit of ln mass and ln g_x, up to a constant; not negative.
-    levels
-        Probability contents, increasing.
-    colour, label, fill
-        As in `profile_regions`.
-    """
-    _checks.non_negative("density", density)
-    _checks.in_interval("levels", _checks.increasing("levels", levels, 1), 0.0, 1.0)
-    x, y = _logarithms(mass, g_x, density)
-    found = density_of_grid(x, y, np.asarray(density, dtype=float), levels)
-    return _regions(axis, outlines(found), colour, label, fill)
 
 
 def draws_regions(

@@ -19,36 +19,9 @@ LINE_ENERGY = (PION_MASS**2 - MUON_MASS**2) / (2.0 * PION_MASS)
 END_POINT = 0.5 * MUON_MASS
 """Highest energy of nu_e and nubar_mu, 52.829 MeV."""
 
-# In w = 2 E/m_mu on [0, 1] the spectra are dN/dw = sum_n c_n w^n (Eq. 31).
+# Eq. 31, nubar_mu: dN/dE = 64 E^2/m_mu^3 (3/4 - E/m_mu); nu_e: 192 E^2/m_mu^3 (1/2 - E/m_mu). In w = 2 E/m_mu on
+# [0, 1] these are dN/dw = sum_n c_n w^n.
 _MICHEL = {"nubar_mu": {2: 6.0, 3: -4.0}, "nu_e": {2: 12.0, 3: -12.0}}
-
-
-def michel_spectrum(neutrino: str, energy: ArrayLike) -> Float[np.ndarray, "..."]:
-    """Spectrum of the neutrinos of muon decay, normalised to one (Eq. 31).
-
-    nubar_mu: 64 E^2/m_mu^3 (3/4 - E/m_mu); nu_e: 192 E^2/m_mu^3 (1/2 - E/m_mu).
-
-    Parameters
-    ----------
-    neutrino
-        "nu_e" or "nubar_mu"; the prompt nu_mu is a line at `LINE_ENERGY`.
-    energy
-        [MeV], any shape.
-
-    Returns
-    -------
-    spectrum
-        [1/MeV], zero outside [0, `END_POINT`].
-
-    Raises
-    ------
-    InvalidArgument
-        Another neutrino.
-    """
-    _checks.one_of("neutrino", neutrino, _MICHEL)
-    w = np.asarray(energy, dtype=float) / END_POINT
-    density = sum(coefficient * w**power for power, coefficient in _MICHEL[neutrino].items())
-    return np.asarray(np.where((w >= 0.0) & (w <= 1.0), density, 0.0) / END_POINT)
 
 
 def inverse_moment(neutrino: str, minimum_energy: ArrayLike, order: int) -> Float[np.ndarray, "..."]:

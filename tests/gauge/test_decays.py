@@ -49,7 +49,7 @@ def test_invisible_ratio_above_the_dimuon_threshold(model, ratios):
     photon = lmt.HiddenPhoton(1e-3, np.array([250.0, 300.0, 500.0, 1000.0]), -1e-3 / 70)
     without = lmt.HiddenPhoton(photon.g_x, photon.mass, 0.0)
     np.testing.assert_allclose(lmt.branching_ratio(model, without, "invisible"), ratios, atol=5e-4)
-    np.testing.assert_allclose(lmt.branching_ratio(model, photon, "invisible", "paper"), ratios, atol=5e-4)
+    np.testing.assert_allclose(lmt.branching_ratio(model, photon, "invisible", convention="paper"), ratios, atol=5e-4)
 
 
 @pytest.mark.parametrize("mass", [2 * ELECTRON_MASS, 2 * MUON_MASS, 2 * TAU_MASS])
@@ -103,6 +103,6 @@ def test_bad_input():
     with pytest.raises(InvalidArgument, match=r"`channel` must be one of.*got 'muon'"):
         lmt.decay_width(lmt.LMU, lmt.BENCHMARKS["BP1"], "muon")
     with pytest.raises(InvalidArgument, match="`convention` must be one of 'default', 'paper'; got 'improved'"):
-        lmt.decay_width(lmt.LMU, lmt.BENCHMARKS["BP1"], "mu", "improved")
+        lmt.decay_width(lmt.LMU, lmt.BENCHMARKS["BP1"], "mu", convention="improved")
     with pytest.raises(InvalidArgument, match="`energy` must be finite and positive"):
         lmt.decay_length_cm(lmt.LMU, lmt.BENCHMARKS["BP1"], -1.0)

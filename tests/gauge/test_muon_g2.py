@@ -32,7 +32,7 @@ def test_mixing_is_in_the_muons_coupling(ratio, factor):
     coupling = 1e-3 * (1 + ratio * np.sqrt(4 * np.pi / 137.035999177))
     for model in (lmt.LMU, lmt.LMU_LTAU):
         assert float(lmt.delta_a_mu(photon, model)) == pytest.approx(by_mpmath(coupling, 15.0), rel=2e-7)
-        paper = float(lmt.delta_a_mu(photon, model, "paper"))
+        paper = float(lmt.delta_a_mu(photon, model, convention="paper"))
         assert paper == pytest.approx(by_mpmath(1e-3, 15.0), rel=2e-7)
         assert float(lmt.delta_a_mu(photon, model)) / paper == pytest.approx(factor, abs=5e-4)
 
@@ -41,7 +41,7 @@ def test_the_registered_measurement_has_it_too():
     photon = lmt.BENCHMARKS["BP4"]
     for convention in ("default", "paper"):
         exp = lmt.experiment("muon-g2-2021", convention=convention)
-        expected = 1e11 * float(lmt.delta_a_mu(photon, lmt.LMU, convention))
+        expected = 1e11 * float(lmt.delta_a_mu(photon, lmt.LMU, convention=convention))
         assert float(exp.expected(lmt.LMU, photon)[0]) == pytest.approx(expected, rel=1e-12)
 
 

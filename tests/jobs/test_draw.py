@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 from matplotlib.patches import PathPatch
 
 from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
-from lmtbayes.jobs.draw import coordinates, plane
+from lmtbayes.jobs.draw import coordinates, draw, nuisances, plane
 from lmtbayes.jobs.fit import posterior_summary
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.jobs.today import G2_PRESETS, MODELS, _planes
@@ -98,3 +98,35 @@ def test_the_truth_is_marked_where_its_mixing_has_the_sign_of_the_loop():
         assert marked == pytest.approx({"log10_g_x": -3.0, "log10_mass": 2.0, "log10_kappa": np.log10(0.02)})
         assert "log10_kappa" not in coordinates(HiddenPhoton(1e-3, 100.0, -sign * 2e-5), model)
     assert coordinates(HiddenPhoton.none(), LMU_LTAU) is None
+
+
+def fitted(flux):
+    """A likelihood with one nuisance, and the groups of a posterior that pictures are made of."""
+    settings = FitSettings(("three-bins-flux",), mixing="paper")
+    draws = np.log10(narrow(flux.size, np.random.default_rng(2))).reshape(2, *flux.shape)
+    names = {"log10_g_x": draws[1], "log10_mass": draws[0]}
+    photon = {"g_x": 10.0 ** draws[1], "mass": 10.0 ** draws[0], "eps_x": -(10.0 ** draws[1]) / 70.0}
+    groups = {
+        "posterior": names | photon | {"flux": 1.0 + 0.1 * flux},
+        "prior": names,
+        "unconstrained_posterior": names | {"flux_pull": flux},
+    }
+    tree = {g: xr.Dataset({n: (("chain", "draw"), x) for n, x in values.items()}) for g, values in groups.items()}
+    counts = np.random.default_rng(3).poisson(5.0, (*flux.shape, 3))
+    tree["posterior_predictive"] = xr.Dataset({"three-bins": (("chain", "draw", "bin"), counts)})
+    return settings.likelihood(), settings, xr.DataTree.from_dict(tree)
+
+
+def test_pulls_are_drawn_where_there_are_nuisances(tmp_path):
+    flux = np.random.default_rng(1).normal(0.7, 0.4, (4, 100))
+    like, settings, tree = fitted(flux)
+    draw(tmp_path, like, settings, tree, None, "png")
+    assert {path.name for path in tmp_path.iterdir()} == {"corner.png", "predictive_three-bins.png", "pulls.png"}
+    (axis,) = nuisances(like, tree).axes
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["flux"]
+    (container,) = axis.containers
+    np.testing.assert_allclose(container.lines[0].get_xydata(), [[flux.mean(), 0.0]])
+    np.testing.assert_allclose(container.lines[1][1].get_xdata(), [flux.mean() + flux.std()])
+    words = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert "posterior, mean and standard deviation" in words
+    plt.close(axis.figure)

@@ -1,10 +1,18 @@
 """Evidences on fixed nodes against the adaptive cubature; the toys' data against what they must scatter around."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from profile_toys import FIXED, PHOTON, counts, scale, toy
+from scipy.integrate import quad
 
 import lmtbayes as lmt
+from lmtbayes.experiments.nuisance import GaussianMixture
+from lmtbayes.experiments.terms import Poisson
 from lmtbayes.paper import minimal
+
+OCTANTS = lmt.Nuisance("scale", GaussianMixture((0.9, 1.1), (0.02, 0.03), (0.4, 0.6)), "scales the rate")
 
 
 def by_cubature(like, model):
@@ -25,6 +33,20 @@ def test_fixed_nodes_give_what_adaptive_cells_give(convention, tolerance):
         expected.append(by_cubature(like, model))
     found = minimal.asimov_log_bayes_factors(convention, bp3)["Lμ-Lτ"]
     assert found == pytest.approx(expected[0] - expected[1], abs=tolerance)
+
+
+@pytest.mark.parametrize("nuisance", [None, scale(), OCTANTS], ids=["none", "gaussian", "octants"])
+def test_the_nuisances_are_integrated_at_a_node(nuisance):
+    """Counts of ten in three bins; quadrature with break points at the octants, -6.7 and 0."""
+    nuisances = () if nuisance is None else (nuisance,)
+    like = lmt.JointLikelihood([toy(counts, Poisson(), 3, nuisances)], FIXED, lmt.asimov(FIXED, PHOTON), check=False)
+    photon = FIXED.hidden_photon(4.5e-4, 20.0)
+    peak = float(like.log_density(photon, jnp.zeros(len(nuisances))))
+    density = jax.jit(lambda x: like.log_density(photon, x[None]))
+    integral = 1.0
+    if nuisances:
+        integral, _ = quad(lambda x: np.exp(float(density(x)) - peak), -14.0, 8.0, points=[-20.0 / 3.0, 0.0])
+    assert float(minimal.marginal(like.joint, photon, like.data)) == pytest.approx(np.log(integral) + peak, abs=0.01)
 
 
 @pytest.mark.slow

@@ -132,22 +132,6 @@ def test_repeated_draws_count_as_often_as_they_are_repeated():
     assert (outer, inner) == (pytest.approx(LEVELS[1], abs=0.02), pytest.approx(LEVELS[0], abs=0.02))
 
 
-@pytest.mark.parametrize("number", [12, 20, 60])
-def test_regions_of_a_density_on_a_grid_hold_what_they_say(number):
-    """From cells as wide as the posterior's own width to fine ones; the second one ends at the edge of its box."""
-    mass, g_x = np.geomspace(1.0, 1e3, number), np.geomspace(1e-5, 1e-2, number)
-    sigma = 0.35
-    for centre in ((1.5, -3.5), (0.0, -3.5)):
-        x, y = np.log10(mass) - centre[0], np.log10(g_x) - centre[1]
-        axis = planes.plane(plt.figure().add_subplot(), (1e-1, 1e4), (1e-7, 1.0))
-        planes.posterior_regions(axis, mass, g_x, np.exp(-0.5 * (x**2 + y[:, None] ** 2) / sigma**2))
-        fresh = np.array(centre)[:, None] + sigma * np.random.default_rng(6).normal(size=(2, 40_000))
-        step = np.log10(mass[1] / mass[0])
-        fresh = fresh[:, (fresh[0] > -0.5 * step) & (np.abs(fresh[1] + 3.5) < 1.5)]
-        outer, inner = held(axis, 10.0**fresh)
-        assert (outer, inner) == (pytest.approx(LEVELS[1], abs=0.02), pytest.approx(LEVELS[0], abs=0.02))
-
-
 def test_bad_draws():
     good = gaussian(1000, np.random.default_rng(0))
     with pytest.raises(InvalidArgument, match="100"):

@@ -1,4 +1,4 @@
-"""Pictures of evidences: bars, errors, curves and the bands of Jeffreys' scale are where the numbers are; bad input."""
+"""Picture of evidences: bars, errors and the bands of Jeffreys' scale are where the numbers are; bad input."""
 
 import matplotlib as mpl
 import numpy as np
@@ -6,10 +6,10 @@ import pytest
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
-from drawn import named_but_not_drawn, segments
+from drawn import segments
 
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.plotting.evidence import evidence_bars, prior_sensitivity
+from lmtbayes.plotting.evidence import evidence_bars
 from lmtbayes.plotting.style import style
 
 
@@ -59,25 +59,6 @@ def test_words_stand_over_their_bands():
     assert shades["inconclusive"] <= shades["weak"] < shades["moderate"] < shades["strong"]
 
 
-def test_curves_and_their_errors_are_the_arrays_and_the_unknown_is_left_out():
-    edges, values = np.linspace(-5.0, -4.0, 5), np.linspace(0.0, 2.0, 5)
-    errors = np.array([0.1, 0.1, 0.2, 0.1, np.inf])
-    curves = {"a": (values, errors), "other": (-values, np.full(5, 0.3))}
-    ax = prior_sensitivity(edges, curves, "edge", "b")
-    first, second = ax.lines[:2]
-    np.testing.assert_array_equal(first.get_ydata(), [*values[:-1], np.nan])
-    np.testing.assert_array_equal(second.get_ydata(), -values)
-    band = ax.collections[0].get_paths()[0].vertices
-    for x, y, error in zip(edges[:-1], values[:-1], errors[:-1], strict=True):
-        heights = band[np.isclose(band[:, 0], x), 1]
-        assert (heights.min(), heights.max()) == (pytest.approx(y - error), pytest.approx(y + error))
-    assert band[:, 0].max() < edges[-1]
-    assert ax.get_xlim() == (-5.0, -4.0)
-    assert ax.get_ylim()[1] > 2.3
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "other"]
-    assert not named_but_not_drawn(ax.get_legend(), ax)
-
-
 def test_one_axes_in_one_axes_out():
     _, ax = plt.subplots()
     assert evidence_bars({"a": (1.0, 0.1)}, "b", ax=ax) is ax
@@ -88,5 +69,3 @@ def test_bad_input_is_named():
         evidence_bars({}, "b")
     with pytest.raises(InvalidArgument, match="log_bayes_factors"):
         evidence_bars({"a": (np.nan, 0.1)}, "b")
-    with pytest.raises(InvalidArgument, match="curves"):
-        prior_sensitivity([1.0, 2.0], {"a": ([1.0], [1.0])}, "x", "b")

@@ -21,7 +21,7 @@ from lmtbayes.plotting import panels, planes, pulls
 from lmtbayes.plotting.bayes_factor import bayes_factor_lines, toy_histograms
 from lmtbayes.plotting.coherent import residual_spectrum
 from lmtbayes.plotting.corner import corner
-from lmtbayes.plotting.evidence import evidence_bars, prior_sensitivity
+from lmtbayes.plotting.evidence import evidence_bars
 from lmtbayes.plotting.intervals import interval_panels
 from lmtbayes.plotting.parameter_space import Entry, parameter_space
 from lmtbayes.plotting.predictive import predictive_spectrum
@@ -74,15 +74,13 @@ def test_plane_of_a_profile_with_limit_and_band():
 
 
 @picture
-def test_plane_of_posteriors():
-    figure, left, right = axes(2)
-    planes.posterior_regions(planes.plane(left), MASS, G_X, np.exp(-0.5 * Q), label="on a grid")
+def test_plane_of_draws():
+    figure, axis = axes()
     rng = np.random.default_rng(1)
     mass, g_x = 10.0 ** rng.normal(1.6, 0.35, 4000), 10.0 ** rng.normal(-3.3, 0.2, 4000)
     bounds = {"mass_bounds": (1.0, 1e3), "coupling_bounds": (1e-5, 1e-2)}
-    planes.draws_regions(planes.plane(right), mass, g_x, **bounds, colour=GREEN, label="draws")
-    for axis in (left, right):
-        planes.legend(axis)
+    planes.draws_regions(planes.plane(axis), mass, g_x, **bounds, colour=GREEN, label="draws")
+    planes.legend(axis)
     return figure
 
 
@@ -197,20 +195,9 @@ def test_pulls_and_impacts():
 
 
 @picture
-def test_correlations():
-    figure, axis = axes()
-    matrix = np.array([[1.0, -0.7, 0.1], [-0.7, 1.0, 0.3], [0.1, 0.3, 1.0]])
-    figure.colorbar(pulls.correlation_plot(axis, ["ln g_x", "flux_ess", "theta_23"], matrix))
-    return figure
-
-
-@picture
 def test_evidences():
-    figure, left, right = axes(2)
-    evidence_bars({"Lmu-Ltau": (3.2, 0.4), "Lmu": (-1.3, 0.2), "loop": (7.5, 0.9)}, "no boson", left)
-    edges = np.linspace(-5.0, -4.0, 9)
-    curves = {"Lmu-Ltau": (np.linspace(0.5, 3, 9), np.full(9, 0.2)), "Lmu": (np.linspace(0, -2, 9), np.full(9, 0.4))}
-    prior_sensitivity(edges, curves, "lower edge", "no boson", right)
+    figure, axis = axes()
+    evidence_bars({"Lmu-Ltau": (3.2, 0.4), "Lmu": (-1.3, 0.2), "loop": (7.5, 0.9)}, "no boson", axis)
     return figure
 
 

@@ -233,6 +233,10 @@ def compare_models(
     -----
     DeprecationWarning
         `prior_odds`, of any sum, the old name of `prior_probabilities`; settings of the method as keywords.
+
+    References
+    ----------
+    B_ij = Z_i/Z_j; p_i = P_i Z_i/sum_j P_j Z_j, P the prior probabilities: R. Trotta, arXiv:0803.4089.
     """
     if not isinstance(models, Mapping) or len(models) < 2:
         raise InvalidArgument("`models` must be a mapping of at least two names to (likelihood, prior)")

@@ -23,7 +23,7 @@ from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.evidence.laplace_cubature import Cubature, without_boson
 from lmtbayes.inference.evidence.result import Evidence
 from lmtbayes.inference.evidence.settings import set_whole
-from lmtbayes.inference.integration import heights
+from lmtbayes.inference.integration import missed_peaks
 from lmtbayes.inference.integration.proposal import Proposal
 from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.likelihood.evaluation import evaluation
@@ -110,7 +110,7 @@ def _weighted(like: JointLikelihood, prior: Prior, seed: int, settings: Importan
         shape = pareto_shape(found.log_weights) if enough else np.inf
     log_weights = found.log_weights
     total = logsumexp(log_weights)
-    unseen = heights.unseen(0.0, np.array([grid.missed]))
+    unseen = missed_peaks.unseen(0.0, np.array([grid.missed]))
     shape = pareto_shape(log_weights)
     converged = enough and shape <= _HEAVY
     verdict = "converged" if converged else f"not converged: stopped at {settings.max_draws} draws"

@@ -17,7 +17,7 @@ from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.evidence.result import Evidence
 from lmtbayes.inference.evidence.settings import set_whole
-from lmtbayes.inference.integration import heights
+from lmtbayes.inference.integration import missed_peaks
 from lmtbayes.inference.integration.cubature import integrate
 from lmtbayes.inference.integration.modes import find_modes
 from lmtbayes.inference.integration.working_measure import survey
@@ -103,7 +103,7 @@ def _over_the_boson(like: JointLikelihood, prior: Prior, seed: int, settings: Cu
     position = (np.arange(count) + offset) / count
     chosen = np.searchsorted(np.cumsum(np.exp(log_weights)), position).clip(max=len(points) - 1)
     correction, scatter, remark = _laplace(like, space.photons(points[chosen], devices), seed, settings)
-    unseen = heights.unseen(result.highest, log_integrand(result.modes) if len(result.modes) else np.zeros(0))
+    unseen = missed_peaks.unseen(result.highest, log_integrand(result.modes) if len(result.modes) else np.zeros(0))
     return Evidence(
         log_z=result.log_z + correction,
         bound=result.log_z_error,

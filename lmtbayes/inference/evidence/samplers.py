@@ -17,7 +17,7 @@ from lmtbayes.inference import full_coordinates
 from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.evidence.result import Evidence
-from lmtbayes.inference.integration import heights
+from lmtbayes.inference.integration import missed_peaks
 from lmtbayes.inference.integration.working_measure import survey
 from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.joint import JointLikelihood
@@ -72,10 +72,10 @@ def to_evidence(like: JointLikelihood, prior: Prior, measure: Prior, found: Samp
         density = evaluation(like.joint)((space.photons(unit, devices), pulls), like.data).log_likelihood
         density = density + space.log_ratios(unit, devices)
         effective = float(np.exp(-logsumexp(2.0 * found.log_weights)))
-        unseen = heights.unseen(
+        unseen = missed_peaks.unseen(
             float(np.nanmax(density)),
-            survey(like, prior, devices).heights(space, devices),
-            heights.by_chance(space.size, effective),
+            survey(like, prior, devices).log_densities(space, devices),
+            missed_peaks.by_chance(space.size, effective),
         )
     return Evidence(
         log_z=found.log_z,

@@ -121,6 +121,11 @@ def best_fit(
     ------
     InvalidArgument
         A bad range; no likelihood, or no Box.
+
+    References
+    ----------
+    The deviance is 2 (ln L saturated - ln L): S. Baker, R. D. Cousins, Nucl. Instrum. Meth. 221 (1984) 437; its p-value
+    that of chi^2: S. S. Wilks, Ann. Math. Stat. 9 (1938) 60.
     """
     check_likelihood(like)
     if box is not None and not isinstance(box, Box):
@@ -141,7 +146,7 @@ def search_box(
     outer_x = box.scan_points(plan.outer, _POINTS[plan.outer])
     inner_x = box.scan_points(plan.inner, _POINTS[plan.inner]) if plan.inner else np.zeros(1)
     found = scan_cells(like, plan, outer_x, inner_x, box.limits)
-    index, _, _ = peaks(jnp.asarray(found.height[..., 0]), _STARTS)
+    index, _, _ = peaks(jnp.asarray(found.log_likelihood[..., 0]), _STARTS)
     i, j = np.asarray(index).T
     begin = {plan.outer: outer_x[i]} | ({plan.inner: inner_x[j]} if plan.inner else {})
     begin |= {name: found.z[i, j, 0, k] for k, name in enumerate(plan.free)}

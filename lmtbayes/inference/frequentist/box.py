@@ -161,10 +161,10 @@ def peaks(
 
     Returns
     -------
-    index, height
+    index, value
         Of each, the highest first.
-    is_worthwhile
-        False where there are fewer, and for a peak that cannot rise above the highest between its points: its height
+    is_promising
+        False where there are fewer, and for a peak that cannot rise above the highest between its points: its value
         and the drop to its lowest neighbour, the most that a parabola could hide, are together more than 2 below.
     """
     values = jnp.where(jnp.isnan(values), -jnp.inf, values)
@@ -172,7 +172,7 @@ def peaks(
     highest = jax.lax.reduce_window(values, -jnp.inf, jax.lax.max, window, stride, "SAME")
     lowest = jax.lax.reduce_window(values, jnp.inf, jax.lax.min, window, stride, "SAME")
     is_peak = (values >= highest) & (values > -jnp.inf)
-    height, flat = jax.lax.top_k(jnp.where(is_peak, values, -jnp.inf).ravel(), min(count, values.size))
-    possible = 2.0 * height - lowest.ravel()[flat]
+    value, flat = jax.lax.top_k(jnp.where(is_peak, values, -jnp.inf).ravel(), min(count, values.size))
+    possible = 2.0 * value - lowest.ravel()[flat]
     index = jnp.stack(jnp.unravel_index(flat, values.shape), axis=-1)
-    return index, height, (height > -jnp.inf) & (possible + 2.0 >= height[0])
+    return index, value, (value > -jnp.inf) & (possible + 2.0 >= value[0])

@@ -61,6 +61,7 @@ def nuisance_pulls(
         `impact_converged`. `correlation` over `parameter` twice: log parameters of the boson that are not on an edge
         of their range, then nuisances. `photon_known`: 0 where the data do not fix the boson (the Hessian is no
         maximum's, as without a signal); widths and correlations are then those at a fixed boson, NaN for the boson.
+        `plotting.pulls` draws them: `pull_plot(axis, names, pull, width)`, `impact_plot(axis, names, impact)`.
 
     Raises
     ------

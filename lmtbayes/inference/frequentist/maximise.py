@@ -44,8 +44,8 @@ def scoring(
         boson, pulls = z[:free], z[free:]
         counts = joint.row(photon(tuple(boson)), pulls)
         columns = jacobian_in_pulls(joint, photon(tuple(boson)), pulls)
-        score, bend = first_and_second_derivative(lambda c: log_of_counts(joint, c, data), counts)
-        curvature = jnp.zeros((0, 0))
+        score, curvature = first_and_second_derivative(lambda c: log_of_counts(joint, c, data), counts)
+        by_boson = jnp.zeros((0, 0))
         if free:
             # One nested pass has the first derivatives on its way: half as much to compile.
             def first(x: Array) -> tuple[Array, Array]:
@@ -54,9 +54,9 @@ def scoring(
 
             second, slope = jax.jacfwd(first, has_aux=True)(boson)
             columns = jnp.concatenate([slope, columns], axis=-1)
-            curvature = jnp.einsum("b,bij->ij", score, second)
+            by_boson = jnp.einsum("b,bij->ij", score, second)
         value, gradient = jnp.sum(log_of_counts(joint, counts, data)), score @ columns
-        hessian = ((columns.T * bend) @ columns).at[:free, :free].add(curvature)
+        hessian = ((columns.T * curvature) @ columns).at[:free, :free].add(by_boson)
         if pulls.size:
             pull, stiffness = first_and_second_derivative(joint.constraints.log_prob, pulls)
             value, gradient = value + joint.log_constraint(pulls), gradient.at[free:].add(pull)

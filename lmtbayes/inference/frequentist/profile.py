@@ -243,18 +243,18 @@ def _cells(
     climbs: int,
     bar: str | None,
 ) -> ProfileCells:
-    """Scan every cell, then climb from every start worth it."""
+    """Scan every cell, then climb from every promising start."""
     outer_x = logarithm(plan.outer, grid[plan.outer])
     inner_x = logarithm(plan.inner, grid[plan.inner]) if plan.inner else np.zeros(1)
     found = scan_cells(like, plan, outer_x, inner_x, box.limits, bar and f"{bar}, scan")
 
-    which = np.argwhere(found.worthwhile)  # (outer, inner, start)
+    which = np.argwhere(found.promising)  # (outer, inner, start)
     fixed = {plan.outer: outer_x[which[:, 0]]} | ({plan.inner: inner_x[which[:, 1]]} if plan.inner else {})
     z, value, converged = climb_cells(
         like,
         fixed,
         plan.free,
-        found.z[found.worthwhile],
+        found.z[found.promising],
         which[:, 0] * inner_x.size + which[:, 1],
         box.limits,
         climbs,

@@ -25,7 +25,7 @@ from lmtbayes.inference.nuisances.newton import Maximum
 SCAN_STEPS = 1
 """Newton steps on the nuisances at each point of a scan: a second one finds no other peaks (compared)."""
 _STAGES, _STEPS = 32, 2
-_HOPE = 10.0
+_GAIN_TOLERANCE = 10.0
 """A climb is given up when so many times the gain of its last stage would not take it to the best of its cell."""
 CLIMBS = 256
 """Side by side on each device."""
@@ -74,11 +74,12 @@ class Plan:
 class ScanResult:
     """What a scan found, leading axes (outer, inner, start): the highest maxima of each cell, the highest first."""
 
-    def __init__(self, z: np.ndarray, height: np.ndarray, worthwhile: np.ndarray):
+    def __init__(self, z: np.ndarray, log_likelihood: np.ndarray, promising: np.ndarray):
         self.z = z
         """Free parameters and pulls."""
-        self.height = height
-        self.worthwhile = worthwhile
+        self.log_likelihood = log_likelihood
+        """Ln L there."""
+        self.promising = promising
         """Whether it may be the highest in its cell; always where it is the first."""
 
 
@@ -97,11 +98,11 @@ def scan_cells(
     items = (np.repeat(outer_x, pieces), np.tile(padded, (outer_x.size, 1)))
     axes = {name: np.linspace(*limits[name], plan.points) for name in plan.free}
     run = like.compiled(_scans, plan)
-    z, height, worthwhile = (
+    z, log_likelihood, promising = (
         x.reshape(outer_x.size, pieces * plan.piece, *x.shape[2:])[:, : inner_x.size]
         for x in run(items, axes, like.data, bar=bar)
     )
-    return ScanResult(z[..., :-1], height, worthwhile)
+    return ScanResult(z[..., :-1], log_likelihood, promising)
 
 
 def starts_of_scan(
@@ -111,7 +112,7 @@ def starts_of_scan(
 
     Returns
     -------
-    z, height, worthwhile
+    z, log_likelihood, promising
         Of the highest maxima: coordinates of the axes, in their order, and pulls; ln L; and as `peaks` says.
     """
 
@@ -120,17 +121,17 @@ def starts_of_scan(
 
     if axes:
         values, pulls = scan(at, axes)
-        index, height, worthwhile = peaks(values, starts)
+        index, log_likelihood, promising = peaks(values, starts)
         begin = jnp.stack([axis[index[:, i]] for i, axis in enumerate(axes.values())], axis=-1)
         begin_pulls = pulls[tuple(index.T)]
     else:
         value, pulls = at({})
-        height, worthwhile = value[None], jnp.ones(1, dtype=bool)
+        log_likelihood, promising = value[None], jnp.ones(1, dtype=bool)
         begin, begin_pulls = jnp.zeros((1, 0)), pulls[None]
     begin_pulls = jax.vmap(
         lambda b, p: regularised(joint, photon_at(joint.model, {**fixed, **dict(zip(axes, b, strict=True))}), p, data)
     )(begin, begin_pulls)
-    return jnp.concatenate([begin, begin_pulls], axis=-1), height, worthwhile
+    return jnp.concatenate([begin, begin_pulls], axis=-1), log_likelihood, promising
 
 
 def _scans(joint: JointModel, plan: Plan) -> Mapped:
@@ -139,11 +140,11 @@ def _scans(joint: JointModel, plan: Plan) -> Mapped:
 
 def _scan(joint: JointModel, plan: Plan) -> Callable[..., Any]:
     def cell(x: dict[str, Array], axes: Mapping[str, Array], data: Data) -> tuple[Array, Array, Array]:
-        z, height, worthwhile = starts_of_scan(joint, x, axes, plan.starts, data)
+        z, log_likelihood, promising = starts_of_scan(joint, x, axes, plan.starts, data)
         # Arrays of size zero are refused by lax.map: a column that is dropped again.
         z = jnp.concatenate([z, jnp.zeros((z.shape[0], 1))], axis=-1)
         # The highest one always: a cell whose every point failed is told by its status.
-        return z, height, worthwhile.at[0].set(True)
+        return z, log_likelihood, promising.at[0].set(True)
 
     def row(item: tuple[Array, Array], axes: Mapping[str, Array], data: Data) -> tuple[Array, Array, Array]:
         outer_x, inner_x = item
@@ -180,30 +181,30 @@ def climb_cells(
         np.concatenate([[limits[name][side] for name in free], np.full(len(like.nuisances), infinity)])
         for side, infinity in ((0, -np.inf), (1, np.inf))
     )
-    run = like.compiled(_climbs, free, batch_size, devices)
+    run = like.compiled(_newton_stages, free, batch_size, devices)
     z, value, converged = z.copy(), np.full(len(z), -np.inf), np.zeros(len(z), dtype=bool)
     best = np.full(cell.max() + 1, -np.inf)
     left = np.arange(len(z))
     for stage in range(_STAGES):
         starting = ({name: x[left] for name, x in fixed.items()}, z[left])
         label = None if bar is None else f"{bar}, climb {stage + 1}"
-        z[left], height, converged[left] = run(starting, low, high, like.data, bar=label)
-        height = np.nan_to_num(height, nan=-np.inf)
-        gain = np.where(np.isfinite(value[left]), height - np.maximum(value[left], -1e300), np.inf)
-        value[left] = height
-        np.maximum.at(best, cell[left], height)
+        z[left], log_likelihood, converged[left] = run(starting, low, high, like.data, bar=label)
+        log_likelihood = np.nan_to_num(log_likelihood, nan=-np.inf)
+        gain = np.where(np.isfinite(value[left]), log_likelihood - np.maximum(value[left], -1e300), np.inf)
+        value[left] = log_likelihood
+        np.maximum.at(best, cell[left], log_likelihood)
         with np.errstate(invalid="ignore"):  # a start at -inf that stays there is not a number, and given up
-            left = left[~converged[left] & (height + _HOPE * gain >= best[cell[left]])]
+            left = left[~converged[left] & (log_likelihood + _GAIN_TOLERANCE * gain >= best[cell[left]])]
         if not left.size:
             break
     return z, value, converged
 
 
-def _climbs(joint: JointModel, free: tuple[str, ...], batch_size: int, devices: Devices) -> Mapped:
-    return Mapped(_climb(joint, free), devices, batch_size)
+def _newton_stages(joint: JointModel, free: tuple[str, ...], batch_size: int, devices: Devices) -> Mapped:
+    return Mapped(_newton_stage(joint, free), devices, batch_size)
 
 
-def _climb(joint: JointModel, free: tuple[str, ...]) -> Callable[..., Any]:
+def _newton_stage(joint: JointModel, free: tuple[str, ...]) -> Callable[..., Any]:
     def one(at: tuple[dict[str, Array], Array], low: Array, high: Array, data: Data) -> Maximum:
         fixed, start = at
 

@@ -1,9 +1,9 @@
 """Peaks of the posterior in (z, pulls), from many starts at once, and boxes around them: where cells have to be fine.
 
 Levenberg's damped Gauss-Newton steps: the curvature of ln L is taken from the Jacobian of the rates, J^T w J, as in
-`linearised`; the damping grows after a step that does not climb and shrinks after one that does. It runs on the host
-around the one compiled look at the rates, which knows their derivatives in the pulls; those in the few coordinates of
-the boson are central differences of it.
+`laplace`; the damping grows after a step that does not climb and shrinks after one that does. It runs on the host
+around the one compiled expansion of the rates, which knows their derivatives in the pulls; those in the few
+coordinates of the boson are central differences of it.
 """
 
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ from lmtbayes.inference.priors import Prior
 STEPS = 60
 STARTS = 16
 _DIFFERENCE = 1e-5
-"""Of z: slopes of the counts are good to 1e-9, far more than a climb needs."""
+"""Of z: derivatives of the counts are good to 1e-9, far more than a climb needs."""
 _GAIN = 1e-6
 """Expected gain in ln L below which a peak is found."""
 _STUCK = 1e10
@@ -53,8 +53,8 @@ class Peaks(NamedTuple):
     length over which the density falls by a factor e; at most 1."""
 
 
-class _View(NamedTuple):
-    height: np.ndarray
+class _LocalModel(NamedTuple):
+    log_likelihood: np.ndarray
     gradient: np.ndarray
     precision: np.ndarray
 
@@ -68,35 +68,35 @@ def levenberg_marquardt(
     """
     d, number = space.dimensions, len(units)
     position = space.join(units, np.tile(np.asarray(space.joint.central_pulls), (number, 1)))
-    view = _view(space, position, data, devices)
+    here = _local_model(space, position, data, devices)
     damping, going = np.ones(number), np.ones(number, dtype=bool)
     for _ in range(STEPS):
         # By eigenvalues: beside a huge one the damping of a direction that nothing measures would drown in rounding.
-        values, vectors = np.linalg.eigh(view.precision)
-        along = np.einsum("nij,ni->nj", vectors, view.gradient) / (np.maximum(values, 0.0) + damping[:, None])
+        values, vectors = np.linalg.eigh(here.precision)
+        along = np.einsum("nij,ni->nj", vectors, here.gradient) / (np.maximum(values, 0.0) + damping[:, None])
         move = np.einsum("nij,nj->ni", vectors, along)
         move *= np.minimum(1.0, _LARGEST_STEP / np.maximum(np.abs(move).max(axis=1, keepdims=True), 1e-30))
         trial = position + move
         trial[:, :d] = np.clip(trial[:, :d], -_EDGE_Z, _EDGE_Z)
-        gain = np.einsum("ni,ni->n", trial - position, view.gradient)
+        gain = np.einsum("ni,ni->n", trial - position, here.gradient)
         going &= (gain > _GAIN) & (damping < _STUCK)
         if not going.any():
             break
-        found = _view(space, trial, data, devices)
-        better = going & (found.height > view.height)
+        found = _local_model(space, trial, data, devices)
+        better = going & (found.log_likelihood > here.log_likelihood)
         position[better] = trial[better]
-        for old, new in zip(view, found, strict=True):
+        for old, new in zip(here, found, strict=True):
             old[better] = new[better]
         damping = np.clip(np.where(better, 0.2 * damping, 6.0 * damping), 1e-6, None)
-    mixed = view.precision[:, :d, d:]
-    inverse = np.linalg.pinv(view.precision[:, d:, d:], hermitian=True) @ mixed.transpose(0, 2, 1)
+    mixed = here.precision[:, :d, d:]
+    inverse = np.linalg.pinv(here.precision[:, d:, d:], hermitian=True) @ mixed.transpose(0, 2, 1)
     unit = special.expit(position[:, :d])
     slope = unit * (1.0 - unit)
-    curvature = view.precision[:, :d, :d] - mixed @ inverse
+    curvature = here.precision[:, :d, :d] - mixed @ inverse
     narrow = curvature / (slope[:, :, None] * slope[:, None, :])
     steepest = np.abs(np.linalg.eigvalsh(narrow)).max(axis=1)
-    spread = _spread(curvature, view.gradient[:, :d], slope)
-    return Peaks(unit, view.height, 1.0 / np.sqrt(np.maximum(steepest, 1e-12)), spread)
+    spread = _spread(curvature, here.gradient[:, :d], slope)
+    return Peaks(unit, here.log_likelihood, 1.0 / np.sqrt(np.maximum(steepest, 1e-12)), spread)
 
 
 def find_modes(
@@ -109,14 +109,14 @@ def find_modes(
     """Climb from every start and every known peak; `boxes_around` what was found, as a cubature takes it."""
     peaks = levenberg_marquardt(space, np.concatenate([starts, known]), data, devices)
     # A hair lower: a peak that both have found is that of the cells' starts.
-    height = peaks.log_likelihood - np.where(np.arange(len(peaks.unit)) < len(starts), 0.0, 1e-3)
-    return boxes_around(peaks.unit, peaks.finest, height)
+    log_likelihood = peaks.log_likelihood - np.where(np.arange(len(peaks.unit)) < len(starts), 0.0, 1e-3)
+    return boxes_around(peaks.unit, peaks.finest, log_likelihood)
 
 
 def boxes_around(
     unit: Float[np.ndarray, "peaks coordinates"],
     finest: Float[np.ndarray, " peaks"],
-    height: Float[np.ndarray, " peaks"],
+    log_likelihood: Float[np.ndarray, " peaks"],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Different peaks of the unit cube, the highest first, and boxes of two standard deviations to both sides of each.
 
@@ -125,17 +125,17 @@ def boxes_around(
 
     Parameters
     ----------
-    unit, finest, height
-        As in `Peaks`; a height that is no number is that of a climb that came nowhere.
+    unit, finest, log_likelihood
+        As in `Peaks`; a value that is no number is that of a climb that came nowhere.
 
     Returns
     -------
     peaks, low, high
         (boxes, coordinates) each; the boxes are cut to the cube.
     """
-    usable = np.flatnonzero(np.isfinite(height))
-    order = usable[np.argsort(-height[usable])]
-    order = order[height[order] > height[order].max(initial=-np.inf) - _LOWEST]
+    usable = np.flatnonzero(np.isfinite(log_likelihood))
+    order = usable[np.argsort(-log_likelihood[usable])]
+    order = order[log_likelihood[order] > log_likelihood[order].max(initial=-np.inf) - _LOWEST]
     low = np.maximum(unit - _HALF_WIDTH * finest[:, None], 0.0)
     high = np.minimum(unit + _HALF_WIDTH * finest[:, None], 1.0)
     kept: list[int] = []
@@ -154,8 +154,10 @@ def _spread(curvature: np.ndarray, gradient: np.ndarray, slope: np.ndarray) -> n
     return np.minimum(np.where(deviation < 0.5 * _WIDEST, deviation * slope, falling), 1.0)
 
 
-def _view(space: Space, position: Float[np.ndarray, "starts parameters"], data: Data, devices: Devices) -> _View:
-    """Height, slope and curvature at every position; a place where they are not finite is infinitely low."""
+def _local_model(
+    space: Space, position: Float[np.ndarray, "starts parameters"], data: Data, devices: Devices
+) -> _LocalModel:
+    """Value, gradient and curvature at every position; a place where they are not finite is infinitely low."""
     d, joint, number = space.dimensions, space.joint, len(position)
     # The point itself, then a step forth and back in every coordinate of the boson.
     offsets = np.zeros((1 + 2 * d, space.size))
@@ -166,24 +168,24 @@ def _view(space: Space, position: Float[np.ndarray, "starts parameters"], data: 
     counts = expanded.counts.reshape(number, 1 + 2 * d, -1)
     by_boson = (counts[:, 1 : 1 + d] - counts[:, 1 + d :]) / (2.0 * _DIFFERENCE)
     expanded = jax.tree.map(lambda x: x[:: 1 + 2 * d], expanded)
-    slopes = np.concatenate([by_boson.transpose(0, 2, 1), expanded.jacobian], axis=2)
-    gradient = np.einsum("nbi,nb->ni", slopes, expanded.score)
-    precision = (slopes * expanded.fisher_weight[:, :, None]).transpose(0, 2, 1) @ slopes
-    height = expanded.log_likelihood
+    jacobian = np.concatenate([by_boson.transpose(0, 2, 1), expanded.jacobian], axis=2)
+    gradient = np.einsum("nbi,nb->ni", jacobian, expanded.score)
+    precision = (jacobian * expanded.fisher_weight[:, :, None]).transpose(0, 2, 1) @ jacobian
+    log_likelihood = expanded.log_likelihood
     if joint.nuisances:
         value, pull, stiffness = (np.asarray(x) for x in joint.compiled(_constraints)(position[:, d:]))
-        height = height + value.sum(axis=1)
+        log_likelihood = log_likelihood + value.sum(axis=1)
         gradient[:, d:] += pull
         precision[:, d:, d:] += np.maximum(stiffness, 1e-3)[:, :, None] * np.eye(len(joint.nuisances))
     if not space.plain:
         ratio = joint.compiled(_ratio, space.prior, space.measure)
         value, pull, stiffness = (np.asarray(x) for x in ratio(position[:, :d]))
-        height = height + value
+        log_likelihood = log_likelihood + value
         gradient[:, :d] += pull
         precision[:, :d, :d] += np.maximum(stiffness, 0.0)[:, :, None] * np.eye(d)
-    sound = np.isfinite(height) & np.isfinite(gradient).all(axis=1) & np.isfinite(precision).all(axis=(1, 2))
-    return _View(
-        np.where(sound, height, -np.inf),
+    sound = np.isfinite(log_likelihood) & np.isfinite(gradient).all(axis=1) & np.isfinite(precision).all(axis=(1, 2))
+    return _LocalModel(
+        np.where(sound, log_likelihood, -np.inf),
         np.where(sound[:, None], gradient, 0.0),
         np.where(sound[:, None, None], precision, np.eye(space.size)),
     )

@@ -119,8 +119,8 @@ class MortonCells:
                 axes.append(np.full(seen.sum(), axis))
         return np.concatenate(first), np.concatenate(second), np.concatenate(axes)
 
-    def slopes(self, values: Float[np.ndarray, " cells"]) -> Float[np.ndarray, "cells coordinates"]:
-        """Change of `values` across every cell along every axis, the mean of the slopes towards its neighbours."""
+    def gradients(self, values: Float[np.ndarray, " cells"]) -> Float[np.ndarray, "cells coordinates"]:
+        """Gradient of `values` in units of the cell, the change across it: the mean towards its neighbours."""
         i, j, axis = self.neighbours()
         centre = self.centre
         slope = (values[j] - values[i]) / (centre[j, axis] - centre[i, axis])

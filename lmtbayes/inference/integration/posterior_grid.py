@@ -109,17 +109,17 @@ class PosteriorGrid:
     def cumulative(self, name: str, quantiles: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
         """Posterior probability below quantiles of the measure, in one coordinate."""
         axis = self.prior.names.index(name)
-        return self.cells.cumulative(self.weights, axis, quantiles, self.slopes[:, axis])
+        return self.cells.cumulative(self.weights, axis, quantiles, self.gradients[:, axis])
 
     @functools.cached_property
-    def slopes(self) -> Float[np.ndarray, "cells coordinates"]:
-        """Change of ln p across every cell."""
-        return self.cells.slopes(np.where(np.isfinite(self.log_density), self.log_density, -1e30))
+    def gradients(self) -> Float[np.ndarray, "cells coordinates"]:
+        """Gradient of ln p in units of the cell: its change across every cell."""
+        return self.cells.gradients(np.where(np.isfinite(self.log_density), self.log_density, -1e30))
 
     @functools.cached_property
     def tilt(self) -> Float[np.ndarray, "cells nuisances coordinates"]:
         """Change of the pulls' optimum across every cell, where data hold it tighter than it moves."""
-        columns = [self.cells.slopes(pull) for pull in self.pulls.T]
+        columns = [self.cells.gradients(pull) for pull in self.pulls.T]
         return np.stack(columns, axis=1) if columns else np.zeros((*self.pulls.shape, self.cells.dimensions))
 
     def regions(self, probability: float = HIGHEST_DENSITY) -> Int[np.ndarray, " cells"]:

@@ -40,8 +40,8 @@ class Proposal(eqx.Module):
         uniform_key, pull_key, spread_key = jax.random.split(key, 3)
         # All in one go: every call of a generator is compiled by itself.
         numbers = jax.random.uniform(uniform_key, (3 + self.low.shape[1],))
-        height, from_prior, from_constraints, unit = numbers[0], numbers[1], numbers[2], numbers[3:]
-        cell = jnp.searchsorted(self.cumulative, height, side="right")
+        level, from_prior, from_constraints, unit = numbers[0], numbers[1], numbers[2], numbers[3:]
+        cell = jnp.searchsorted(self.cumulative, level, side="right")
         inside = self.low[cell] + unit * self.width[cell]
         unit = jnp.where(from_prior < self.from_prior, unit, inside)
         cell = self.cell(unit)

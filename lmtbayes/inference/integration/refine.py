@@ -139,8 +139,8 @@ class _Evaluator:
 def resolve_peaks(cells: MortonCells, values: Values, peaks: Peaks, evaluated: Evaluated) -> tuple[MortonCells, Values]:
     """Split the cells of all peaks that may hold anything down to cells that resolve the peak."""
     highest = max(np.max(values[0]), np.max(peaks.log_likelihood))
-    for unit, height, finest in zip(peaks.unit, peaks.log_likelihood, peaks.finest, strict=True):
-        if height < highest - _LOWEST:
+    for unit, log_likelihood, finest in zip(peaks.unit, peaks.log_likelihood, peaks.finest, strict=True):
+        if log_likelihood < highest - _LOWEST:
             continue
         while True:
             home = cells.locate(unit[None])

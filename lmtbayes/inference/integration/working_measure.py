@@ -62,7 +62,7 @@ class Survey(NamedTuple):
     log_likelihood: Float[np.ndarray, " peaks"]
     """Ln L there, the pulls at their optimum."""
 
-    def heights(self, space: Space, devices: Devices) -> Float[np.ndarray, " peaks"]:
+    def log_densities(self, space: Space, devices: Devices) -> Float[np.ndarray, " peaks"]:
         """Ln of the posterior density in (u, pulls) at the peaks, up to ln Z; u is the cube of `space`."""
         if not self.log_likelihood.size:
             return self.log_likelihood
@@ -92,11 +92,11 @@ def _survey(like: JointLikelihood, prior: Prior, devices: Devices) -> Survey:
     peaks = levenberg_marquardt(space, cells.centre[starts(cells, values[0])], like.data, devices)
     chosen = _peaks_that_count(space, cells, values[0], peaks, like.data, devices)
     points, widths = _in_coordinates(space, peaks, chosen)
-    height = peaks.log_likelihood[chosen] - space.log_ratios(peaks.unit[chosen], devices)
+    log_likelihood = peaks.log_likelihood[chosen] - space.log_ratios(peaks.unit[chosen], devices)
     measure = _measure(prior, points, widths, heavy)
     if measure is prior and space.plain:
-        return Survey(prior, cells, values, peaks, points, height)
-    return Survey(measure, None, (), None, points, height)
+        return Survey(prior, cells, values, peaks, points, log_likelihood)
+    return Survey(measure, None, (), None, points, log_likelihood)
 
 
 def _check_masses(like: JointLikelihood, prior: Prior) -> None:
@@ -165,9 +165,9 @@ def _peaks_that_count(
     space: Space, cells: MortonCells, log_density: np.ndarray, peaks: Peaks, data: Data, devices: Devices
 ) -> np.ndarray:
     """Indices of different peaks, the heaviest first, whose share of the evidence may matter."""
-    height = evaluate(space, peaks.unit, data, devices)[0]
+    log_integral = evaluate(space, peaks.unit, data, devices)[0]
     # Correlations make it less: an upper bound, for a peak that is a normal density.
-    mass = np.where(np.isfinite(height), height, -np.inf) + np.log(peaks.spread).sum(axis=1)
+    mass = np.where(np.isfinite(log_integral), log_integral, -np.inf) + np.log(peaks.spread).sum(axis=1)
     best = max(mass.max(), logsumexp(log_density + cells.log_volume))
     chosen: list[int] = []
     for k in np.argsort(-mass, kind="stable"):

@@ -68,14 +68,14 @@ class Constraints:
 
     def moments(self) -> tuple[Float[np.ndarray, " nuisances"], Float[np.ndarray, " nuisances"]]:
         """Mean and standard deviation of every sum of Gaussians; 0 and 1 of any other pull."""
-        found = [_mean_and_sigma(constraint.pieces) for constraint in self._constraints]
+        found = [_mean_and_sigma(constraint.components) for constraint in self._constraints]
         mean, sigma = np.array(found).reshape(-1, 2).T
         return mean, sigma
 
     def components(self) -> Components:
         """Every choice of Gaussians, along a leading axis: one, where no constraint is a sum."""
         plain = ((1.0, 0.0, np.inf),)
-        rows = list(itertools.product(*(constraint.pieces or plain for constraint in self._constraints)))
+        rows = list(itertools.product(*(constraint.components or plain for constraint in self._constraints)))
         table = np.array(rows, dtype=float).reshape(len(rows), len(self._constraints), 3)
         weight, mean, sigma = np.moveaxis(table, -1, 0)
         return Components(*(jnp.asarray(column) for column in (mean, sigma, np.log(weight))))
@@ -104,9 +104,9 @@ class Constraints:
         return jnp.concatenate([jnp.zeros((*shape, 0)), *parts], axis=-1)[..., self._order]
 
 
-def _mean_and_sigma(pieces: tuple[tuple[float, float, float], ...]) -> tuple[float, float]:
-    if not pieces:
+def _mean_and_sigma(components: tuple[tuple[float, float, float], ...]) -> tuple[float, float]:
+    if not components:
         return 0.0, 1.0
-    weights, means, sigmas = np.array(pieces).T
+    weights, means, sigmas = np.array(components).T
     mean = weights @ means
     return float(mean), float(np.sqrt(weights @ (sigmas**2 + (means - mean) ** 2)))

@@ -2,7 +2,7 @@
 
 Newton steps with the curvature that an `expansion` of the rates gives: an exact slope, and of the second derivatives of
 the rates the diagonal, so that a step costs one pass a nuisance. Where data and photon are at odds by thousands of
-units of ln L (a flux known to 5 % pulled to nothing) the way to the optimum is a narrow, bent valley: each step also
+units of ln L (a flux known to 5 % pulled to nothing) the way to the optimum is a narrow, curved valley: each step also
 tries the optimum of the rates linear in the nuisances' values, and steps damped by all orders of magnitude.
 """
 
@@ -47,11 +47,13 @@ def conditional(joint: JointModel, photon: HiddenPhoton, data: Data, max_steps: 
 
     # A constraint that is a sum of Gaussians has an optimum near the mean of each.
     starts = joint.constraints.start_of(joint.constraints.components())
-    found = jax.vmap(lambda start: climb(joint, joint.constraints.log_prob, photon, start, data, max_steps))(starts)
+    found = jax.vmap(lambda start: optimum_from(joint, joint.constraints.log_prob, photon, start, data, max_steps))(
+        starts
+    )
     return highest(found, found.value)
 
 
-def climb(
+def optimum_from(
     joint: JointModel,
     constraint: LogDensity,
     photon: HiddenPhoton,
@@ -59,7 +61,7 @@ def climb(
     data: Data,
     max_steps: int = MAX_STEPS,
 ) -> Maximum:
-    """Climb in the pulls at one photon, with these constraints, to be traced.
+    """Optimum of the pulls at one photon from one start, with these constraints, to be traced.
 
     Two climbs, of which the higher counts: from `start`, and from the highest point where one nuisance alone makes the
     best of the data.

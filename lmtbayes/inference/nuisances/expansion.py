@@ -73,15 +73,15 @@ def gradient_and_precision(
 ) -> tuple[Float[Array, " nuisances"], Float[Array, "nuisances nuisances"]]:
     """Gradient of ln L in the pulls, exact, and its negative Hessian without the mixed second derivatives of the rates.
 
-    Where the rates bend so much that this has no maximum they are taken as linear, which always has one.
+    Where the rates are so curved that this has no maximum they are taken as linear, which always has one.
     """
     pull, stiffness = score_and_fisher_weight(constraint, pulls)
-    plain = (expanded.jacobian.T * expanded.fisher_weight) @ expanded.jacobian + jnp.diag(
+    gauss_newton = (expanded.jacobian.T * expanded.fisher_weight) @ expanded.jacobian + jnp.diag(
         jnp.maximum(stiffness, SMALLEST_CURVATURE)
     )
-    bent = plain - jnp.diag(expanded.curvature)
-    is_maximum = jnp.all(jnp.isfinite(jnp.linalg.cholesky(bent)))
-    return expanded.score @ expanded.jacobian + pull, jnp.where(is_maximum, bent, plain)
+    curved = gauss_newton - jnp.diag(expanded.curvature)
+    is_maximum = jnp.all(jnp.isfinite(jnp.linalg.cholesky(curved)))
+    return expanded.score @ expanded.jacobian + pull, jnp.where(is_maximum, curved, gauss_newton)
 
 
 def _owns(joint: JointModel) -> list[tuple[Experiment, Int[np.ndarray, " own"]]]:

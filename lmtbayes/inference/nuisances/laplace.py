@@ -5,8 +5,8 @@ pulls is H = J^T w J - sum_bins (d ln p/d mu) d^2 mu/d(pulls)^2 + that of the co
 diagonal is kept, so that mixed second derivatives of the rates are left out. An expansion at the start gives a problem
 that is linear in the nuisances' values (exponentials of the pulls, where a constraint is log-normal), which
 `optimal_pulls` solves to the end; a second one at its solution gives value, slope g and H there, and `laplace`
-ln int = ln L + g H^-1 g/2 + (n/2) ln(2 pi) - (1/2) ln det H. All for one photon, to be traced; `laplace_at_many`
-strings them together for many, with less to compile than `linearised`, which is one function.
+ln int = ln L + g H^-1 g/2 + (n/2) ln(2 pi) - (1/2) ln det H. These are the steps for one photon, to be traced;
+`laplace_at_many` strings them together for many.
 """
 
 from typing import Any, NamedTuple
@@ -15,12 +15,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.likelihood.constraints import Components, LogDensity
+from lmtbayes.inference.likelihood.constraints import LogDensity
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.expansion import (
     Expansion,
-    expansion,
     gradient_and_precision,
     log_of_counts,
     score_and_fisher_weight,
@@ -52,7 +50,7 @@ def optimal_pulls(
     constraint: LogDensity,
     start: Float[Array, " nuisances"],
     counts: Float[Array, " bins"],
-    slopes: Float[Array, "bins nuisances"],
+    jacobian: Float[Array, "bins nuisances"],
     data: Data,
     steps: int = STEPS,
 ) -> tuple[Float[Array, " nuisances"], Float[Array, ""]]:
@@ -60,7 +58,7 @@ def optimal_pulls(
 
     Parameters
     ----------
-    counts, slopes
+    counts, jacobian
         The rates at `start` and their derivatives in the pulls.
     steps
         Of Newton, none of which goes down.
@@ -68,27 +66,27 @@ def optimal_pulls(
     values, per_pull = _values(joint, start)[:2]
     sizes = jnp.array((0.0, *STEP_SIZES))
 
-    def stretched(pulls: Array) -> Array:
-        return counts + slopes @ ((_values(joint, pulls)[0] - values) / per_pull)
+    def linear_counts(pulls: Array) -> Array:
+        return counts + jacobian @ ((_values(joint, pulls)[0] - values) / per_pull)
 
     def bins(row: Array) -> Array:
         return log_of_counts(joint, row, data)
 
-    def climb(pulls: Array, _: None) -> tuple[Array, Array]:
-        slope, bend = _values(joint, pulls)[1:]
-        columns = slopes * (slope / per_pull)
-        score, weight = score_and_fisher_weight(bins, stretched(pulls))
+    def newton_step(pulls: Array, _: None) -> tuple[Array, Array]:
+        first, second = _values(joint, pulls)[1:]
+        columns = jacobian * (first / per_pull)
+        score, weight = score_and_fisher_weight(bins, linear_counts(pulls))
         pull, stiffness = score_and_fisher_weight(constraint, pulls)
         by_pull = score @ columns
-        own = jnp.maximum(stiffness - by_pull * bend / slope, SMALLEST_CURVATURE)
+        own = jnp.maximum(stiffness - by_pull * second / first, SMALLEST_CURVATURE)
         precision = (columns.T * weight) @ columns + jnp.diag(own)
         step = jax.scipy.linalg.solve(precision, by_pull + pull, assume_a="pos")
         trials = pulls + sizes[:, None] * step
-        heights = jax.vmap(lambda x: jnp.sum(bins(stretched(x))) + jnp.sum(constraint(x)))(trials)
-        return highest((trials, jnp.where(jnp.isfinite(heights), heights, -jnp.inf)), heights)
+        log_likelihood = jax.vmap(lambda x: jnp.sum(bins(linear_counts(x))) + jnp.sum(constraint(x)))(trials)
+        return highest((trials, jnp.where(jnp.isfinite(log_likelihood), log_likelihood, -jnp.inf)), log_likelihood)
 
-    pulls, heights = jax.lax.scan(climb, start, None, length=steps)
-    return pulls, heights[-1]
+    pulls, log_likelihood = jax.lax.scan(newton_step, start, None, length=steps)
+    return pulls, log_likelihood[-1]
 
 
 def laplace(constraint: LogDensity, pulls: Float[Array, " nuisances"], expanded: Expansion) -> LaplaceFit:
@@ -105,54 +103,13 @@ def laplace(constraint: LogDensity, pulls: Float[Array, " nuisances"], expanded:
     return LaplaceFit(optimum, value, log_integral, factor, jnp.isfinite(log_integral) & found)
 
 
-def linearised(joint: JointModel, photon: HiddenPhoton, data: Data) -> LaplaceFit:
-    """Optimise the nuisances at one photon and integrate over them, with two expansions of the rates.
-
-    To a few 1e-3 in ln L of the parabola at the optimum, which `conditional` finds to rounding. For a single photon, to
-    be traced; not to be differentiated.
-    """
-    if not joint.nuisances:
-        value = joint.log_density(photon, joint.central_pulls, data)
-        return LaplaceFit(joint.central_pulls, value, value, jnp.zeros((0, 0)), jnp.isfinite(value))
-
-    def one(component: Components) -> LaplaceFit:
-        constraint, start = joint.constraints.of_component(component), joint.constraints.start_of(component)
-
-        def improve(pulls: Array, _: None) -> tuple[Array, tuple[Array, Expansion]]:
-            expanded = expansion(joint, photon, pulls, data)
-            return optimal_pulls(joint, constraint, pulls, expanded.counts, expanded.jacobian, data)[0], (
-                pulls,
-                expanded,
-            )
-
-        # A loop, so that the rates are compiled once.
-        _, looked = jax.lax.scan(improve, start, None, length=2)
-        return laplace(constraint, *jax.tree.map(lambda x: x[-1], looked))
-
-    found = jax.vmap(one)(joint.constraints.components())
-    best = highest(found, found.log_likelihood)
-    return best._replace(log_integral=jax.scipy.special.logsumexp(found.log_integral))
-
-
-def marginal(joint: JointModel, photon: HiddenPhoton, data: Data) -> Float[Array, ""]:
-    """Ln of the likelihood of one photon integrated over the nuisances, finite everywhere; to be traced.
-
-    Where no optimum is found, far from anything that the data allow, the higher of two values of ln L stands for the
-    integral.
-    """
-    found = linearised(joint, photon, data)
-    central = joint.log_density(photon, joint.central_pulls, data)
-    other = jnp.maximum(central, jnp.nan_to_num(found.log_integral, nan=-jnp.inf, posinf=-jnp.inf))
-    return jnp.where(found.converged, found.log_integral, other)
-
-
 def _values(joint: JointModel, pulls: Float[Array, " nuisances"]) -> tuple[Array, Array, Array]:
     """Physical values of the nuisances, with their first and second derivatives in the pulls."""
 
     def values(x: Array) -> Array:
         return jnp.stack([n.constraint.value(pull) for n, pull in zip(joint.nuisances, x, strict=True)])
 
-    slope, bend = first_and_second_derivative(values, pulls)
+    first, second = first_and_second_derivative(values, pulls)
     # A value that no longer moves counts as linear.
-    moves = slope != 0.0
-    return values(pulls), jnp.where(moves, slope, 1.0), jnp.where(moves, bend, 0.0)
+    moves = first != 0.0
+    return values(pulls), jnp.where(moves, first, 1.0), jnp.where(moves, second, 0.0)

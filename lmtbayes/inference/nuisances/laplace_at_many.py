@@ -13,7 +13,7 @@ from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Blocked, Devices, Mapped
 from lmtbayes.inference.likelihood.constraints import Components
 from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.nuisances.conditional import climb
+from lmtbayes.inference.nuisances.conditional import optimum_from
 from lmtbayes.inference.nuisances.expansion import Expansion, expansion
 from lmtbayes.inference.nuisances.laplace import LaplaceFit, laplace, optimal_pulls
 
@@ -47,9 +47,9 @@ class LaplaceAtMany:
             component, pulls, expanded = item
             return laplace(joint.constraints.of_component(component), pulls, expanded)
 
-        def reach(item: tuple[HiddenPhoton, Components, Array], data: Data) -> Array:
+        def optimise(item: tuple[HiddenPhoton, Components, Array], data: Data) -> Array:
             photon, component, start = item
-            return climb(joint, joint.constraints.of_component(component), photon, start, data).point
+            return optimum_from(joint, joint.constraints.of_component(component), photon, start, data).point
 
         components = joint.constraints.components()
         self._components = jax.tree.map(np.asarray, components)
@@ -58,7 +58,7 @@ class LaplaceAtMany:
         """((photons, pulls), data) to `Expansion`, leading axis of points."""
         self._solve = Mapped(solve, devices, batch_size)
         self._integrate = Mapped(integrate, devices, batch_size)
-        self._climb = Mapped(reach, devices, batch_size)
+        self._optimise = Mapped(optimise, devices, batch_size)
         self._evaluate = Blocked(self._block, devices, self.expansion.block)
 
     def __call__(self, photons: HiddenPhoton, data: Data, finish: bool = False) -> LaplaceFit:
@@ -67,27 +67,29 @@ class LaplaceAtMany:
         With `finish`, what two expansions have not brought to its optimum, far from all that the data allow, is climbed
         there and expanded once more; the others are what they are without.
         """
-        number, (choices, size) = len(photons.mass), self._starts.shape
+        number, (n_components, size) = len(photons.mass), self._starts.shape
         if size == 0:
             value = self.expansion((photons, np.zeros((number, 0))), data).log_likelihood
             finite, none = np.isfinite(value), np.zeros((number, 0, 0))
             value = np.where(finite, value, -np.inf)
             return LaplaceFit(none.reshape(number, 0), value, value, none, finite)
-        photons = jax.tree.map(lambda x: np.repeat(x, choices, axis=0), photons)
+        photons = jax.tree.map(lambda x: np.repeat(x, n_components, axis=0), photons)
         components = jax.tree.map(lambda x: np.tile(x, (number, 1)), self._components)
         rows = photons, components, np.tile(self._starts, (number, 1))
         found = self._evaluate(rows, data)
         lost = ~found.converged
         if finish and lost.any():
             photons, components, starts = jax.tree.map(lambda x: x[lost], rows)
-            pulls = self._climb((photons, components, starts), data)
+            pulls = self._optimise((photons, components, starts), data)
             there = self._integrate((components, pulls, self.expansion((photons, pulls), data)), data)
             for column, better in zip(found, there, strict=True):
                 column[lost] = better
-        # One row a photon, one column a choice of Gaussians.
-        found = jax.tree.map(lambda x: x.reshape(number, choices, *x.shape[1:]), found)
-        heights, parts = (np.where(np.isfinite(x), x, -np.inf) for x in (found.log_likelihood, found.log_integral))
-        chosen = np.arange(number), heights.argmax(axis=1)
+        # One row a photon, one column a component.
+        found = jax.tree.map(lambda x: x.reshape(number, n_components, *x.shape[1:]), found)
+        log_likelihoods, parts = (
+            np.where(np.isfinite(x), x, -np.inf) for x in (found.log_likelihood, found.log_integral)
+        )
+        chosen = np.arange(number), log_likelihoods.argmax(axis=1)
         best: LaplaceFit = jax.tree.map(lambda x: x[chosen], found)
         log_integral = special.logsumexp(parts, axis=1)
         nowhere = ~np.isfinite(log_integral)

@@ -35,18 +35,18 @@ def importance_ratios(joint: JointModel, draws: int) -> Callable[..., Array]:
         means, lowers, log_shares = _normals(joint, components, best.pulls, precision)
 
         def log_normals(x: Array, variance: float) -> Array:
-            def piece(mean: Array, lower: Array) -> Array:
+            def log_normal(mean: Array, lower: Array) -> Array:
                 scaled = lower.T @ (x - mean)
                 log_det = jnp.sum(jnp.log(jnp.diagonal(lower)))
                 return -0.5 * jnp.dot(scaled, scaled) / variance + log_det - 0.5 * n * jnp.log(2 * jnp.pi * variance)
 
-            return jax.scipy.special.logsumexp(jax.vmap(piece)(means, lowers) + log_shares)
+            return jax.scipy.special.logsumexp(jax.vmap(log_normal)(means, lowers) + log_shares)
 
         def ratio(key: Array, wide: Array) -> Array:
-            which, noise = jax.random.split(key)
-            piece = jax.random.categorical(which, log_shares)
-            step = jax.scipy.linalg.solve_triangular(lowers[piece].T, jax.random.normal(noise, (n,)), lower=False)
-            x = means[piece] + jnp.where(wide, jnp.sqrt(_INFLATED), 1.0) * step
+            choice, noise = jax.random.split(key)
+            which = jax.random.categorical(choice, log_shares)
+            step = jax.scipy.linalg.solve_triangular(lowers[which].T, jax.random.normal(noise, (n,)), lower=False)
+            x = means[which] + jnp.where(wide, jnp.sqrt(_INFLATED), 1.0) * step
             narrow = log_normals(x, 1.0)
             log_proposal = jnp.logaddexp(narrow, log_normals(x, _INFLATED)) - jnp.log(2.0)
             log_target = joint.log_density(photon, x, data) - reference
@@ -70,10 +70,10 @@ def _normals(joint: JointModel, components: Components, best: Array, precision: 
     number = len(components.mean)
     if number == 1:
         return best[None], jnp.linalg.cholesky(precision)[None], jnp.zeros(1)
-    slopes, bends = first_and_second_derivative(joint.constraints.log_prob, best)
+    first, second = first_and_second_derivative(joint.constraints.log_prob, best)
     is_sum = components.is_sum[0]
-    slope = -jnp.where(is_sum, slopes, 0.0)
-    without = precision + jnp.diag(jnp.where(is_sum, bends, 0.0))
+    slope = -jnp.where(is_sum, first, 0.0)
+    without = precision + jnp.diag(jnp.where(is_sum, second, 0.0))
 
     def normal(component: Components) -> tuple[Array, Array, Array]:
         mean, sigma, log_weight = component
@@ -94,6 +94,6 @@ def _normals(joint: JointModel, components: Components, best: Array, precision: 
         return best + step, lower, log_share
 
     means, lowers, log_shares = jax.vmap(normal)(components)
-    # No piece is left without draws, however small the quadratic estimate of its share.
+    # No component is left without draws, however small the quadratic estimate of its share.
     shares = 0.9 * jax.nn.softmax(log_shares) + 0.1 / number
     return means, lowers, jnp.log(shares)

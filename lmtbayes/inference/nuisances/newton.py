@@ -104,7 +104,7 @@ def maximise(
         return Maximum(start, value, jnp.isfinite(value))
     sizes = jnp.array((0.0, *STEP_SIZES))
 
-    def climb(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
+    def newton_iteration(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
         point, _, _, count = state
         value, gradient, precision, *others = derivatives(function, point) if local is None else local(point)
         if box is not None:
@@ -116,20 +116,20 @@ def maximise(
         trials = jnp.concatenate([point + sizes[:, None] * step, *others])
         if box is not None:
             trials = jnp.clip(trials, *box)
-        heights = jax.vmap(function)(trials)
-        heights = jnp.where(jnp.isfinite(heights), heights, -jnp.inf)
-        best = jnp.argmax(heights)
+        values = jax.vmap(function)(trials)
+        values = jnp.where(jnp.isfinite(values), values, -jnp.inf)
+        best = jnp.argmax(values)
         # Beside large terms the last gains drown in rounding: no step is seen to gain what is expected of it.
         gain = 0.5 * jnp.dot(step, gradient)
         drowned = (best == 0) & (gain < DROWNED)
         converged = is_maximum & ((gain < TOLERANCE + 1e-14 * jnp.abs(value)) | drowned)
         best = jnp.where(converged, 0, best)
-        return trials[best], heights[best], converged, count + 1
+        return trials[best], values[best], converged, count + 1
 
     def unfinished(state: tuple[Array, Array, Array, Array]) -> Array:
         *_, converged, count = state
         return ~converged & (count < max_steps)
 
     begin = (start, jnp.array(-jnp.inf), jnp.array(False), jnp.array(0))
-    point, value, converged, _ = jax.lax.while_loop(unfinished, climb, begin)
+    point, value, converged, _ = jax.lax.while_loop(unfinished, newton_iteration, begin)
     return Maximum(jax.lax.stop_gradient(point), jax.lax.stop_gradient(value), converged)

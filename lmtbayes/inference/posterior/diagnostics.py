@@ -50,6 +50,11 @@ def diagnose(posterior: "xr.DataTree") -> Verdict:
     ------
     InvalidArgument
         A tree without the groups posterior and sample_stats.
+
+    References
+    ----------
+    R-hat of split, rank-normalised chains, effective sample sizes of bulk and tails: A. Vehtari et al.,
+    arXiv:1903.08008, by arviz.
     """
     for group in ("posterior", "sample_stats"):
         if group not in getattr(posterior, "children", ()):

@@ -1,6 +1,6 @@
-"""The jumps that chains are offered, drawn and evaluated for many steps at once, before the chains take them.
+"""What is proposed to chains, drawn and evaluated for many steps at once, before the chains take it.
 
-A jump's proposal depends on nothing but the grid: with q the proposal's density and p the posterior's, a chain at x
+A proposal depends on nothing but the grid: with q the proposal's density and p the posterior's, a chain at x
 goes to x' if ln u < [ln p(x') - ln q(x')] - [ln p(x) - ln q(x)], u uniform in (0, 1).
 """
 
@@ -23,8 +23,8 @@ _BATCH = 512
 """Positions transformed side by side on each device; cheap, unlike their evaluation."""
 
 
-class Jumps(NamedTuple):
-    """What chains may jump to: leading axes (steps, chains)."""
+class Proposed(NamedTuple):
+    """Points proposed to chains: leading axes (steps, chains)."""
 
     position: Any
     potential: Any
@@ -63,7 +63,7 @@ class Potential:
 
 
 class Proposals:
-    """Draws `Jumps` for `steps` steps of `chains` chains."""
+    """Draws `Proposed` for `steps` steps of `chains` chains."""
 
     def __init__(self, space: Space, potential: Potential, steps: int, chains: int, devices: Devices):
         def draw(number: Array, key: Array, proposal: Proposal) -> tuple[Array, Array, Array]:
@@ -77,12 +77,12 @@ class Proposals:
         self._potential = potential
         self._shape = (steps, chains)
 
-    def __call__(self, key: Array, first: int, proposal: Proposal, data: Data) -> Jumps:
-        """Jumps of steps `first`, `first` + 1, ...; those of a step do not depend on where a call begins."""
+    def __call__(self, key: Array, first: int, proposal: Proposal, data: Data) -> Proposed:
+        """Proposals of steps `first`, `first` + 1, ...; those of a step do not depend on where a call begins."""
         steps, chains = self._shape
         numbers = first * chains + np.arange(steps * chains)
         arguments = jax.device_put((numbers, key, proposal), self._device)
         position, log_density, log_uniform = (np.asarray(x) for x in self._draw(*arguments))
         potential, gradient = self._potential(position, data)
-        jumps = Jumps(position, potential, gradient, -potential - log_density, log_uniform)
-        return jax.tree.map(lambda x: x.reshape(*self._shape, *x.shape[1:]), jumps)
+        proposed = Proposed(position, potential, gradient, -potential - log_density, log_uniform)
+        return jax.tree.map(lambda x: x.reshape(*self._shape, *x.shape[1:]), proposed)

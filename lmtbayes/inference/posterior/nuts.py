@@ -3,7 +3,7 @@
 A step of NUTS explores the mode it is in; it does not cross to another. The jump is a Metropolis-Hastings step whose
 proposal q is the grid's own density (`proposal.Proposal`), accepted with probability min(1, p' q/(p q')): it leaves the
 posterior invariant whatever the grid missed or got wrong, and carries the chains between modes with the right weights.
-Proposals come drawn and evaluated (`jumps`), so that the only likelihood compiled here is that of the leapfrog steps.
+Proposals come drawn and evaluated (`independence`): the only likelihood compiled here is that of the leapfrog steps.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from lmtbayes.inference.coordinates import Space, log_jacobian
 from lmtbayes.inference.devices import AXIS, Devices, mesh_of
 from lmtbayes.inference.integration.proposal import Proposal
 from lmtbayes.inference.likelihood.model import Data
-from lmtbayes.inference.posterior.independence import Jumps, Potential, Proposals
+from lmtbayes.inference.posterior.independence import Potential, Proposals, Proposed
 
 WARMUP_TREE_DEPTH = 6
 """Cap while step size and mass matrix are still being found: deeper trees would be most of a run's time."""
@@ -68,8 +68,8 @@ class Chains:
 
     `start(key, positions, potential, gradient, covariance, data)` gives the state of all chains, their mass matrix the
     inverse of a first guess at the covariance; `potential(positions, data)` is what it takes of the positions.
-    `run(state, number, data, proposal, jumps)` makes `number` steps (at most `chunk`), each after one of the `jumps`
-    that `offers` draws from the proposal (or both None), and gives the state and `Draws`, of which the first `number`
+    `run(state, number, data, proposal, proposed)` makes `number` steps (at most `chunk`), each after one of the points
+    that `proposals` draws from the grid (or both None), and gives the state and `Draws`, of which the first `number`
     are filled. Warm-up is over when a state has made `settings.warmup` steps. The chains are dealt out to the devices,
     which never wait for each other: every one runs its own chains' trees.
     """
@@ -80,7 +80,7 @@ class Chains:
         self.space = space
         self.settings = settings
         self.potential = Potential(space, devices)
-        self.offers = Proposals(space, self.potential, settings.chunk, settings.chains, devices)
+        self.proposals = Proposals(space, self.potential, settings.chunk, settings.chains, devices)
         self._initialise, self._step = hmc(potential_fn_gen=self._potential_of, algo="NUTS")
         # A resumed run never calls `start`, without which numpyro's `step` does not know its own settings.
         self.shapes = jax.eval_shape(self._start, *self._start_shapes())
@@ -146,7 +146,7 @@ class Chains:
         )
 
     def _run(
-        self, state: Any, number: Array, data: Data, proposal: Proposal | None, jumps: Jumps | None
+        self, state: Any, number: Array, data: Data, proposal: Proposal | None, proposed: Proposed | None
     ) -> tuple[Any, Draws]:
         axes = jax.tree.map(lambda _: 0, state)._replace(i=None)
         together = jax.vmap(lambda s, o: self._advance(s, o, data, proposal), in_axes=(axes, 0), out_axes=(axes, 0))
@@ -154,16 +154,18 @@ class Chains:
 
         def body(index: Array, carried: tuple[Any, Draws]) -> tuple[Any, Draws]:
             state, drawn = carried
-            state, new = together(state, jax.tree.map(lambda x: x[index], jumps))
+            state, new = together(state, jax.tree.map(lambda x: x[index], proposed))
             return state, jax.tree.map(lambda all_, one: all_.at[index].set(one), drawn, new)
 
         return jax.lax.fori_loop(0, number, body, (state, drawn))
 
-    def _advance(self, state: Any, offered: Jumps | None, data: Data, proposal: Proposal | None) -> tuple[Any, Draws]:
-        """One jump, where one is offered, and one step of NUTS, of one chain."""
+    def _advance(
+        self, state: Any, proposed: Proposed | None, data: Data, proposal: Proposal | None
+    ) -> tuple[Any, Draws]:
+        """One jump, where a point is proposed, and one step of NUTS, of one chain."""
         jumped = jnp.array(False)
-        if offered is not None and proposal is not None:
-            state, jumped = self._jump(state, offered, proposal)
+        if proposed is not None and proposal is not None:
+            state, jumped = self._jump(state, proposed, proposal)
         new = self._step(state, (data,), {})
         return new, Draws(
             new.z,
@@ -176,14 +178,14 @@ class Chains:
             new.adapt_state.step_size,
         )
 
-    def _jump(self, state: Any, offered: Jumps, proposal: Proposal) -> tuple[Any, Array]:
+    def _jump(self, state: Any, proposed: Proposed, proposal: Proposal) -> tuple[Any, Array]:
         space = self.space
         # Both densities in (u, pulls); the Jacobian of z cancels.
         log_density = -state.potential_energy - log_jacobian(state.z[: space.dimensions])
         log_weight = log_density - proposal.log_prob(*space.split(state.z))
-        finite = jnp.isfinite(offered.potential) & jnp.all(jnp.isfinite(offered.gradient))
-        accept = finite & (offered.log_uniform < offered.log_weight - log_weight)
-        here, there = (state.z, state.potential_energy, state.z_grad), offered[:3]
+        finite = jnp.isfinite(proposed.potential) & jnp.all(jnp.isfinite(proposed.gradient))
+        accept = finite & (proposed.log_uniform < proposed.log_weight - log_weight)
+        here, there = (state.z, state.potential_energy, state.z_grad), proposed[:3]
         z, potential, gradient = (jnp.where(accept, new, old) for new, old in zip(there, here, strict=True))
         return state._replace(z=z, potential_energy=potential, z_grad=gradient), accept
 

@@ -57,7 +57,7 @@ def draw_chains(
     )
     # From NumPy: splitting a key would be functions to compile.
     numbers = np.random.default_rng(seed).integers(2**63, size=3).tolist()
-    key, jump_key, start_key = (jax.random.key(number) for number in numbers)
+    key, proposal_key, start_key = (jax.random.key(number) for number in numbers)
     proposal = grid.proposal if grid is not None and method.jumps else None
     total, done, parts = method.warmup + method.draws, 0, []
     if saved is None:
@@ -72,8 +72,8 @@ def draw_chains(
     try:
         while done < total:
             steps = min(chunk, total - done)
-            jumps = None if proposal is None else compiled.offers(jump_key, done, proposal, data)
-            state, new = compiled.run(state, np.asarray(steps), data, proposal, jumps)
+            proposed = None if proposal is None else compiled.proposals(proposal_key, done, proposal, data)
+            state, new = compiled.run(state, np.asarray(steps), data, proposal, proposed)
             new = jax.tree.map(lambda x, n=steps: np.asarray(x)[:n], new)
             unused = min(max(method.warmup - done, 0), steps)
             done += steps

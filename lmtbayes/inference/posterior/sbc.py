@@ -41,9 +41,9 @@ def sbc(
     like: JointLikelihood,
     prior: Prior,
     n: int = 200,
+    *,
     seed: int = 0,
     method: str | Nuts = "grid",
-    *,
     first: int = 0,
     devices: Sequence[Any] | None = None,
     progress: bool = False,
@@ -81,6 +81,10 @@ def sbc(
     ------
     InvalidArgument
         Unknown method, `n` below 1.
+
+    References
+    ----------
+    Ranks of the truth among draws are uniform where the posterior is right: S. Talts et al., arXiv:1804.06788.
     """
     from tqdm.auto import tqdm
 

@@ -15,13 +15,15 @@ MASSES = (250.0, 300.0, 500.0, 1000.0)
 
 def invisible(model: str, mass: float, convention: str = "paper") -> float:
     """BR_inv of a boson of `mass` [MeV] with eps_x = -g_x/70; the coupling itself drops out."""
-    return float(branching_ratio(MODELS[model], HiddenPhoton(5e-4, mass, -5e-4 / 70.0), "invisible", convention))
+    return float(
+        branching_ratio(MODELS[model], HiddenPhoton(5e-4, mass, -5e-4 / 70.0), "invisible", convention=convention)
+    )
 
 
 def rescaling(mass: float, convention: str = "paper") -> float:
     """Square root of BR(mu mu) in Lmu-Ltau over that in Lmu: g_x^2 BR(mu mu) is what four muons bound."""
     photon = HiddenPhoton(5e-4, mass, -5e-4 / 70.0)
-    ours, other = (float(branching_ratio(model, photon, "mu", convention)) for model in (LMU_LTAU, LMU))
+    ours, other = (float(branching_ratio(model, photon, "mu", convention=convention)) for model in (LMU_LTAU, LMU))
     return (ours / other) ** 0.5
 
 

@@ -124,7 +124,7 @@ def direct_log_z(nuisances, data):
     x = np.linspace(-5.0, -2.0, 601)
     weight = np.full(x.size, x[1] - x[0])
     weight[[0, -1]] /= 2.0
-    z = np.linspace(-9.0, 24.0, 400) if nuisances[1].constraint.pieces else np.linspace(-9.0, 9.0, 180)
+    z = np.linspace(-9.0, 24.0, 400) if nuisances[1].constraint.components else np.linspace(-9.0, 9.0, 180)
     first = np.linspace(-9.0, 9.0, 140)
     efficiency = np.asarray(nuisances[0].constraint.value(first))
     level = np.asarray(nuisances[1].constraint.value(z))

@@ -76,14 +76,14 @@ def test_regions_are_connected_through_faces():
     assert len(set(labels[x + y < 1.0])) == 2
 
 
-def test_slopes_of_a_linear_function_are_exact_inside():
+def test_gradients_of_a_linear_function_are_exact_inside():
     cells = MortonCells.uniform(2, 4)
-    slopes = cells.slopes(cells.centre @ np.array([3.0, -2.0]))
-    np.testing.assert_allclose(slopes, cells.width[:, None] * np.array([3.0, -2.0]), rtol=1e-12)
+    gradients = cells.gradients(cells.centre @ np.array([3.0, -2.0]))
+    np.testing.assert_allclose(gradients, cells.width[:, None] * np.array([3.0, -2.0]), rtol=1e-12)
 
 
 def test_cumulative_of_an_exponential():
-    """Weights integrated over cells and slopes: the exact distribution function inside the cells, too."""
+    """Weights integrated over cells and gradients: the exact distribution function inside the cells, too."""
     cells = MortonCells.uniform(2, 3)
     low = cells.low[:, 0]
     weights = (np.exp(3.0 * (low + 0.125)) - np.exp(3.0 * low)) / np.expm1(3.0) / 8.0

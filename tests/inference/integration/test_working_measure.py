@@ -21,7 +21,7 @@ from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.distributions.tabulated import Even, Hump, Own, tabulated
-from lmtbayes.inference.integration import heights
+from lmtbayes.inference.integration import missed_peaks
 from lmtbayes.inference.integration.cubature import integrate as cubature
 from lmtbayes.inference.integration.modes import boxes_around
 from lmtbayes.inference.integration.refine import posterior_grid
@@ -113,7 +113,7 @@ def test_needle(sigmas):
     edges, probability = grid.marginal("log10_g_x")
     expected = np.diff(stats.norm.cdf(edges, -3.2345, sigmas[0]))
     assert 0.5 * np.abs(probability - expected).sum() < 0.02
-    assert grid.missed < heights.MISSED
+    assert grid.missed < missed_peaks.MISSED
 
 
 @pytest.mark.slow
@@ -231,12 +231,12 @@ def test_a_ridge_is_followed_through_wide_cells():
 
 
 def test_a_peak_that_was_not_seen_is_said():
-    assert heights.unseen(-3.0, np.array([-3.5, np.nan, -2.5])) == ""
-    assert "not converged" in heights.unseen(-3.0, np.array([0.0]))
+    assert missed_peaks.unseen(-3.0, np.array([-3.5, np.nan, -2.5])) == ""
+    assert "not converged" in missed_peaks.unseen(-3.0, np.array([0.0]))
     # Of a thousand draws in twenty dimensions the highest lies some five below the peak.
     rng = np.random.default_rng(1)
     drop = 0.5 * (rng.standard_normal((200, 1000, 20)) ** 2).sum(-1).min(1)
-    assert drop.max() < heights.by_chance(20, 1000) < drop.max() + 3.0
+    assert drop.max() < missed_peaks.by_chance(20, 1000) < drop.max() + 3.0
 
 
 # -- the package's own experiment -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The compiled evaluation, the constraints together, and the jumps made of them, against what they stand for."""
+"""The compiled evaluation, the constraints together, and the proposals made of them, against what they stand for."""
 
 import jax
 import jax.numpy as jnp
@@ -97,13 +97,13 @@ def test_potential_is_the_space_s_own(like):
         np.testing.assert_allclose(gradient[k], expected[1], rtol=1e-10, atol=1e-10)
 
 
-def test_jumps_of_a_step_do_not_depend_on_where_a_call_begins():
+def test_proposals_of_a_step_do_not_depend_on_where_a_call_begins():
     like = two_modes()
     space = Space(like.joint, TWO)
     proposal = posterior_grid(like, TWO).proposal
-    offers = run_chains(space, Settings(4, 10, 20, 0.9, 5, True), HERE).offers
+    proposals = run_chains(space, Settings(4, 10, 20, 0.9, 5, True), HERE).proposals
     key = jax.random.key(5)
-    early, late = (offers(key, first, proposal, like.data) for first in (0, 7))
+    early, late = (proposals(key, first, proposal, like.data) for first in (0, 7))
     for first, second in zip(early, late, strict=True):
         assert first.shape[:2] == (20, 4)
         np.testing.assert_array_equal(first[7:], second[:13])
