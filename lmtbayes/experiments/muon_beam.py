@@ -98,8 +98,8 @@ class MuonBeam(Experiment):
     table
         s_i(M).
     efficiency
-        Against mass; the nuisance "efficiency_<setup>", where there is one, multiplies it: of the set-up whose published
-        limit it follows from.
+        Against mass; the nuisance "efficiency_<setup>", where there is one, multiplies it: that of the set-up whose
+        published limit it follows from.
     """
 
     setup: BeamSetup = eqx.field(static=True)
