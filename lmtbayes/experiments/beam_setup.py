@@ -120,7 +120,7 @@ class BeamSetup:
 
     def __post_init__(self) -> None:
         for name in ("beam_energy_gev", "muons_on_target", "Z", "A", "density_g_cm3", "target_length_cm"):
-            _positive(name, getattr(self, name))
+            object.__setattr__(self, name, _positive(name, getattr(self, name)))
         targets.check_element(self.target, self.Z, self.A)
         _checks.scalar("decay_length_cm", self.decay_length_cm)
         _checks.non_negative("decay_length_cm", self.decay_length_cm, "cm")
@@ -143,6 +143,9 @@ class BeamSetup:
             raise _checks.invalid("beam_energy_gev", self.beam_energy_gev, f"at most {_HIGHEST_BEAM:g} GeV (MeV?)")
         if self.observed is not None:
             _checks.non_negative("observed", self.observed, "counts")
+            object.__setattr__(self, "observed", tuple(np.asarray(self.observed, dtype=float).tolist()))
+        if isinstance(self.data_sets, list):
+            object.__setattr__(self, "data_sets", tuple(self.data_sets))
         if self.observed is not None and len(self.observed) != len(self.bin_edges) - 1:
             raise InvalidArgument(
                 f"`bin_edges` must stay those of the data of {self.name!r}: it has {len(self.observed)} observed "

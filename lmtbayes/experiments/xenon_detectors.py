@@ -66,10 +66,10 @@ def detectors() -> dict[str, Detector]:
     scalar = [key for key in table if key not in ("detector", *words) and not key.startswith("background")]
     rows = {}
     for i, name in enumerate(map(str, table["detector"])):
-        numbers = {key: float(table[key][i]) for key in scalar}
+        fields: dict[str, Any] = {key: float(table[key][i]) for key in scalar}
+        fields |= {key: str(table[key][i]) for key in words}
         coefficients = tuple(float(table[f"background_{n}"][i]) for n in range(3))
-        said = {key: str(table[key][i]) for key in words}
-        rows[name] = Detector(name, background=coefficients, **said, **numbers)
+        rows[name] = Detector(name, background=coefficients, **fields)
     return rows
 
 

@@ -134,7 +134,9 @@ def folded(
 
     Kept for the detectors that follow: those of one response differ in their exposures alone.
     """
-    response_alone = replace(detector, name="", title="", data_set="", citation="", exposure_tyr=1.0)
+    response_alone = replace(
+        detector, name="", title="", data_set="", citation="", exposure_tyr=1.0, background=tuple(detector.background)
+    )
     return _folded(response_alone, tuple(recoils), channel, float(threshold_kev), tuple(edges.tolist()), sun, binding)
 
 

@@ -86,7 +86,7 @@ def test_the_run_of_2023_is_that_of_2022_with_more_muons():
 
 def test_reach_of_dune_is_the_published_one():
     # arXiv:1902.08579: 5 years each of 47.6 and 40.7 tridents, 5 % on the normalisation of each mode, 90 %, no
-    # background. 10 %: one energy stands for the beam (5 % in g), and their cuts are not ours.
+    # background. 10 %: one energy stands for the beam (4 % in g), and their cuts are not ours.
     dune = lmt.experiment("dune-trident")
 
     def chi2(ratio):
