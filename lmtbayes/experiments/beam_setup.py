@@ -5,6 +5,7 @@ The efficiency is a number, or the one that a published limit implies, mass by m
 
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -119,7 +120,7 @@ class BeamSetup:
 
     def __post_init__(self) -> None:
         for name in ("beam_energy_gev", "muons_on_target", "Z", "A", "density_g_cm3", "target_length_cm"):
-            _positive(name, getattr(self, name))
+            object.__setattr__(self, name, _positive(name, getattr(self, name)))
         targets.check_element(self.target, self.Z, self.A)
         _checks.scalar("decay_length_cm", self.decay_length_cm)
         _checks.non_negative("decay_length_cm", self.decay_length_cm, "cm")
@@ -142,6 +143,9 @@ class BeamSetup:
             raise _checks.invalid("beam_energy_gev", self.beam_energy_gev, f"at most {_HIGHEST_BEAM:g} GeV (MeV?)")
         if self.observed is not None:
             _checks.non_negative("observed", self.observed, "counts")
+            object.__setattr__(self, "observed", tuple(np.asarray(self.observed, dtype=float).tolist()))
+        if isinstance(self.data_sets, list):
+            object.__setattr__(self, "data_sets", tuple(self.data_sets))
         if self.observed is not None and len(self.observed) != len(self.bin_edges) - 1:
             raise InvalidArgument(
                 f"`bin_edges` must stay those of the data of {self.name!r}: it has {len(self.observed)} observed "
@@ -237,27 +241,33 @@ def counts_per_coupling2(setup: BeamSetup, mass: ArrayLike, convention: str) -> 
 def read_setups() -> dict[str, BeamSetup]:
     """Return the published set-ups by name (data/muon_beam/setups.csv)."""
     table = tables.read("muon_beam/setups")
-    rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
-    return {str(row["name"]): _from_row(row) for row in rows}
+    setups: dict[str, BeamSetup] = {}
+    for values in zip(*table.values(), strict=True):
+        row = dict(zip(table, values, strict=True))
+        setups[str(row["name"])] = _from_row(row, setups)
+    return setups
 
 
-def _from_row(row: dict[str, Any]) -> BeamSetup:
+def _from_row(row: dict[str, Any], above: Mapping[str, BeamSetup]) -> BeamSetup:
+    """Build one row; `above` are the set-ups of the rows before it, whose efficiency it may have."""
     words = {key: str(row[key]) for key in ("name", "title", "citation", "target")}
     numbers = ("muons_on_target", "Z", "A", "density_g_cm3", "target_length_cm", "decay_length_cm")
     fields: dict[str, Any] = {**words, **{key: float(row[key]) for key in numbers}}
     efficiency = str(row["efficiency"])
-    curve = None if _is_number(efficiency) else tables.read(f"muon_beam/{efficiency}")
     setup = BeamSetup(
         **fields,
         beam_energy_gev=float(row["beam_energy_gev"]),
-        efficiency=float(efficiency) if curve is None else 1.0,
+        efficiency=float(efficiency) if _is_number(efficiency) else 1.0,
         efficiency_factor=float(row["efficiency_factor"]) if str(row["efficiency_factor"]) else None,
         bin_edges=tuple(float(edge) for edge in str(row["bin_edges_gev"]).split()),
         observed=tuple(float(count) for count in str(row["observed"]).split()) or None,
         data_sets=tuple(str(row["data_sets"]).split()),
     )
-    if curve is None:
+    if _is_number(efficiency):
         return setup
+    if efficiency in above:
+        return replace(setup, efficiency=above[efficiency].efficiency)
+    curve = tables.read(f"muon_beam/{efficiency}")
     masses, limits = (tuple(curve[column].tolist()) for column in ("mass_mev", "g_x"))
     return replace(setup, efficiency=Calibration(masses, limits, setup))
 

@@ -216,23 +216,21 @@ def liquid_xenon(
     xenon_detectors.check_threshold(threshold, channel)
     recoils = [recoil for recoil in ("nr", "er") if recoil in channel]
     sun = Sun(solar_model, spectrum_8b, parameters.name)
-    background_nuisance = _background_nuisance(detector.name) if "er" in recoils else None
+    data_set = detector.data_set or detector.name
+    background_nuisance = _background_nuisance(data_set) if "er" in recoils else None
     declared = _declared(recoils, sun, sin2, binding, flux_8b_width, octant, background_nuisance)
     active = active_names(declared, () if paper and nuisances is None else nuisances)
 
     edges = xenon_detectors.edges(bin_edges, detector, channel, threshold, paper)
     fold: Any = scanned if _checks.is_traced(threshold) else folded
     kernels, background = fold(detector, recoils, channel, threshold, edges, sun, binding)
-    if title is None:
-        detectors_title = {"lz": "LZ", "xenonnt": "XENONnT", "darwin": "DARWIN"}.get(detector.name, detector.name)
-        title = f"{detectors_title} {channel.upper()}"
     return LiquidXenon(
         description=Description(
             name or f"{detector.name}-{channel}",
-            title,
-            "Amaral et al., Eur. Phys. J. C 81 (2021) 861, arXiv:2104.03297",
+            f"{detector.title or detector.name} {channel.upper()}" if title is None else title,
+            detector.citation,
             "projection",
-            tuple(f"{name or detector.name}-{recoil}" for recoil in recoils),
+            tuple(f"{name or data_set}-{recoil}" for recoil in recoils),
         ),
         binning=Binning(edges, "keVnr" if channel == "nr" else "keVee", "reconstructed recoil energy"),
         term=Poisson(),

@@ -75,6 +75,17 @@ class MassTable(eqx.Module):
         return jnp.exp(log_rate + below + above)
 
 
+@functools.lru_cache(maxsize=32)
+def _mass_table(setup: BeamSetup, convention: str) -> MassTable:
+    """Keep what is built: variants of one set-up share it."""
+    return MassTable(setup, convention)
+
+
+@functools.lru_cache(maxsize=32)
+def _efficiency(setup: BeamSetup, convention: str) -> Efficiency:
+    return Efficiency(setup, convention)
+
+
 class MuonBeam(Experiment):
     """Counts of unseen A' in bins of the scattered muon's energy E'_mu [GeV]; no background.
 
@@ -87,7 +98,8 @@ class MuonBeam(Experiment):
     table
         s_i(M).
     efficiency
-        Against mass; the nuisance "efficiency_<setup>", where there is one, multiplies it.
+        Against mass; the nuisance "efficiency_<setup>", where there is one, multiplies it: that of the set-up whose
+        published limit it follows from.
     """
 
     setup: BeamSetup = eqx.field(static=True)
@@ -162,8 +174,8 @@ def muon_beam(
         observed=None if setup.observed is None else np.array(setup.observed),
         setup=setup,
         convention=convention,
-        table=MassTable(setup, convention),
-        efficiency=Efficiency(setup, convention),
+        table=_mass_table(setup, convention),
+        efficiency=_efficiency(replace(_owner(setup), efficiency=setup.efficiency), convention),
     )
 
 
@@ -181,8 +193,8 @@ def _declared(setup: BeamSetup) -> tuple[Nuisance, ...]:
             Nuisance(
                 _efficiency_name(setup),
                 LogNormal(1.0, setup.efficiency_factor),
-                f"factor on the signal efficiency of {setup.title}",
-                setup.citation,
+                f"factor on the signal efficiency of {_owner(setup).title}",
+                _owner(setup).citation,
             )
         )
     return tuple(declared)
@@ -197,8 +209,13 @@ def _form_factor_name(setup: BeamSetup) -> str:
     return f"form_factor_{setup.target}"
 
 
+def _owner(setup: BeamSetup) -> BeamSetup:
+    """Whose efficiency it is: searches that take theirs from one published limit share it."""
+    return setup.efficiency.published_for if isinstance(setup.efficiency, Calibration) else setup
+
+
 def _efficiency_name(setup: BeamSetup) -> str:
-    return f"efficiency_{setup.name}"
+    return f"efficiency_{_owner(setup).name}"
 
 
 def _from_registry(

@@ -217,6 +217,8 @@ def spallation(
         sin2_theta_w = SIN2_THETA_W_MZ if convention == "paper" else SIN2_THETA_W
     _checks.scalar("sin2_theta_w", sin2_theta_w)
     _checks.in_interval("sin2_theta_w", sin2_theta_w, 0.0, 1.0)
+    # A detector under another name is another detector; rows may share one.
+    data_set = row.get("data_set", row["name"]) if name is None else name
     name = row["name"] if name is None else name
 
     given_target = row["target"] if target is None else target
@@ -245,7 +247,9 @@ def spallation(
     standard_model = np.asarray(counts(LMU_LTAU, HiddenPhoton.none(), central_values(declared)))
     own_title = str(row["title"]) if title is None else title
     return Spallation(
-        description=Description(name, own_title, f"{_PAPER}; {row['reference']}", "projection", (name,)),
+        description=Description(
+            name, own_title, f"{row.get('citation', _PAPER)}; {row['reference']}", "projection", (data_set,)
+        ),
         binning=Binning(edges, "keVnr", "recoil energy"),
         term=STATISTICS[statistics](),
         declared=declared,

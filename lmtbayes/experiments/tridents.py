@@ -1,7 +1,8 @@
 """Neutrino tridents: the measured cross section over the Standard Model's, R = 1 + A(M) p + B(M) p^2.
 
 p = g_nu g_mu is the product of the couplings of the muon neutrino, g_x Q_mu, and of the muon, g_x Q_mu + eps_x e, with
-eps_x at q^2 = 0. CHARM-II, CCFR and NuTeV, rows of data/tridents/measurements.csv. A and B: `processes.trident`.
+eps_x at q^2 = 0. CHARM-II, CCFR, NuTeV and, projected, DUNE: rows of data/tridents/measurements.csv. A and B:
+`processes.trident`.
 """
 
 import functools
@@ -99,20 +100,22 @@ def _build(
     unit = np.array(process.coefficients(1.0, sin2_theta_w)).T / np.array(
         [process.mean_propagator(1.0, power) for power in (1, 2)]
     )
-    value, plus, minus = (float(table[key][row]) for key in ("value", "sigma_plus", "sigma_minus"))
+    plus, minus = (float(table[key][row]) for key in ("sigma_plus", "sigma_minus"))
+    value = str(table["value"][row])
     return TridentRatio(
         description=Description(
             name,
             str(table["title"][row]) if title is None else title,
             str(table["citation"][row]),
-            "data",
-            (str(table["name"][row]),),
+            "data" if value else "projection",
+            # A projection under another name is another measurement; a published one stays the same.
+            (str(table["name"][row]) if value else name,),
         ),
         binning=SINGLE_NUMBER,
         term=Gaussian(plus) if plus == minus else AsymmetricGaussian(plus, minus),
         declared=(),
         active=(),
-        observed=np.array([value]),
+        observed=np.array([float(value)]) if value else None,
         log_means=interpax.Interpolator1D(np.log(MASSES), np.log(means), method="cubic2"),
         strength=unit,
         convention=convention,

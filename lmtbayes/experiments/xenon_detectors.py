@@ -28,7 +28,10 @@ _LAST_FINE_EDGE_KEVNR = 4.5
 
 @dataclass(frozen=True)
 class Detector:
-    """One row of data/xenon/detectors.csv; see its header for meaning, units and sources."""
+    """One row of data/xenon/detectors.csv; see its header for meaning, units and sources.
+
+    Your own needs neither title nor citation, and counts data of its own unless `data_set` names another's.
+    """
 
     name: str
     efficiency: str
@@ -42,6 +45,9 @@ class Detector:
     resolution_a: float
     resolution_b: float
     background: tuple[float, ...]
+    title: str = ""
+    data_set: str = ""
+    citation: str = "given by the user"
 
     def threshold(self, channel: str) -> float:
         """Nominal threshold: [keVnr] in "nr", [keVee] in "er" and "nr+er"."""
@@ -56,12 +62,14 @@ class Detector:
 def detectors() -> dict[str, Detector]:
     """Return the projected detectors by name."""
     table = tables.read("xenon/detectors")
-    scalar = [key for key in table if key not in ("detector", "efficiency") and not key.startswith("background")]
+    words = ("efficiency", "title", "data_set", "citation")
+    scalar = [key for key in table if key not in ("detector", *words) and not key.startswith("background")]
     rows = {}
     for i, name in enumerate(map(str, table["detector"])):
-        numbers = {key: float(table[key][i]) for key in scalar}
+        fields: dict[str, Any] = {key: float(table[key][i]) for key in scalar}
+        fields |= {key: str(table[key][i]) for key in words}
         coefficients = tuple(float(table[f"background_{n}"][i]) for n in range(3))
-        rows[name] = Detector(name, str(table["efficiency"][i]), background=coefficients, **numbers)
+        rows[name] = Detector(name, background=coefficients, **fields)
     return rows
 
 

@@ -1,5 +1,8 @@
 """Kernels of liquid xenon: fine spectra (xenon_spectra) folded with a response into what a rate needs at call time."""
 
+import functools
+from dataclasses import replace
+
 import jax
 import numpy as np
 from jaxtyping import Float
@@ -127,11 +130,30 @@ def folded(
     sun: Sun,
     binding: str,
 ) -> tuple[tuple[RecoilKernel, ...], np.ndarray]:
-    """Kernels, and the electron-recoil background of each bin, at a known threshold."""
-    edges_kevee = np.asarray(to_kevee(edges)) if channel == "nr" else edges
-    nodes = NODES_ONE_BIN if edges.size == 2 else NODES_PER_BIN
+    """Kernels, and the electron-recoil background of each bin, at a known threshold.
+
+    Kept for the detectors that follow: those of one response differ in their exposures alone.
+    """
+    response_alone = replace(
+        detector, name="", title="", data_set="", citation="", exposure_tyr=1.0, background=tuple(detector.background)
+    )
+    return _folded(response_alone, tuple(recoils), channel, float(threshold_kev), tuple(edges.tolist()), sun, binding)
+
+
+@functools.lru_cache(maxsize=32)
+def _folded(
+    detector: Detector,
+    recoils: tuple[str, ...],
+    channel: str,
+    threshold_kev: float,
+    edges: tuple[float, ...],
+    sun: Sun,
+    binding: str,
+) -> tuple[tuple[RecoilKernel, ...], np.ndarray]:
+    edges_kevee = np.asarray(to_kevee(np.array(edges))) if channel == "nr" else np.array(edges)
+    nodes = NODES_ONE_BIN if len(edges) == 2 else NODES_PER_BIN
     kernels: list[RecoilKernel] = []
-    background = np.zeros(edges.size - 1)
+    background = np.zeros(len(edges) - 1)
     # The processes are written in JAX: outside a transformation that the caller may be in.
     with jax.ensure_compile_time_eval():
         for recoil in recoils:
@@ -141,4 +163,5 @@ def folded(
             else:
                 kernels.append(electron_kernel(seen, edges_kevee, sun, binding, nodes))
                 background = background_rate(seen, edges_kevee, detector)
+    background.flags.writeable = False
     return tuple(kernels), background
