@@ -74,7 +74,8 @@ class Ionisation:
 
     def sigma_kevee(self, energy_kevee: ArrayLike) -> Float[np.ndarray, "..."]:
         """Standard deviation [keVee] at a mean measured energy [keVee]."""
-        return (self.noise_kevee + self.spread_root_kevee * np.sqrt(np.asarray(energy_kevee, dtype=float))) / FWHM
+        width = self.noise_kevee + self.spread_root_kevee * np.sqrt(np.asarray(energy_kevee, dtype=float))
+        return np.asarray(width / FWHM)
 
     def probability(
         self, edges_kevee: Float[np.ndarray, " edges"], recoil_kevnr: Float[np.ndarray, " nodes"], k_scale: float = 1.0
