@@ -83,7 +83,9 @@ class Ionisation:
         """Probability that a recoil is measured in each bin."""
         mean = self.kevee(recoil_kevnr, k_scale)
         sigma = self.sigma_kevee(mean)
-        return np.stack([ndtr((high - mean) / sigma) - ndtr((low - mean) / sigma) for low, high in pairwise(edges_kevee)])
+        return np.stack(
+            [ndtr((high - mean) / sigma) - ndtr((low - mean) / sigma) for low, high in pairwise(edges_kevee)]
+        )
 
     def response(
         self, edges_kevee: Float[np.ndarray, " edges"], recoil_kevnr: Float[np.ndarray, " nodes"]

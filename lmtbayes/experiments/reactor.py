@@ -26,7 +26,7 @@ from lmtbayes.experiments.nuisance import Gaussian, Nuisance
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes import form_factors, nucleus
-from lmtbayes.sources.reactor import JOIN, SPECTRA, ReactorSpectrum, reactor_spectrum
+from lmtbayes.sources.reactor import JOIN, REFERENCES, SPECTRA, ReactorSpectrum, reactor_spectrum
 
 FLUX_UNCERTAINTY = 0.054
 """What Daya Bay finds less than Huber and Mueller (arXiv:1508.04233)."""
@@ -174,7 +174,7 @@ def reactor(
     nuisances
         Names to keep free; None for all, () for none.
     title, citation
-        As in Description.
+        As in Description; whose spectrum it is, is added to the citation.
 
     Raises
     ------
@@ -220,7 +220,11 @@ def reactor(
     unit, quantity = ("keVnr", "recoil energy") if ionisation is None else ("keVee", "energy")
     return Reactor(
         description=Description(
-            name, name if title is None else title, citation, "projection" if observed is None else "data", (name,)
+            name,
+            name if title is None else title,
+            f"{citation}; {REFERENCES[spectrum]}",
+            "projection" if observed is None else "data",
+            (name,),
         ),
         binning=Binning(edges, unit, quantity),
         term=Poisson(),

@@ -23,6 +23,14 @@ from lmtbayes.constants import JOULE_PER_MEV
 
 ISOTOPES = ("u235", "u238", "pu239", "pu241")
 SPECTRA = ("huber-mueller", "summation")
+REFERENCES = MappingProxyType(
+    {
+        "huber-mueller": "P. Huber, arXiv:1106.0687; T. A. Mueller et al., arXiv:1101.2663; L. Perisse et al., "
+        "arXiv:2304.14992",
+        "summation": "L. Perisse et al., arXiv:2304.14992",
+    }
+)
+"""Whose spectra they are."""
 JOIN, END_OF_POLYNOMIALS = 2.0, 10.0
 """Between these energies [MeV] "huber-mueller" has its polynomials."""
 _X, _W = np.polynomial.legendre.leggauss(4)

@@ -123,7 +123,9 @@ def test_published_result_of_2024(built):
     nystrand = experiment("coherent-ge-2024", form_factor="klein-nystrand")
     expected = [float(e.signal_counts(LMU_LTAU, SM)[0]) for e in (helm, nystrand)]
     off = [(n - 20.6) / np.hypot(7.1, 0.10 * n) for n in expected]
-    print(f"Ge-Mini 2024: {expected[0]:.1f} (Helm), {expected[1]:.1f} (Klein-Nystrand); {off[0]:.2f}, {off[1]:.2f} sigma")
+    print(
+        f"Ge-Mini 2024: {expected[0]:.1f} (Helm), {expected[1]:.1f} (Klein-Nystrand); {off[0]:.2f}, {off[1]:.2f} sigma"
+    )
     assert expected[1] == pytest.approx(35.9, abs=0.1)
     assert off[1] < 2.0
     assert off[0] == pytest.approx(2.0, abs=0.1)
@@ -148,7 +150,9 @@ def built_rate(recoil_kevnr):
     """The collaboration's recoil spectrum (a logarithm that is linear between its points) times F^2."""
     table = np.array(list(OWN_SPECTRUM.items()))
     q = np.sqrt(2 * 72.63 * 931.494 * recoil_kevnr * 1e-3)
-    return np.exp(np.interp(recoil_kevnr, table[:, 0], np.log(table[:, 1]))) * np.asarray(form_factor("helm")(q, 73)) ** 2
+    return (
+        np.exp(np.interp(recoil_kevnr, table[:, 0], np.log(table[:, 1]))) * np.asarray(form_factor("helm")(q, 73)) ** 2
+    )
 
 
 def test_efficiency_and_resolution_are_means_over_detectors():
@@ -180,6 +184,7 @@ def test_efficiency_and_resolution_are_means_over_detectors():
 # -- fits and interface -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_gradients_against_finite_differences(built):
     exp = built["coherent-ge-2024"]
     names = [n.name for n in exp.declared]
@@ -202,7 +207,9 @@ def test_gradients_against_finite_differences(built):
         step = np.zeros(x.size)
         step[i] = 1e-4 * abs(x[i])
         difference = float(total(x + step) - total(x - step)) / (2 * step[i])
-        assert float(slopes[i]) == pytest.approx(difference, rel=1e-6, abs=1e-11 / step[i]), (["g", "M", "eps", *names])[i]
+        assert float(slopes[i]) == pytest.approx(difference, rel=1e-6, abs=1e-11 / step[i]), (
+            ["g", "M", "eps", *names]
+        )[i]
 
 
 def test_shared_nuisances_and_no_double_count(built):

@@ -71,7 +71,7 @@ def without_warning(function, *arguments):
         return function(*arguments)
 
 
-@pytest.mark.parametrize("label", PHOTONS)
+@pytest.mark.parametrize("label", [pytest.param(p, marks=pytest.mark.slow if p != "light" else []) for p in PHOTONS])
 def test_counts_against_quadrature(label):
     """Eq. 33 as written on 300 x 600 midpoints, which are good to 3e-5; the package's own are good to 1e-6."""
     photon = PHOTONS[label]
@@ -161,9 +161,12 @@ def test_gradients_against_differences():
         step[i] = 1e-4 * abs(x[i])
         # Second differences of a smooth function: 1e-7; cancellation of some 500 counts: 1e-12/1e-4.
         difference = float(total(x + step) - total(x - step)) / (2 * step[i])
-        assert float(slopes[i]) == pytest.approx(difference, rel=1e-6, abs=1e-11 / step[i]), (["g", "M", "eps", *names])[i]
+        assert float(slopes[i]) == pytest.approx(difference, rel=1e-6, abs=1e-11 / step[i]), (
+            ["g", "M", "eps", *names]
+        )[i]
 
 
+@pytest.mark.slow
 def test_nuisances_do_what_they_say():
     mine = reactor("mine", [0.16, 0.25, 0.6], ionisation=HPGE, background=[30.0, 5.0], efficiency=0.5, **SIZE)
     whole = reactor("mine", [0.16, 0.25, 0.6], ionisation=HPGE, **SIZE)
@@ -195,6 +198,8 @@ def test_in_a_likelihood():
     other = reactor("other", [0.2, 1.5], flux_uncertainty=0.02, **SIZE)
     with pytest.raises(NuisanceConflict, match="flux_reactor"):
         lmt.JointLikelihood([near, other], lmt.LMU_LTAU, {**data, "other": [1.0]}, check=False)
+    cited = lmt.bibtex(near)
+    assert all(key in cited for key in ("Huber:2011", "Mueller:2011", "Perisse:2023"))
     own = reactor("own", [0.2, 1.5], source="core 2", nuisances=("flux_core 2",), **SIZE)
     assert [n.name for n in own.nuisances] == ["flux_core 2"]
 
