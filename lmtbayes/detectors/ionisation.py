@@ -5,7 +5,6 @@ one standard deviation to either side: `powers` are what a call multiplies, `Ion
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import jax.numpy as jnp
 import numpy as np
@@ -83,9 +82,8 @@ class Ionisation:
         """Probability that a recoil is measured in each bin."""
         mean = self.kevee(recoil_kevnr, k_scale)
         sigma = self.sigma_kevee(mean)
-        return np.stack(
-            [ndtr((high - mean) / sigma) - ndtr((low - mean) / sigma) for low, high in pairwise(edges_kevee)]
-        )
+        below = ndtr((np.asarray(edges_kevee)[:, None] - mean) / sigma)
+        return np.diff(below, axis=0)
 
     def response(
         self, edges_kevee: Float[np.ndarray, " edges"], recoil_kevnr: Float[np.ndarray, " nodes"]

@@ -48,7 +48,7 @@ EFFICIENCY = 0.997
 RESPONSE = Ionisation(32, GERMANIUM_K, GERMANIUM_K_UNCERTAINTY, noise_kevee=0.133, spread_root_kevee=0.0363)
 """Resolution: full width 0.133 + 0.0363 (E/keVee)^(1/2) keVee, the mean of the detectors by exposure."""
 YIELD_UNCERTAINTY = 0.03
-"""Judgement: radiative corrections, which raise the weak charge squared by 2 % and are not in Eq. 33, mass, efficiency."""
+"""Judgement: radiative corrections, which raise the counts by 2 % and are not in Eq. 33; active mass; efficiency."""
 _DATA_SET = DataSet(
     NAME_2024,
     "COHERENT Ge (2024)",

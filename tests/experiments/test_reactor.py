@@ -1,4 +1,4 @@
-"""Detectors at reactors: counts against quadrature of the equation as written, published rates, couplings, interface."""
+"""Detectors at reactors: counts against quadrature of the equation as written, published rates, charges, interface."""
 
 import itertools
 
