@@ -10,7 +10,6 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -28,6 +27,7 @@ from lmtbayes.sources import pion_decay_at_rest as source
 SMOOTH_PANEL = 5.6
 """Longest panel in ln E_R on which 16 nodes reach 1e-12: the pole of the propagator stays pi off the real axis."""
 type Average = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""Recoil energy, nuclear mass, minimum neutrino energy to the spectrum times the kinematic factor, integrated."""
 _LONG, _SHORT = 16, 8
 """Nodes of a panel, and of one a fifth as long or shorter."""
 
@@ -73,8 +73,8 @@ def at_energies(
         Neutrinos to count, out of "nu_mu" (prompt), "nubar_mu" and "nu_e" (delayed).
     """
 
-    def average(neutrino: str, *at: Any) -> np.ndarray:
-        return source.kinematic_average(neutrino, *at, energy_correction)
+    def average(neutrino: str, energy: np.ndarray, mass: np.ndarray, minimum: np.ndarray) -> np.ndarray:
+        return source.kinematic_average(neutrino, energy, mass, minimum, energy_correction)
 
     flavours = [(source.NEUTRINOS[kind], functools.partial(average, kind)) for kind in kinds]
     return fold(material, energies, form_factor, neutrinos, flavours, energy_correction)

@@ -15,6 +15,7 @@ from lmtbayes.experiments.coherent_ge import EFFICIENCY, EXPOSURE_2024, PROTONS_
 from lmtbayes.experiments.recoils import at_energies
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, HiddenPhoton
 from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.nuisances.conditional import conditional
 from lmtbayes.processes.form_factors import form_factor
 from lmtbayes.processes.nucleus import weak_charge
 
@@ -179,6 +180,34 @@ def test_efficiency_and_resolution_are_means_over_detectors():
     rate = built_rate(recoil) * np.gradient(recoil, energy) * ((energy < 8.5) | (energy > 10.6))
     assert np.sum(efficiency * rate) / np.sum(rate) == pytest.approx(EFFICIENCY, abs=5e-4)
     assert EXPOSURE_2024.protons / PROTONS_PER_GWH == pytest.approx(10.22)
+
+
+LIMITS = {10.0: (8.8e-4, 7.2e-4), 50.0: (1.34e-3, 1.26e-3), 100.0: (2.20e-3, 2.15e-3)}
+"""Upper ends at 90 % (two-sided) of g_x at eps = -g/70 by mass [MeV], above 1.5 and above 0.5 keVee."""
+
+
+@pytest.mark.slow
+def test_limits_of_2026(built):
+    model = LMU_LTAU.with_mixing("paper")
+    like = JointLikelihood([NAMES[1]], model, "observed", check=False)
+    run = jax.jit(lambda photons: jax.lax.map(lambda p: conditional(like.joint, p, like.data).value, photons))
+    for mass, (limit, _) in LIMITS.items():
+        couplings = np.concatenate([[1e-7], limit * np.geomspace(0.95, 1.05, 5)])
+        height = np.asarray(run(model.hidden_photon(couplings, mass).broadcast()))
+        found = np.interp(2.706, 2.0 * (height[0] - height[1:]), couplings[1:])
+        print(f"Ge-Mini 2026, {mass:g} MeV: g < {found:.3g}")
+        assert found == pytest.approx(limit, rel=0.01)
+
+
+def test_lower_threshold_at_its_limits(built):
+    """One number has one limit: at it both windows expect the same counts, to what their nuisances differ."""
+    lower, model = experiment(NAMES[1], threshold_kevee=0.5), LMU_LTAU.with_mixing("paper")
+    for mass, limits in LIMITS.items():
+        counts = [
+            float(exp.signal_counts(model, model.hidden_photon(limit, mass))[0])
+            for exp, limit in zip((built[NAMES[1]], lower), limits, strict=True)
+        ]
+        assert counts[0] == pytest.approx(counts[1], rel=0.01)
 
 
 # -- fits and interface -----------------------------------------------------------------------------------------------
