@@ -18,24 +18,17 @@ from lmtbayes import _checks
 from lmtbayes.constants import GRAMS_PER_TONNE, MEV_PER_KEV, SIN2_THETA_W
 from lmtbayes.detectors import targets
 from lmtbayes.detectors.ionisation import Ionisation
+from lmtbayes.experiments import reactor_folding as folding
 from lmtbayes.experiments import recoils
 from lmtbayes.experiments.base import Experiment, active_names
-from lmtbayes.experiments.common import lindhard_k, nuclear_radius, weak_mixing_angle
 from lmtbayes.experiments.description import Binning, Description
-from lmtbayes.experiments.nuisance import Gaussian, Nuisance
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
-from lmtbayes.processes import form_factors, nucleus
-from lmtbayes.sources.reactor import JOIN, REFERENCES, SPECTRA, ReactorSpectrum, reactor_spectrum
+from lmtbayes.processes import form_factors
+from lmtbayes.sources.reactor import REFERENCES, SPECTRA, ReactorSpectrum, reactor_spectrum
 
 FLUX_UNCERTAINTY = 0.054
 """What Daya Bay finds less than Huber and Mueller (arXiv:1508.04233)."""
-_PANEL = 0.5
-"""Longest panel in ln E_R, of 16 nodes: a bin is good to 1e-5."""
-_SIGMAS = 6.0
-"""Standard deviations of the resolution outside the bins at which nothing is seen any more."""
-_K_REACH = 1.2
-"""Factor on recoil energies that leaves room for a larger or smaller k."""
 
 
 class Reactor(Experiment):
@@ -63,7 +56,7 @@ class Reactor(Experiment):
         terms = jnp.asarray(self.response) @ self.spectrum(self.nodes, model, photon, values)
         if self.ionisation is None:
             return terms[0]
-        return self.ionisation.powers(values[f"lindhard_k_{self.target.name}"]) @ terms
+        return self.ionisation.powers(values[f"lindhard_k_{folding.element(self.target)}"]) @ terms
 
     def _background(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, " bins"]:
         counts = jnp.asarray(self.background)
@@ -103,7 +96,7 @@ class Reactor(Experiment):
         kev = np.asarray(energy, dtype=float)
         energies = [kev.ravel() * MEV_PER_KEV] * len(self.target.isotopes)
         with jax.ensure_compile_time_eval():
-            at = _fold(self.target, energies, self.spectrum.form_factor, self.neutrinos, self.core)
+            at = folding.fold(self.target, energies, self.spectrum.form_factor, self.neutrinos, self.core)
 
         def rate(photon: HiddenPhoton, values: Mapping[str, Array]) -> Float[Array, " energies"]:
             return self.spectrum(at, model, photon, values).reshape(-1, kev.size).sum(axis=0) * MEV_PER_KEV
@@ -207,15 +200,23 @@ def reactor(
     if not isinstance(source, str) or not source:
         raise _checks.invalid("source", source, "a non-empty string")
     _checks.one_of("spectrum", spectrum, SPECTRA)
+    if not isinstance(ionisation, Ionisation | None):
+        raise _checks.invalid("ionisation", ionisation, "an Ionisation, or None")
     core = reactor_spectrum(spectrum, fission_fractions)
     material = target if isinstance(target, targets.Target) else targets.target(target)
-    edges = _edges(bin_edges, material, core, ionisation)
+    edges = folding.edges(bin_edges, material, core, ionisation)
     form = form_factors.form_factor(form_factor)
     neutrinos = float(mass_kg) * 1e3 / GRAMS_PER_TONNE * material.atoms_per_tonne
     neutrinos *= core.fluence(float(thermal_power_gw), float(exposure_days), float(baseline_m))
-    energies, response = _response(edges, material, core, ionisation)
-    declared, scale = _nuisances(
-        name, source, material.name, float(flux_uncertainty), float(sin2_theta_w), ionisation, background_uncertainty
+    energies, response = folding.response(edges, material, core, ionisation)
+    declared, scale = folding.nuisances(
+        name,
+        source,
+        folding.element(material),
+        float(flux_uncertainty),
+        float(sin2_theta_w),
+        ionisation,
+        background_uncertainty,
     )
     unit, quantity = ("keVnr", "recoil energy") if ionisation is None else ("keVee", "energy")
     return Reactor(
@@ -235,105 +236,9 @@ def reactor(
         core=core,
         neutrinos=neutrinos,
         spectrum=recoils.Spectrum(form, (declared[0].name,), declared[1].name, declared[2].name),
-        nodes=_fold(material, energies, form, neutrinos, core),
+        nodes=folding.fold(material, energies, form, neutrinos, core),
         response=float(efficiency) * response,
         ionisation=ionisation,
-        background=_in_bins(background, edges.size - 1),
+        background=folding.in_bins(background, edges.size - 1),
         background_scale=scale,
     )
-
-
-def _edges(
-    given: ArrayLike | Sequence[float], material: targets.Target, core: ReactorSpectrum, ionisation: Ionisation | None
-) -> np.ndarray:
-    """Edges of the bins, all of which a recoil can reach."""
-    edges = _checks.increasing("bin_edges", given)
-    end = max(_end_points(isotope, core)[1] for isotope in material.isotopes) / MEV_PER_KEV
-    if ionisation is not None:
-        mean = float(ionisation.kevee(end))
-        end = mean + _SIGMAS * float(ionisation.sigma_kevee(mean))
-    if edges[0] <= 0.0 or edges[-2] >= end:
-        raise _checks.invalid("bin_edges", edges, f"above 0 and each bin's start below {end:.4g}, where recoils end")
-    return edges
-
-
-def _end_points(isotope: targets.Isotope, core: ReactorSpectrum) -> tuple[float, float]:
-    """Highest recoils [MeV]: of neutrinos of the energy at which the spectrum has a step, and of all."""
-    step, last = (float(nucleus.maximum_recoil_energy(energy, isotope.mass)) for energy in (JOIN, core.ends[1]))
-    return step, last
-
-
-def _response(
-    edges: np.ndarray, material: targets.Target, core: ReactorSpectrum, ionisation: Ionisation | None
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """Nodes of each isotope [MeV], and what a node counts in each bin [MeV]: (terms, bins, nodes)."""
-    starts = edges if ionisation is None else _recoils_of(edges, ionisation)
-    energies, columns = [], []
-    for isotope in material.isotopes:
-        nodes, weights = recoils.quadrature(starts * MEV_PER_KEV, *_end_points(isotope, core), _PANEL)
-        energies.append(nodes)
-        if ionisation is None:
-            columns.append(weights[None])
-        else:
-            columns.append(ionisation.response(edges, nodes / MEV_PER_KEV) * weights.sum(axis=0))
-    return energies, np.concatenate(columns, axis=-1)
-
-
-def _recoils_of(edges_kevee: np.ndarray, ionisation: Ionisation) -> np.ndarray:
-    """Recoils [keVnr] at which measured bins have their edges, and where these see nothing any more."""
-    first, last = edges_kevee[[0, -1]]
-    below = max(first - _SIGMAS * float(ionisation.sigma_kevee(first)), 0.02 * first)
-    above = last + _SIGMAS * float(ionisation.sigma_kevee(last))
-    low, *inside, high = np.asarray(ionisation.kevnr(np.concatenate([[below], edges_kevee, [above]]))).tolist()
-    return np.array([low / _K_REACH, *inside, high * _K_REACH])
-
-
-def _fold(
-    material: targets.Target,
-    energies: list[np.ndarray],
-    form_factor: form_factors.FormFactor,
-    neutrinos: float,
-    core: ReactorSpectrum,
-) -> recoils.Recoils:
-    return recoils.fold(material, energies, form_factor, neutrinos, [("e", core.kinematic_average)])
-
-
-def _in_bins(background: ArrayLike | Sequence[float], bins: int) -> np.ndarray:
-    """Counts of the background in each bin."""
-    _checks.non_negative("background", background, "counts")
-    counts = np.asarray(background, dtype=float)
-    if counts.shape not in ((), (bins,)):
-        raise _checks.invalid("background", background, f"one number, or one for each of the {bins} bins")
-    return np.broadcast_to(counts, (bins,)).copy()
-
-
-def _nuisances(
-    name: str,
-    source: str,
-    element: str,
-    flux_uncertainty: float,
-    sin2_theta_w: float,
-    ionisation: Ionisation | None,
-    background_uncertainty: float,
-) -> tuple[tuple[Nuisance, ...], str | None]:
-    """All that the rates know, flux, radius and mixing angle first; the name of the factor on the background."""
-    _checks.scalar("background_uncertainty", background_uncertainty)
-    _checks.non_negative("background_uncertainty", background_uncertainty)
-    declared = [
-        Nuisance(
-            f"flux_{source}",
-            Gaussian(1.0, flux_uncertainty),
-            "factor on the antineutrinos of the core; one for all detectors at it",
-            "arXiv:1508.04233: Daya Bay finds 0.946 +- 0.022 of Huber and Mueller; unless given by the user",
-        ),
-        nuclear_radius(element),
-        weak_mixing_angle(sin2_theta_w),
-    ]
-    if ionisation is not None:
-        declared.append(lindhard_k(element, ionisation.k, ionisation.k_uncertainty))
-    if background_uncertainty == 0.0:
-        return tuple(declared), None
-    scale = Nuisance(
-        f"background_{name}", Gaussian(1.0, float(background_uncertainty)), "factor on the background", "the user"
-    )
-    return (*declared, scale), scale.name

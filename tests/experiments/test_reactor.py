@@ -90,6 +90,8 @@ def test_differential_rate_against_scipy():
     photon, mine = PHOTONS["light"], reactor("mine", [0.2, 1.0], target="germanium-74", **SIZE)
     core, m = reactor_spectrum(), GERMANIUM[3][1] * U
     assert mine.core == core
+    # An isotope shares the radius of its element.
+    assert "radius_germanium" in [n.name for n in mine.nuisances]
     kev = np.array([0.05, 0.3, 1.2])
     found = without_warning(mine.differential_rate, LE_LMU, lmt.HiddenPhoton(*photon), kev)
     for value, recoil in zip(found, kev * 1e-3, strict=True):
