@@ -23,6 +23,7 @@ METHODS = MappingProxyType(
         "darkcast": ("Ilten:2018",),
         "solar-model": ("Vinyoles:2016",),
         "nufit": ("Esteban:2024",),
+        "reactor": ("Huber:2011", "Mueller:2011", "Perisse:2023", "Ma:2012"),
     }
 )
 """Methods, tools and shared inputs by name, and the keys of what to cite for them."""

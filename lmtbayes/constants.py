@@ -39,6 +39,7 @@ CM2_PER_INVERSE_MEV2 = HBAR_C_MEV_CM**2
 """1 MeV^-2 in cm^2."""
 MEV_PER_GEV = 1e3
 MEV_PER_KEV = 1e-3
+JOULE_PER_MEV = 1.602176634e-13
 GRAMS_PER_TONNE = 1e6
 SECONDS_PER_YEAR = 365.25 * 86400.0
 """Julian year; an exposure of 1 t yr is a tonne for this long."""

@@ -13,6 +13,9 @@ import lmtbayes as lmt
 from numpyro.distributions import Uniform as U
 from lmtbayes.jobs.settings import FitSettings
 
+from lmtbayes.experiments.reactor import reactor
+
+SIZE = {"mass_kg": 1.0, "baseline_m": 20.0, "thermal_power_gw": 3.0, "exposure_days": 100.0}
 FIXED = lmt.LMU_LTAU.with_mixing("paper")
 BP1 = lmt.BENCHMARKS["BP1"]
 like = lmt.JointLikelihood(["na64mu"], FIXED, {"na64mu": np.ones(9)}, check=False)
@@ -42,6 +45,10 @@ CALLS = [
         "`free_by_default` must be True or False; got 1",
     ),
     (lambda: lmt.experiment("ess", title=3), "`title` must be a non-empty string; got 3"),
+    (lambda: reactor("a", "0.2", **SIZE), "`bin_edges` must be a strictly increasing sequence"),
+    (lambda: reactor("a", [0.2, 1.0], **SIZE, ionisation=0.157), "`ionisation` must be an Ionisation, or None"),
+    (lambda: reactor("a", [0.2, 1.0], **SIZE, fission_fractions=1.0), "`fractions` must be a mapping such as"),
+    (lambda: reactor("a", [0.2, 1.0], **SIZE, background="none"), "`background` must be finite and not negative"),
     (lambda: lmt.register("x", None), "`build` must be a function that returns an Experiment; got None"),
     (lambda: lmt.experiment("ess", systematic="5 %"), "`systematic` must be a single number; got '5 %'"),
     (lambda: lmt.asimov("BP1", BP1), "`model` must be a GaugeModel, such as LMU_LTAU; got 'BP1'"),

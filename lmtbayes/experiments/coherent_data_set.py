@@ -89,6 +89,8 @@ class DataSet:
         [keVnr], below which nothing is seen.
     longest_panel
         Of the quadrature, in ln E_R, of 16 nodes.
+    cuts_kevnr
+        [keVnr], increasing, between which panels lie: where the response has edges.
     """
 
     name: str
@@ -101,6 +103,7 @@ class DataSet:
     yield_source: str
     lowest_kevnr: float
     longest_panel: float
+    cuts_kevnr: tuple[float, ...] = ()
 
     def nuisances(self, sin2_theta_w: float, own: Iterable[Nuisance]) -> tuple[Nuisance, ...]:
         """Flux, yield, radius and weak mixing angle, then the data set's own, then the strength."""
@@ -120,7 +123,8 @@ class DataSet:
         flux, yields, radius, mixing_angle, *_, strength = (nuisance.name for nuisance in nuisances)
         spectrum = recoils.Spectrum(form, (flux, yields, strength), radius, mixing_angle)
         fluence = self.exposure.neutrinos(material)
-        return Neutrinos(spectrum, _fold(material, form, fluence, self.lowest_kevnr, self.longest_panel))
+        starts = (self.lowest_kevnr, *self.cuts_kevnr)
+        return Neutrinos(spectrum, _fold(material, form, fluence, starts, self.longest_panel))
 
     def build[C: Coherent](
         self,
@@ -152,7 +156,7 @@ def flat_binning(axes: tuple[Binning, ...]) -> Binning:
 
 
 def _fold(
-    material: Target, form_factor: FormFactor, neutrinos: float, lowest_kevnr: float, longest_panel: float
+    material: Target, form_factor: FormFactor, neutrinos: float, starts_kevnr: Sequence[float], longest_panel: float
 ) -> dict[str, recoils.Recoils]:
     """Nodes over all recoil energies above the lowest, for each component; weights of the quadrature in the fluxes.
 
@@ -160,17 +164,18 @@ def _fold(
     ----------
     material, form_factor, neutrinos
         As in `recoils.at_energies`.
-    lowest_kevnr
-        [keVnr], below which nothing is seen.
+    starts_kevnr
+        [keVnr], increasing: where a panel starts; below the first nothing is seen.
     longest_panel
         In ln E_R, of 16 nodes.
     """
     energies, weights = [], []
     for isotope in material.isotopes:
         line, end = recoils.end_points(isotope)
-        nodes, weight = recoils.quadrature(np.array([lowest_kevnr * MEV_PER_KEV, end]), line, end, longest_panel)
+        starts = np.array([start * MEV_PER_KEV for start in starts_kevnr])
+        nodes, weight = recoils.quadrature(np.append(starts[starts < end], end), line, end, longest_panel)
         energies.append(nodes)
-        weights.append(weight[0])
+        weights.append(weight.sum(axis=0))
     weight = np.concatenate(weights)
     parts = {c: recoils.at_energies(material, energies, form_factor, neutrinos, kinds=k) for c, k in COMPONENTS.items()}
     return {component: replace(part, flux=_weighted(part.flux, weight)) for component, part in parts.items()}

@@ -25,6 +25,16 @@ def nuclear_radius(target: str) -> Nuisance:
     )
 
 
+def lindhard_k(target: str, central: float, relative: float) -> Nuisance:
+    """Nuisance "lindhard_k_<target>", a factor on Lindhard's k, which says how much a recoil ionises."""
+    return Nuisance(
+        f"lindhard_k_{target}",
+        Gaussian(1.0, relative),
+        f"factor on k of Lindhard's quenching in {target}, {central:g}",
+        "germanium: k of his theory against 0.162 +- 0.004 of arXiv:2202.03754; otherwise given by the user",
+    )
+
+
 def electron_binding() -> Nuisance:
     """Nuisance "rrpa_scale": 0 is the stepped rate of neutrinos on bound electrons, 1 the one of RRPA."""
     return Nuisance(

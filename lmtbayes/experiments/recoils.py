@@ -1,4 +1,4 @@
-"""Recoils of nuclei hit by neutrinos of pions at rest: Eqs. 31 and 33 folded at quadrature nodes.
+"""Recoils of nuclei hit by neutrinos: Eqs. 31 and 33 folded at quadrature nodes, for pions at rest or another source.
 
 What no parameter changes is NumPy and computed once; `density` is what a call needs.
 
@@ -9,7 +9,7 @@ ln E_R, split where the prompt nu_mu end (a kink, at 47.69 keV in argon) and whe
 import functools
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import equinox as eqx
 import jax
@@ -26,6 +26,8 @@ from lmtbayes.sources import pion_decay_at_rest as source
 
 SMOOTH_PANEL = 5.6
 """Longest panel in ln E_R on which 16 nodes reach 1e-12: the pole of the propagator stays pi off the real axis."""
+type Average = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""Recoil energy, nuclear mass, minimum neutrino energy to the spectrum times the kinematic factor, integrated."""
 _LONG, _SHORT = 16, 8
 """Nodes of a panel, and of one a fifth as long or shorter."""
 
@@ -70,6 +72,34 @@ def at_energies(
     kinds
         Neutrinos to count, out of "nu_mu" (prompt), "nubar_mu" and "nu_e" (delayed).
     """
+
+    def average(neutrino: str, energy: np.ndarray, mass: np.ndarray, minimum: np.ndarray) -> np.ndarray:
+        return source.kinematic_average(neutrino, energy, mass, minimum, energy_correction)
+
+    flavours = [(source.NEUTRINOS[kind], functools.partial(average, kind)) for kind in kinds]
+    return fold(material, energies, form_factor, neutrinos, flavours, energy_correction)
+
+
+def fold(
+    material: Target,
+    energies: list[np.ndarray],
+    form_factor: FormFactor,
+    neutrinos: float,
+    averages: Iterable[tuple[str, Average]],
+    energy_correction: bool = False,
+) -> Recoils:
+    """Fold any source of neutrinos with a composition at given recoil energies.
+
+    Parameters
+    ----------
+    material, energies, form_factor, energy_correction
+        As in `at_energies`.
+    neutrinos
+        Atoms of the target times what `averages` are normalised to [1/cm^2].
+    averages
+        Flavour and kinematic average of each kind of neutrino: (recoil energy, nuclear mass, minimum neutrino energy),
+        all in MeV, to the integral of the spectrum times the kinematic factor.
+    """
     repeats = [array.size for array in energies]
 
     def spread(values: list[float]) -> np.ndarray:
@@ -81,10 +111,8 @@ def at_energies(
     scale = neutrinos * CM2_PER_INVERSE_MEV2 * np.asarray(nucleus.contact_cross_section(mass))
     scale = scale * spread([i.abundance for i in isotopes])
     flux: dict[str, np.ndarray] = {}
-    for neutrino in kinds:
-        flavour = source.NEUTRINOS[neutrino]
-        average = source.kinematic_average(neutrino, energy, mass, minimum, energy_correction)
-        flux[flavour] = flux.get(flavour, 0.0) + scale * average
+    for flavour, average in averages:
+        flux[flavour] = flux.get(flavour, 0.0) + scale * average(energy, mass, minimum)
     return Recoils(
         energy=energy,
         momentum=np.asarray(nucleus.momentum_transfer(energy, mass)),

@@ -16,6 +16,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from lmtbayes._files import write_text
+from lmtbayes.experiments import coherent_ge
 from lmtbayes.experiments.muon_g2 import PRESETS
 from lmtbayes.experiments.n_eff import MEASUREMENTS
 from lmtbayes.experiments.registry import experiment, experiment_names
@@ -43,10 +44,11 @@ EVIDENCE_RTOL = 0.02
 def published() -> tuple[str, ...]:
     """Return every registered entry with data or an approximate likelihood of its own, no data twice.
 
-    The g-2 presets are left out; of the measurements of N_eff, which share data, all but the first; and what a fit
-    takes only by name, because no confidence level of it is published (white dwarfs).
+    The g-2 presets are left out; of the measurements of N_eff, which share data, all but the first; of COHERENT's
+    germanium the first set, which the protons of the second are taken to include; and what a fit takes only by name,
+    because no confidence level of it is published (white dwarfs).
     """
-    left_out = (*PRESETS, *MEASUREMENTS[1:], *BY_NAME)
+    left_out = (*PRESETS, *MEASUREMENTS[1:], coherent_ge.NAME_2024, *BY_NAME)
     return tuple(
         name
         for name in experiment_names()

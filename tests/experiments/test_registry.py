@@ -54,6 +54,7 @@ def test_options_are_the_users_alone():
         "darwin-er": {*projections, *sun, "binding", "threshold_kev", "exposure_tyr"},
         "coherent-csi-2021": {"sin2_theta_w", "form_factor", "steady_state"},
         "coherent-lar-2020": {"sin2_theta_w", "form_factor"},
+        "coherent-ge-2026": {"sin2_theta_w", "form_factor", "threshold_kevee"},
         "lz-er-ws2022": {*(sun - {"spectrum_8b", "flux_8b_width"}), "binding", "background_uncertainty"},
         "xenonnt-8b": {*sun, "efficiency_uncertainty"},
         "lz-8b": {*sun, "measured"},
