@@ -2,6 +2,7 @@
 
 from lmtbayes.experiments import (
     borexino,
+    borexino_spectrum,
     cite,
     coherent_csi,
     coherent_lar,
@@ -21,6 +22,7 @@ from lmtbayes.experiments.registry import experiment, experiment_names, experime
 
 __all__ = [
     "borexino",
+    "borexino_spectrum",
     "cite",
     "coherent_csi",
     "coherent_lar",
