@@ -9,6 +9,7 @@ beyond them and the neutrinos, which is 14C below 277 keV, 210Po up to 637 keV a
 from collections.abc import Mapping
 from functools import cache
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -49,9 +50,9 @@ _BACKGROUNDS = {
     "pileup": (Gaussian(1.0, 0.02), "measured apart, 137.5 +- 2.8 counts a day and 100 t, arXiv:1707.09279"),
     "kr85": (LogNormal(1.0, 2.0), "wide: the spectrum fixes it"),
     "bi210": (LogNormal(1.0, 1.5), "wide: the spectrum fixes it"),
-    "c11": (Gaussian(1.0, 0.2), "wide: the spectrum fixes it"),
-    "po210": (Gaussian(1.0, 0.1), "wide: the spectrum fixes it"),
-    "external": (Gaussian(1.0, 0.2), "wide: the spectrum fixes it"),
+    "c11": (LogNormal(1.0, 1.2), "wide: the spectrum fixes it"),
+    "po210": (LogNormal(1.0, 1.1), "wide: the spectrum fixes it"),
+    "external": (LogNormal(1.0, 1.2), "wide: the spectrum fixes it"),
 }
 """Constraint of the factor "borexino_<name>" on each background of the best fit, and where it is from."""
 _DRAWN = ("pileup", "kr85", "bi210", "c11")
@@ -128,7 +129,10 @@ def background_counts() -> Float[np.ndarray, "backgrounds bins"]:
 
 def published_neutrinos() -> Float[np.ndarray, " bins"]:
     """Neutrinos of the best fit: the package's spectra at the fitted rates."""
-    assumed, fitted = Assumptions(binding="free"), {f"flux_{source}": value for source, value in BEST_FIT.items()}
+    assumed, fitted = (
+        Assumptions(binding="free"),
+        {f"flux_{source}": jnp.asarray(value) for source, value in BEST_FIT.items()},
+    )
     kernel = _kernel(spectrum_edges(), assumed)
     return standard_model(lambda model, photon, v: kernel.rates(model, photon, {**v, **fitted}), _neutrinos(assumed))
 
