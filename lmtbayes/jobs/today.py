@@ -42,9 +42,10 @@ EVIDENCE_RTOL = 0.02
 def published() -> tuple[str, ...]:
     """Return every registered entry with data or an approximate likelihood of its own, no data twice.
 
-    The g-2 presets are left out, and of the measurements of N_eff, which share data, all but the first.
+    The g-2 presets are left out, of the measurements of N_eff, which share data, all but the first, and Borexino's one
+    rate, which its spectrum contains.
     """
-    left_out = (*PRESETS, *MEASUREMENTS[1:])
+    left_out = (*PRESETS, *MEASUREMENTS[1:], "borexino-7be")
     return tuple(
         name
         for name in experiment_names()
