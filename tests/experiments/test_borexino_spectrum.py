@@ -125,6 +125,19 @@ def test_limits_of_the_spectrum_and_of_the_rate(borexino, mass, limit, of_the_ra
     assert chi2[-1] - chi2.min() == pytest.approx(2.71, abs=0.1)
 
 
+@pytest.mark.slow
+def test_little_hangs_on_the_steep_end_of_carbon_14():
+    # docs/real_data.md: above 260 keV limits rise by 5 % at 0.1 MeV and 2 % at 10 MeV; of pp nothing is left.
+    higher = lmt.experiment("borexino-phase2", threshold_kev=260.0)
+    for mass, limit in ((0.1, 2.158e-5), (10.0, 4.867e-4)):
+        photons = [PAPER.hidden_photon(g, mass) for g in limit * np.array([0.0, 0.25, 0.4, 0.5, 0.6, 1.0])]
+        *_, deviances = fitted(higher, photons)
+        assert deviances[-1] - deviances.min() == pytest.approx(2.71, abs=0.1)
+    values, errors, _ = fitted(higher, [NO_BOSON], FREE)
+    assert 47.9 * values["flux_7be"][0] == pytest.approx(50.2, abs=0.2)
+    assert 131.1 * errors["flux_pp"][0] == pytest.approx(29.0, abs=1.0)
+
+
 def test_it_shares_the_sun_and_refuses_the_rate(borexino):
     assert {solar_nuisances.flux(source) for source in ("pp", "7be", "pep")} <= set(borexino.declared)
     rate = lmt.experiment("borexino-7be")
