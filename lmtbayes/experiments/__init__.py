@@ -2,6 +2,7 @@
 
 from lmtbayes.experiments import (
     borexino,
+    borexino_spectrum,
     cite,
     coherent_csi,
     coherent_ge,
@@ -26,6 +27,7 @@ from lmtbayes.experiments.registry import experiment, experiment_names, experime
 
 __all__ = [
     "borexino",
+    "borexino_spectrum",
     "cite",
     "coherent_csi",
     "coherent_ge",

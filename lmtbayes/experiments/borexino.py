@@ -7,6 +7,8 @@ What 1.01 +- 0.065 holds. Borexino measured 48.3 +- 1.1 (+0.4) (-0.7) counts a d
 is 2.7 % and gives a flux 1.01 times that of B16-GS98, itself uncertain by 6 %: together 6.5 %. The published 0.065
 contains the uncertainty of the flux. Here the flux is the nuisance "flux_7be" that the xenon detectors have too, and
 the term keeps the rest, sqrt(0.065^2 - 0.06^2) = 0.025; with the nuisance switched off the term has the whole 0.065.
+
+The spectrum behind this rate is an entry of its own, `borexino_spectrum`; a likelihood takes one of the two.
 """
 
 import math

@@ -45,10 +45,10 @@ def published() -> tuple[str, ...]:
     """Return every registered entry with data or an approximate likelihood of its own, no data twice.
 
     The g-2 presets are left out; of the measurements of N_eff, which share data, all but the first; of COHERENT's
-    germanium the first set, which the protons of the second are taken to include; and what a fit takes only by name,
-    because no confidence level of it is published (white dwarfs).
+    germanium the first set, which the protons of the second are taken to include; Borexino's one rate, which its
+    spectrum contains; and what a fit takes only by name, because no confidence level of it is published (white dwarfs).
     """
-    left_out = (*PRESETS, *MEASUREMENTS[1:], coherent_ge.NAME_2024, *BY_NAME)
+    left_out = (*PRESETS, *MEASUREMENTS[1:], coherent_ge.NAME_2024, "borexino-7be", *BY_NAME)
     return tuple(
         name
         for name in experiment_names()

@@ -80,13 +80,21 @@ def nuclear_counts(run, charges=(0, 0, 0), g=0.0, mass=1.0, eps=0.0, sin2=0.2385
     return total * solar.HBARC_CM**2 * solar.YEAR * 1e-3
 
 
-def electron_rate(energy_kev, charges=(0, 0, 0), g=0.0, mass=1.0, eps=0.0, sin2=0.23857):
+def electron_rate(energy_kev, **photon):
     """dR/dE_R [1/(t yr keV)] with RRPA's electrons."""
+    table = np.array([[float(r["energy_kevee"]), float(r["ratio"])] for r in solar.rows("xenon/rrpa_ratio.csv")]).T
+    ratio = np.interp(energy_kev, *table) if 0.254 <= energy_kev <= 28.35 else 1.0
+    per_second = rate_per_electron(energy_kev, **photon)
+    return per_second * solar.ATOMS * solar.stepped(energy_kev) * ratio * solar.YEAR
+
+
+def rate_per_electron(energy_kev, charges=(0, 0, 0), g=0.0, mass=1.0, eps=0.0, sin2=0.23857, sources=tuple(solar.FLUX)):
+    """dR/dE_R [1/(s keV)] of one free electron."""
     t = energy_kev * 1e-3
     lowest = 0.5 * (t + math.sqrt(t * t + 2 * solar.ME * t))
     shift = g * eps * solar.E_CHARGE / (math.sqrt(2) * solar.GF * (2 * solar.ME * t + mass**2))
     total = 0.0
-    for source in solar.FLUX:
+    for source in sources:
         if source in solar.LINES:
             lines = [(e, share) for e, share in solar.LINES[source] if e >= lowest]
             if not lines:
@@ -108,9 +116,7 @@ def electron_rate(energy_kev, charges=(0, 0, 0), g=0.0, mass=1.0, eps=0.0, sin2=
             sigma = plus**2 + minus**2 * (1 - t / energy) ** 2 - plus * minus * solar.ME * t / energy**2
             value = value + _probability(source)(energy)[:, flavour] * sigma
         total += solar.FLUX[source] * np.sum(density * value) * solar.GF**2 * solar.ME / (2 * math.pi)
-    table = np.array([[float(r["energy_kevee"]), float(r["ratio"])] for r in solar.rows("xenon/rrpa_ratio.csv")]).T
-    ratio = np.interp(energy_kev, *table) if 0.254 <= energy_kev <= 28.35 else 1.0
-    return total * solar.ATOMS * solar.stepped(energy_kev) * ratio * solar.HBARC_CM**2 * solar.YEAR * 1e-3
+    return total * solar.HBARC_CM**2 * 1e-3
 
 
 def electron_counts(search, edges, a, b, plateau, **photon):

@@ -60,6 +60,7 @@ def test_options_are_the_users_alone():
         "lz-8b": {*sun, "measured"},
         "ccfr-trident": {"sin2_theta_w", "energy_gev", "convention"},
         "borexino-7be": {"measured", "probabilities", "sin2_theta_w", "threshold_kev"},
+        "borexino-phase2": {"oscillation", "solar_model", "octant", "sin2_theta_w", "threshold_kev"},
         "n-eff": {"measured"},
         "white-dwarfs": {"excess", "cl", "sin2_theta_w"},
         "babar-4mu": set(),

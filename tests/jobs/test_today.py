@@ -29,6 +29,7 @@ def test_published_is_all_data_without_g2():
     assert not [name for name in names if name.startswith("muon-g2")]
     assert [name for name in names if name.startswith("n-eff")] == ["n-eff"]
     assert [name for name in names if name.startswith("coherent-ge")] == ["coherent-ge-2026"]
+    assert [name for name in names if name.startswith("borexino")] == ["borexino-phase2"]
     assert not [name for name in names if lmt.experiment(name).status == "projection"]
     assert "white-dwarfs" not in names
     # As far as CMS searched.
