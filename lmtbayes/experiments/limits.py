@@ -30,6 +30,7 @@ from lmtbayes import _checks, tables
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.description import SINGLE_NUMBER, Description
+from lmtbayes.experiments.hepdata import read_limit
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.gauge.couplings import hadronic_decays
@@ -114,13 +115,18 @@ class PublishedLimit(Experiment):
 
 def published_limit(
     name: str,
-    curve: Any,
+    curve: Any = None,
     cl: float = 0.90,
     channel: str | None = None,
     citation: str = "given by the user",
     title: str | None = None,
     reference: GaugeModel = LMU_LTAU,
     data_sets: Sequence[str] = (),
+    *,
+    hepdata: str | os.PathLike[str] | None = None,
+    table: str | None = None,
+    column: str | int | None = None,
+    squared: bool | None = None,
 ) -> PublishedLimit:
     """Make an approximate experiment of a published upper limit on g_x, for use in a JointLikelihood.
 
@@ -142,6 +148,13 @@ def published_limit(
         The model that the limit was published for; without mixing where its rule is "free".
     data_sets
         Names of the data that it holds, as in Description: a likelihood refuses two experiments that share one.
+    hepdata
+        In place of `curve`: a file of one table as it is downloaded from hepdata.net, CSV or YAML. Masses are in the
+        unit of their header. A file that names another confidence level than `cl` is refused.
+    table, column
+        Of that file, where it has several: the name, a part of it that only one has, or the column's number from 1.
+    squared
+        Of that column, where its name does not say: whether it is the square of the coupling.
 
     Returns
     -------
@@ -151,10 +164,16 @@ def published_limit(
     Raises
     ------
     InvalidArgument
-        A curve that cannot be read, masses that do not increase, limits that are not positive, a confidence level or
-        channel out of range, a reference that does not make the boson or does not decay into the channel.
+        A curve or a file that cannot be read or does not say what it holds, masses that do not increase, limits that
+        are not positive, a confidence level or channel out of range, a reference that does not make the boson or does
+        not decay into the channel.
     """
-    masses, limits = _points(curve)
+    if (curve is None) == (hepdata is None):
+        raise InvalidArgument("`curve` or `hepdata` must be given, and not both")
+    if hepdata is None and (table, column, squared) != (None, None, None):
+        raise InvalidArgument("`table`, `column` and `squared` must be left out: they belong to a `hepdata` file")
+    given = curve if hepdata is None else read_limit(hepdata, table, column, squared, cl)
+    masses, limits = _points(given)
     if not 0.5 < cl < 1.0:
         raise _checks.invalid("cl", cl, "a confidence level between 0.5 and 1")
     _checks.one_of("channel", channel, CHANNELS)
