@@ -78,7 +78,7 @@ class BeamSetup:
     beam_energy_gev
         E_0 [GeV].
     muons_on_target
-        Number.
+        Number of muons that reach it.
     target, Z, A
         Name, atomic number and molar mass [g/mol] of the target; the name or symbol of an element has to fit Z.
     density_g_cm3, target_length_cm

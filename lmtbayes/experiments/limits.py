@@ -229,6 +229,13 @@ def _points(curve: Any) -> tuple[np.ndarray, np.ndarray]:
 def _registered(
     row: int, *, name: str, title: str | None = None, nuisances: tuple[str, ...] | None = None
 ) -> PublishedLimit:
+    """Build one row of data/constraints/index.csv.
+
+    Parameters
+    ----------
+    nuisances
+        There are none.
+    """
     if nuisances:
         raise _checks.unknown(f"nuisance of experiment {name!r}", nuisances[0], ())
     index = tables.read("constraints/index")

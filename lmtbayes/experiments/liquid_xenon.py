@@ -172,20 +172,20 @@ def liquid_xenon(
         calibrated recoil, where nuclear recoils count. May be traced (vmap, grad, jit) where `bin_edges` or
         convention="paper" says how many bins there are; counts are then good to 1e-5 and slopes to 1e-3.
     exposure_tyr
-        [t yr]; may be traced.
+        Mass times running time [t yr]; may be traced.
     bin_edges
-        In the unit of the threshold and not below it. By default bins one full width at half maximum of the resolution
-        wide up to 30 keVee; one bin with convention="paper".
+        Of the reconstructed energy [keVnr] in "nr", [keVee] else; not below the threshold. By default bins one full
+        width at half maximum of the resolution wide up to 30 keVee; one bin with convention="paper".
     oscillation
         Parameter set: "nufit-6.1-ic24" (default), "nufit-6.1-ic23", "nufit-6.0-ic24", "nufit-6.0-ic19" or "paper-2021".
     binding
         Of the electrons: "rrpa", "stepped" or "free".
     sin2_theta_w
-        0.23857 by default.
+        Central value of sin^2 theta_W; 0.23857 by default, 0.23122 with convention="paper".
     solar_model
-        B16 "gs98" or "agss09met".
+        B16 "gs98" or "agss09met": central values and widths of the fluxes.
     spectrum_8b
-        "w06" or "b96".
+        Neutrinos of 8B: "w06" (2006) or "b96" (1996).
     flux_8b_width
         Width of the nuisance "flux_8b": "b16" (12 %) or "sno" (3.8 %).
     octant
@@ -283,4 +283,5 @@ def _declared(
 
 for _detector in xenon_detectors.detectors().values():
     for _channel in xenon_detectors.CHANNELS:
-        register(f"{_detector.name}-{_channel}", functools.partial(liquid_xenon, _detector, _channel))
+        _published = {"exposure_tyr": _detector.exposure_tyr, "threshold_kev": _detector.threshold(_channel)}
+        register(f"{_detector.name}-{_channel}", functools.partial(liquid_xenon, _detector, _channel), _published)

@@ -221,10 +221,17 @@ def _from_registry(
     name: str | None = None,
     title: str | None = None,
 ) -> MuonBeam:
-    """Build a row of the table with changes; None leaves a number as published, names are those of `BeamSetup`.
+    """Build a row of the table with changes; None leaves what is published.
 
-    `calibrate` is (mass [MeV], g_x) of a 90 % limit without events, numbers or arrays: the efficiency is then what this
-    set-up needs for ln 10 = 2.303 events on it, flat beyond its ends.
+    Parameters
+    ----------
+    convention, nuisances
+        As in `muon_beam`.
+    muons_on_target, efficiency, efficiency_factor, bin_edges, resolution_gev
+        As in `BeamSetup`.
+    calibrate
+        (mass [MeV], g_x) of a 90 % limit without events, numbers or arrays, in place of `efficiency`: it is then what
+        this set-up needs for ln 10 = 2.303 events on it, flat beyond its ends.
     """
     given: dict[str, Any] = {
         "muons_on_target": muons_on_target,
@@ -255,4 +262,5 @@ def _calibration(setup: BeamSetup, calibrate: Any) -> Calibration:
 
 
 for _name, _setup in read_setups().items():
-    register(_name, functools.partial(_from_registry, _setup))
+    _given = ("muons_on_target", "efficiency", "efficiency_factor", "bin_edges", "resolution_gev")
+    register(_name, functools.partial(_from_registry, _setup), {option: getattr(_setup, option) for option in _given})

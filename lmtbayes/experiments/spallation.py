@@ -154,13 +154,22 @@ def spallation(
         A name of `rows()`, or a mapping with its keys; what is not overridden below is taken from it.
     convention
         "default", or "paper": sin^2 theta_W = 0.23122, and of the nuisances only the pull of Eq. 34, one a detector.
-    mass_ton, baseline_m, exposure_years, protons_per_year, neutrinos_per_proton
-        Size [t], distance [m], running time [yr], protons on target a year, neutrinos of each kind a proton.
+    mass_ton
+        Of the target [t].
+    baseline_m
+        Distance from the source [m].
+    exposure_years
+        Running time [yr].
+    protons_per_year
+        Protons on the source's target [1/yr].
+    neutrinos_per_proton
+        Neutrinos of each kind that one proton makes.
     threshold_kevnr
         Lower end of the recoil window [keVnr], cut into equal bins up to the row's upper end, or to where the target's
         recoils end if that is lower.
     bin_edges
-        [keVnr], in place of that. Logarithmic bins (`numpy.geomspace`) carry more information at a low threshold.
+        Of the recoil energy [keVnr], in place of that. Logarithmic bins (`numpy.geomspace`) carry more information at a
+        low threshold.
     target
         A name that `detectors.targets.target` knows, or a Target.
     systematic
@@ -169,7 +178,7 @@ def spallation(
     background_fraction
         Beam-related neutrons in each bin over the Standard Model's neutrino counts, 0 to 1; known exactly.
     sin2_theta_w
-        Central value of sin^2 theta_W.
+        Central value of sin^2 theta_W; 0.23857 by default, 0.23122 with convention="paper".
     form_factor
         "helm" (Lewin and Smith), "klein-nystrand", or a FormFactor such as Helm(radius_fm=3.4).
     efficiency
@@ -266,4 +275,4 @@ def _positive(argument: str, value: Any) -> float:
 
 
 for _name in rows():
-    register(_name, functools.partial(spallation, _name))
+    register(_name, functools.partial(spallation, _name), spallation_detectors.published(_name))

@@ -20,6 +20,13 @@ def rows() -> dict[str, dict[str, Any]]:
     return {str(name): {key: table[key][i].item() for key in table} for i, name in enumerate(table["name"])}
 
 
+def published(name: str) -> dict[str, Any]:
+    """What a detector is where an option of `spallation` is left out."""
+    row = rows()[name]
+    options = ("mass_ton", "baseline_m", "threshold_kevnr", "protons_per_year", "neutrinos_per_proton", "target")
+    return {option: row[option] for option in (*options, "systematic", "background_fraction", "efficiency")}
+
+
 def edges(
     row: Mapping[str, Any], threshold: float | None, given: ArrayLike | Sequence[float] | None, end: float
 ) -> np.ndarray:
