@@ -5,6 +5,7 @@ Sect. 5 and App. A of arXiv:2104.03297: Eqs. 33, 35-37. The entries are rows of 
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -147,6 +148,7 @@ def liquid_xenon(
     bin_edges: ArrayLike | Sequence[float] | None = None,
     oscillation: str | None = None,
     binding: str = "rrpa",
+    efficiency: Any = None,
     sin2_theta_w: float | None = None,
     solar_model: str = "gs98",
     spectrum_8b: str = "w06",
@@ -180,6 +182,11 @@ def liquid_xenon(
         Parameter set: "nufit-6.1-ic24" (default), "nufit-6.1-ic23", "nufit-6.0-ic24", "nufit-6.0-ic19" or "paper-2021".
     binding
         Of the electrons: "rrpa", "stepped" or "free".
+    efficiency
+        Of the detector against true recoil energy, [keVnr] in "nr", [keVee] in "er", in place of the published one: a
+        number, a table, a file or a function, see `lmtbayes.experiments.efficiency`. No threshold moves it, and below
+        0.7 keVnr nothing is seen. The acceptance of the cut between the two kinds of recoil comes on top. In "nr+er" a
+        mapping {"nr": ..., "er": ...}.
     sin2_theta_w
         Central value of sin^2 theta_W; 0.23857 by default, 0.23122 with convention="paper".
     solar_model
@@ -215,6 +222,8 @@ def liquid_xenon(
     threshold: Any = detector.threshold(channel) if threshold_kev is None else threshold_kev
     xenon_detectors.check_threshold(threshold, channel)
     recoils = [recoil for recoil in ("nr", "er") if recoil in channel]
+    if efficiency is not None:
+        detector = replace(detector, efficiency=xenon_detectors.own_efficiencies(efficiency, recoils))
     sun = Sun(solar_model, spectrum_8b, parameters.name)
     background_nuisance = _background_nuisance(detector.name) if "er" in recoils else None
     declared = _declared(recoils, sun, sin2, binding, flux_8b_width, octant, background_nuisance)

@@ -30,6 +30,7 @@ from lmtbayes.detectors import scintillation, targets
 from lmtbayes.experiments import recoils, spallation_detectors
 from lmtbayes.experiments.base import Experiment, active_names
 from lmtbayes.experiments.description import Binning, Description
+from lmtbayes.experiments.efficiency import EfficiencyCurve
 from lmtbayes.experiments.nuisance import central_values
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.spallation_detectors import nuisances_by_role, rows
@@ -139,7 +140,7 @@ def spallation(
     background_fraction: float | None = None,
     sin2_theta_w: float | None = None,
     form_factor: str | form_factors.FormFactor = "helm",
-    efficiency: str | scintillation.TanhEfficiency | None = None,
+    efficiency: Any = None,
     energy_correction: bool = False,
     statistics: str = "eq34",
     nuisances: tuple[str, ...] | None = None,
@@ -182,7 +183,9 @@ def spallation(
     form_factor
         "helm" (Lewin and Smith), "klein-nystrand", or a FormFactor such as Helm(radius_fm=3.4).
     efficiency
-        "none", "cenns610", or a TanhEfficiency.
+        "none", "cenns610" or a TanhEfficiency, in the quenched energy and with a nuisance of the quenching; or one
+        against the true recoil energy [keVnr]: a number, a table, a file or a function, see
+        `lmtbayes.experiments.efficiency`.
     energy_correction
         Keep the term -E_R/E_nu that Eq. 33 drops (0.2 % of the rate).
     statistics
@@ -230,15 +233,14 @@ def spallation(
 
     given_target = row["target"] if target is None else target
     material = given_target if isinstance(given_target, targets.Target) else targets.target(given_target)
-    response = scintillation.efficiency(row["efficiency"] if efficiency is None else efficiency)
+    response, kept = spallation_detectors.efficiency(row["efficiency"] if efficiency is None else efficiency)
     form = form_factors.form_factor(form_factor)
     roles = nuisances_by_role(row, name, convention, material, size["systematic"], float(sin2_theta_w), response)
     declared, named = tuple(roles.values()), {role: nuisance.name for role, nuisance in roles.items()}
     free = (named["normalisation"],) if convention == "paper" and nuisances is None else nuisances
     ends = [recoils.end_points(isotope, energy_correction) for isotope in material.isotopes]
     edges = spallation_detectors.edges(row, threshold_kevnr, bin_edges, max(end for _, end in ends) / MEV_PER_KEV)
-    panel = spallation_detectors.longest_panel(response)
-    nodes, weights = zip(*(recoils.quadrature(edges * MEV_PER_KEV, *end, panel) for end in ends), strict=True)
+    nodes, weights = zip(*(_quadrature(edges, end, response, kept) for end in ends), strict=True)
 
     protons = size["protons_per_year"] * years
     fluence = source.fluence(protons, size["neutrinos_per_proton"], size["baseline_m"])
@@ -266,6 +268,23 @@ def spallation(
         recoil_counts=counts,
         background=fraction * standard_model,
     )
+
+
+def _quadrature(
+    edges: Float[np.ndarray, " edges"],
+    end_points: tuple[float, float],
+    response: scintillation.TanhEfficiency | None,
+    kept: EfficiencyCurve | None,
+) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, "bins nodes"]]:
+    """Nodes [MeV] of one isotope, and weights in which a known efficiency is contained."""
+    panel = spallation_detectors.longest_panel(response)
+    if kept is None:
+        return recoils.quadrature(edges * MEV_PER_KEV, *end_points, panel)
+    inside = [bend for bend in kept.bends if edges[0] < bend < edges[-1]]
+    cuts = np.union1d(edges, inside)
+    nodes, pieces = recoils.quadrature(cuts * MEV_PER_KEV, *end_points, min(panel, kept.smooth))
+    weights = np.add.reduceat(pieces, np.searchsorted(cuts, edges[:-1]), axis=0)
+    return nodes, weights * kept(nodes / MEV_PER_KEV)
 
 
 def _positive(argument: str, value: Any) -> float:
