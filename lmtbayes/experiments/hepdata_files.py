@@ -233,7 +233,7 @@ def _of_yaml(path: Path, text: str) -> list[Curve]:
 
 def _of_document(path: Path, table: dict[str, Any], number: int) -> Iterator[Curve]:
     name = str(table.get("name", "" if number == 1 else f"document {number}"))
-    parts = {}
+    parts: dict[str, Any] = {}
     for kind in ("independent_variables", "dependent_variables"):
         parts[kind] = table.get(kind)
         if not isinstance(parts[kind], list) or not parts[kind]:

@@ -23,7 +23,7 @@ import equinox as eqx
 import interpax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 from scipy.stats import norm
 
 from lmtbayes import _checks, tables
@@ -70,7 +70,7 @@ class PublishedLimit(Experiment):
         low, high = self.log_mass_range
         return math.exp(low - FADE), math.exp(high + FADE)
 
-    def limit(self, mass: Float[Array, "..."]) -> Float[Array, "..."]:
+    def limit(self, mass: ArrayLike) -> Float[Array, "..."]:
         """g_lim(M) in the model of the publication, M in MeV; beyond the curve the value at its end."""
         return jnp.exp(self.log_limit(jnp.clip(jnp.log(mass), *self.log_mass_range)))
 

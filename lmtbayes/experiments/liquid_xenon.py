@@ -183,7 +183,7 @@ def liquid_xenon(
     binding
         Of the electrons: "rrpa", "stepped" or "free".
     efficiency
-        Of the detector against true recoil energy, [keVnr] in "nr", [keVee] in "er", in place of the published one: a
+        Of the detector against true recoil energy (keVnr in "nr", keVee in "er"), in place of the published one: a
         number, a table, a file or a function, see `lmtbayes.experiments.efficiency`. No threshold moves it, and below
         0.7 keVnr nothing is seen. The acceptance of the cut between the two kinds of recoil comes on top. In "nr+er" a
         mapping {"nr": ..., "er": ...}.

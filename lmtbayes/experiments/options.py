@@ -89,7 +89,7 @@ def options(build: Callable[..., Any], published: Mapping[str, Any]) -> Options:
     published
         Values that defaults of None stand for.
     """
-    said = {"nuisances": _NUISANCES} | parameters(build) | _EVERYWHERE
+    said = {"nuisances": _NUISANCES, **parameters(build), **_EVERYWHERE}
     records = []
     for parameter in inspect.signature(build).parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY:

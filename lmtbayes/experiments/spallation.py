@@ -184,7 +184,7 @@ def spallation(
         "helm" (Lewin and Smith), "klein-nystrand", or a FormFactor such as Helm(radius_fm=3.4).
     efficiency
         "none", "cenns610" or a TanhEfficiency, in the quenched energy and with a nuisance of the quenching; or one
-        against the true recoil energy [keVnr]: a number, a table, a file or a function, see
+        against the true recoil energy (keVnr): a number, a table, a file or a function, see
         `lmtbayes.experiments.efficiency`.
     energy_correction
         Keep the term -E_R/E_nu that Eq. 33 drops (0.2 % of the rate).
