@@ -16,7 +16,7 @@ from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.hepdata_files import Curve, Header, bad, read
 
 _MEV_PER = {"ev": 1e-6, "kev": MEV_PER_KEV, "mev": 1.0, "gev": MEV_PER_GEV, "tev": 1e3 * MEV_PER_GEV}
-_MISSING = ("", "-", "--", "nan", "none", "n/a")
+_MISSING = ("", "-", "--", "nan", "none", "null", "~", "n/a")
 _NO_UNIT = ("", "1", "-", "none", "dimensionless", "unitless")
 _OTHER = {
     "a kinetic mixing, which is no gauge coupling": r"epsilon|[εϵ]|kinetic mixing",
@@ -63,6 +63,10 @@ def read_limit(
     InvalidArgument
         What cannot be read, or what is not said: one sentence that names file, place and what was expected.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise _checks.invalid("hepdata", path, "the path of a file of one table, downloaded from hepdata.net")
+    if table is not None and not isinstance(table, str):
+        raise _checks.invalid("table", table, "the name of a table, or None")
     path = Path(path)
     curve = _chosen(path, read(path), table, column)
     scale = _mev_per_unit(path, curve)

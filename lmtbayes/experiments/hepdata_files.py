@@ -89,7 +89,10 @@ def read(path: Path) -> list[Curve]:
         )
     text = _decoded(content)
     is_yaml = kind in (".yaml", ".yml") or re.search(r"^(in)?dependent_variables:", text, re.MULTILINE)
-    curves = _of_yaml(path, text) if is_yaml else [c for block in _blocks(path, text) for c in _of_block(path, block)]
+    try:
+        curves = _of_yaml(path, text) if is_yaml else _of_csv(path, text)
+    except csv.Error as error:
+        raise bad(path, "all of it", f"no CSV: {error}") from None
     if not curves:
         raise bad(path, "all of it", "got no column of numbers beside a first one, the mass")
     return curves
@@ -118,6 +121,10 @@ class _Block:
     lines: list[tuple[int, str]] = field(default_factory=list)
 
 
+def _of_csv(path: Path, text: str) -> list[Curve]:
+    return [curve for block in _blocks(path, text) for curve in _of_block(path, block)]
+
+
 def _blocks(path: Path, text: str) -> Iterator[_Block]:
     """Blocks of a CSV file; a table's name and description go on until the next table's."""
     block, described = _Block(), False
@@ -133,8 +140,8 @@ def _blocks(path: Path, text: str) -> Iterator[_Block]:
                 block = _Block(value.strip())
             elif described:
                 block.description = value.strip()
-            elif bare.startswith("#:") and key not in _KEYS and not key.startswith("keyword "):
-                block.qualifiers.append(bare.lstrip("#: "))
+            elif bare.startswith("#:") and key and key not in _KEYS and not key.startswith("keyword "):
+                block.qualifiers.append(_said(bare.lstrip("#: ")))
         elif described and _goes_on(text, number):
             block.description += f" {bare}"
         elif bare:
@@ -146,6 +153,12 @@ def _blocks(path: Path, text: str) -> Iterator[_Block]:
         yield block
     elif not text.strip():
         raise bad(path, "all of it", "got an empty file")
+
+
+def _said(line: str) -> str:
+    """A qualifier, "NAME,value,value" with a place for each column, as "NAME: value"."""
+    name, *values = map(str.strip, re.split(f"[{_SEPARATORS}]", line))
+    return f"{name}: {', '.join(dict.fromkeys(filter(None, values)))}"
 
 
 def _goes_on(text: str, number: int) -> bool:
@@ -217,7 +230,10 @@ def header(text: str, unit: str = "") -> Header:
 
 def _of_yaml(path: Path, text: str) -> list[Curve]:
     try:
-        documents = [document for document in yaml.safe_load_all(text) if document is not None]
+        # Every entry as it is written: YAML would read 010 as 8 and 1:30 as 90.
+        documents = list(yaml.load_all(text, Loader=yaml.BaseLoader))
+    except RecursionError:
+        raise bad(path, "all of it", "no YAML of a table: lists in lists without end") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = "all of it" if mark is None else f"line {mark.line + 1}"
@@ -247,7 +263,8 @@ def _of_document(path: Path, table: dict[str, Any], number: int) -> Iterator[Cur
         y, values = _of_variable(path, place, variable)
         if len(values) != len(masses):
             raise bad(path, place, f"expected {len(masses)} values, one for each mass; got {len(values)}")
-        said = "; ".join(_qualifier(entry) for entry in variable.get("qualifiers") or [])
+        qualifiers = variable.get("qualifiers")
+        said = "; ".join(map(_qualifier, qualifiers if isinstance(qualifiers, list) else ()))
         rows = enumerate(zip(masses, values, strict=True))
         points = tuple((f"{place}, value {row}", mass, value) for row, (mass, value) in rows)
         yield Curve(name, str(table.get("description", "")), x, y, said, place, points)
@@ -271,7 +288,8 @@ def _of_variable(path: Path, place: str, variable: Any) -> tuple[Header, list[st
             entries.append(repr(0.5 * (float(entry["low"]) + float(entry["high"]))))
         except (TypeError, ValueError):
             raise bad(path, f"{place}, value {row}", f"expected numbers; got {entry!r}") from None
-    return header(str(variable["header"].get("name", "")), str(variable["header"].get("units") or "")), entries
+    name, unit = (str(variable["header"].get(key, "")) for key in ("name", "units"))
+    return header(name, "" if unit in ("null", "~") else unit), entries
 
 
 def _qualifier(entry: Any) -> str:

@@ -163,7 +163,7 @@ def test_several_tables_in_one_file(tmp_path):
 def test_several_columns_are_listed(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(as_csv({"$g'$ observed": LIMITS, "$g'$ expected": EXPECTED}))
-    listed = r"1: \"\$g'\$ observed \(SQRT\(S\) \[GeV\],10.58\)\", 2: \"\$g'\$ expected"
+    listed = r"1: \"\$g'\$ observed \(SQRT\(S\) \[GeV\]: 10.58\)\", 2: \"\$g'\$ expected"
     with pytest.raises(
         InvalidArgument, match=r"`column` must say which column of t.csv, a number or a name: " + listed
     ):
@@ -308,6 +308,8 @@ YAML_HEAD = "independent_variables:\n- header: {name: m, units: GeV}\n  values: 
         ),
         ("a.csv", "m [GeV],g\n1,2e-3\n", "line 1: expected two or more masses that increase; got 1"),
         ("a.yaml", "a: [1\n", "a.yaml, line 2: no YAML"),
+        ("a.yaml", "[" * 3000, "a.yaml, all of it: no YAML of a table"),
+        ("a.csv", "m [GeV],g\n1," + "2" * 140_000 + "\n", "a.csv, all of it: no CSV: field larger than"),
         ("a.yaml", "a: 1\n", "all of it: expected `independent_variables` and `dependent_variables`"),
         ("a.yaml", "dependent_variables: []\n" + YAML_HEAD, "expected a list of `dependent_variables`; got "),
         (
@@ -323,7 +325,7 @@ YAML_HEAD = "independent_variables:\n- header: {name: m, units: GeV}\n  values: 
         (
             "a.yaml",
             "dependent_variables:\n- header: {name: g}\n  values: [{low: 1}]\n" + YAML_HEAD,
-            r"dependent_variables\[0\], value 0: expected `value`, or `low` and `high`; got \{'low': 1\}",
+            r"dependent_variables\[0\], value 0: expected `value`, or `low` and `high`; got \{'low': '1'\}",
         ),
         (
             "a.yaml",
@@ -344,6 +346,29 @@ def test_a_bad_file_is_one_sentence_with_its_place(tmp_path, file, content, mess
         lmt.published_limit("mine", hepdata=path)
     assert "\n" not in str(caught.value)
     assert path.name in str(caught.value)
+
+
+WHOLE = [as_csv({"g'": LIMITS, "g": EXPECTED}), as_yaml({"g'": LIMITS}), INDEX, YAML_HEAD]
+PIECES = [*"\n\r,;:#'\"[]{}-&*!%@`|>?\t\0", "- ", "#: ", "name", "values: ", "null", "2001-99-99", "1e999", "[" * 3000]
+
+
+@settings(deadline=None, max_examples=150)
+@given(data=st.data())
+def test_a_damaged_file_is_a_limit_or_a_sentence(tmp_path_factory, data):
+    text = data.draw(st.sampled_from(WHOLE))
+    for _ in range(data.draw(st.integers(1, 4))):
+        begin = data.draw(st.integers(0, len(text)))
+        end = begin + data.draw(st.integers(0, 40))
+        text = text[:begin] + data.draw(st.sampled_from(PIECES) | st.text(max_size=5)) + text[end:]
+    path = tmp_path_factory.getbasetemp() / data.draw(st.sampled_from(["damaged.csv", "damaged.yaml", "damaged"]))
+    path.write_text(text, encoding="utf-8", errors="replace", newline="")
+    try:
+        masses, limits = read_limit(path, column=data.draw(st.sampled_from([None, 1])))
+    except InvalidArgument as error:
+        assert path.name in str(error)  # noqa: PT017 - either is right
+    else:
+        assert (np.diff(masses) > 0).all()
+        assert (limits > 0).all()
 
 
 def test_arguments_of_a_file_belong_to_a_file(tmp_path):

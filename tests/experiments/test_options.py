@@ -40,7 +40,13 @@ def test_docstrings_describe_no_option_that_there_is_not(name):
     assert registry._ENTRIES[name].published.keys() <= registry._ENTRIES[name].accepted.keys()
 
 
-@pytest.mark.parametrize("name", ["ess10", "cenns610", "na64mu-2022", "darwin-nr", "ccfr-trident", "n-eff-act"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ess10",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("na64mu-2022", "darwin-nr", "ccfr-trident", "n-eff")),
+    ],
+)
 def test_what_is_shown_for_a_default_is_what_it_stands_for(name):
     found = lmt.experiment_options(name)
     given = {option.name: option.value for option in found.records if option.published is not None}
