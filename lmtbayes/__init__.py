@@ -23,10 +23,12 @@ from lmtbayes.experiments import (
     terms,
 )
 from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.beam_setup import BeamSetup
 from lmtbayes.experiments.cite import bibtex
 from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.limits import published_limit
 from lmtbayes.experiments.measurement import measurement
+from lmtbayes.experiments.muon_beam import muon_beam
 from lmtbayes.experiments.muon_g2 import muon_g2
 from lmtbayes.experiments.nuisance import Constraint, Gaussian, GaussianMixture, LogNormal, Nuisance, TruncatedGaussian
 from lmtbayes.experiments.regions import excluded_region
@@ -63,6 +65,7 @@ __all__ = [
     "LMU",
     "LMU_LTAU",
     "MODELS",
+    "BeamSetup",
     "Binning",
     "Comparison",
     "Constraint",
@@ -102,6 +105,7 @@ __all__ = [
     "loop_mixing",
     "measurement",
     "methods",
+    "muon_beam",
     "muon_g2",
     "nuisance_pulls",
     "posterior_grid",

@@ -34,14 +34,37 @@ def _root(
 
 
 @app.command()
-def experiments() -> None:
-    """List every registered experiment."""
+def experiments(
+    name: Annotated[str | None, typer.Argument(help="one of them, to list its options")] = None,
+) -> None:
+    """List every registered experiment, or the options of one."""
+    if name is not None:
+        _show_options(name)
+        return
     # A name that is broken between lines cannot be copied.
     table = Table(Column("name", no_wrap=True), "status", "bins", "nuisances", "what")
     for name in lmt.experiment_names():
         exp = lmt.experiment(name)
         table.add_row(name, exp.status, str(exp.n_bins), ", ".join(n.name for n in exp.nuisances), exp.title)
     console.print(table)
+
+
+def _show_options(name: str) -> None:
+    """Print what an experiment is, and each of its options with default, unit and meaning."""
+    options = lmt.experiment_options(name)
+    exp = lmt.experiment(name)
+    nuisances = ", ".join(nuisance.name for nuisance in exp.nuisances) or "none"
+    for line in (f"{name}: {exp.title} ({exp.status})", exp.citation, f"nuisances: {nuisances}"):
+        console.print(escape(line), soft_wrap=True, highlight=False)
+    table = Table(Column("option", no_wrap=True), Column("default", max_width=24), "unit", "meaning")
+    for option in options.records:
+        table.add_row(option.name, *map(escape, (option.shown, option.unit, option.meaning)))
+    console.print(table)
+    console.print(
+        f"in Python lmt.experiment({name!r}, option=value), in --experiments {name}:option=value",
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
 @app.command()

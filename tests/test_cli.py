@@ -43,6 +43,7 @@ def test_version():
     ("arguments", "message"),
     [
         (["rates", "na64"], "unknown experiment 'na64' (did you mean 'na64mu'"),
+        (["experiments", "na64"], "unknown experiment 'na64' (did you mean 'na64mu'"),
         (["rates", "na64mu", "--point", "BP7"], "unknown benchmark 'BP7'"),
         (["rates", "na64mu", "--model", "lmu-tau"], "`model` must be one of"),
         (["rates", "na64mu", "--point", "g_x=1e-3,mass=-1,eps_x=0"], "finite and positive [MeV]; got -1.0"),
@@ -139,6 +140,16 @@ def test_every_experiment_is_listed():
     """Each in one piece, on a line of its own, also where the terminal is narrow."""
     listed = run(app, ["experiments"]).output
     assert [name for name in lmt.experiment_names() if f" {name} " not in listed] == []
+
+
+def test_the_options_of_one_experiment_are_listed():
+    listed = run(app, ["experiments", "ess"], env={"COLUMNS": "200"}).output
+    assert "nuisances: systematic_ess, radius_argon, sin2_theta_w" in listed
+    for option in lmt.experiment_options("ess").records:
+        row = next(line for line in listed.splitlines() if line.startswith(f"│ {option.name} "))
+        _, name, default, unit, meaning, _ = (cell.strip() for cell in row.split("│"))
+        assert (name, default, unit) == (option.name, option.shown, option.unit)
+        assert option.meaning.startswith(meaning)
 
 
 def test_citations():

@@ -69,6 +69,8 @@ class Efficiency:
         Where the 50 % point shall be; None or above `half_kev` leaves the curve as published. May be traced.
     floor_kev
         Nothing is detected below this true energy [keV].
+    bends_kev
+        Those of the points at which the curve bends; None for all.
     """
 
     energy_kev: np.ndarray
@@ -77,6 +79,7 @@ class Efficiency:
     plateau_kev: float
     threshold_kev: ArrayLike | None = None
     floor_kev: float = 0.0
+    bends_kev: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         _checks.increasing("energy_kev", self.energy_kev)
@@ -106,8 +109,9 @@ class Efficiency:
     @property
     def kinks_kev(self) -> np.ndarray:
         """Energies where the curve jumps or bends: a quadrature must stop there."""
-        low = self.shift * self.energy_kev[self.energy_kev <= self.plateau_kev]
-        high = self.energy_kev[self.energy_kev >= self.plateau_kev]
+        bends = self.energy_kev if self.bends_kev is None else self.bends_kev
+        low = self.shift * bends[bends <= self.plateau_kev]
+        high = bends[bends >= self.plateau_kev]
         return np.unique([*low, self.shift * self.plateau_kev, self.plateau_kev, *high, self.floor_kev])
 
 

@@ -21,6 +21,7 @@ from scipy.interpolate import PchipInterpolator
 from lmtbayes.constants import HBAR_C_MEV_CM
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.beam_setup import BeamSetup, Calibration, counts_per_coupling2
+from lmtbayes.experiments.efficiency import EfficiencyCurve
 from lmtbayes.gauge.decays import branching_ratio, decay_width
 from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
 
@@ -50,14 +51,15 @@ def unseen_fraction(
 
 
 class Efficiency(eqx.Module):
-    """Efficiency against mass: through every point of a calibration, monotonic between, flat beyond its ends.
+    """Efficiency against mass: through every point that is known, monotonic between, flat beyond the ends.
 
-    ln efficiency is a piecewise cubic in ln M whose slope is continuous (PCHIP): a digitised curve does not overshoot.
+    A piecewise cubic in ln M whose slope is continuous (PCHIP), so that a digitised curve does not overshoot: of
+    ln efficiency for a calibration, of the efficiency, which may reach 0, for a curve that was given.
 
     Parameters
     ----------
     setup
-        Its `efficiency` is a number, or a Calibration: a limit in Lmu-Ltau without mixing, the model of those
+        Its `efficiency` is a number, a curve, or a Calibration: a limit in Lmu-Ltau without mixing, the model of those
         published.
     convention
         Of the cross section.
@@ -69,27 +71,32 @@ class Efficiency(eqx.Module):
     """
 
     log_mass: np.ndarray
-    log_value: np.ndarray
+    value: np.ndarray
     slope: np.ndarray
+    is_log: bool = eqx.field(static=True)
 
     def __init__(self, setup: BeamSetup, convention: str):
         given = setup.efficiency
+        self.is_log = isinstance(given, Calibration)
         if isinstance(given, Calibration):
-            self.log_mass, self.log_value = np.log(given.masses), np.log(_implied(given, convention))
+            self.log_mass, self.value = np.log(given.masses), np.log(_implied(given, convention))
+        elif isinstance(given, EfficiencyCurve):
+            self.log_mass, self.value = np.log(given.energies), np.array(given.values)
         else:
-            self.log_mass, self.log_value = np.zeros(1), np.log([given])
+            self.log_mass, self.value = np.zeros(1), np.array([given])
         self.slope = np.zeros(1)
         if self.log_mass.size > 1:
-            self.slope = PchipInterpolator(self.log_mass, self.log_value).derivative()(self.log_mass)
+            self.slope = PchipInterpolator(self.log_mass, self.value).derivative()(self.log_mass)
 
     def __call__(self, mass: ArrayLike) -> Float[Array, "..."]:
         """Efficiency at M [MeV], any shape."""
         mass = jnp.asarray(mass, dtype=float)
         if self.log_mass.size == 1:
-            return jnp.full(mass.shape, jnp.exp(self.log_value[0]))
+            return jnp.full(mass.shape, jnp.exp(self.value[0]) if self.is_log else self.value[0])
         log_mass = jnp.clip(jnp.log(mass), self.log_mass[0], self.log_mass[-1])
-        curve = interpax.interp1d(log_mass.ravel(), self.log_mass, self.log_value, method="cubic2", fx=self.slope)
-        return jnp.exp(curve).reshape(log_mass.shape)
+        curve = interpax.interp1d(log_mass.ravel(), self.log_mass, self.value, method="cubic2", fx=self.slope)
+        # A cubic that ends at 0 may round to less.
+        return (jnp.exp(curve) if self.is_log else jnp.clip(curve, 0.0, 1.0)).reshape(log_mass.shape)
 
 
 def _implied(calibration: Calibration, convention: str) -> Float[np.ndarray, " masses"]:

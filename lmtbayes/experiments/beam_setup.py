@@ -1,6 +1,6 @@
 """What a muon-beam experiment is made of, one row of data: BeamSetup; and its counts per g^2 by direct quadrature.
 
-The efficiency is a number, or the one that a published limit implies, mass by mass: Calibration.
+The efficiency is one against the boson's mass (`efficiency`), or the one that a published limit implies: Calibration.
 """
 
 import itertools
@@ -17,8 +17,11 @@ from lmtbayes import _checks, tables
 from lmtbayes.constants import AVOGADRO, CM2_PER_INVERSE_MEV2, MEV_PER_GEV, MUON_MASS
 from lmtbayes.detectors import targets
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.experiments.efficiency import resolve
 from lmtbayes.processes.bremsstrahlung import dsigma_dx
 
+LOWEST_MASS, HIGHEST_MASS = 1e-2, 1e4
+"""Range of the tables of a beam [MeV]."""
 _NODES_PER_PANEL = 4
 _FINE = 24
 _PANELS_PER_BEAM_ENERGY = 16
@@ -68,18 +71,18 @@ class Calibration:
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BeamSetup:
     """A muon beam, its target and its window; every number is checked when it is built.
 
     Parameters
     ----------
     name, title, citation
-        As in `Description`.
+        As in `Description`; the title is the name unless given.
     beam_energy_gev
         E_0 [GeV].
     muons_on_target
-        Number.
+        Number of muons that reach it.
     target, Z, A
         Name, atomic number and molar mass [g/mol] of the target; the name or symbol of an element has to fit Z.
     density_g_cm3, target_length_cm
@@ -87,7 +90,8 @@ class BeamSetup:
     decay_length_cm
         L_D behind the target: an A' whose decay is seen decays within L_det = L_T + L_D.
     efficiency
-        Fraction of the signal that is kept, in (0, 1], or the Calibration that it follows from.
+        Fraction of the signal that is kept: a number in (0, 1], a table, a file or a function of the boson's mass, see
+        `lmtbayes.experiments.efficiency`, or the Calibration that it follows from. Flat beyond the ends of a table.
     efficiency_factor
         The factor to which it is known at 1 sigma; None for exactly.
     bin_edges
@@ -101,8 +105,8 @@ class BeamSetup:
     """
 
     name: str
-    title: str
-    citation: str
+    title: str = ""
+    citation: str = "given by the user"
     beam_energy_gev: float
     muons_on_target: float
     target: str
@@ -111,8 +115,8 @@ class BeamSetup:
     density_g_cm3: float
     target_length_cm: float
     decay_length_cm: float
-    efficiency: float | Calibration
-    efficiency_factor: float | None
+    efficiency: Any
+    efficiency_factor: float | None = None
     bin_edges: tuple[float, ...]
     resolution_gev: float | None = None
     observed: tuple[float, ...] | None = None
@@ -124,8 +128,8 @@ class BeamSetup:
         targets.check_element(self.target, self.Z, self.A)
         _checks.scalar("decay_length_cm", self.decay_length_cm)
         _checks.non_negative("decay_length_cm", self.decay_length_cm, "cm")
-        if not isinstance(self.efficiency, Calibration) and not _positive("efficiency", self.efficiency) <= 1.0:
-            raise _checks.invalid("efficiency", self.efficiency, "a fraction in (0, 1]")
+        object.__setattr__(self, "title", self.title or self.name)
+        object.__setattr__(self, "efficiency", _efficiency(self.efficiency))
         if self.efficiency_factor is not None and not _positive("efficiency_factor", self.efficiency_factor) > 1.0:
             raise _checks.invalid("efficiency_factor", self.efficiency_factor, "above 1, or None")
         if self.resolution_gev is not None:
@@ -270,6 +274,14 @@ def _from_row(row: dict[str, Any], above: Mapping[str, BeamSetup]) -> BeamSetup:
     curve = tables.read(f"muon_beam/{efficiency}")
     masses, limits = (tuple(curve[column].tolist()) for column in ("mass_mev", "g_x"))
     return replace(setup, efficiency=Calibration(masses, limits, setup))
+
+
+def _efficiency(given: Any) -> Any:
+    """Keep a Calibration, a number as a float, anything else as a curve against the mass."""
+    if isinstance(given, Calibration):
+        return given
+    curve = resolve("efficiency", given, "mass_mev", LOWEST_MASS, HIGHEST_MASS)
+    return curve.values[0] if curve.is_number else curve
 
 
 def _is_number(entry: str) -> bool:

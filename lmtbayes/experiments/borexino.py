@@ -106,7 +106,21 @@ def _build(
     threshold_kev: float = THRESHOLD_KEV,
     nuisances: tuple[str, ...] | None = None,
 ) -> Borexino:
-    """`measured`: (ratio, sigma with the flux's 6 % in it); `probabilities`: e, mu, tau; 0 keV: all recoils."""
+    """Build the measurement.
+
+    Parameters
+    ----------
+    measured
+        (rate over that of the Standard Model, sigma with the flux's 6 % in it).
+    probabilities
+        P(nu_e -> nu_e), P(nu_e -> nu_mu) and P(nu_e -> nu_tau) at the line.
+    sin2_theta_w
+        sin^2 theta_W of the electron's couplings.
+    threshold_kev
+        Lowest recoil of the electron that is counted [keV]; 0 for all recoils.
+    nuisances
+        ("flux_7be",) or None: the flux is free; (): the term has its uncertainty.
+    """
     end_point = float(maximum_recoil_energy(NEUTRINO_ENERGY))
     value, sigma = _checks.shape("measured", measured, (2,))
     probability = _checks.shape("probabilities", probabilities, (3,))

@@ -53,7 +53,15 @@ def _search(
     background_uncertainty: float | None = None,
     nuisances: tuple[str, ...] | None = None,
 ) -> ElectronSearch:
-    """Build a search; overrides as in `liquid_xenon`; `background_uncertainty` is relative, of the best fit's part."""
+    """Build a search.
+
+    Parameters
+    ----------
+    oscillation, binding, sin2_theta_w, solar_model, octant
+        As in `Assumptions`.
+    background_uncertainty
+        Relative, of the part of the background that is the published best fit (10 % is 0.1); None for the table's.
+    """
     assumed = Assumptions(oscillation, binding, sin2_theta_w=sin2_theta_w, solar_model=solar_model, octant=octant)
     if background_uncertainty is not None:
         _checks.positive("background_uncertainty", _checks.fraction("background_uncertainty", background_uncertainty))

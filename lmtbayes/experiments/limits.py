@@ -23,13 +23,14 @@ import equinox as eqx
 import interpax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 from scipy.stats import norm
 
 from lmtbayes import _checks, tables
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.description import SINGLE_NUMBER, Description
+from lmtbayes.experiments.hepdata import read_limit
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.gauge.couplings import hadronic_decays
@@ -69,7 +70,7 @@ class PublishedLimit(Experiment):
         low, high = self.log_mass_range
         return math.exp(low - FADE), math.exp(high + FADE)
 
-    def limit(self, mass: Float[Array, "..."]) -> Float[Array, "..."]:
+    def limit(self, mass: ArrayLike) -> Float[Array, "..."]:
         """g_lim(M) in the model of the publication, M in MeV; beyond the curve the value at its end."""
         return jnp.exp(self.log_limit(jnp.clip(jnp.log(mass), *self.log_mass_range)))
 
@@ -114,7 +115,7 @@ class PublishedLimit(Experiment):
 
 def published_limit(
     name: str,
-    curve: Any,
+    curve: Any = None,
     *,
     cl: float = 0.90,
     channel: str | None = None,
@@ -122,6 +123,10 @@ def published_limit(
     title: str | None = None,
     reference: GaugeModel = LMU_LTAU,
     data_sets: Sequence[str] = (),
+    hepdata: str | os.PathLike[str] | None = None,
+    table: str | None = None,
+    column: str | int | None = None,
+    squared: bool | None = None,
 ) -> PublishedLimit:
     """Make an approximate experiment of a published upper limit on g_x, for use in a JointLikelihood.
 
@@ -143,6 +148,13 @@ def published_limit(
         The model that the limit was published for; without mixing where its rule is "free".
     data_sets
         Names of the data that it holds, as in Description: a likelihood refuses two experiments that share one.
+    hepdata
+        In place of `curve`: a file of one table as it is downloaded from hepdata.net, CSV or YAML. Masses are in the
+        unit of their header. A file that names another confidence level than `cl` is refused.
+    table, column
+        Of that file, where it has several: the name, a part of it that only one has, or the column's number from 1.
+    squared
+        Of that column, where its name does not say: whether it is the square of the coupling.
 
     Returns
     -------
@@ -152,10 +164,16 @@ def published_limit(
     Raises
     ------
     InvalidArgument
-        A curve that cannot be read, masses that do not increase, limits that are not positive, a confidence level or
-        channel out of range, a reference that does not make the boson or does not decay into the channel.
+        A curve or a file that cannot be read or does not say what it holds, masses that do not increase, limits that
+        are not positive, a confidence level or channel out of range, a reference that does not make the boson or does
+        not decay into the channel.
     """
-    masses, limits = _points(curve)
+    if (curve is None) == (hepdata is None):
+        raise InvalidArgument("`curve` or `hepdata` must be given, and not both")
+    if hepdata is None and (table, column, squared) != (None, None, None):
+        raise InvalidArgument("`table`, `column` and `squared` must be left out: they belong to a `hepdata` file")
+    given = curve if hepdata is None else read_limit(hepdata, table, column, squared, cl)
+    masses, limits = _points(given)
     if not 0.5 < cl < 1.0:
         raise _checks.invalid("cl", cl, "a confidence level between 0.5 and 1")
     _checks.one_of("channel", channel, CHANNELS)
@@ -211,6 +229,13 @@ def _points(curve: Any) -> tuple[np.ndarray, np.ndarray]:
 def _registered(
     row: int, *, name: str, title: str | None = None, nuisances: tuple[str, ...] | None = None
 ) -> PublishedLimit:
+    """Build one row of data/constraints/index.csv.
+
+    Parameters
+    ----------
+    nuisances
+        There are none.
+    """
     if nuisances:
         raise _checks.unknown(f"nuisance of experiment {name!r}", nuisances[0], ())
     index = tables.read("constraints/index")

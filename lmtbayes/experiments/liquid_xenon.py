@@ -5,6 +5,7 @@ Sect. 5 and App. A of arXiv:2104.03297: Eqs. 33, 35-37. The entries are rows of 
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -147,6 +148,7 @@ def liquid_xenon(
     bin_edges: ArrayLike | Sequence[float] | None = None,
     oscillation: str | None = None,
     binding: str = "rrpa",
+    efficiency: Any = None,
     sin2_theta_w: float | None = None,
     solar_model: str = "gs98",
     spectrum_8b: str = "w06",
@@ -172,20 +174,25 @@ def liquid_xenon(
         calibrated recoil, where nuclear recoils count. May be traced (vmap, grad, jit) where `bin_edges` or
         convention="paper" says how many bins there are; counts are then good to 1e-5 and slopes to 1e-3.
     exposure_tyr
-        [t yr]; may be traced.
+        Mass times running time [t yr]; may be traced.
     bin_edges
-        In the unit of the threshold and not below it. By default bins one full width at half maximum of the resolution
-        wide up to 30 keVee; one bin with convention="paper".
+        Of the reconstructed energy [keVnr] in "nr", [keVee] else; not below the threshold. By default bins one full
+        width at half maximum of the resolution wide up to 30 keVee; one bin with convention="paper".
     oscillation
         Parameter set: "nufit-6.1-ic24" (default), "nufit-6.1-ic23", "nufit-6.0-ic24", "nufit-6.0-ic19" or "paper-2021".
     binding
         Of the electrons: "rrpa", "stepped" or "free".
+    efficiency
+        Of the detector against true recoil energy (keVnr in "nr", keVee in "er"), in place of the published one: a
+        number, a table, a file or a function, see `lmtbayes.experiments.efficiency`. No threshold moves it, and below
+        0.7 keVnr nothing is seen. The acceptance of the cut between the two kinds of recoil comes on top. In "nr+er" a
+        mapping {"nr": ..., "er": ...}.
     sin2_theta_w
-        0.23857 by default.
+        Central value of sin^2 theta_W; 0.23857 by default, 0.23122 with convention="paper".
     solar_model
-        B16 "gs98" or "agss09met".
+        B16 "gs98" or "agss09met": central values and widths of the fluxes.
     spectrum_8b
-        "w06" or "b96".
+        Neutrinos of 8B: "w06" (2006) or "b96" (1996).
     flux_8b_width
         Width of the nuisance "flux_8b": "b16" (12 %) or "sno" (3.8 %).
     octant
@@ -215,6 +222,8 @@ def liquid_xenon(
     threshold: Any = detector.threshold(channel) if threshold_kev is None else threshold_kev
     xenon_detectors.check_threshold(threshold, channel)
     recoils = [recoil for recoil in ("nr", "er") if recoil in channel]
+    if efficiency is not None:
+        detector = replace(detector, efficiency=xenon_detectors.own_efficiencies(efficiency, recoils))
     sun = Sun(solar_model, spectrum_8b, parameters.name)
     data_set = detector.data_set or detector.name
     background_nuisance = _background_nuisance(data_set) if "er" in recoils else None
@@ -281,4 +290,5 @@ def _declared(
 
 for _detector in xenon_detectors.detectors().values():
     for _channel in xenon_detectors.CHANNELS:
-        register(f"{_detector.name}-{_channel}", functools.partial(liquid_xenon, _detector, _channel))
+        _published = {"exposure_tyr": _detector.exposure_tyr, "threshold_kev": _detector.threshold(_channel)}
+        register(f"{_detector.name}-{_channel}", functools.partial(liquid_xenon, _detector, _channel), published=_published)

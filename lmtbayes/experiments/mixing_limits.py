@@ -63,7 +63,7 @@ def mixing_limit(
     InvalidArgument
         As `published_limit`.
     """
-    like = published_limit(name, curve, cl, None, citation, title, data_sets=data_sets)
+    like = published_limit(name, curve, cl=cl, citation=citation, title=title, data_sets=data_sets)
     return MixingLimit(**{field.name: getattr(like, field.name) for field in dataclasses.fields(like)})
 
 

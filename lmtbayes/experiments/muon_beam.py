@@ -4,7 +4,7 @@ Counts in bins of the scattered muon's energy: g_mu^2 s_i(M) BR_eff, with the mu
 The s_i(M) are tabulated when the experiment is built. Below 2 m_mu every model with the same muon charge counts the
 same, but for decays to e+e- through mixing. convention="paper" has g_x Q_mu alone and no such decays.
 
-What the search keeps of them is a number, or follows from a published limit (`beam_efficiency`).
+What the search keeps of them is a number, a curve in the mass, or follows from a published limit (`beam_efficiency`).
 """
 
 import functools
@@ -25,7 +25,14 @@ from lmtbayes.constants import MEV_PER_GEV
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Experiment, active_names
 from lmtbayes.experiments.beam_efficiency import Efficiency, unseen_fraction
-from lmtbayes.experiments.beam_setup import BeamSetup, Calibration, counts_per_coupling2, read_setups
+from lmtbayes.experiments.beam_setup import (
+    HIGHEST_MASS,
+    LOWEST_MASS,
+    BeamSetup,
+    Calibration,
+    counts_per_coupling2,
+    read_setups,
+)
 from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.nuisance import LogNormal, Nuisance
 from lmtbayes.experiments.registry import register
@@ -34,8 +41,6 @@ from lmtbayes.gauge.couplings import hadronic_decays
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes.bremsstrahlung import CONVENTIONS, closing_mass
 
-LOWEST_MASS, HIGHEST_MASS = 1e-2, 1e4
-"""Range of the tables [MeV]."""
 FORM_FACTOR_UNCERTAINTY = 1.04
 """Factor, 1 sigma, to which form factors and the equivalent-photon approximation give a rate: 3-5 %."""
 _KNOTS = 200
@@ -223,7 +228,7 @@ def _from_registry(
     *,
     convention: str = "default",
     muons_on_target: float | None = None,
-    efficiency: float | None = None,
+    efficiency: Any = None,
     efficiency_factor: float | None = None,
     calibrate: Any = None,
     bin_edges: Sequence[float] | np.ndarray | None = None,
@@ -232,10 +237,17 @@ def _from_registry(
     name: str | None = None,
     title: str | None = None,
 ) -> MuonBeam:
-    """Build a row of the table with changes; None leaves a number as published, names are those of `BeamSetup`.
+    """Build a row of the table with changes; None leaves what is published.
 
-    `calibrate` is (mass [MeV], g_x) of a 90 % limit without events, numbers or arrays: the efficiency is then what this
-    set-up needs for ln 10 = 2.303 events on it, flat beyond its ends.
+    Parameters
+    ----------
+    convention, nuisances
+        As in `muon_beam`.
+    muons_on_target, efficiency, efficiency_factor, bin_edges, resolution_gev
+        As in `BeamSetup`.
+    calibrate
+        (mass [MeV], g_x) of a 90 % limit without events, numbers or arrays, in place of `efficiency`: it is then what
+        this set-up needs for ln 10 = 2.303 events on it, flat beyond its ends.
     """
     given: dict[str, Any] = {
         "muons_on_target": muons_on_target,
@@ -266,4 +278,5 @@ def _calibration(setup: BeamSetup, calibrate: Any) -> Calibration:
 
 
 for _name, _setup in read_setups().items():
-    register(_name, functools.partial(_from_registry, _setup))
+    _given = ("muons_on_target", "efficiency", "efficiency_factor", "bin_edges", "resolution_gev")
+    register(_name, functools.partial(_from_registry, _setup), {option: getattr(_setup, option) for option in _given})

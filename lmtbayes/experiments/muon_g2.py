@@ -76,7 +76,7 @@ def muon_g2(
     Parameters
     ----------
     measurement, prediction
-        A key of `moments()`, or your own (a_mu, sigma) in units of 1e-11.
+        A key of `moments()`, or your own (a_mu, sigma) [1e-11].
     name
         Of the experiment.
     convention
@@ -146,6 +146,17 @@ def _preset(
     convention: str = "default",
     nuisances: tuple[str, ...] | None = None,
 ) -> MuonG2:
+    """Build a pair out of PRESETS.
+
+    Parameters
+    ----------
+    measurement, prediction
+        As in `muon_g2`.
+    convention
+        As in `muon_g2`.
+    nuisances
+        There are none.
+    """
     if nuisances:
         raise _checks.unknown(f"nuisance of experiment {name!r}", nuisances[0], ())
     return muon_g2(measurement, prediction, name=name, convention=convention, title=title)

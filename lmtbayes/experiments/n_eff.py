@@ -136,7 +136,15 @@ def _build(
     measured: tuple[float, float] | None = None,
     nuisances: tuple[str, ...] | None = None,
 ) -> NEff:
-    """`measured` is another (N_eff, sigma)."""
+    """Build one row of the table.
+
+    Parameters
+    ----------
+    measured
+        Another (N_eff, sigma).
+    nuisances
+        There are none.
+    """
     if nuisances:
         raise _checks.unknown(f"nuisance of experiment {name!r}", nuisances[0], ())
     own = {key: column[row] for key, column in tables.read("cosmology/measurements").items()}
@@ -164,4 +172,7 @@ def _build(
 MEASUREMENTS = tuple(str(name) for name in tables.read("cosmology/measurements")["name"])
 """Rows of data/cosmology/measurements.csv. They share data: a fit takes one of them; the first is the default."""
 for _row, _name in enumerate(MEASUREMENTS):
-    register(_name, functools.partial(_build, _row, name=_name))
+    _published = {
+        "measured": tuple(float(tables.read("cosmology/measurements")[key][_row]) for key in ("value", "sigma"))
+    }
+    register(_name, functools.partial(_build, _row, name=_name), published=_published)

@@ -88,6 +88,7 @@ def _turn(width: Float[Array, "..."], k: float) -> Float[Array, "..."]:
 def excluded_region(
     name: str,
     curve: Any,
+    *,
     cl: float | Sequence[float] = 0.90,
     channel: str | None = None,
     citation: str = "given by the user",
@@ -150,7 +151,14 @@ def excluded_region(
     masses, entries, exits = _table(curve)
     levels = _levels(cl)
     lower = published_limit(
-        name, (masses, entries), levels[0], channel, citation, title, reference=reference, data_sets=data_sets
+        name,
+        (masses, entries),
+        cl=levels[0],
+        channel=channel,
+        citation=citation,
+        title=title,
+        reference=reference,
+        data_sets=data_sets,
     )
     k = float(norm.ppf(levels[1]) / norm.ppf(levels[0])) if levels[1] != levels[0] else 1.0
     closest = float(np.min(exits / entries))

@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +12,7 @@ import jax
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.options import Options, options
 
 type Builder = Callable[..., Experiment]
 type Reach = Callable[[], tuple[float, float]]
@@ -19,18 +20,31 @@ type Reach = Callable[[], tuple[float, float]]
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered configuration; `accepted` are the overrides it takes, with their defaults."""
+    """One registered configuration.
+
+    Parameters
+    ----------
+    name, build
+        As registered.
+    accepted
+        The overrides it takes, with their defaults.
+    published
+        What defaults of None stand for, where the entry says it.
+    """
 
     name: str
     build: Builder
     accepted: MappingProxyType[str, Any]
+    published: Mapping[str, Any]
     reach: Reach | None = None
 
 
 _ENTRIES: dict[str, Entry] = {}
 
 
-def register(name: str, build: Builder, reach: Reach | None = None) -> None:
+def register(
+    name: str, build: Builder, *, reach: Reach | None = None, published: Mapping[str, Any] | None = None
+) -> None:
     """Make `build` available as `experiment(name, **overrides)`.
 
     Parameters
@@ -40,9 +54,13 @@ def register(name: str, build: Builder, reach: Reach | None = None) -> None:
     build
         Its keyword-only arguments are the overrides that the entry accepts, each with a default: what is no user's to
         change is bound by position (`functools.partial`). By custom `name`, `title` and `nuisances` are among them.
+        What its docstring says of them under `Parameters`, numpy's style, is what `experiment_options` and the command
+        line show; the first [unit] of an entry is its unit.
     reach
         Returns what `Experiment.mass_range` will be, before anything is built: settings of fits take their default
         range of the mass from it. None for what says something at any mass.
+    published
+        By name of an override whose default is None, the value that it then has: shown with its options.
 
     Raises
     ------
@@ -69,7 +87,8 @@ def register(name: str, build: Builder, reach: Reach | None = None) -> None:
             if parameter.default is parameter.empty:
                 raise InvalidArgument(f"`build` of {name!r} must give its argument {parameter.name!r} a default")
             accepted[parameter.name] = parameter.default
-    _ENTRIES[name] = Entry(name, build, MappingProxyType(accepted), reach)
+    own = MappingProxyType(dict(published or {}))
+    _ENTRIES[name] = Entry(name, build, MappingProxyType(accepted), own, reach)
 
 
 def experiment_names() -> tuple[str, ...]:
@@ -77,15 +96,29 @@ def experiment_names() -> tuple[str, ...]:
     return tuple(sorted(_ENTRIES))
 
 
-def experiment_options(name: str) -> dict[str, Any]:
+def experiment_options(name: str) -> Options:
     """Return the overrides that `experiment(name, ...)` accepts, with their defaults.
+
+    Returns
+    -------
+    options
+        A dict of name to default, which prints as a list with units and meanings; `options.records` has them as
+        records (`name`, `default`, `published`, `value`, `unit`, `meaning`).
 
     Raises
     ------
     UnknownName
         No such experiment.
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> options = lmt.experiment_options("na64mu-2022")
+    >>> print(next(option for option in options.records if option.name == "resolution_gev").meaning)
+    Standard deviation of the measured E'_mu [GeV]; None for perfect.
     """
-    return dict(_entry(name).accepted)
+    entry = _entry(name)
+    return options(entry.build, entry.published)
 
 
 def experiment_reach(name: str) -> tuple[float, float]:

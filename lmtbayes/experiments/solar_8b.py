@@ -144,7 +144,15 @@ def _counting(
     efficiency_uncertainty: float = EFFICIENCY_UNCERTAINTY,
     nuisances: tuple[str, ...] | None = None,
 ) -> Solar8B:
-    """Build a counting search; overrides as in `liquid_xenon`; `efficiency_uncertainty` is relative, of the signal."""
+    """Build a counting search.
+
+    Parameters
+    ----------
+    oscillation, sin2_theta_w, solar_model, spectrum_8b, flux_8b_width, octant
+        As in `Assumptions`.
+    efficiency_uncertainty
+        Relative, of the signal (25 % is 0.25).
+    """
     assumed = Assumptions(oscillation, "rrpa", sin2_theta_w, solar_model, spectrum_8b, flux_8b_width, octant)
     _checks.positive("efficiency_uncertainty", _checks.fraction("efficiency_uncertainty", efficiency_uncertainty))
     table = tables.read("xenon/searches_8b")
@@ -201,7 +209,15 @@ def _flux(
     octant: str = Assumptions.octant,
     nuisances: tuple[str, ...] | None = None,
 ) -> Flux8B:
-    """Build the flux measurement; `measured`: (flux, upper, lower uncertainty) [1e6 cm^-2 s^-1]."""
+    """Build the flux measurement.
+
+    Parameters
+    ----------
+    measured
+        (8B flux, its upper, its lower uncertainty) [1e6 cm^-2 s^-1].
+    oscillation, sin2_theta_w, solar_model, spectrum_8b, flux_8b_width, octant
+        As in `Assumptions`.
+    """
     assumed = Assumptions(oscillation, "rrpa", sin2_theta_w, solar_model, spectrum_8b, flux_8b_width, octant)
     flux, plus, minus = _checks.shape("measured", measured, (3,))
     declared = tuple(assumed.nuisances("nr", NR_SOURCES))

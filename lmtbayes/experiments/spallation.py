@@ -30,6 +30,7 @@ from lmtbayes.detectors import scintillation, targets
 from lmtbayes.experiments import recoils, spallation_detectors
 from lmtbayes.experiments.base import Experiment, active_names
 from lmtbayes.experiments.description import Binning, Description
+from lmtbayes.experiments.efficiency import EfficiencyCurve
 from lmtbayes.experiments.nuisance import central_values
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.spallation_detectors import nuisances_by_role, rows
@@ -139,7 +140,7 @@ def spallation(
     background_fraction: float | None = None,
     sin2_theta_w: float | None = None,
     form_factor: str | form_factors.FormFactor = "helm",
-    efficiency: str | scintillation.TanhEfficiency | None = None,
+    efficiency: Any = None,
     energy_correction: bool = False,
     statistics: str = "eq34",
     nuisances: tuple[str, ...] | None = None,
@@ -154,13 +155,22 @@ def spallation(
         A name of `rows()`, or a mapping with its keys; what is not overridden below is taken from it.
     convention
         "default", or "paper": sin^2 theta_W = 0.23122, and of the nuisances only the pull of Eq. 34, one a detector.
-    mass_ton, baseline_m, exposure_years, protons_per_year, neutrinos_per_proton
-        Size [t], distance [m], running time [yr], protons on target a year, neutrinos of each kind a proton.
+    mass_ton
+        Of the target [t].
+    baseline_m
+        Distance from the source [m].
+    exposure_years
+        Running time [yr].
+    protons_per_year
+        Protons on the source's target [1/yr].
+    neutrinos_per_proton
+        Neutrinos of each kind that one proton makes.
     threshold_kevnr
         Lower end of the recoil window [keVnr], cut into equal bins up to the row's upper end, or to where the target's
         recoils end if that is lower.
     bin_edges
-        [keVnr], in place of that. Logarithmic bins (`numpy.geomspace`) carry more information at a low threshold.
+        Of the recoil energy [keVnr], in place of that. Logarithmic bins (`numpy.geomspace`) carry more information at a
+        low threshold.
     target
         A name that `detectors.targets.target` knows, or a Target.
     systematic
@@ -169,11 +179,13 @@ def spallation(
     background_fraction
         Beam-related neutrons in each bin over the Standard Model's neutrino counts, 0 to 1; known exactly.
     sin2_theta_w
-        Central value of sin^2 theta_W.
+        Central value of sin^2 theta_W; 0.23857 by default, 0.23122 with convention="paper".
     form_factor
         "helm" (Lewin and Smith), "klein-nystrand", or a FormFactor such as Helm(radius_fm=3.4).
     efficiency
-        "none", "cenns610", or a TanhEfficiency.
+        "none", "cenns610" or a TanhEfficiency, in the quenched energy and with a nuisance of the quenching; or one
+        against the true recoil energy (keVnr): a number, a table, a file or a function, see
+        `lmtbayes.experiments.efficiency`.
     energy_correction
         Keep the term -E_R/E_nu that Eq. 33 drops (0.2 % of the rate).
     statistics
@@ -223,15 +235,14 @@ def spallation(
 
     given_target = row["target"] if target is None else target
     material = given_target if isinstance(given_target, targets.Target) else targets.target(given_target)
-    response = scintillation.efficiency(row["efficiency"] if efficiency is None else efficiency)
+    response, kept = spallation_detectors.efficiency(row["efficiency"] if efficiency is None else efficiency)
     form = form_factors.form_factor(form_factor)
     roles = nuisances_by_role(row, name, convention, material, size["systematic"], float(sin2_theta_w), response)
     declared, named = tuple(roles.values()), {role: nuisance.name for role, nuisance in roles.items()}
     free = (named["normalisation"],) if convention == "paper" and nuisances is None else nuisances
     ends = [recoils.end_points(isotope, energy_correction) for isotope in material.isotopes]
     edges = spallation_detectors.edges(row, threshold_kevnr, bin_edges, max(end for _, end in ends) / MEV_PER_KEV)
-    panel = spallation_detectors.longest_panel(response)
-    nodes, weights = zip(*(recoils.quadrature(edges * MEV_PER_KEV, *end, panel) for end in ends), strict=True)
+    nodes, weights = zip(*(_quadrature(edges, end, response, kept) for end in ends), strict=True)
 
     protons = size["protons_per_year"] * years
     fluence = source.fluence(protons, size["neutrinos_per_proton"], size["baseline_m"])
@@ -263,6 +274,23 @@ def spallation(
     )
 
 
+def _quadrature(
+    edges: Float[np.ndarray, " edges"],
+    end_points: tuple[float, float],
+    response: scintillation.TanhEfficiency | None,
+    kept: EfficiencyCurve | None,
+) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, "bins nodes"]]:
+    """Nodes [MeV] of one isotope, and weights in which a known efficiency is contained."""
+    panel = spallation_detectors.longest_panel(response)
+    if kept is None:
+        return recoils.quadrature(edges * MEV_PER_KEV, *end_points, panel)
+    inside = [bend for bend in kept.bends if edges[0] < bend < edges[-1]]
+    cuts = np.union1d(edges, inside)
+    nodes, pieces = recoils.quadrature(cuts * MEV_PER_KEV, *end_points, min(panel, kept.smooth))
+    weights = np.add.reduceat(pieces, np.searchsorted(cuts, edges[:-1]), axis=0)
+    return nodes, weights * kept(nodes / MEV_PER_KEV)
+
+
 def _positive(argument: str, value: Any) -> float:
     _checks.scalar(argument, value)
     _checks.positive(argument, value)
@@ -270,4 +298,4 @@ def _positive(argument: str, value: Any) -> float:
 
 
 for _name in rows():
-    register(_name, functools.partial(spallation, _name))
+    register(_name, functools.partial(spallation, _name), published=spallation_detectors.published(_name))

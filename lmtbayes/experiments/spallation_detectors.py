@@ -1,23 +1,37 @@
 """Detectors at spallation sources as rows of data, and what follows from a row: bins and nuisances."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import ArrayLike
 
 from lmtbayes import _checks, tables
+from lmtbayes.detectors import scintillation
 from lmtbayes.detectors.scintillation import TanhEfficiency
 from lmtbayes.detectors.targets import Target
+from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.common import nuclear_radius, weak_mixing_angle
+from lmtbayes.experiments.efficiency import EfficiencyCurve, resolve
 from lmtbayes.experiments.nuisance import Gaussian, Nuisance
 from lmtbayes.experiments.recoils import SMOOTH_PANEL
+
+_LOWEST_KEVNR, _HIGHEST_KEVNR = 1e-3, 1e3
+"""Where a function is asked for its efficiency: beyond every threshold and every recoil of neutrinos of pions."""
 
 
 def rows() -> dict[str, dict[str, Any]]:
     """Return the detectors of data/spallation/detectors.csv by name."""
     table = tables.read("spallation/detectors")
     return {str(name): {key: table[key][i].item() for key in table} for i, name in enumerate(table["name"])}
+
+
+def published(name: str) -> dict[str, Any]:
+    """What a detector is where an option of `spallation` is left out."""
+    row = rows()[name]
+    options = ("mass_ton", "baseline_m", "threshold_kevnr", "protons_per_year", "neutrinos_per_proton", "target")
+    return {option: row[option] for option in (*options, "systematic", "background_fraction", "efficiency")}
 
 
 def edges(
@@ -38,6 +52,26 @@ def edges(
     if threshold is not None and threshold != found[0]:
         raise _checks.invalid("threshold_kevnr", threshold, f"left out, or the first of `bin_edges`, {found[0]:g}")
     return found
+
+
+def efficiency(given: Any) -> tuple[TanhEfficiency | None, EfficiencyCurve | None]:
+    """Return an efficiency whose quenching is uncertain, or one against the recoil energy [keVnr] that is known.
+
+    Raises
+    ------
+    InvalidArgument
+        Neither; a word is looked for among the names first and then among the files.
+    """
+    is_name = isinstance(given, str) and given in scintillation.EFFICIENCIES
+    if given is None or is_name or isinstance(given, TanhEfficiency):
+        return scintillation.efficiency(given), None
+    if isinstance(given, str) and not Path(given).is_file():
+        names = ", ".join(map(repr, scintillation.EFFICIENCIES))
+        raise InvalidArgument(
+            f"`efficiency` must be one of {names}, a TanhEfficiency, a number in (0, 1], a table, a file or a function "
+            f"of recoil energies [keVnr]; got {given!r}{_checks.suggestion(given, scintillation.EFFICIENCIES)}"
+        )
+    return None, resolve("efficiency", given, "energy_kevnr", _LOWEST_KEVNR, _HIGHEST_KEVNR)
 
 
 def longest_panel(response: TanhEfficiency | None) -> float:

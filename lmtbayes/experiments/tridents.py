@@ -87,7 +87,19 @@ def _build(
     convention: str = "default",
     nuisances: tuple[str, ...] | None = None,
 ) -> TridentRatio:
-    """One row of the table; `energy_gev`: the neutrinos' mean energy; "paper": no mixing in the muon's coupling."""
+    """Build one row of the table.
+
+    Parameters
+    ----------
+    sin2_theta_w
+        sin^2 theta_W of the Standard Model's cross section.
+    energy_gev
+        Mean energy of the neutrinos [GeV]; that of the table by default.
+    convention
+        "default", or "paper": no mixing in the muon's coupling.
+    nuisances
+        There are none.
+    """
     if nuisances:
         raise _checks.unknown(f"nuisance of experiment {name!r}", nuisances[0], ())
     _checks.in_interval("sin2_theta_w", sin2_theta_w, 0.0, 1.0)
@@ -123,4 +135,5 @@ def _build(
 
 
 for _row, _name in enumerate(tables.read("tridents/measurements")["name"]):
-    register(str(_name), functools.partial(_build, _row, name=str(_name)))
+    _energy = float(tables.read("tridents/measurements")["energy_gev"][_row])
+    register(str(_name), functools.partial(_build, _row, name=str(_name)), {"energy_gev": _energy})

@@ -1,7 +1,7 @@
 """Projected liquid-xenon detectors as rows of data, and their response to nuclear and electron recoils (Eq. 37)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,6 +12,7 @@ from jaxtyping import ArrayLike, Float
 
 from lmtbayes import _checks, tables
 from lmtbayes.detectors.response import Efficiency, Resolution, smearing_matrix, to_kevee, to_kevnr
+from lmtbayes.experiments.efficiency import EfficiencyCurve, resolve
 
 CHANNELS = ("nr", "er", "nr+er")
 NR_ACCEPTANCE = 0.5
@@ -21,6 +22,10 @@ ER_ACCEPTANCE = 0.995
 NR_FLOOR_KEVNR = 0.7
 """Smallest nuclear recoil that is taken to be seen: the lowest calibrated energy, arXiv:1608.05381."""
 WINDOW_KEVEE = 30.0
+LOWEST_KEVEE = 0.01
+"""No detector sees an electron recoil below this, however low the threshold."""
+_HIGHEST_KEV = 100.0
+"""Above every recoil of a solar neutrino that is measured inside the window."""
 _FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
 _LAST_FINE_EDGE_KEVNR = 4.5
 """End point of 8B recoils: above it one bin takes what smearing and hep leave."""
@@ -31,10 +36,11 @@ class Detector:
     """One row of data/xenon/detectors.csv; see its header for meaning, units and sources.
 
     Your own needs neither title nor citation, and counts data of its own unless `data_set` names another's.
+    `efficiency` names columns of data/xenon/efficiency_*.csv, or holds curves of one's own by the kind of recoil.
     """
 
     name: str
-    efficiency: str
+    efficiency: str | tuple[tuple[str, EfficiencyCurve], ...]
     exposure_tyr: float
     threshold_kevnr: float
     threshold_kevee: float
@@ -120,20 +126,45 @@ def response(detector: Detector, recoil: str, channel: str, threshold_kev: Any) 
     xp = _checks.array_library(threshold_kev)
     asked = to_kevnr(threshold_kev) if nuclear and channel == "nr+er" else threshold_kev
     threshold = xp.minimum(asked, half)
-    table = tables.read(f"xenon/efficiency_{recoil}")
-    efficiency = Efficiency(
-        table["energy_kevnr" if nuclear else "energy_kevee"],
-        table[detector.efficiency],
-        half,
-        detector.plateau_kevnr if nuclear else detector.plateau_kevee,
-        threshold,
-        NR_FLOOR_KEVNR if nuclear else 0.0,
-    )
+    floor = NR_FLOOR_KEVNR if nuclear else 0.0
+    if isinstance(detector.efficiency, str):
+        table = tables.read(f"xenon/efficiency_{recoil}")
+        energies, values = table["energy_kevnr" if nuclear else "energy_kevee"], table[detector.efficiency]
+        plateau = detector.plateau_kevnr if nuclear else detector.plateau_kevee
+        efficiency = Efficiency(energies, values, half, plateau, threshold, floor)
+    else:
+        efficiency = _own(dict(detector.efficiency)[recoil], floor)
     a, b = detector.resolution_a, detector.resolution_b
     cap, at = (to_kevee(half), to_kevee(threshold)) if nuclear else (half, threshold)
     resolution = Resolution(a, b, float(cap), cap - at)
     acceptance = {"nr": NR_ACCEPTANCE, "er": ER_ACCEPTANCE, "nr+er": 1.0}[channel]
     return Response(efficiency, resolution, nuclear, acceptance)
+
+
+def _own(curve: EfficiencyCurve, floor: float) -> Efficiency:
+    """A user's efficiency, which no threshold moves."""
+    energies, values, bends = map(np.array, (curve.energies, curve.values, curve.bends))
+    return Efficiency(energies, values, energies[0], energies[0], None, floor, bends)
+
+
+def own_efficiencies(given: Any, recoils: Sequence[str]) -> tuple[tuple[str, EfficiencyCurve], ...]:
+    """Check a user's efficiency against true energy, one for each kind of recoil that is counted.
+
+    Raises
+    ------
+    InvalidArgument
+        What is no efficiency; one for two kinds of recoil.
+    """
+    by_recoil = given if isinstance(given, Mapping) else dict.fromkeys(recoils, given)
+    if by_recoil.keys() != set(recoils) or (len(recoils) > 1 and not isinstance(given, Mapping)):
+        accepted = "{" + ", ".join(f"{recoil!r}: ..." for recoil in recoils) + "}"
+        raise _checks.invalid("efficiency", given, f"one for each kind of recoil, as {accepted}")
+    found = []
+    for recoil in recoils:
+        name = "efficiency" if len(recoils) == 1 else f"efficiency[{recoil!r}]"
+        unit, low = ("energy_kevnr", NR_FLOOR_KEVNR) if recoil == "nr" else ("energy_kevee", LOWEST_KEVEE)
+        found.append((recoil, resolve(name, by_recoil[recoil], unit, low, _HIGHEST_KEV)))
+    return tuple(found)
 
 
 def default_edges(channel: str, threshold_kev: float, resolution: Resolution) -> np.ndarray:

@@ -13,15 +13,20 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes.detectors.response import LINDHARD_K, to_kevee
-from lmtbayes.experiments.xenon_detectors import NR_FLOOR_KEVNR, WINDOW_KEVEE, Detector, Response, response
+from lmtbayes.experiments.xenon_detectors import (
+    LOWEST_KEVEE,
+    NR_FLOOR_KEVNR,
+    WINDOW_KEVEE,
+    Detector,
+    Response,
+    response,
+)
 from lmtbayes.experiments.xenon_folding import HIGHEST_KEVNR, electron_spectrum, nuclear_spectrum
 from lmtbayes.experiments.xenon_kernels import RecoilKernel, Values
 from lmtbayes.experiments.xenon_spectra import Sun, quadrature
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes import binding as atoms
 
-LOWEST_KEVEE = 0.01
-"""No detector sees an electron recoil below this, however low the threshold."""
 _RATIO, _ORDER = 1.01, 4
 
 

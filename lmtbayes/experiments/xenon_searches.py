@@ -50,7 +50,25 @@ _WIDEST_GAUSSIAN = 0.3
 
 @dataclass(frozen=True)
 class Assumptions:
-    """Choices that every search makes; the names, values and errors are those of `liquid_xenon`."""
+    """Choices that every search makes; the values and errors are those of `liquid_xenon`.
+
+    Parameters
+    ----------
+    oscillation
+        Parameter set: "nufit-6.1-ic24", "nufit-6.1-ic23", "nufit-6.0-ic24", "nufit-6.0-ic19" or "paper-2021".
+    binding
+        Of the electrons: "rrpa", "stepped" or "free".
+    sin2_theta_w
+        Central value of sin^2 theta_W.
+    solar_model
+        B16 "gs98" or "agss09met": central values and widths of the fluxes.
+    spectrum_8b
+        Neutrinos of 8B: "w06" (2006) or "b96" (1996).
+    flux_8b_width
+        Width of the nuisance "flux_8b": "b16" (12 %) or "sno" (3.8 %).
+    octant
+        Of theta_23: "set", or "both" for a prior with two modes.
+    """
 
     oscillation: str = DEFAULT_SET
     binding: str = "rrpa"

@@ -51,7 +51,7 @@ def test_options_are_the_users_alone():
         "muon-g2-2025": {"measurement", "prediction", "convention"},
         "na64mu": {"convention", "bin_edges", *beam},
         "ess": {*projections, *size, *shape, "systematic", "background_fraction"},
-        "darwin-er": {*projections, *sun, "binding", "threshold_kev", "exposure_tyr"},
+        "darwin-er": {*projections, *sun, "binding", "threshold_kev", "exposure_tyr", "efficiency"},
         "coherent-csi-2021": {"sin2_theta_w", "form_factor", "steady_state"},
         "coherent-lar-2020": {"sin2_theta_w", "form_factor"},
         "coherent-ge-2026": {"sin2_theta_w", "form_factor", "threshold_kevee"},
