@@ -16,6 +16,7 @@ from lmtbayes.experiments import (
     spallation,
     terms,
     tridents,
+    xenonnt_8b,
 )
 from lmtbayes.experiments.registry import experiment, experiment_names, experiment_options, register
 
@@ -39,4 +40,5 @@ __all__ = [
     "spallation",
     "terms",
     "tridents",
+    "xenonnt_8b",
 ]

@@ -77,13 +77,16 @@ def _kernel[K: RecoilKernel](
 
 
 def nuclear_kernel(response: Response, edges_kevee: np.ndarray, sun: Sun, nodes: int) -> NuclearRecoils:
-    """Nuclear recoils in bins of reconstructed energy [keVee], `nodes` Gauss nodes a bin, any k of Lindhard."""
+    """Nuclear recoils in bins of reconstructed energy [keVee], `nodes` Gauss nodes a bin, any k of Lindhard.
+
+    A response that is not quenched has bins that no k changes, and `edges_kevee` only say how many.
+    """
     columns = _columns(sun, "nr")
     low, high = response.range_kev(edges_kevee[-1])
     high = min(high, HIGHEST_KEVNR)
     energy, weight = quadrature(low, high, response.efficiency.kinks_kev)
     q2, intensity = nuclear_intensity(energy, sun, columns)
-    angles = np.pi * (np.arange(LINDHARD_NODES) + 0.5) / LINDHARD_NODES
+    angles = np.pi * (np.arange(LINDHARD_NODES if response.quenched else 1) + 0.5) / LINDHARD_NODES
     k_nodes = LINDHARD_K + LINDHARD_RANGE_SIGMA * LINDHARD_K_SIGMA * np.cos(angles)
     matrix = np.stack([response.matrix(energy, edges_kevee, k) for k in k_nodes])
     isotopes = q2.shape[0]
@@ -92,7 +95,7 @@ def nuclear_kernel(response: Response, edges_kevee: np.ndarray, sun: Sun, nodes:
         (intensity * weight).reshape(*intensity.shape[:3], -1),
         np.tile(matrix, (1, 1, isotopes)),
         nodes,
-        central=LINDHARD_NODES // 2,
+        central=k_nodes.size // 2,
     )
     return _kernel(NuclearRecoils, *folded, sun, columns, in_lindhard_k=Interpolation(k_nodes))
 

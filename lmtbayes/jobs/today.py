@@ -19,6 +19,7 @@ from lmtbayes._files import write_text
 from lmtbayes.experiments.muon_g2 import PRESETS
 from lmtbayes.experiments.n_eff import MEASUREMENTS
 from lmtbayes.experiments.registry import experiment, experiment_names
+from lmtbayes.experiments.solar_8b import COUNTS_ALONE
 from lmtbayes.inference import priors
 from lmtbayes.inference.evidence.comparison import Comparison
 from lmtbayes.inference.evidence.evidence import Evidence, evidence
@@ -42,9 +43,11 @@ EVIDENCE_RTOL = 0.02
 def published() -> tuple[str, ...]:
     """Return every registered entry with data or an approximate likelihood of its own, no data twice.
 
-    The g-2 presets are left out, and of the measurements of N_eff, which share data, all but the first.
+    The g-2 presets are left out; of the measurements of N_eff, which share data, all but the first; and counts alone
+    where another entry compares the distribution of the same events.
     """
-    left_out = (*PRESETS, *MEASUREMENTS[1:])
+    counts = tuple(f"{name}{COUNTS_ALONE}" for name in experiment_names())
+    left_out = (*PRESETS, *MEASUREMENTS[1:], *counts)
     return tuple(
         name
         for name in experiment_names()
