@@ -7,7 +7,14 @@ from jaxtyping import Float
 from lmtbayes.detectors.response import LINDHARD_K, LINDHARD_K_SIGMA, to_kevee
 from lmtbayes.experiments.solar_moments import SHAPE_8B, Interpolation, theta12_nodes
 from lmtbayes.experiments.xenon_detectors import Detector, Response, response
-from lmtbayes.experiments.xenon_kernels import ElectronRecoils, NuclearRecoils, RecoilKernel, fold
+from lmtbayes.experiments.xenon_kernels import (
+    ElectronRecoils,
+    NuclearRecoils,
+    RecoilKernel,
+    SharedNodes,
+    fold,
+    fold_together,
+)
 from lmtbayes.experiments.xenon_spectra import Sun, electron_intensity, nuclear_intensity, quadrature
 from lmtbayes.processes import binding as atoms
 from lmtbayes.sources import solar
@@ -77,16 +84,13 @@ def _kernel[K: RecoilKernel](
 
 
 def nuclear_kernel(response: Response, edges_kevee: np.ndarray, sun: Sun, nodes: int) -> NuclearRecoils:
-    """Nuclear recoils in bins of reconstructed energy [keVee], `nodes` Gauss nodes a bin, any k of Lindhard.
-
-    A response that is not quenched has bins that no k changes, and `edges_kevee` only say how many.
-    """
+    """Nuclear recoils in bins of reconstructed energy [keVee], `nodes` Gauss nodes a bin, any k of Lindhard."""
     columns = _columns(sun, "nr")
     low, high = response.range_kev(edges_kevee[-1])
     high = min(high, HIGHEST_KEVNR)
     energy, weight = quadrature(low, high, response.efficiency.kinks_kev)
     q2, intensity = nuclear_intensity(energy, sun, columns)
-    angles = np.pi * (np.arange(LINDHARD_NODES if response.quenched else 1) + 0.5) / LINDHARD_NODES
+    angles = np.pi * (np.arange(LINDHARD_NODES) + 0.5) / LINDHARD_NODES
     k_nodes = LINDHARD_K + LINDHARD_RANGE_SIGMA * LINDHARD_K_SIGMA * np.cos(angles)
     matrix = np.stack([response.matrix(energy, edges_kevee, k) for k in k_nodes])
     isotopes = q2.shape[0]
@@ -95,9 +99,24 @@ def nuclear_kernel(response: Response, edges_kevee: np.ndarray, sun: Sun, nodes:
         (intensity * weight).reshape(*intensity.shape[:3], -1),
         np.tile(matrix, (1, 1, isotopes)),
         nodes,
-        central=k_nodes.size // 2,
+        central=LINDHARD_NODES // 2,
     )
     return _kernel(NuclearRecoils, *folded, sun, columns, in_lindhard_k=Interpolation(k_nodes))
+
+
+def responses_kernel(
+    points_kevnr: Float[np.ndarray, " points"], values: Float[np.ndarray, "responses points"], sun: Sun, nodes: int
+) -> SharedNodes:
+    """Nuclear recoils weighed by responses to the true energy [keVnr], of either sign, on `nodes` nodes that all share.
+
+    Each response runs straight between its values at the points, and vanishes outside.
+    """
+    columns = _columns(sun, "nr")
+    energy, weight = quadrature(points_kevnr[0], points_kevnr[-1], points_kevnr)
+    q2, intensity = nuclear_intensity(energy, sun, columns)
+    seen = np.tile([np.interp(energy, points_kevnr, row) for row in values], (1, q2.shape[0]))
+    folded = fold_together(q2.reshape(-1), (intensity * weight).reshape(*intensity.shape[:3], -1), seen, nodes)
+    return _kernel(SharedNodes, *folded, sun, columns, in_lindhard_k=Interpolation(np.array([LINDHARD_K])))
 
 
 def electron_kernel(response: Response, edges_kevee: np.ndarray, sun: Sun, binding: str, nodes: int) -> ElectronRecoils:

@@ -1,6 +1,6 @@
 """XENONnT's search for solar 8B neutrinos in its own observables: 81 bins in each of three runs, by the public release.
 
-    mu_b = exposure [eff sum_E w_E T_b(E; ly, qy) + sum_j a_j B_jb + n N_b(ly, qy)],   w_E = int dE_R dR/dE_R hat_E(E_R)
+    mu_b = exposure [eff int dE_R dR/dE_R T_b(E_R; ly, qy) + sum_j a_j B_jb + n N_b(ly, qy)]
 
 T is the release's efficiency at 46 true recoil energies, on straight lines between them; light yield ly and charge
 yield qy are in standard deviations. The boson is in dR/dE_R (Eq. 33) alone. T and N are sums over modes of the yields
@@ -9,25 +9,22 @@ release's own bilinear interpolation would have a kink at the nominal yields.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import equinox as eqx
 import interpax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
 from lmtbayes import _checks, tables
-from lmtbayes.detectors.response import Efficiency, Resolution
 from lmtbayes.experiments.base import active_names
 from lmtbayes.experiments.description import Binning
 from lmtbayes.experiments.nuisance import Nuisance, TruncatedGaussian
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.solar_8b import EFFICIENCY_UNCERTAINTY, backgrounds_of, rates_of
 from lmtbayes.experiments.terms import Poisson
-from lmtbayes.experiments.xenon_detectors import Response
-from lmtbayes.experiments.xenon_folding import NR_SOURCES, nuclear_kernel
+from lmtbayes.experiments.xenon_folding import NR_SOURCES, responses_kernel
 from lmtbayes.experiments.xenon_searches import Assumptions, SolarSearch, description
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 
@@ -39,28 +36,8 @@ NEUTRONS = "neutron_xenonnt_8b"
 _LIGHT_WIMP = "data release of arXiv:2409.17868, DOI 10.5281/zenodo.14522706"
 _EFFICIENCY_RANGE = (0.5, 1.5)
 _TEMPLATE_UNIT = 1e-6
-_NODES = 3
-"""Gauss nodes in ln q^2 below each hat, which is at most 0.2 keV wide: any mass of the boson to 1e-7 (tests)."""
-
-
-@dataclass(frozen=True)
-class Hats(Response):
-    """The functions that are 1 at one node of energy, 0 at the others, and straight between: nodes take bins' place."""
-
-    nodes: tuple[float, ...] = ()
-
-    def matrix(
-        self,
-        energy_kev: Float[np.ndarray, " n"],
-        edges_kevee: ArrayLike,  # noqa: ARG002 - nothing is binned in energy
-        lindhard_k: ArrayLike,  # noqa: ARG002 - the templates are against the true energy
-    ) -> Float[np.ndarray, "nodes n"]:
-        """Each hat at true energies [keVnr]."""
-        return np.stack([np.interp(energy_kev, self.nodes, row) for row in np.eye(len(self.nodes))])
-
-    def range_kev(self, highest_kevee: float) -> tuple[float, float]:  # noqa: ARG002
-        """First and last node [keVnr]; the release has nothing beyond."""
-        return self.nodes[0], self.nodes[-1]
+_NODES = 10
+"""In ln q^2: any mass of the boson to 1e-7 (tests)."""
 
 
 class YieldModes(eqx.Module):
@@ -89,8 +66,6 @@ class XENONnT8B(SolarSearch):
 
     Parameters (beyond those of SolarSearch)
     ----------
-    in_energy
-        Modes of the energy at its nodes, (modes, nodes).
     in_yields, neutrons_in_yields
         Modes of the yields of signal and neutrons.
     templates
@@ -99,7 +74,6 @@ class XENONnT8B(SolarSearch):
         Exposure times rate, (modes of the yields, bins).
     """
 
-    in_energy: np.ndarray
     in_yields: YieldModes
     neutrons_in_yields: YieldModes
     templates: np.ndarray
@@ -108,7 +82,7 @@ class XENONnT8B(SolarSearch):
     def _signal(
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
     ) -> Float[Array, " bins"]:
-        energy = self.in_energy @ rates_of(self.kernel, model, photon, values)
+        energy = rates_of(self.kernel, model, photon, values)
         yields = self.in_yields(*(values[name] for name in YIELDS))
         return values[EFFICIENCY] * (jnp.outer(yields, energy).reshape(-1) @ self.templates)
 
@@ -147,9 +121,6 @@ def _xenonnt_8b(
     exposure = _exposures(bins["run"][rows])
     in_yields, neutrons_in_yields = (_yield_modes(letter) for letter in "yn")
     backgrounds = np.stack([exposure * _rate(scale, bins, rows) for scale in scales if scale != NEUTRONS])
-    nodes = tuple(energy["energy_kevnr"].tolist())
-    everywhere = Efficiency(np.array(nodes), np.ones(len(nodes)), nodes[0], nodes[-1])
-    hats = Hats(everywhere, Resolution(0.0), False, 1.0, nodes)
     return XENONnT8B(
         description=description(ENTRY, name, title),
         binning=Binning(np.arange(exposure.size + 1.0), "", "bin of cS2, S2pre/dt and the two BDT scores, run by run"),
@@ -157,10 +128,9 @@ def _xenonnt_8b(
         declared=declared,
         active=active_names(declared, nuisances),
         observed=bins["observed"][rows],
-        kernel=nuclear_kernel(hats, np.arange(len(nodes) + 1.0), assumed.sun, _NODES),
+        kernel=responses_kernel(energy["energy_kevnr"], _columns(energy, "e").T, assumed.sun, _NODES),
         backgrounds=backgrounds,
         scales=tuple(scale for scale in scales if scale != NEUTRONS),
-        in_energy=_columns(energy, "e").T,
         in_yields=in_yields,
         neutrons_in_yields=neutrons_in_yields,
         templates=_templates(rows, exposure),
