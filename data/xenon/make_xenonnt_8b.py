@@ -98,11 +98,30 @@ def scaled(directions: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.n
     return free / size, size
 
 
+def weight_of_yields() -> np.ndarray:
+    """Their constraint, on a floor, and five times as much for the nominal ones, (49,)."""
+    bell = np.exp(-(YIELDS**2) / 4.0)
+    weight = np.sqrt(np.outer(bell, bell).ravel() ** 2 + 0.02)
+    weight[NOMINAL] *= 5.0
+    return weight
+
+
+def compact_neutrons(neutrons: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Modes of the yields (49, n) and what multiplies them (bins, n), of templates (49, bins)."""
+    weight = weight_of_yields()
+    weighted = neutrons * weight[:, None]
+    along = modes(weighted, 0, NEUTRON_MODES)
+    in_yields, size = scaled(along, weight)
+    of_bins = (along.T @ weighted).T * size
+    off = (in_yields @ of_bins.T - neutrons).reshape(49, 3, -1).sum(-1) / neutrons.reshape(49, 3, -1).sum(-1)
+    at_most = np.abs(off).max(axis=1)
+    print(f"neutrons: runs off by {at_most[NOMINAL]:.1e} at nominal yields, by {at_most.max():.1e} at most")
+    return in_yields, of_bins
+
+
 def compact(signal: np.ndarray, accidental: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Modes of the yields (49, y), of the energy (46, e) and the core (bins, y, e) of templates (49, 46, bins)."""
-    bell = np.exp(-(YIELDS**2) / 4.0)
-    in_yields = np.sqrt(np.outer(bell, bell).ravel() ** 2 + 0.02)
-    in_yields[NOMINAL] *= 5.0
+    in_yields = weight_of_yields()
     spectrum = np.exp(-ENERGY_KEVNR / 0.62) * np.clip(1.0 - ENERGY_KEVNR / 4.6, 0.0, None) ** 2
     in_energy = np.sqrt(spectrum / spectrum.max() + 3e-4)
     exposure = np.repeat(list(EXPOSURE_TYR.values()), accidental.size // len(EXPOSURE_TYR))
@@ -148,10 +167,7 @@ def main(folder: Path) -> None:
         kinds = [template(of_run / kind / f"template_XENONnT_{run}_{kind}_cevns.h5") for kind in ("ac", "er")]
         rows += [[run, b, *row] for b, row in enumerate(zip(observed(folder, run), *kinds, strict=True))]
     yields, energy, core = compact(np.concatenate(signal, axis=2), np.array([row[3] for row in rows]))
-    neutron = np.concatenate(neutrons, axis=1)
-    in_neutrons, _ = scaled(modes(neutron, 0, NEUTRON_MODES), np.ones(49))
-    of_bins = np.linalg.lstsq(in_neutrons, neutron, rcond=None)[0].T
-    print(f"neutrons: runs off by {np.abs((of_bins @ in_neutrons.T).sum(0) / neutron.sum(1) - 1).max():.1e} at most")
+    in_neutrons, of_bins = compact_neutrons(np.concatenate(neutrons, axis=1))
 
     neutron_names, energy_names = numbered("n", NEUTRON_MODES), numbered("e", ENERGY_MODES)
     columns = ["run", "bin", "observed", "accidental_per_tyr", "electron_per_tyr", *neutron_names]

@@ -28,6 +28,7 @@ def test_published_is_all_data_without_g2():
     assert {"na64mu-2022", "coherent-csi-2021", "xenonnt-8b", "ccfr-trident", "n-eff", "cms-4mu"} <= set(names)
     assert not [name for name in names if name.startswith("muon-g2")]
     assert [name for name in names if name.startswith("n-eff")] == ["n-eff"]
+    assert [name for name in names if name.startswith("xenonnt-8b")] == ["xenonnt-8b"]
     assert not [name for name in names if lmt.experiment(name).status == "projection"]
 
 
