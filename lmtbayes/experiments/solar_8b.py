@@ -155,7 +155,7 @@ def _counting(
     rows = table["experiment"] == search
     runs = tuple(str(run) for run in table["run"][rows])
     scales, backgrounds, constraints = backgrounds_of(search, runs)
-    efficiency = f"efficiency_{search.replace('-', '_')}"
+    efficiency = f"efficiency_{entry.replace('-', '_')}"
     source = "arXiv:2604.06002" if search == "xenonnt-8b" else "judgement: as XENONnT, arXiv:2604.06002"
     declared = (
         *assumed.nuisances("nr", NR_SOURCES),

@@ -143,10 +143,10 @@ def test_backgrounds_and_what_scales_them(xenonnt):
 
 
 def test_efficiency_scales_the_signal_alone(xenonnt):
-    half = xenonnt.signal_counts(LMU, NO_BOSON, {"efficiency_xenonnt_8b": 0.5})
+    half = xenonnt.signal_counts(LMU, NO_BOSON, {"efficiency_xenonnt_8b_counts": 0.5})
     np.testing.assert_allclose(half, 0.5 * xenonnt.signal_counts(LMU, NO_BOSON), rtol=1e-12)
     wide = lmt.experiment("xenonnt-8b-counts", efficiency_uncertainty=0.4)
-    nuisance = next(n for n in wide.nuisances if n.name == "efficiency_xenonnt_8b")
+    nuisance = next(n for n in wide.nuisances if n.name == "efficiency_xenonnt_8b_counts")
     assert float(nuisance.constraint.value(-3.0)) > 0.0
 
 
