@@ -17,6 +17,7 @@ from lmtbayes.experiments import (
     terms,
     tridents,
     xenonnt_8b,
+    xenonnt_s2,
 )
 from lmtbayes.experiments.registry import experiment, experiment_names, experiment_options, register
 
@@ -41,4 +42,5 @@ __all__ = [
     "terms",
     "tridents",
     "xenonnt_8b",
+    "xenonnt_s2",
 ]

@@ -20,6 +20,7 @@ from lmtbayes.experiments.muon_g2 import PRESETS
 from lmtbayes.experiments.n_eff import MEASUREMENTS
 from lmtbayes.experiments.registry import experiment, experiment_names
 from lmtbayes.experiments.solar_8b import COUNTS_ALONE
+from lmtbayes.experiments.xenonnt_s2 import ENTRY as IONISATION_ALONE
 from lmtbayes.inference import priors
 from lmtbayes.inference.evidence.comparison import Comparison
 from lmtbayes.inference.evidence.evidence import Evidence, evidence
@@ -43,11 +44,12 @@ EVIDENCE_RTOL = 0.02
 def published() -> tuple[str, ...]:
     """Return every registered entry with data or an approximate likelihood of its own, no data twice.
 
-    The g-2 presets are left out; of the measurements of N_eff, which share data, all but the first; and counts alone
-    where another entry compares the distribution of the same events.
+    The g-2 presets are left out; of the measurements of N_eff, which share data, all but the first; counts alone where
+    another entry compares the distribution of the same events; and XENONnT's search with ionisation alone, which may
+    hold events of `xenonnt-8b`.
     """
     counts = tuple(f"{name}{COUNTS_ALONE}" for name in experiment_names())
-    left_out = (*PRESETS, *MEASUREMENTS[1:], *counts)
+    left_out = (*PRESETS, *MEASUREMENTS[1:], *counts, IONISATION_ALONE)
     return tuple(
         name
         for name in experiment_names()
