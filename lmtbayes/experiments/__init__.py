@@ -22,6 +22,8 @@ from lmtbayes.experiments import (
     terms,
     tridents,
     white_dwarfs,
+    xenonnt_8b,
+    xenonnt_s2,
 )
 from lmtbayes.experiments.registry import experiment, experiment_names, experiment_options, register
 
@@ -51,4 +53,6 @@ __all__ = [
     "terms",
     "tridents",
     "white_dwarfs",
+    "xenonnt_8b",
+    "xenonnt_s2",
 ]

@@ -279,4 +279,5 @@ def _calibration(setup: BeamSetup, calibrate: Any) -> Calibration:
 
 for _name, _setup in read_setups().items():
     _given = ("muons_on_target", "efficiency", "efficiency_factor", "bin_edges", "resolution_gev")
-    register(_name, functools.partial(_from_registry, _setup), {option: getattr(_setup, option) for option in _given})
+    _values = {option: getattr(_setup, option) for option in _given}
+    register(_name, functools.partial(_from_registry, _setup), published=_values)

@@ -1,7 +1,7 @@
 """Solar 8B neutrinos seen by coherent scattering in xenon (Eq. 33): XENONnT and PandaX-4T by counts, LZ by its flux.
 
-A run is one bin: exposure x int dE_R dR/dE_R eff(E_R), with the efficiency of all selections against true energy. What
-the collaborations have beyond that (the distribution of the events in four observables) is not used.
+A run is one bin: exposure x int dE_R dR/dE_R eff(E_R), with the efficiency of all selections against true energy. The
+distribution of XENONnT's events in four observables is `xenonnt_8b`'s.
 """
 
 import functools
@@ -36,6 +36,8 @@ EFFICIENCY_UNCERTAINTY = 0.25
 LZ_FLUX = (3.1, 2.1, 1.3)
 """Measured 8B flux and its upper and lower uncertainty [1e6 cm^-2 s^-1], arXiv:2512.08065."""
 FLUX_UNIT = 1e6
+COUNTS_ALONE = "-counts"
+"""Ending of an entry that counts events whose distribution another entry of the same data compares."""
 _NODES = 10
 _HIGHEST_KEVNR = 7.0
 
@@ -78,9 +80,10 @@ def run_kernel(runs: tuple[str, ...], sun: Sun, nodes: int = _NODES) -> RecoilKe
     return nuclear_kernel(run_efficiencies(runs), np.arange(len(runs) + 1.0), sun, nodes)
 
 
-def _rates(
+def rates_of(
     kernel: RecoilKernel, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
 ) -> Float[Array, " runs"]:
+    """Rates [1/(t yr)] of a kernel whose efficiencies are against true energy."""
     # The kernel of a binned search depends on Lindhard's k; here all its nodes are equal.
     return kernel.rates(model, photon, {**values, "lindhard_k": jnp.asarray(LINDHARD_K)})
 
@@ -102,7 +105,7 @@ class Solar8B(SolarSearch):
     def _signal(
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
     ) -> Float[Array, " bins"]:
-        return values[self.efficiency] * self.exposure_tyr * _rates(self.kernel, model, photon, values)
+        return values[self.efficiency] * self.exposure_tyr * rates_of(self.kernel, model, photon, values)
 
 
 class Flux8B(SolarNeutrinos):
@@ -127,7 +130,7 @@ class Flux8B(SolarNeutrinos):
     def _signal(
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
     ) -> Float[Array, " bins"]:
-        return self.flux * _rates(self.kernel, model, photon, values) / self.standard_rate
+        return self.flux * rates_of(self.kernel, model, photon, values) / self.standard_rate
 
 
 def _counting(
@@ -156,14 +159,15 @@ def _counting(
     assumed = Assumptions(oscillation, "rrpa", sin2_theta_w, solar_model, spectrum_8b, flux_8b_width, octant)
     _checks.positive("efficiency_uncertainty", _checks.fraction("efficiency_uncertainty", efficiency_uncertainty))
     table = tables.read("xenon/searches_8b")
-    rows = table["experiment"] == entry
+    search = entry.removesuffix(COUNTS_ALONE)
+    rows = table["experiment"] == search
     runs = tuple(str(run) for run in table["run"][rows])
-    scales, backgrounds, constraints = _backgrounds(entry, runs)
+    scales, backgrounds, constraints = backgrounds_of(search, runs)
     efficiency = f"efficiency_{entry.replace('-', '_')}"
-    source = "arXiv:2604.06002" if entry == "xenonnt-8b" else "judgement: as XENONnT, arXiv:2604.06002"
+    source = "arXiv:2604.06002" if search == "xenonnt-8b" else "judgement: as XENONnT, arXiv:2604.06002"
     declared = (
         *assumed.nuisances("nr", NR_SOURCES),
-        Nuisance(efficiency, relative(efficiency_uncertainty), f"factor on the signal of {entry}", source),
+        Nuisance(efficiency, relative(efficiency_uncertainty), f"factor on the signal of {search}", source),
         *constraints,
     )
     return Solar8B(
@@ -181,17 +185,17 @@ def _counting(
     )
 
 
-def _backgrounds(entry: str, runs: tuple[str, ...]) -> tuple[tuple[str, ...], np.ndarray, tuple[Nuisance, ...]]:
-    """Names of the nuisances, counts (nuisances, runs), and the nuisances themselves."""
+def backgrounds_of(search: str, runs: tuple[str, ...]) -> tuple[tuple[str, ...], np.ndarray, tuple[Nuisance, ...]]:
+    """Names of the nuisances, counts (nuisances, runs), and the nuisances themselves, of some runs of a search."""
     table = tables.read("xenon/backgrounds_8b")
     scales: dict[str, np.ndarray] = {}
     nuisances: dict[str, Nuisance] = {}
-    for row in np.flatnonzero(table["experiment"] == entry):
+    for row in np.flatnonzero((table["experiment"] == search) & np.isin(table["run"], runs)):
         scale, run = str(table["nuisance"][row]), runs.index(str(table["run"][row]))
         scales.setdefault(scale, np.zeros(len(runs)))[run] = table["counts"][row]
         constraint = relative(float(table["relative_sigma"][row]))
         nuisances[scale] = Nuisance(
-            scale, constraint, f"factor on a background of {entry}", "data/xenon/backgrounds_8b.csv"
+            scale, constraint, f"factor on a background of {search}", "data/xenon/backgrounds_8b.csv"
         )
     return tuple(scales), np.stack(list(scales.values())), tuple(nuisances.values())
 
@@ -231,10 +235,10 @@ def _flux(
         observed=np.array([flux]),
         kernel=kernel,
         flux=solar.flux("8b", solar_model) / FLUX_UNIT,
-        standard_rate=standard_model(functools.partial(_rates, kernel), declared),
+        standard_rate=standard_model(functools.partial(rates_of, kernel), declared),
     )
 
 
-for _entry in ("xenonnt-8b", "pandax4t-8b"):
+for _entry in (f"xenonnt-8b{COUNTS_ALONE}", "pandax4t-8b"):
     register(_entry, functools.partial(_counting, _entry))
 register("lz-8b", _flux)

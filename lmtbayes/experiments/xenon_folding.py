@@ -10,7 +10,14 @@ from jaxtyping import Float
 from lmtbayes.detectors.response import LINDHARD_K, LINDHARD_K_SIGMA, to_kevee
 from lmtbayes.experiments.solar_moments import SHAPE_8B, Interpolation, theta12_nodes
 from lmtbayes.experiments.xenon_detectors import Detector, Response, response
-from lmtbayes.experiments.xenon_kernels import ElectronRecoils, NuclearRecoils, RecoilKernel, fold
+from lmtbayes.experiments.xenon_kernels import (
+    ElectronRecoils,
+    NuclearRecoils,
+    RecoilKernel,
+    SharedNodes,
+    fold,
+    fold_together,
+)
 from lmtbayes.experiments.xenon_spectra import Sun, electron_intensity, nuclear_intensity, quadrature
 from lmtbayes.processes import binding as atoms
 from lmtbayes.sources import solar
@@ -98,6 +105,21 @@ def nuclear_kernel(response: Response, edges_kevee: np.ndarray, sun: Sun, nodes:
         central=LINDHARD_NODES // 2,
     )
     return _kernel(NuclearRecoils, *folded, sun, columns, in_lindhard_k=Interpolation(k_nodes))
+
+
+def responses_kernel(
+    points_kevnr: Float[np.ndarray, " points"], values: Float[np.ndarray, "responses points"], sun: Sun, nodes: int
+) -> SharedNodes:
+    """Nuclear recoils weighed by responses to the true energy [keVnr], of either sign, on `nodes` nodes that all share.
+
+    Each response runs straight between its values at the points, and vanishes outside.
+    """
+    columns = _columns(sun, "nr")
+    energy, weight = quadrature(points_kevnr[0], points_kevnr[-1], points_kevnr)
+    q2, intensity = nuclear_intensity(energy, sun, columns)
+    seen = np.tile([np.interp(energy, points_kevnr, row) for row in values], (1, q2.shape[0]))
+    folded = fold_together(q2.reshape(-1), (intensity * weight).reshape(*intensity.shape[:3], -1), seen, nodes)
+    return _kernel(SharedNodes, *folded, sun, columns, in_lindhard_k=Interpolation(np.array([LINDHARD_K])))
 
 
 def electron_kernel(response: Response, edges_kevee: np.ndarray, sun: Sun, binding: str, nodes: int) -> ElectronRecoils:

@@ -118,6 +118,22 @@ class NuclearRecoils(RecoilKernel):
         return jnp.stack([neutrons, mixed, protons], axis=1)
 
 
+class SharedNodes(NuclearRecoils):
+    """Nuclear recoils whose responses share their nodes: `q2` is (1, nodes), rows of the weights as ever.
+
+    Many responses over the same energies need the propagator at a dozen nodes, not at some in each.
+    """
+
+    def rates(self, model: GaugeModel, photon: HiddenPhoton, values: Values) -> Float[Array, " responses"]:
+        """Events/(t yr) in each response for one photon; `values` holds every nuisance."""
+        coefficients = zip(self._coefficients(values), self._arrival(values), strict=True)
+        (flat, flat_arrival), (cosine, cosine_arrival) = coefficients
+        flat_products = self.products(model, photon, values, flat_arrival).reshape(-1)
+        cosine_products = self.products(model, photon, values, cosine_arrival).reshape(-1)
+        total = (flat @ self.flat_weights).reshape(-1, flat_products.size) @ flat_products
+        return total + (cosine @ self.cosine_weights).reshape(-1, cosine_products.size) @ cosine_products
+
+
 class ElectronRecoils(RecoilKernel):
     """Scattering on electrons, Eq. 36; modifiers: stepped binding, and the distance from there to RRPA."""
 
@@ -201,6 +217,25 @@ def fold(
     weights = np.einsum("bcfpan->acfbpn", np.stack(folded))
     features = response.shape[1] * products * nodes
     return np.exp(np.stack(chosen)), weights[:, :, 0].reshape(-1, features), weights[:, :, 1:].reshape(-1, features)
+
+
+def fold_together(
+    q2: Float[np.ndarray, " points"],
+    intensity: Float[np.ndarray, "columns functions 3 points"],
+    response: Float[np.ndarray, "responses points"],
+    nodes: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Reduce responses, of either sign, to `nodes` nodes in ln q^2 that all share: those of their sum of squares.
+
+    Arguments and result are those of `fold`, without alternatives; `SharedNodes` wants the result.
+    """
+    log_q2 = np.log(q2)
+    main = np.sum(intensity[:, 0, 0], axis=0)
+    at = gauss_nodes(log_q2, main * np.sum(response**2, axis=0), nodes)
+    weights = np.einsum("cfpx,rx,nx->cfrpn", intensity, response, _lagrange_matrix(log_q2, at), optimize=True)
+    columns, functions = weights.shape[:2]
+    flat, cosine = weights[:, :1].reshape(columns, -1), weights[:, 1:].reshape(columns * (functions - 1), -1)
+    return np.exp(at)[None], flat, cosine
 
 
 def _lagrange_matrix(x: np.ndarray, nodes: np.ndarray) -> Float[np.ndarray, "nodes points"]:

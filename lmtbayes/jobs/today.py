@@ -20,7 +20,9 @@ from lmtbayes.experiments import coherent_ge
 from lmtbayes.experiments.muon_g2 import PRESETS
 from lmtbayes.experiments.n_eff import MEASUREMENTS
 from lmtbayes.experiments.registry import experiment, experiment_names
+from lmtbayes.experiments.solar_8b import COUNTS_ALONE
 from lmtbayes.experiments.white_dwarfs import BY_NAME
+from lmtbayes.experiments.xenonnt_s2 import ENTRY as IONISATION_ALONE
 from lmtbayes.inference import priors
 from lmtbayes.inference.evidence.comparison import Comparison
 from lmtbayes.inference.evidence.evidence import Evidence, evidence
@@ -44,11 +46,15 @@ EVIDENCE_RTOL = 0.02
 def published() -> tuple[str, ...]:
     """Return every registered entry with data or an approximate likelihood of its own, no data twice.
 
-    The g-2 presets are left out; of the measurements of N_eff, which share data, all but the first; of COHERENT's
+    Left out are the g-2 presets; of the measurements of N_eff, which share data, all but the first; of COHERENT's
     germanium the first set, which the protons of the second are taken to include; Borexino's one rate, which its
-    spectrum contains; and what a fit takes only by name, because no confidence level of it is published (white dwarfs).
+    spectrum contains; counts alone where another entry compares the distribution of the same events; XENONnT's search
+    with ionisation alone, which may hold events of `xenonnt-8b`; and what a fit takes only by name, because no
+    confidence level of it is published (white dwarfs).
     """
-    left_out = (*PRESETS, *MEASUREMENTS[1:], coherent_ge.NAME_2024, "borexino-7be", *BY_NAME)
+    counts = tuple(f"{name}{COUNTS_ALONE}" for name in experiment_names())
+    contained = (coherent_ge.NAME_2024, "borexino-7be", IONISATION_ALONE)
+    left_out = (*PRESETS, *MEASUREMENTS[1:], *counts, *contained, *BY_NAME)
     return tuple(
         name
         for name in experiment_names()

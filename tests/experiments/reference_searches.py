@@ -47,8 +47,8 @@ def _probability(source):
 
 
 def nuclear_counts(run, charges=(0, 0, 0), g=0.0, mass=1.0, eps=0.0, sin2=0.23857):
-    """Events a t yr of solar 8B neutrinos in one run."""
-    points, efficiency = curve("xenon/efficiency_8b.csv", run)
+    """Events a t yr of solar 8B neutrinos in one run, which is a name or its (energies, efficiencies)."""
+    points, efficiency = curve("xenon/efficiency_8b.csv", run) if isinstance(run, str) else run
     energies, weights = composite(np.arange(2.0, 15.51, 0.25))
     total = 0.0
     for energy, weight in zip(energies, weights, strict=True):

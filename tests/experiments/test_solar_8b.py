@@ -19,7 +19,7 @@ NO_HEP = {"flux_hep": 1e-12}
 SNO = 5.25 / 5.46
 """Flux that the collaborations assume, over B16-GS98."""
 ENTRIES = {
-    "xenonnt-8b": ("xenonnt-sr0", "xenonnt-sr1", "xenonnt-sr2"),
+    "xenonnt-8b-counts": ("xenonnt-sr0", "xenonnt-sr1", "xenonnt-sr2"),
     "pandax4t-8b": ("pandax4t-paired",),
     "lz-8b": ("lz-2025",),
 }
@@ -32,7 +32,7 @@ def search(request):
 
 @pytest.fixture(scope="module")
 def xenonnt():
-    return lmt.experiment("xenonnt-8b")
+    return lmt.experiment("xenonnt-8b-counts")
 
 
 # -- rates ------------------------------------------------------------------------------------------------------------
@@ -56,9 +56,9 @@ def test_standard_model_and_boson_match_independent_quadrature(run):
 
 @pytest.mark.parametrize("mass", [1e-2, 1.0, 30.0, 1e3])
 def test_ten_nodes_are_enough_at_any_mass(mass):
-    runs, sun = ENTRIES["xenonnt-8b"], Sun("gs98", "w06", "nufit-6.1-ic24")
+    runs, sun = ENTRIES["xenonnt-8b-counts"], Sun("gs98", "w06", "nufit-6.1-ic24")
     photon = HiddenPhoton(1e-3, mass, -1e-3 / 30)
-    values = lmt.experiment("xenonnt-8b").nuisance_values() | {"lindhard_k": jnp.asarray(0.1735)}
+    values = lmt.experiment("xenonnt-8b-counts").nuisance_values() | {"lindhard_k": jnp.asarray(0.1735)}
     coarse, fine = (run_kernel(runs, sun, nodes).rates(LMU, photon, values) for nodes in (10, 20))
     np.testing.assert_allclose(coarse, fine, rtol=1e-7)
 
@@ -74,8 +74,10 @@ def test_xenons_own_spectrum_and_events_with_xenons_own_inputs():
     energies = np.linspace(0.45, 5.0, 400)
     rate = np.asarray(projection.differential_rate(LMU, NO_BOSON, energies, NO_HEP | {"flux_8b": SNO}))
     above = np.trapezoid(rate, energies)
-    counts = lmt.experiment("xenonnt-8b", spectrum_8b="b96").signal_counts(LMU, NO_BOSON, NO_HEP | {"flux_8b": SNO})
-    default = lmt.experiment("xenonnt-8b").signal_counts(LMU, NO_BOSON)
+    counts = lmt.experiment("xenonnt-8b-counts", spectrum_8b="b96").signal_counts(
+        LMU, NO_BOSON, NO_HEP | {"flux_8b": SNO}
+    )
+    default = lmt.experiment("xenonnt-8b-counts").signal_counts(LMU, NO_BOSON)
     print(f"\nabove 0.45 keV: {above:.1f} (335.6 published); runs {np.round(counts, 2)}, sum {counts.sum():.2f} (16.4)")
     print(f"default: {np.round(default, 2)}, sum {default.sum():.2f}")
     assert above == pytest.approx(335.6, rel=1e-2)
@@ -84,10 +86,10 @@ def test_xenons_own_spectrum_and_events_with_xenons_own_inputs():
 
 def test_first_two_runs_lie_below_the_published_expectation_within_its_uncertainty():
     # 11.9 (+4.5) (-4.2) in 2024; the efficiencies of the 2026 release are at its nominal yields.
-    counts = lmt.experiment("xenonnt-8b", spectrum_8b="b96").signal_counts(LMU, NO_BOSON, {"flux_8b": SNO})
+    counts = lmt.experiment("xenonnt-8b-counts", spectrum_8b="b96").signal_counts(LMU, NO_BOSON, {"flux_8b": SNO})
     print(f"\nSR0 + SR1: {float(counts[:2].sum()):.2f} (11.9 published)")
     assert 11.9 - 4.2 < float(counts[:2].sum()) < 11.9 + 4.5
-    assert float(lmt.experiment("xenonnt-8b").background_counts[:2].sum()) == pytest.approx(26.4, abs=1.35)
+    assert float(lmt.experiment("xenonnt-8b-counts").background_counts[:2].sum()) == pytest.approx(26.4, abs=1.35)
 
 
 def test_flux_that_the_counts_give(xenonnt):
@@ -104,8 +106,8 @@ def test_flux_that_the_counts_give(xenonnt):
         return best.x, np.sqrt(deviance(0.0) - best.fun)
 
     for entry, runs, published, below, above in (
-        ("xenonnt-8b", slice(0, 2), 4.7, 2.3, 3.6),
-        ("xenonnt-8b", slice(0, 3), None, None, None),
+        ("xenonnt-8b-counts", slice(0, 2), 4.7, 2.3, 3.6),
+        ("xenonnt-8b-counts", slice(0, 3), None, None, None),
         ("pandax4t-8b", slice(0, 1), None, None, None),
     ):
         flux, sigma = fit(entry, runs)
@@ -141,10 +143,10 @@ def test_backgrounds_and_what_scales_them(xenonnt):
 
 
 def test_efficiency_scales_the_signal_alone(xenonnt):
-    half = xenonnt.signal_counts(LMU, NO_BOSON, {"efficiency_xenonnt_8b": 0.5})
+    half = xenonnt.signal_counts(LMU, NO_BOSON, {"efficiency_xenonnt_8b_counts": 0.5})
     np.testing.assert_allclose(half, 0.5 * xenonnt.signal_counts(LMU, NO_BOSON), rtol=1e-12)
-    wide = lmt.experiment("xenonnt-8b", efficiency_uncertainty=0.4)
-    nuisance = next(n for n in wide.nuisances if n.name == "efficiency_xenonnt_8b")
+    wide = lmt.experiment("xenonnt-8b-counts", efficiency_uncertainty=0.4)
+    nuisance = next(n for n in wide.nuisances if n.name == "efficiency_xenonnt_8b_counts")
     assert float(nuisance.constraint.value(-3.0)) > 0.0
 
 
@@ -154,11 +156,13 @@ def test_searches_projections_and_borexino_share_the_sun():
     like = lmt.JointLikelihood(names, LMU_LTAU, data, check=False)
     for name in ("flux_8b", "flux_7be", "theta_23", "delta_cp", "sin2_theta_w", "rrpa_scale", "shape_8b"):
         assert like.nuisance_names.count(name) == 1
-    assert len(like.nuisance_names) == 24
+    assert len(like.nuisance_names) == 26
 
 
 def test_observed_data_fit_with_finite_gradients():
-    like = lmt.JointLikelihood(["xenonnt-8b", "lz-8b"], LMU_LTAU, "observed")  # checks gradients at draws of the prior
+    like = lmt.JointLikelihood(
+        ["xenonnt-8b-counts", "lz-8b"], LMU_LTAU, "observed"
+    )  # checks gradients at draws of the prior
     assert np.isfinite(float(like.log_likelihood(BENCHMARKS["BP1"])))
 
 
@@ -186,7 +190,7 @@ def test_photons_in_a_batch():
 
 def test_bad_input():
     with pytest.raises(InvalidArgument, match="`efficiency_uncertainty` must be finite and positive"):
-        lmt.experiment("xenonnt-8b", efficiency_uncertainty=0.0)
+        lmt.experiment("xenonnt-8b-counts", efficiency_uncertainty=0.0)
     with pytest.raises(InvalidArgument, match="`spectrum_8b` must be one of"):
         lmt.experiment("lz-8b", spectrum_8b="b97")
     with pytest.raises(InvalidArgument, match="`sigma_minus` must be finite and positive"):
@@ -194,7 +198,7 @@ def test_bad_input():
     with pytest.raises(UnknownName, match="unknown nuisance 'flux_7be'"):
         lmt.experiment("pandax4t-8b", nuisances=("flux_7be",))
     with pytest.raises(InvalidArgument, match="`sin2_theta_w` must be between 0 and 1"):
-        lmt.experiment("xenonnt-8b", sin2_theta_w=1.2)
+        lmt.experiment("xenonnt-8b-counts", sin2_theta_w=1.2)
 
 
 def test_curves_end_where_they_are_published():

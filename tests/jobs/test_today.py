@@ -30,6 +30,8 @@ def test_published_is_all_data_without_g2():
     assert [name for name in names if name.startswith("n-eff")] == ["n-eff"]
     assert [name for name in names if name.startswith("coherent-ge")] == ["coherent-ge-2026"]
     assert [name for name in names if name.startswith("borexino")] == ["borexino-phase2"]
+    assert [name for name in names if name.startswith("xenonnt-8b")] == ["xenonnt-8b"]
+    assert "xenonnt-s2-2026" not in names
     assert not [name for name in names if lmt.experiment(name).status == "projection"]
     assert "white-dwarfs" not in names
     # As far as CMS searched.
