@@ -136,4 +136,4 @@ def _build(
 
 for _row, _name in enumerate(tables.read("tridents/measurements")["name"]):
     _energy = float(tables.read("tridents/measurements")["energy_gev"][_row])
-    register(str(_name), functools.partial(_build, _row, name=str(_name)), {"energy_gev": _energy})
+    register(str(_name), functools.partial(_build, _row, name=str(_name)), published={"energy_gev": _energy})
