@@ -100,11 +100,21 @@ CALLS += [
     (lambda: lmt.upper_limit(profile, "g_x", cl=True), "`cl` must be between 0 and 1"),
     (lambda: lmt.contours(profile, (True,)), "`levels` must be numbers between 0 and 1"),
     (lambda: lmt.contours(profile, dof=True), "`dof` must be one of 1, 2; got True"),
-    (lambda: lmt.methods.Cubature(rtol=True), "`rtol` must be finite and positive; got True"),
+    (lambda: lmt.methods.Cubature(rtol=True), "`rtol` must be a single number; got True"),
     (lambda: lmt.methods.Nuts(chains=2.5), "`chains` must be a whole number of at least 1; got 2.5"),
     (lambda: lmt.evidence(like, prior, lmt.methods.Smc), "`method` must be one of 'cubature', 'importance', 'smc'"),
     (lambda: lmt.evidence(like, prior, lmt.methods.Nuts()), "or an object with `run(like, prior, seed)`; got Nuts("),
-    (lambda: sample(method="nuts"), "`method` must be a Nuts of lmtbayes.methods, or None; got 'nuts'"),
+    (lambda: sample(method="Nuts"), "`method` must be one of 'nuts'; got 'Nuts' (did you mean 'nuts'?)"),
+    (lambda: sample(method=lmt.methods.Smc()), "`method` must be 'nuts', a Nuts of lmtbayes.methods, or None; got Smc("),
+    (lambda: sample(method="nuts", chains=16), "`chains` is a setting of `method`, 'nuts': give it there"),
+    (lambda: lmt.methods.Cubature(rtol=[0.01]), "`rtol` must be a single number; got [0.01]"),
+    (lambda: lmt.methods.Importance(rtol=[0.01]), "`rtol` must be a single number; got [0.01]"),
+    (lambda: lmt.methods.Importance(rtol=None), "`rtol` must be a single number; got None"),
+    (lambda: lmt.methods.Nested(dlogz=[1]), "`dlogz` must be a single number; got [1]"),
+    (lambda: lmt.methods.Smc(ess=None), "`ess` must be a single number; got None"),
+    (lambda: lmt.methods.Smc(ess=np.nan), "`ess` must be between 0 and 1, both excluded; got nan"),
+    (lambda: lmt.methods.Nuts(target_accept=None), "`target_accept` must be a single number; got None"),
+    (lambda: lmt.HiddenPhoton(None, 10.0, 0.0), "`g_x` must be finite and not negative; got None"),
     (lambda: sample(method=lmt.methods.Nuts(), chains=16), "`chains` is a setting of `method`, Nuts(chains=16"),
     (lambda: lmt.evidence(like, prior, lmt.methods.Smc(), steps=3), "has its own settings; got 'steps' as well"),
     (lambda: lmt.best_fit(like, box=3), "`box` must be a Box, or None; ranges by name are `bounds`; got 3"),
@@ -129,6 +139,13 @@ for number, (call, sentence) in enumerate(CALLS):
 # What NumPy counts with is a whole number, in a file too.
 methods = lmt.methods.Importance(max_draws=np.int64(8192)), lmt.methods.Nuts(draws=np.int64(60))
 assert type(methods[0].max_draws) is type(methods[1].draws) is int
+for kind in (lmt.methods.Cubature, lmt.methods.Importance, lmt.methods.Smc, lmt.methods.Nested, lmt.methods.Nuts):
+    try:
+        kind(100)
+    except TypeError:
+        continue
+    raise AssertionError(kind)
+assert type(lmt.methods.Cubature(rtol=np.float64(0.01)).rtol) is type(lmt.methods.Nested(dlogz=1).dlogz) is float
 assert methods[1] == lmt.methods.Nuts(draws=60) and hash(methods[0]) == hash(lmt.methods.Importance(max_draws=8192))
 quick = dict(chains=2, warmup=10, draws=10, init="prior", jumps=False, grid_check=False)
 with tempfile.TemporaryDirectory() as folder:
