@@ -251,7 +251,10 @@ class _Benchmarks(Mapping[str, HiddenPhoton]):
 
     def __repr__(self) -> str:
         """Names and photons, as a dict shows them; makes no array."""
-        shown = (f"{k!r}: HiddenPhoton(g_x={g:g}, mass={m:g}, eps_x={g * PAPER_MIXING:.6g})" for k, (g, m) in self._VALUES.items())
+        shown = (
+            f"{k!r}: HiddenPhoton(g_x={g:g}, mass={m:g}, eps_x={g * PAPER_MIXING:.6g})"
+            for k, (g, m) in self._VALUES.items()
+        )
         return f"{{{', '.join(shown)}}}"
 
     def __len__(self) -> int:

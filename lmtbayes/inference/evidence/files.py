@@ -222,10 +222,9 @@ def _cubature(written: Any, arrays: Mapping[str, np.ndarray], dim: int) -> Cubat
         "high_values": (count, HIGH**dim),
     }
     for name, shape in shapes.items():
-        if np.shape(getattr(found.cells, name)) != shape:
-            raise records.NotReadable(
-                f"its array {_CELLS}cells.{name} must have the shape {shape}; got {np.shape(getattr(found.cells, name))}"
-            )
+        given = np.shape(getattr(found.cells, name))
+        if given != shape:
+            raise records.NotReadable(f"its array {_CELLS}cells.{name} must have the shape {shape}; got {given}")
     for name in ("log_z", "log_z_error"):
         if type(getattr(found, name)) is not float:
             raise records.NotReadable(f"{name} of its cubature must be a number; got {getattr(found, name)!r}")

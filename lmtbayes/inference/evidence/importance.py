@@ -18,7 +18,6 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.special import logsumexp
 
-from lmtbayes import _checks
 from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.evidence.laplace_cubature import Cubature, without_boson
 from lmtbayes.inference.evidence.result import Evidence

@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lmtbayes import _checks
 from lmtbayes.errors import NotFinite
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.coordinates import Space

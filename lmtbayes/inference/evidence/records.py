@@ -172,8 +172,8 @@ def read_prior(written: Mapping[str, Any], given: Prior | None = None) -> Prior:
         raise NotReadable(f"its prior cannot be: {error}") from None
     if fingerprint(prior) != written["fingerprint"]:
         raise NotReadable(
-            f"its prior, {prior!r}, is not the one of the evidence, {written['text']}, as the fingerprint tells: it was "
-            "changed after it was written, or written by a release that tells priors apart otherwise"
+            f"its prior, {prior!r}, is not the one of the evidence, {written['text']}, as the fingerprint tells: it was"
+            " changed after it was written, or written by a release that tells priors apart otherwise"
         )
     return prior
 
