@@ -113,6 +113,11 @@ def response(detector: Detector, recoil: str, channel: str, threshold_kev: Any) 
     asked = to_kevnr(threshold_kev) if nuclear and channel == "nr+er" else threshold_kev
     threshold = xp.minimum(asked, half)
     table = tables.read(f"xenon/efficiency_{recoil}")
+    curves = [column for column in table if not column.startswith("energy")]
+    if detector.efficiency not in curves:
+        raise _checks.unknown(
+            f"efficiency of detector {detector.name!r}, {recoil.upper()}", detector.efficiency, curves
+        )
     efficiency = Efficiency(
         table["energy_kevnr" if nuclear else "energy_kevee"],
         table[detector.efficiency],

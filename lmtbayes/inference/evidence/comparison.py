@@ -43,11 +43,26 @@ class Comparison:
         Of the models; they sum to 1.
     models
         What was compared, for new runs of `prior_sensitivity`; empty where it was read from a file.
+
+    Raises
+    ------
+    InvalidArgument
+        No evidence; probabilities of other models, that are not positive, or that do not sum to 1.
+    UnknownName
+        The prior probability of a model that is not there.
     """
 
     evidences: dict[str, Evidence]
     prior_probabilities: dict[str, float]
     models: dict[str, tuple[JointLikelihood, Prior]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.evidences, Mapping) or not self.evidences:
+            raise _checks.invalid("evidences", self.evidences, "a mapping of at least one model to its Evidence")
+        for name, found in self.evidences.items():
+            if not isinstance(found, Evidence):
+                raise _checks.invalid(f"evidences[{name!r}]", found, "an Evidence")
+        _normalised(tuple(self.evidences), self.prior_probabilities)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,10 +103,15 @@ class Comparison:
         for part in ("evidences", "prior_probabilities"):
             if not isinstance(written, Mapping) or not isinstance(written.get(part), Mapping):
                 raise InvalidArgument(f"`written` must be what Comparison.to_dict gives; it has no {part}")
-        given = priors or {}
+        given = {} if priors is None else priors
+        if not isinstance(given, Mapping):
+            raise _checks.invalid("priors", given, "a mapping of model to its Prior, or None")
+        for name in given:
+            if name not in written["evidences"]:
+                raise _checks.unknown("model in `priors`", name, written["evidences"])
         return cls(
             {name: Evidence.from_dict(one, given.get(name)) for name, one in written["evidences"].items()},
-            {name: float(p) for name, p in written["prior_probabilities"].items()},
+            dict(written["prior_probabilities"]),
         )
 
     @property
@@ -257,9 +277,12 @@ def _normalised(names: Sequence[str], given: Mapping[str, float] | None) -> dict
     """Prior probability of every model, 1 in all to rounding."""
     if given is None:
         return dict.fromkeys(names, 1.0 / len(names))
+    if not isinstance(given, Mapping):
+        raise _checks.invalid("prior_probabilities", given, "a mapping of model to its probability")
     for name, value in given.items():
         if name not in names:
             raise _checks.unknown("model in `prior_probabilities`", name, names)
+        _checks.scalar(f"prior_probabilities[{name!r}]", value)
         _checks.positive(f"prior_probabilities[{name!r}]", value)
     missing = [name for name in names if name not in given]
     if missing:
