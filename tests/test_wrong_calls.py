@@ -105,7 +105,7 @@ CALLS += [
     (lambda: lmt.evidence(like, prior, lmt.methods.Smc), "`method` must be one of 'cubature', 'importance', 'smc'"),
     (lambda: lmt.evidence(like, prior, lmt.methods.Nuts()), "or an object with `run(like, prior, seed)`; got Nuts("),
     (lambda: sample(method="Nuts"), "`method` must be one of 'nuts'; got 'Nuts' (did you mean 'nuts'?)"),
-    (lambda: sample(method=lmt.methods.Smc()), "`method` must be 'nuts', a Nuts of lmtbayes.methods, or None; got Smc("),
+    (lambda: sample(method=lmt.methods.Smc()), "must be 'nuts', a Nuts of lmtbayes.methods, or None; got Smc("),
     (lambda: sample(method="nuts", chains=16), "`chains` is a setting of `method`, 'nuts': give it there"),
     (lambda: lmt.methods.Cubature(rtol=[0.01]), "`rtol` must be a single number; got [0.01]"),
     (lambda: lmt.methods.Importance(rtol=[0.01]), "`rtol` must be a single number; got [0.01]"),

@@ -1,5 +1,7 @@
 """HiddenPhoton: the boson's coupling, mass and mixing, one or an array of them; it can be read in any model."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -96,10 +98,10 @@ class HiddenPhoton(eqx.Module):
         return HiddenPhoton.unchecked(*fields)
 
 
-def _shown(field: object) -> str:
+def _shown(field: Any) -> str:
     """One field of a photon; jax's own machinery puts anything into a pytree, so anything is shown."""
     if _checks.is_traced(field):
-        return f"traced {np.shape(field)}"  # type: ignore[arg-type]
+        return f"traced {np.shape(field)}"
     if not isinstance(field, jax.Array | np.ndarray | np.generic | float | int):
         return repr(field)
     # Six digits tell couplings apart; -5e-4/70 has no end.
