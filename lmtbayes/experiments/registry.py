@@ -123,7 +123,7 @@ def experiment(name: str, /, **overrides: Any) -> Experiment:
         return _named(entry, overrides, entry.build(**overrides))
 
 
-def _named(entry: Entry, overrides: Mapping[str, Any], built: Experiment) -> Experiment:
+def _named(entry: Entry, overrides: Mapping[str, Any], built: object) -> Experiment:
     """Require an experiment of the name that it is asked for by: data and tables are found by it."""
     if not isinstance(built, Experiment):
         raise _checks.invalid(f"build of {entry.name!r}", built, "a function that returns an Experiment")
