@@ -72,6 +72,10 @@ CALLS = [
     (lambda: like.log_likelihood("BP1"), "`photon` must be a HiddenPhoton"),
 ]
 # True and False are no numbers.
+CHAINS = xr.DataTree.from_dict({
+    "posterior": xr.Dataset({"g_x": (("chain", "draw"), np.ones((4, 50)))}),
+    "sample_stats": xr.Dataset({"diverging": (("chain", "draw"), np.zeros((4, 50), bool))}),
+})
 profile = xr.Dataset({"q": (("g_x", "mass"), np.ones((3, 3)))}, {"g_x": [1, 2, 3], "mass": [1, 2, 3]})
 many = np.array([True, False])
 CALLS += [
@@ -119,6 +123,7 @@ CALLS += [
     (lambda: lmt.evidence(like, prior, lmt.methods.Smc(), steps=3), "has its own settings; got 'steps' as well"),
     (lambda: lmt.best_fit(like, box=3), "`box` must be a Box, or None; ranges by name are `bounds`; got 3"),
     (lambda: lmt.best_fit("like"), "`like` must be a JointLikelihood; got 'str'"),
+    (lambda: lmt.diagnose(CHAINS), "its group 'sample_stats' has no log_likelihood, energy, tree_depth, jumped"),
     (lambda: lmt.diagnose(like), "must be a DataTree of sample_posterior; this JointLikelihood has no group"),
     (lambda: lmt.Evidence.from_netcdf("none.nc"), "`path` must be a file that Evidence.to_netcdf wrote; 'none.nc': "),
     (lambda: lmt.Evidence.from_netcdf(lmt.__file__), "`path` must be a file that Evidence.to_netcdf wrote; "),

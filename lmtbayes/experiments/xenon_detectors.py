@@ -115,9 +115,7 @@ def response(detector: Detector, recoil: str, channel: str, threshold_kev: Any) 
     table = tables.read(f"xenon/efficiency_{recoil}")
     curves = [column for column in table if not column.startswith("energy")]
     if detector.efficiency not in curves:
-        raise _checks.unknown(
-            f"efficiency of detector {detector.name!r}, {recoil.upper()}", detector.efficiency, curves
-        )
+        raise _checks.unknown(f"{recoil} efficiency of detector {detector.name!r}", detector.efficiency, curves)
     efficiency = Efficiency(
         table["energy_kevnr" if nuclear else "energy_kevee"],
         table[detector.efficiency],
