@@ -158,7 +158,7 @@ def test_couplings_are_those_of_eq_9(g_x, eps_x, protons, neutrons):
 
 def test_photons_say_their_numbers():
     assert repr(lmt.HiddenPhoton(5e-4, 15, -5e-4 / 70)) == "HiddenPhoton(g_x=0.0005, mass=15, eps_x=-7.14286e-06)"
-    many = lmt.HiddenPhoton(np.full((2, 1), 1e-4), [1.0, 2.0, 3.0], 0.0)
+    many = lmt.HiddenPhoton(np.full((2, 1), 1e-4), np.array([1.0, 2.0, 3.0]), 0.0)
     assert repr(many) == "HiddenPhoton(g_x=array (2, 1), mass=array (3,), eps_x=0)"
     traced = []
     jax.jit(lambda photon: traced.append(repr(photon)) or photon.g_x)(many)
