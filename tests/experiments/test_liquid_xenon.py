@@ -335,7 +335,7 @@ def test_unknown_names():
 
 def test_a_detector_of_an_efficiency_that_no_table_has():
     row = dataclasses.replace(detectors()["lz"], name="mine", efficiency="mine")
-    for channel, kind in (("nr", "nr"), ("er", "er"), ("nr+er", "nr")):
+    for channel, kind in (("nr", "nr"), ("er", "er"), ("nr+er", "er")):
         message = f"unknown {kind} efficiency of detector 'mine' 'mine'; accepted: lz, xenonnt"
         with pytest.raises(UnknownName, match=message):
             liquid_xenon.liquid_xenon(row, channel)
