@@ -113,7 +113,7 @@ def fitted(flux):
     }
     tree = {g: xr.Dataset({n: (("chain", "draw"), x) for n, x in values.items()}) for g, values in groups.items()}
     counts = np.random.default_rng(3).poisson(5.0, (*flux.shape, 3))
-    tree["posterior_predictive"] = xr.Dataset({"three-bins": (("chain", "draw", "bin"), counts)})
+    tree["posterior_predictive"] = xr.Dataset({"three-bins-flux": (("chain", "draw", "bin"), counts)})
     return settings.likelihood(), settings, xr.DataTree.from_dict(tree)
 
 
@@ -121,7 +121,7 @@ def test_pulls_are_drawn_where_there_are_nuisances(tmp_path):
     flux = np.random.default_rng(1).normal(0.7, 0.4, (4, 100))
     like, settings, tree = fitted(flux)
     draw(tmp_path, like, settings, tree, None, "png")
-    assert {path.name for path in tmp_path.iterdir()} == {"corner.png", "predictive_three-bins.png", "pulls.png"}
+    assert {path.name for path in tmp_path.iterdir()} == {"corner.png", "predictive_three-bins-flux.png", "pulls.png"}
     (axis,) = nuisances(like, tree).axes
     assert [label.get_text() for label in axis.get_yticklabels()] == ["flux"]
     (container,) = axis.containers
