@@ -195,6 +195,7 @@ def check_prior_of(prior: object, model: GaugeModel) -> None:
 
 def default(
     model: GaugeModel,
+    *,
     g_x: Sequence[float] = G_X,
     mass: Sequence[float] = MASS,
     kappa: Sequence[float] | None = None,

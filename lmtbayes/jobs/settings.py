@@ -262,7 +262,7 @@ class FitSettings(Saved):
     @property
     def prior(self) -> priors.Prior:
         """Log-uniform in the stated ranges."""
-        return priors.default(self.gauge_model, self.g_x, self.mass, self.kappa)
+        return priors.default(self.gauge_model, g_x=self.g_x, mass=self.mass, kappa=self.kappa)
 
     @property
     def true_photon(self) -> HiddenPhoton | None:
