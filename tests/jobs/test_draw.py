@@ -127,6 +127,10 @@ def test_pulls_are_drawn_where_there_are_nuisances(tmp_path):
     (container,) = axis.containers
     np.testing.assert_allclose(container.lines[0].get_xydata(), [[flux.mean(), 0.0]])
     np.testing.assert_allclose(container.lines[1][1].get_xdata(), [flux.mean() + flux.std()])
-    words = [text.get_text() for text in axis.get_legend().get_texts()]
+    (legend,) = axis.figure.legends
+    axis.figure.canvas.draw()
+    assert axis.figure.bbox.containsx(legend.get_window_extent().x1)
+    assert axis.figure.bbox.containsx(legend.get_window_extent().x0)
+    words = [text.get_text() for text in legend.get_texts()]
     assert "posterior, mean and standard deviation" in words
     plt.close(axis.figure)
