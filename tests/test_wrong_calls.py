@@ -125,7 +125,7 @@ CALLS += [
     (lambda: lmt.best_fit("like"), "`like` must be a JointLikelihood; got 'str'"),
     (lambda: lmt.diagnose(CHAINS), "its group 'sample_stats' has no log_likelihood, energy, tree_depth, jumped"),
     (lambda: lmt.diagnose(like), "must be a DataTree of sample_posterior; this JointLikelihood has no group"),
-    (lambda: lmt.Evidence.from_netcdf("none.nc"), "`path` must be a file that Evidence.to_netcdf wrote; 'none.nc': "),
+    (lambda: lmt.Evidence.from_netcdf("none.nc"), "`path` must be a file that Evidence.to_netcdf wrote; got 'none.nc'"),
     (lambda: lmt.Evidence.from_netcdf(lmt.__file__), "`path` must be a file that Evidence.to_netcdf wrote; "),
     (lambda: lmt.Evidence.from_dict({"log_z": 1.0}), "must be what Evidence.to_dict gives; its header has no format"),
     (
@@ -263,7 +263,7 @@ refused("shapes", lambda: read(evidence=json.dumps(header | {"shapes": []})), WO
 for path in (None, 3):
     refused(path, lambda: lmt.Evidence.from_netcdf(path), f"`path` must be the path of a file; got {path}")
     refused(path, lambda: found.to_netcdf(path), f"`path` must be the path of a file; got {path}")
-refused("folder", lambda: lmt.Evidence.from_netcdf("."), "`path` must be a file that Evidence.to_netcdf wrote; '.'")
+refused("folder", lambda: lmt.Evidence.from_netcdf("."), "`path` must be a file that Evidence.to_netcdf wrote; got '.'")
 refused("folder", lambda: found.to_netcdf("."), "`path` must be a file in a folder that exists; got '.'")
 
 # An evidence of one's own.

@@ -85,6 +85,8 @@ def from_netcdf(path: str | Path, prior: Prior | None) -> Evidence:
     import xarray as xr
 
     file = _path(path)
+    if not file.is_file():  # of a folder the HDF5 library would speak in addresses
+        raise _checks.invalid("path", str(path), "a file that Evidence.to_netcdf wrote")
     try:
         with xr.open_dataset(file, engine="h5netcdf") as dataset:
             if "evidence" not in dataset.attrs:
