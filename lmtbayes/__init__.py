@@ -27,11 +27,13 @@ from lmtbayes.experiments.beam_setup import BeamSetup
 from lmtbayes.experiments.cite import bibtex
 from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.limits import published_limit
+from lmtbayes.experiments.liquid_xenon import liquid_xenon
 from lmtbayes.experiments.measurement import measurement
 from lmtbayes.experiments.muon_beam import muon_beam
 from lmtbayes.experiments.muon_g2 import muon_g2
 from lmtbayes.experiments.nuisance import Constraint, Gaussian, GaussianMixture, LogNormal, Nuisance, TruncatedGaussian
 from lmtbayes.experiments.regions import excluded_region
+from lmtbayes.experiments.spallation import spallation
 from lmtbayes.gauge.decays import branching_ratio, decay_length_cm, decay_width
 from lmtbayes.gauge.mixing import loop_mixing
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, MODELS, GaugeModel, HiddenPhoton
@@ -101,6 +103,7 @@ __all__ = [
     "experiment_names",
     "experiment_options",
     "intervals",
+    "liquid_xenon",
     "log_likelihood_at",
     "loop_mixing",
     "measurement",
@@ -116,6 +119,7 @@ __all__ = [
     "sample_posterior",
     "sbc",
     "simulate",
+    "spallation",
     "terms",
     "toy_q",
     "toy_test_statistics",

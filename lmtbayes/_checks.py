@@ -81,8 +81,8 @@ def number(argument: str, value: object, expected: str = "a number") -> np.ndarr
         return None
     try:
         given = np.asarray(value)
-        # NumPy would read "1", True and a date as numbers, and drop an imaginary part.
-        if given.dtype.kind in "USbcmM" or _holds_truth(value):
+        # NumPy would read "1", True, None and a date as numbers, and drop an imaginary part.
+        if given.dtype.kind in "USbcmM" or _holds_no_number(value):
             raise invalid(argument, value, expected)
         array = given.astype(np.float64)
     except (TypeError, ValueError):
@@ -90,13 +90,13 @@ def number(argument: str, value: object, expected: str = "a number") -> np.ndarr
     return array
 
 
-def _holds_truth(value: object) -> bool:
-    """Whether there is a True or False in nested sequences, where NumPy makes it a number."""
+def _holds_no_number(value: object) -> bool:
+    """Whether there is a True, a False or a None in nested sequences, where NumPy makes it a number or NaN."""
     if isinstance(value, list | tuple):
-        return any(map(_holds_truth, value))
+        return any(map(_holds_no_number, value))
     if isinstance(value, np.ndarray) and value.dtype == object:
-        return any(map(_holds_truth, value.ravel().tolist()))
-    return isinstance(value, bool | np.bool_) or getattr(value, "dtype", None) == np.bool_
+        return any(map(_holds_no_number, value.ravel().tolist()))
+    return value is None or isinstance(value, bool | np.bool_) or getattr(value, "dtype", None) == np.bool_
 
 
 def _warn(words: str) -> None:

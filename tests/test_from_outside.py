@@ -3,13 +3,17 @@
 import functools
 from dataclasses import dataclass
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
+import scipy.optimize
 import scipy.stats
+from numpyro.infer.util import log_density
 
 import lmtbayes as lmt
+from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments import registry
 
 MODEL = lmt.LMU_LTAU.with_mixing("paper")
@@ -66,6 +70,32 @@ def test_a_detector():
     assert log_likelihood("iodine") == pytest.approx(expected, rel=1e-12)
     assert lmt.experiment("iodine", title="Other").title == "Other"
     assert lmt.experiment_options("iodine") == {"name": "iodine", "title": "My iodine"}
+
+
+def test_a_detector_of_a_kind_that_is_there():
+    """Twice the published mass at the same source: another detector, with the options of its kind."""
+    lmt.register("myess", functools.partial(lmt.spallation, "ess", name="myess", title="My ESS", mass_ton=2e-2))
+    mine, ess = lmt.experiment("myess"), lmt.experiment("ess", mass_ton=1e-2)
+    assert (mine.name, mine.title) == ("myess", "My ESS")
+    np.testing.assert_allclose(mine.expected_counts(MODEL, BP1), 2.0 * ess.expected_counts(MODEL, BP1), rtol=1e-12)
+    assert lmt.experiment_options("myess")["mass_ton"] == 2e-2
+    assert set(lmt.experiment_options("myess")) == set(lmt.experiment_options("ess"))
+    joint = lmt.JointLikelihood(["myess", "ess"], MODEL, lmt.asimov(lmt.LMU_LTAU, BP1), check=False)
+    assert set(joint.data) == {"myess", "ess"}
+    assert callable(lmt.liquid_xenon)
+    assert callable(lmt.muon_beam)
+
+
+def test_a_detector_is_registered_under_its_own_name():
+    lmt.register("myess", functools.partial(lmt.spallation, "ess"))
+    with pytest.raises(InvalidArgument, match="it is 'ess': build it with name='myess', or register it as 'ess'"):
+        lmt.experiment("myess")
+    assert lmt.experiment("myess", name="myess").name == "myess"
+    lmt.register("nothing", lambda: None)
+    with pytest.raises(
+        InvalidArgument, match="`build of 'nothing'` must be a function that returns an Experiment; got"
+    ):
+        lmt.experiment("nothing")
 
 
 @dataclass(frozen=True)
@@ -196,3 +226,26 @@ def test_a_method_for_the_evidence():
     assert (read.log_z, read.method, read.settings) == (found.log_z, found.method, None)
     compared = lmt.compare_models({"a": (like, prior), "b": (like, prior)}, method=PlainMonteCarlo(500))
     assert set(compared.table["method"].values) == {"plainmontecarlo"}
+
+
+def test_any_other_statistical_method():
+    """A chi^2 at the best coupling of a scan, on `log_density`; and numpyro's own trace of the same likelihood."""
+    like = lmt.JointLikelihood([iodine()], MODEL, "observed")
+    couplings = np.linspace(4e-4, 7e-4, 301)
+
+    @jax.jit
+    @jax.vmap
+    def log_l(g_x):
+        return like.log_density(MODEL.hidden_photon(g_x, 15.0), like.joint.central_pulls, like.data)
+
+    found = couplings[np.argmax(log_l(couplings))]
+    # The counts are 2 + s n_i with n = (9, 4, 1), s = (g_x/5e-4)^2: the score in s vanishes.
+    shape, seen = np.array([9.0, 4.0, 1.0]), np.array([12.0, 5.0, 3.0])
+    best = scipy.optimize.brentq(lambda s: np.sum(shape * seen / (2.0 + s * shape) - shape), 0.1, 5.0)
+    assert found == pytest.approx(5e-4 * np.sqrt(best), abs=1e-6)
+
+    prior = lmt.priors.default(MODEL)
+    values = {"log10_g_x": np.log10(5e-4), "log10_mass": np.log10(15.0)}
+    density, trace = log_density(like.numpyro_model(prior), (), {}, values | {"iodine_yield_pull": 0.0})
+    expected = float(like.log_likelihood(BP1)) + float(prior.log_prob(values))
+    assert float(density) == pytest.approx(expected, rel=1e-10), list(trace)

@@ -84,6 +84,10 @@ CALLS = [
     (lambda: like.log_likelihood("BP1"), "`photon` must be a HiddenPhoton"),
 ]
 # True and False are no numbers.
+CHAINS = xr.DataTree.from_dict({
+    "posterior": xr.Dataset({"g_x": (("chain", "draw"), np.ones((4, 50)))}),
+    "sample_stats": xr.Dataset({"diverging": (("chain", "draw"), np.zeros((4, 50), bool))}),
+})
 profile = xr.Dataset({"q": (("g_x", "mass"), np.ones((3, 3)))}, {"g_x": [1, 2, 3], "mass": [1, 2, 3]})
 many = np.array([True, False])
 CALLS += [
@@ -113,19 +117,30 @@ CALLS += [
     (lambda: lmt.upper_limit(profile, "g_x", cl=True), "`cl` must be between 0 and 1"),
     (lambda: lmt.contours(profile, (True,)), "`levels` must be numbers between 0 and 1"),
     (lambda: lmt.contours(profile, dof=True), "`dof` must be one of 1, 2; got True"),
-    (lambda: lmt.methods.Cubature(rtol=True), "`rtol` must be finite and positive; got True"),
+    (lambda: lmt.methods.Cubature(rtol=True), "`rtol` must be a single number; got True"),
     (lambda: lmt.methods.Nuts(chains=2.5), "`chains` must be a whole number of at least 1; got 2.5"),
     (lambda: lmt.evidence(like, prior, lmt.methods.Smc), "`method` must be one of 'cubature', 'importance', 'smc'"),
     (lambda: lmt.evidence(like, prior, lmt.methods.Nuts()), "or an object with `run(like, prior, seed)`; got Nuts("),
-    (lambda: sample(method="nuts"), "`method` must be a Nuts of lmtbayes.methods, or None; got 'nuts'"),
+    (lambda: sample(method="Nuts"), "`method` must be one of 'nuts'; got 'Nuts' (did you mean 'nuts'?)"),
+    (lambda: sample(method=lmt.methods.Smc()), "must be 'nuts', a Nuts of lmtbayes.methods, or None; got Smc("),
+    (lambda: sample(method="nuts", chains=16), "`chains` is a setting of `method`, 'nuts': give it there"),
+    (lambda: lmt.methods.Cubature(rtol=[0.01]), "`rtol` must be a single number; got [0.01]"),
+    (lambda: lmt.methods.Importance(rtol=[0.01]), "`rtol` must be a single number; got [0.01]"),
+    (lambda: lmt.methods.Importance(rtol=None), "`rtol` must be a single number; got None"),
+    (lambda: lmt.methods.Nested(dlogz=[1]), "`dlogz` must be a single number; got [1]"),
+    (lambda: lmt.methods.Smc(ess=None), "`ess` must be a single number; got None"),
+    (lambda: lmt.methods.Smc(ess=np.nan), "`ess` must be between 0 and 1, both excluded; got nan"),
+    (lambda: lmt.methods.Nuts(target_accept=None), "`target_accept` must be a single number; got None"),
+    (lambda: lmt.HiddenPhoton(None, 10.0, 0.0), "`g_x` must be finite and not negative; got None"),
     (lambda: sample(method=lmt.methods.Nuts(), chains=16), "`chains` is a setting of `method`, Nuts(chains=16"),
     (lambda: lmt.evidence(like, prior, lmt.methods.Smc(), steps=3), "has its own settings; got 'steps' as well"),
     (lambda: lmt.best_fit(like, box=3), "`box` must be a Box, or None; ranges by name are `bounds`; got 3"),
     (lambda: lmt.best_fit("like"), "`like` must be a JointLikelihood; got 'str'"),
+    (lambda: lmt.diagnose(CHAINS), "its group 'sample_stats' has no log_likelihood, energy, tree_depth, jumped"),
     (lambda: lmt.diagnose(like), "must be a DataTree of sample_posterior; this JointLikelihood has no group"),
-    (lambda: lmt.Evidence.from_netcdf("none.nc"), "`path` must be a file that Evidence.to_netcdf wrote; 'none.nc': "),
+    (lambda: lmt.Evidence.from_netcdf("none.nc"), "`path` must be a file that Evidence.to_netcdf wrote; got 'none.nc'"),
     (lambda: lmt.Evidence.from_netcdf(lmt.__file__), "`path` must be a file that Evidence.to_netcdf wrote; "),
-    (lambda: lmt.Evidence.from_dict({"log_z": 1.0}), "must be what Evidence.to_dict gives; it has no bound, "),
+    (lambda: lmt.Evidence.from_dict({"log_z": 1.0}), "must be what Evidence.to_dict gives; its header has no format"),
     (
         lambda: lmt.Evidence(log_z=0.0, error_kind="bound", prior=prior).to_netcdf("no/e.nc"),
         "`path` must be a file in a folder that exists; got 'no/e.nc'",
@@ -142,6 +157,13 @@ for number, (call, sentence) in enumerate(CALLS):
 # What NumPy counts with is a whole number, in a file too.
 methods = lmt.methods.Importance(max_draws=np.int64(8192)), lmt.methods.Nuts(draws=np.int64(60))
 assert type(methods[0].max_draws) is type(methods[1].draws) is int
+for kind in (lmt.methods.Cubature, lmt.methods.Importance, lmt.methods.Smc, lmt.methods.Nested, lmt.methods.Nuts):
+    try:
+        kind(100)
+    except TypeError:
+        continue
+    raise AssertionError(kind)
+assert type(lmt.methods.Cubature(rtol=np.float64(0.01)).rtol) is type(lmt.methods.Nested(dlogz=1).dlogz) is float
 assert methods[1] == lmt.methods.Nuts(draws=60) and hash(methods[0]) == hash(lmt.methods.Importance(max_draws=8192))
 quick = dict(chains=2, warmup=10, draws=10, init="prior", jumps=False, grid_check=False)
 with tempfile.TemporaryDirectory() as folder:
@@ -152,3 +174,156 @@ assert run[0].attrs["fingerprint"] == run[1].attrs["fingerprint"] != ""
 
 def test_wrong_calls_are_answered_with_a_sentence():
     subprocess.run([sys.executable, "-c", CALLS], check=True)
+
+
+FILES = """
+import copy, json
+import numpy as np, xarray as xr
+import lmtbayes as lmt
+from lmtbayes.errors import InvalidArgument, UnknownName
+from lmtbayes.inference.integration.cubature import integrate
+
+FIXED = lmt.LMU_LTAU.with_mixing("paper")
+prior = lmt.priors.default(FIXED)
+cells = integrate(lambda unit: -50.0 * ((unit - 0.4) ** 2).sum(-1), 2)
+points, log_weights = cells.nodes
+fields = dict(
+    log_z=cells.log_z, error_kind="bound", prior=prior, cubature=cells, log_weights=log_weights, method="cubature",
+    nodes={k: np.asarray(x) for k, x in prior.from_unit_cube(points).items()}, settings=lmt.methods.Cubature(),
+)
+found = lmt.Evidence(**fields)
+good = json.loads(json.dumps(found.to_dict()))
+assert lmt.Evidence.from_dict(good).to_dict() == found.to_dict()
+
+def refused(label, call, *words):
+    try:
+        call()
+    except (InvalidArgument, UnknownName) as error:
+        assert all(word in str(error) for word in words), (label, str(error))
+        return str(error)
+    raise AssertionError(label)
+
+def changed(*path, to=KeyError):
+    broken = copy.deepcopy(good)
+    place = broken
+    for key in path[:-1]:
+        place = place[key]
+    if to is KeyError:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = to
+    return broken
+
+WORDS = "`written` must be what Evidence.to_dict gives; "
+for key in good:
+    if key != "lmtbayes":
+        refused(key, lambda: lmt.Evidence.from_dict(changed(key)), WORDS, f"has no {key}")
+for key in set(good) - {"lmtbayes", "format", "status", "method"}:
+    for value in ("x", []):
+        refused((key, value), lambda: lmt.Evidence.from_dict(changed(key, to=value)), WORDS)
+        if key == "prior":  # also where one is given
+            refused((key, value), lambda: lmt.Evidence.from_dict(changed(key, to=value), prior), WORDS)
+for key in ("prior", "arrays", "log_z", "seed", "converged", "evaluations", "status", "cubature"):
+    refused(key, lambda: lmt.Evidence.from_dict(changed(key, to=None)), WORDS)
+BROKEN = [
+    (("prior", "distributions", "log10_g_x", "arguments", "low"), -4.0, "as the fingerprint tells"),
+    (("prior", "model", "mixing"), "loop0", "as the fingerprint tells"),
+    (("prior", "model", "mixing"), "nonsense", "its prior cannot be: "),
+    (("prior", "model"), [], "its prior's model must be a mapping; got []"),
+    (("prior", "fingerprint"), KeyError, "its prior has no fingerprint"),
+    (("prior", "distributions", "log10_g_x", "arguments"), {"a": 1}, "is no number, array or distribution ("),
+    (("prior", "distributions", "log10_g_x", "distribution"), "os", "this release cannot read"),
+    (("method",), "smc", "unknown setting of method 'smc' 'rtol'"),
+    (("method",), "x", "`method` must be one of 'cubature'"),
+    (("settings", "foo"), 1.0, "unknown setting of method 'cubature' 'foo'"),
+    (("settings", "rtol"), -1.0, "`rtol` must be finite and positive; got -1.0"),
+    (("measure",), {"log10_kappa": 3.0}, "its measure cannot be: "),
+    (("cubature",), None, "are not those of its header"),
+    (("cubature", "log_z"), "x", "log_z of its cubature must be a number; got 'x'"),
+    (("cubature", "status"), KeyError, "its cubature has no status"),
+    (("arrays", "log_weights"), KeyError, "it has no array 'log_weights'"),
+    (("arrays", "nodes/log10_mass"), KeyError, "`nodes` must be of the coordinates of the prior"),
+    (("arrays", "other"), good["arrays"]["log_weights"], "are not those of its header"),
+    (("arrays", "cubature/cells.low"), KeyError, "its cubature has no cells.low"),
+    (("arrays", "cubature/cells.low", "shape"), [-1], "cells.low must have the shape"),
+    (("arrays", "cubature/cells.width"), good["arrays"]["log_weights"], "cells.width must have the shape"),
+    (("arrays", "log_weights", "array"), good["arrays"]["log_weights"]["array"][:-1], "cannot reshape array"),
+    (("arrays", "log_weights", "dtype"), "O", "dtype 'O'"),
+]
+for path, value, words in BROKEN:
+    refused(path, lambda: lmt.Evidence.from_dict(changed(*path, to=value)), WORDS, words)
+refused("text", lambda: lmt.Evidence.from_dict(json.dumps(good)), "`written` must be what Evidence.to_dict gives; got")
+for given in ("prior", prior.distributions, []):
+    refused(given, lambda: lmt.Evidence.from_dict(good, given), "`prior` must be a Prior, or None; got")
+
+# NetCDF.
+found.to_netcdf("good.nc")
+data = xr.load_dataset("good.nc", engine="h5netcdf")
+header = json.loads(data.attrs["evidence"])
+
+def read(dataset=data, **attributes):
+    dataset.assign_attrs(attributes).to_netcdf("broken.nc", engine="h5netcdf")
+    return lmt.Evidence.from_netcdf("broken.nc")
+
+assert read().to_dict() == found.to_dict()
+WORDS = "`path` must be a file that Evidence.to_netcdf wrote; 'broken.nc': "
+for name in data.data_vars:
+    refused(name, lambda: read(data.drop_vars(name)), WORDS, f"it has no variable '{name}'")
+refused("short", lambda: read(data.isel(draw=slice(1))), WORDS, "must have the shape")
+for text in ("garbage", "[]", "3", "{}", json.dumps({k: v for k, v in header.items() if k != "shapes"})):
+    refused(text, lambda: read(evidence=text), WORDS)
+refused("shapes", lambda: read(evidence=json.dumps(header | {"shapes": []})), WORDS, "its shapes must be a mapping")
+for path in (None, 3):
+    refused(path, lambda: lmt.Evidence.from_netcdf(path), f"`path` must be the path of a file; got {path}")
+    refused(path, lambda: found.to_netcdf(path), f"`path` must be the path of a file; got {path}")
+refused("folder", lambda: lmt.Evidence.from_netcdf("."), "`path` must be a file that Evidence.to_netcdf wrote; got '.'")
+refused("folder", lambda: found.to_netcdf("."), "`path` must be a file in a folder that exists; got '.'")
+
+# An evidence of one's own.
+NUMBERS = ("log_z", "bound", "sigma", "log_correction", "seconds", "evaluations", "seed")
+for name in NUMBERS:
+    for value in ("a", np.nan, None, [1.0], True):
+        refused((name, value), lambda: lmt.Evidence(**fields | {name: value}), f"`{name}` must be ", "; got ")
+for name in ("status", "method"):
+    refused(name, lambda: lmt.Evidence(**fields | {name: None}), f"`{name}` must be text; got None")
+for name in ("prior", "measure", "cubature", "nodes", "converged"):
+    refused(name, lambda: lmt.Evidence(**fields | {name: "x"}), f"`{name}` must be ", "; got 'x'")
+refused("weights", lambda: lmt.Evidence(**fields | {"log_weights": None}), "`log_weights` must be an array of numbers")
+refused("weights", lambda: lmt.Evidence(**fields | {"nodes": {}}), "`nodes` must be of the coordinates of the prior")
+own = lmt.Evidence(**fields | {"log_z": np.float64(1.0), "converged": np.True_, "seed": np.int64(3)})
+assert (type(own.log_z), type(own.converged), type(own.seed)) == (float, bool, int)
+refused("prior", lambda: found.with_prior(None), "`prior` must be a Prior; got None")
+
+# A comparison.
+two = {"a": found, "b": found}
+SHARES = [
+    ({"a": 0.5, "b": 0.6}, "1 in all"), ({"a": 1.5, "b": -0.5}, "['b']` must be finite and positive"),
+    ({"a": 1.0}, "missing: b"), ({"a": 0.5, "b": 0.3, "c": 0.2}, "unknown model"), ({"a": "x", "b": 0.5}, "number"),
+]
+for shares, words in SHARES:
+    refused(shares, lambda: lmt.Comparison(two, shares), words)
+    both = {"evidences": {"a": good, "b": good}, "prior_probabilities": shares}
+    refused(shares, lambda: lmt.Comparison.from_dict(both), words)
+for nothing in ({}, None, [found]):
+    refused(nothing, lambda: lmt.Comparison(nothing, {}), "`evidences` must be a mapping of at least one model")
+refused("empty", lambda: lmt.Comparison.from_dict({"evidences": {}, "prior_probabilities": {}}), "`evidences`")
+refused("kind", lambda: lmt.Comparison({"a": 1.0}, {"a": 1.0}), "`evidences['a']` must be an Evidence; got 1.0")
+whole = lmt.Comparison(two, {"a": 0.5, "b": 0.5}).to_dict()
+refused("priors", lambda: lmt.Comparison.from_dict(whole, [prior]), "`priors` must be a mapping of model to its Prior")
+refused("priors", lambda: lmt.Comparison.from_dict(whole, {"c": prior}), "unknown model in `priors` 'c'")
+like = lmt.JointLikelihood(["muon-g2-2021"], FIXED, "observed", check=False)
+for shares in ([0.5, 0.5], 0.5):
+    call = lambda: lmt.compare_models({"a": (like, prior), "b": (like, prior)}, shares)
+    refused(shares, call, "`prior_probabilities` must be a mapping of model to its probability; got ")
+
+# A method that integrates something else than it is given.
+class Other:
+    def run(self, like, prior, seed):
+        return lmt.Evidence(log_z=0.0, error_kind="bound", prior=lmt.priors.default(lmt.LMU.with_mixing("paper")))
+
+refused("other", lambda: lmt.evidence(like, prior, Other()), "`method` must be one whose `run` returns an Evidence of")
+"""
+
+
+def test_files_and_evidences_that_are_broken_are_answered_with_a_sentence(tmp_path):
+    subprocess.run([sys.executable, "-c", FILES], check=True, cwd=tmp_path)

@@ -6,10 +6,8 @@ plots. `Constraint` joins the two.
 """
 
 import abc
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -56,20 +54,6 @@ class Constraint(abc.ABC):
         What optimises or integrates over the pull takes one component after the other: no start alone would find all.
         """
         return ()
-
-    @property
-    def pieces(self) -> tuple[tuple[float, float, float], ...]:
-        """The old name of `components`, for one release."""
-        warnings.warn("`pieces` is now called `components`", DeprecationWarning, stacklevel=2)
-        return self.components
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        """Take `pieces` of a user's own constraint, written before it had its new name, for `components`."""
-        super().__init_subclass__(**options)
-        if "pieces" in vars(cls) and "components" not in vars(cls):
-            text = f"`pieces` is now called `components`: rename it in {cls.__name__}"
-            warnings.warn(text, DeprecationWarning, stacklevel=2)
-            cls.components = property(lambda self: self.pieces)  # type: ignore[method-assign, assignment]
 
     @property
     def central(self) -> float:

@@ -53,7 +53,8 @@ def register(
         Must be free.
     build
         Its keyword-only arguments are the overrides that the entry accepts, each with a default: what is no user's to
-        change is bound by position (`functools.partial`). By custom `name`, `title` and `nuisances` are among them.
+        change is bound by position (`functools.partial`). By custom `name`, `title` and `nuisances` are among them. The
+        experiment must have the registered name (or that of `name=`), which is seen when it is built.
         What its docstring says of them under `Parameters`, numpy's style, is what `experiment_options` and the command
         line show; the first [unit] of an entry is its unit.
     reach
@@ -167,10 +168,23 @@ def experiment(name: str, /, **overrides: Any) -> Experiment:
         if override not in entry.accepted:
             raise _checks.unknown(f"override of experiment {name!r}", override, entry.accepted)
     if any(_checks.is_traced(value) for value in overrides.values()):
-        return entry.build(**overrides)
+        return _named(entry, overrides, entry.build(**overrides))
     # What an experiment keeps are numbers, also where the caller is being traced.
     with jax.ensure_compile_time_eval():
-        return entry.build(**overrides)
+        return _named(entry, overrides, entry.build(**overrides))
+
+
+def _named(entry: Entry, overrides: Mapping[str, Any], built: object) -> Experiment:
+    """Require an experiment of the name that it is asked for by: data and tables are found by it."""
+    if not isinstance(built, Experiment):
+        raise _checks.invalid(f"build of {entry.name!r}", built, "a function that returns an Experiment")
+    name = overrides.get("name") or entry.name
+    if built.name != name:
+        raise InvalidArgument(
+            f"`build` of {entry.name!r} must give the experiment this name; it is {built.name!r}: build it with "
+            f"name={name!r}, or register it as {built.name!r}"
+        )
+    return built
 
 
 def _entry(name: str) -> Entry:

@@ -129,6 +129,9 @@ def response(detector: Detector, recoil: str, channel: str, threshold_kev: Any) 
     floor = NR_FLOOR_KEVNR if nuclear else 0.0
     if isinstance(detector.efficiency, str):
         table = tables.read(f"xenon/efficiency_{recoil}")
+        curves = [column for column in table if not column.startswith("energy")]
+        if detector.efficiency not in curves:
+            raise _checks.unknown(f"{recoil} efficiency of detector {detector.name!r}", detector.efficiency, curves)
         energies, values = table["energy_kevnr" if nuclear else "energy_kevee"], table[detector.efficiency]
         plateau = detector.plateau_kevnr if nuclear else detector.plateau_kevee
         efficiency = Efficiency(energies, values, half, plateau, threshold, floor)

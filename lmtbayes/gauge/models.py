@@ -249,6 +249,14 @@ class _Benchmarks(Mapping[str, HiddenPhoton]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._VALUES)
 
+    def __repr__(self) -> str:
+        """Names and photons, as a dict shows them; makes no array."""
+        shown = (
+            f"{k!r}: HiddenPhoton(g_x={g:g}, mass={m:g}, eps_x={g * PAPER_MIXING:.6g})"
+            for k, (g, m) in self._VALUES.items()
+        )
+        return f"{{{', '.join(shown)}}}"
+
     def __len__(self) -> int:
         return len(self._VALUES)
 

@@ -1,6 +1,9 @@
 """HiddenPhoton: the boson's coupling, mass and mixing, one or an array of them; it can be read in any model."""
 
+from typing import Any
+
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
@@ -80,6 +83,10 @@ class HiddenPhoton(eqx.Module):
         """No boson: the Standard Model, in whatever model it is read. Its mass [MeV] enters nothing."""
         return cls(0.0, mass, 0.0)
 
+    def __repr__(self) -> str:
+        """Values of single numbers, shapes of arrays and of what is traced."""
+        return f"HiddenPhoton(g_x={_shown(self.g_x)}, mass={_shown(self.mass)}, eps_x={_shown(self.eps_x)})"
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the array of photons; () for a single one."""
@@ -89,6 +96,16 @@ class HiddenPhoton(eqx.Module):
         """Return the same photons with all three arrays of the full shape."""
         fields = (jnp.broadcast_to(field, self.shape) for field in (self.g_x, self.mass, self.eps_x))
         return HiddenPhoton.unchecked(*fields)
+
+
+def _shown(field: Any) -> str:
+    """One field of a photon; jax's own machinery puts anything into a pytree, so anything is shown."""
+    if _checks.is_traced(field):
+        return f"traced {np.shape(field)}"
+    if not isinstance(field, jax.Array | np.ndarray | np.generic | float | int):
+        return repr(field)
+    # Six digits tell couplings apart; -5e-4/70 has no end.
+    return f"{float(field):.6g}" if np.ndim(field) == 0 else f"array {np.shape(field)}"
 
 
 def check_photon(photon: object) -> None:

@@ -209,6 +209,7 @@ def check_prior_of(prior: object, model: GaugeModel, experiments: Iterable[Exper
 
 def default(
     model: GaugeModel,
+    *,
     g_x: Sequence[float] = G_X,
     mass: Sequence[float] | None = None,
     kappa: Sequence[float] | None = None,

@@ -65,6 +65,7 @@ def compare(comparing: Comparing, out: str | Path, force: bool = False) -> str:
     InvalidArgument
         A folder that exists.
     """
+    comparing.fit.check_data()
     with output_folder(out, comparing.to_dict(), force) as folder:
         entries = {label: (variant.likelihood(), variant.prior) for label, variant in comparing.variants().items()}
         comparison = compare_models(entries, method=comparing.method, seed=comparing.fit.seed)

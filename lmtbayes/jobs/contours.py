@@ -23,6 +23,7 @@ def contours(settings: FitSettings, out: str | Path, force: bool = False) -> str
     InvalidArgument
         A setting that cannot be; a folder that exists.
     """
+    settings.check_data()
     with output_folder(out, settings.to_dict(), force) as folder:
         profile = profile_on_plane(settings.likelihood(), settings, progress=True)
         summary = str(write_profile(folder, profile))

@@ -124,7 +124,7 @@ def nuisances(like: JointLikelihood, posterior: "xr.DataTree") -> Figure:
         label = "posterior, mean and standard deviation"
         pull_plot(axis, like.nuisance_names, pulls.mean(axis=1), pulls.std(axis=1), label)
         axis.set_xlabel(r"pull $(\theta - \theta_0)/\sigma_0$ of the constraint")
-        axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=8)
+        figure.legend(loc="outside upper center", ncols=2, fontsize=8)
     return figure
 
 

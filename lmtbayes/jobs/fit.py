@@ -67,6 +67,8 @@ def fit(
         A setting that cannot be; a folder that exists.
     """
     _checks.one_of("suffix", f".{suffix}", pictures.FORMATS)
+    if like is None:
+        settings.check_data()
     with output_folder(out, settings.to_dict(), force) as folder:
         say(f"likelihood: {', '.join(settings.experiments)}")
         like, prior = settings.likelihood() if like is None else like, settings.prior

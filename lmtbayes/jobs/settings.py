@@ -1,16 +1,17 @@
 """Settings of a fit: what the command line's options mean, checked, saved and read back."""
 
 import json
+import math
 from collections.abc import Iterable
 from typing import Annotated, Any, cast
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Experiment
-from lmtbayes.experiments.registry import experiment, experiment_names, experiment_reach
+from lmtbayes.experiments.registry import experiment, experiment_names, experiment_options, experiment_reach
 from lmtbayes.gauge.models import BENCHMARKS, MIXING_RULES, MODELS, GaugeModel, HiddenPhoton
 from lmtbayes.inference import priors
-from lmtbayes.inference.likelihood.data import PUBLISHED, Asimov, asimov
+from lmtbayes.inference.likelihood.data import PUBLISHED, Asimov, asimov, check_observed
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.toys import simulate
 from lmtbayes.inference.posterior.method import LEAST_DRAWS, LEAST_WARMUP
@@ -42,7 +43,15 @@ def parse_experiment(text: str) -> Experiment:
     ------
     InvalidArgument
         An override without "=".
+    UnknownName
+        No such experiment or override.
     """
+    name, options = _name_and_options(text)
+    return experiment(name, **options)
+
+
+def _name_and_options(text: str) -> tuple[str, dict[str, Any]]:
+    """What `parse_experiment` builds from; both are known, and nothing is built."""
     name, *overrides = text.split(":")
     options = {}
     for override in overrides:
@@ -53,8 +62,12 @@ def parse_experiment(text: str) -> Experiment:
             options[key.strip()] = json.loads(value)
         except ValueError:
             options[key.strip()] = value
+    accepted = experiment_options(name.strip())
+    for key in options:
+        if key not in accepted:
+            raise _checks.unknown(f"override of experiment {name.strip()!r}", key, accepted)
     options = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
-    return experiment(name.strip(), **options)
+    return name.strip(), options
 
 
 def masses_of(experiments: Iterable[str]) -> tuple[float, float]:
@@ -73,11 +86,25 @@ def parse_truth(text: str, model: GaugeModel) -> HiddenPhoton:
     InvalidArgument
         A value that is no number; g_x or mass missing.
     """
+    values = _numbers_of(text)
     if text == "none":
         return HiddenPhoton.none()
-    if "=" not in text:
+    if not values:
         return BENCHMARKS[text]
-    values = {}
+    if "eps_x" in values:
+        return HiddenPhoton(values["g_x"], values["mass"], values["eps_x"])
+    return model.hidden_photon(values["g_x"], values["mass"])
+
+
+def _numbers_of(text: str) -> dict[str, float]:
+    """Numbers of a truth, checked; none of a benchmark and of "none". No photon is made, which would start jax."""
+    if text == "none":
+        return {}
+    if "=" not in text:
+        if text not in BENCHMARKS:
+            raise _checks.unknown("benchmark", text, (*BENCHMARKS, "none"))
+        return {}
+    values: dict[str, float] = {}
     for part in text.split(","):
         key, _, value = part.partition("=")
         if key.strip() not in ("g_x", "mass", "eps_x"):
@@ -88,9 +115,12 @@ def parse_truth(text: str, model: GaugeModel) -> HiddenPhoton:
             raise _checks.invalid("truth", text, "numbers, as in g_x=5e-4,mass=15,eps_x=-7e-6") from None
     if not {"g_x", "mass"} <= set(values):
         raise _checks.invalid("truth", text, "a benchmark, 'none', or at least g_x=...,mass=...")
-    if "eps_x" in values:
-        return HiddenPhoton(values["g_x"], values["mass"], values["eps_x"])
-    return model.hidden_photon(values["g_x"], values["mass"])
+    _checks.non_negative("g_x", values["g_x"])
+    _checks.positive("mass", values["mass"], "MeV")
+    for name in {"g_x", "eps_x"} & set(values):
+        _checks.finite(name, values[name])
+        _checks.coupling(name, values[name])
+    return values
 
 
 def parse_mixing(text: str) -> str | float:
@@ -104,10 +134,13 @@ def parse_mixing(text: str) -> str | float:
     if text in MIXING_RULES:
         return text
     try:
-        return float(text)
+        ratio = float(text)
     except ValueError:
         _checks.one_of("mixing", text, (*MIXING_RULES, "a number"))
         raise
+    if not math.isfinite(ratio):
+        raise _checks.invalid("mixing", text, f"one of {', '.join(map(repr, MIXING_RULES))}, or a finite number")
+    return ratio
 
 
 def _range(name: str, value: Any) -> tuple[float, float]:
@@ -130,10 +163,17 @@ def mixing_rules(name: str, value: Any) -> tuple[str, ...]:
     Raises
     ------
     InvalidArgument
-        None at all, or one that is neither.
+        None at all, one that is neither, or one twice.
     """
-    for rule in _names(name, value):
-        parse_mixing(rule)
+    parsed = [parse_mixing(rule) for rule in _names(name, value)]
+    if len(set(parsed)) < len(parsed):
+        raise _checks.invalid(name, value, "different rules")
+    return tuple(value)
+
+
+def _experiments(name: str, value: Any) -> tuple[str, ...]:
+    for one in _names(name, value):
+        _name_and_options(one)
     return tuple(value)
 
 
@@ -150,10 +190,15 @@ class FitSettings(Saved):
     InvalidArgument
         A value that cannot be, or two that cannot be together.
     UnknownName
-        A setting that does not exist.
+        A setting, experiment, override or benchmark that does not exist.
     """
 
-    experiments: Annotated[tuple[str, ...], checked(_names)] = ("na64mu", "ess", "ess10", "darwin-nr:threshold_kev=1.0")
+    experiments: Annotated[tuple[str, ...], checked(_experiments)] = (
+        "na64mu",
+        "ess",
+        "ess10",
+        "darwin-nr:threshold_kev=1.0",
+    )
     """Names; overrides as name:key=value.
 
     Of the registry, each with as many overrides as wanted: "darwin-nr:threshold_kev=1.0:exposure_tyr=100".
@@ -175,7 +220,7 @@ class FitSettings(Saved):
 
     As `asimov`. Toys are drawn for all.
     """
-    truth: Annotated[str, checked(text())] = "BP1"
+    truth: Annotated[str, checked(text(_numbers_of))] = "BP1"
     """BP1 ... BP4, g_x=5e-4,mass=15,eps_x=-7e-6, or none.
 
     eps_x may be left out where `truth_mixing` fixes it.
@@ -217,6 +262,9 @@ class FitSettings(Saved):
             object.__setattr__(self, "mass", masses_of(self.experiments))
         if self.scope == "today" and self.data != "observed":
             raise _checks.invalid("data", self.data, "'observed' in the fit of all published data (scope 'today')")
+        values = _numbers_of(self.truth)
+        if values and "eps_x" not in values and self.truth_mixing == "free" and self.data != "observed":
+            raise _checks.invalid("truth", self.truth, "given with eps_x=... where `truth_mixing` is 'free'")
 
     @property
     def gauge_model(self) -> GaugeModel:
@@ -226,7 +274,7 @@ class FitSettings(Saved):
     @property
     def prior(self) -> priors.Prior:
         """Log-uniform in the stated ranges."""
-        return priors.default(self.gauge_model, self.g_x, self.mass, self.kappa)
+        return priors.default(self.gauge_model, g_x=self.g_x, mass=self.mass, kappa=self.kappa)
 
     @property
     def true_photon(self) -> HiddenPhoton | None:
@@ -234,6 +282,17 @@ class FitSettings(Saved):
         if self.data == "observed":
             return None
         return parse_truth(self.truth, MODELS[self.truth_model].with_mixing(parse_mixing(self.truth_mixing)))
+
+    def check_data(self) -> None:
+        """Require published data of every experiment where they are asked for, before a job begins.
+
+        Raises
+        ------
+        InvalidArgument
+            A projection has none.
+        """
+        if self.data == "observed":
+            check_observed([parse_experiment(text) for text in self.experiments])
 
     def likelihood(self) -> JointLikelihood:
         """Build the likelihood with its data."""

@@ -1,5 +1,7 @@
 """The xenon entries as experiments: interface, nuisances, gradients, invariants, bad input."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +13,7 @@ from lmtbayes.detectors.response import to_kevnr
 from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.experiments import experiment, experiment_options, liquid_xenon
 from lmtbayes.experiments.nuisance import merge
+from lmtbayes.experiments.xenon_detectors import detectors
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, HiddenPhoton
 
 STANDARD = HiddenPhoton(0.0, 15.0, 0.0)
@@ -328,3 +331,11 @@ def test_unknown_names():
     assert {"oscillation", "binding", "bin_edges", "name"} <= set(experiment_options("darwin-er"))
     with pytest.raises(InvalidArgument, match="energy"):
         experiment("darwin-nr").differential_rate(LMU_LTAU, STANDARD, np.array([-1.0]))
+
+
+def test_a_detector_of_an_efficiency_that_no_table_has():
+    row = dataclasses.replace(detectors()["lz"], name="mine", efficiency="mine")
+    for channel, kind in (("nr", "nr"), ("er", "er"), ("nr+er", "er")):
+        message = f"unknown {kind} efficiency of detector 'mine' 'mine'; accepted: lz, xenonnt"
+        with pytest.raises(UnknownName, match=message):
+            liquid_xenon.liquid_xenon(row, channel)

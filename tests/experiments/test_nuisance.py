@@ -24,7 +24,6 @@ from lmtbayes.experiments.nuisance import (
     central_values,
     merge,
 )
-from lmtbayes.inference.likelihood.constraints import Constraints
 
 CONSTRAINTS = [
     Gaussian(5.0, 0.3),
@@ -68,23 +67,6 @@ def test_octants_keep_their_weights():
     mean = np.trapezoid(theta * density, z)
     assert mean == pytest.approx(0.4 * 43.3 + 0.6 * 48.5, rel=1e-6)
     assert mixture.central == 48.5
-
-
-def test_pieces_are_components_under_their_old_name():
-    """For one release: read with a warning, and a user's own override still counts."""
-    with pytest.warns(DeprecationWarning, match="`pieces` is now called `components`"):
-        assert CONSTRAINTS[3].pieces == CONSTRAINTS[3].components
-    with pytest.warns(DeprecationWarning, match="rename it in Old"):
-
-        @dataclass(frozen=True)
-        class Old(Gaussian):
-            @property
-            def pieces(self):
-                return ((0.5, -1.0, 0.2), (0.5, 1.0, 0.2))
-
-    found = Constraints([Nuisance("old", Old(0.0, 1.0), "shifts"), Nuisance("new", CONSTRAINTS[3], "shifts")])
-    assert found.components().mean.shape == (4, 2)
-    np.testing.assert_allclose(np.unique(found.components().mean[:, 0]), [-1.0, 1.0])
 
 
 @pytest.mark.parametrize(

@@ -154,3 +154,16 @@ def test_couplings_are_those_of_eq_9(g_x, eps_x, protons, neutrons):
     assert float(b_minus_l.nuclear_coupling(photon, protons, neutrons)) == pytest.approx(
         g_x * (protons + neutrons) - eps_x * ELECTRIC_CHARGE * protons, rel=1e-9, abs=1e-15
     )
+
+
+def test_photons_say_their_numbers():
+    assert repr(lmt.HiddenPhoton(5e-4, 15, -5e-4 / 70)) == "HiddenPhoton(g_x=0.0005, mass=15, eps_x=-7.14286e-06)"
+    many = lmt.HiddenPhoton(np.full((2, 1), 1e-4), np.array([1.0, 2.0, 3.0]), 0.0)
+    assert repr(many) == "HiddenPhoton(g_x=array (2, 1), mass=array (3,), eps_x=0)"
+    traced = []
+    jax.jit(lambda photon: traced.append(repr(photon)) or photon.g_x)(many)
+    assert traced == ["HiddenPhoton(g_x=traced (2, 1), mass=traced (3,), eps_x=traced ())"]
+    # In jax's own machinery fields are whatever is mapped over.
+    assert repr(jax.tree.map(lambda x: None, many)) == "HiddenPhoton(g_x=None, mass=None, eps_x=None)"
+    assert "'BP1': HiddenPhoton(g_x=0.0005, mass=15, eps_x=-7.14286e-06), 'BP2'" in repr(lmt.BENCHMARKS)
+    assert " at 0x" not in repr(lmt.BENCHMARKS)

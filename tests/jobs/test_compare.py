@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 from scipy import integrate
 from scipy.special import gammaln
+from three_bins import registered
 from typer.testing import CliRunner
 
 from lmtbayes.cli import app
@@ -15,7 +16,8 @@ from lmtbayes.errors import InvalidArgument
 from lmtbayes.jobs.compare import Comparing, compare
 from lmtbayes.jobs.settings import FitSettings
 
-SETTINGS = Comparing(FitSettings(("three-bins",)), ("paper",))
+with registered():
+    SETTINGS = Comparing(FitSettings(("three-bins",)), ("paper",))
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import xarray as xr
+from three_bins import registered
 from typer.testing import CliRunner
 
 mpl.use("Agg")
@@ -18,7 +19,8 @@ from lmtbayes.jobs.contours import contours
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.tables import read_csv
 
-SETTINGS = FitSettings(("three-bins",), mixing="paper", grid=6)
+with registered():
+    SETTINGS = FitSettings(("three-bins",), mixing="paper", grid=6)
 
 
 @pytest.fixture(scope="module")

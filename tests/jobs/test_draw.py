@@ -113,7 +113,7 @@ def fitted(flux):
     }
     tree = {g: xr.Dataset({n: (("chain", "draw"), x) for n, x in values.items()}) for g, values in groups.items()}
     counts = np.random.default_rng(3).poisson(5.0, (*flux.shape, 3))
-    tree["posterior_predictive"] = xr.Dataset({"three-bins": (("chain", "draw", "bin"), counts)})
+    tree["posterior_predictive"] = xr.Dataset({"three-bins-flux": (("chain", "draw", "bin"), counts)})
     return settings.likelihood(), settings, xr.DataTree.from_dict(tree)
 
 
@@ -121,12 +121,16 @@ def test_pulls_are_drawn_where_there_are_nuisances(tmp_path):
     flux = np.random.default_rng(1).normal(0.7, 0.4, (4, 100))
     like, settings, tree = fitted(flux)
     draw(tmp_path, like, settings, tree, None, "png")
-    assert {path.name for path in tmp_path.iterdir()} == {"corner.png", "predictive_three-bins.png", "pulls.png"}
+    assert {path.name for path in tmp_path.iterdir()} == {"corner.png", "predictive_three-bins-flux.png", "pulls.png"}
     (axis,) = nuisances(like, tree).axes
     assert [label.get_text() for label in axis.get_yticklabels()] == ["flux"]
     (container,) = axis.containers
     np.testing.assert_allclose(container.lines[0].get_xydata(), [[flux.mean(), 0.0]])
     np.testing.assert_allclose(container.lines[1][1].get_xdata(), [flux.mean() + flux.std()])
-    words = [text.get_text() for text in axis.get_legend().get_texts()]
+    (legend,) = axis.figure.legends
+    axis.figure.canvas.draw()
+    assert axis.figure.bbox.containsx(legend.get_window_extent().x1)
+    assert axis.figure.bbox.containsx(legend.get_window_extent().x0)
+    words = [text.get_text() for text in legend.get_texts()]
     assert "posterior, mean and standard deviation" in words
     plt.close(axis.figure)

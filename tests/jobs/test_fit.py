@@ -7,6 +7,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import xarray as xr
+from three_bins import registered
 from typer.testing import CliRunner
 
 mpl.use("Agg")
@@ -18,9 +19,18 @@ from lmtbayes.jobs.fit import fit
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.tables import read_csv
 
-SETTINGS = FitSettings(
-    ("three-bins",), mixing="paper", g_x=(1e-4, 2e-3), mass=(2.0, 200.0), seed=3, chains=4, warmup=60, draws=60, grid=6
-)
+with registered():
+    SETTINGS = FitSettings(
+        ("three-bins",),
+        mixing="paper",
+        g_x=(1e-4, 2e-3),
+        mass=(2.0, 200.0),
+        seed=3,
+        chains=4,
+        warmup=60,
+        draws=60,
+        grid=6,
+    )
 FILES = {
     "settings.json", "posterior.nc", "profile.nc", "contours.csv", "limit.nc", "summary.txt",
     "corner.png", "plane.png", "predictive_three-bins.png",

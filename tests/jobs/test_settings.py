@@ -8,6 +8,9 @@ import pytest
 
 import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument, UnknownName
+from lmtbayes.jobs.compare import Comparing, compare
+from lmtbayes.jobs.contours import contours
+from lmtbayes.jobs.fit import fit
 from lmtbayes.jobs.output import output_folder
 from lmtbayes.jobs.settings import FitSettings, parse_experiment, parse_truth
 from lmtbayes.jobs.study import Study
@@ -107,6 +110,28 @@ def test_truths():
         (lambda: Study("toys", chunks=1), UnknownName, "did you mean 'chunk'"),
         (lambda: Study.from_dict({"seed": 1}), InvalidArgument, "must be those of a study"),
         (lambda: FitSettings(scope="today"), InvalidArgument, "`data` must be 'observed'"),
+        (lambda: FitSettings(truth="BP9"), UnknownName, r"unknown benchmark 'BP9' \(did you mean"),
+        (lambda: FitSettings(truth="g_x=1e-3"), InvalidArgument, "at least g_x"),
+        (lambda: FitSettings(truth="g_x=5,mass=2"), InvalidArgument, "`g_x` must be at most 1"),
+        (
+            lambda: FitSettings(truth="g_x=nan,mass=2"),
+            InvalidArgument,
+            "`g_x` must be finite and not negative; got nan",
+        ),
+        (lambda: FitSettings(truth="g_x=1e-3,mass=-2"), InvalidArgument, "`mass` must be finite and positive"),
+        (
+            lambda: FitSettings(truth="g_x=1e-3,mass=2", truth_mixing="free"),
+            InvalidArgument,
+            "`truth` must be given with eps_x=... where `truth_mixing` is 'free'",
+        ),
+        (lambda: FitSettings(("nope",)), UnknownName, "unknown experiment 'nope'"),
+        (lambda: FitSettings(("ess:mass=2",)), UnknownName, "override of experiment 'ess' 'mass'"),
+        (lambda: FitSettings(("ess:mass_ton",)), InvalidArgument, "name:override=value"),
+        (lambda: FitSettings(mixing="nan"), InvalidArgument, "or a finite number; got 'nan'"),
+        (lambda: FitSettings(truth_mixing="inf"), InvalidArgument, "or a finite number; got 'inf'"),
+        (lambda: Comparing(mixings=("paper", "paper")), InvalidArgument, "`mixings` must be different rules"),
+        (lambda: Comparing(mixings=("-0.02", "-0.020")), InvalidArgument, "`mixings` must be different rules"),
+        (lambda: Comparing(mixings=("nan",)), InvalidArgument, "or a finite number; got 'nan'"),
         (lambda: parse_experiment("ess:mass_ton"), InvalidArgument, "name:override=value"),
         (lambda: parse_experiment("ess:mass=2"), UnknownName, "did you mean 'mass_ton'"),
         (lambda: parse_truth("g=1,mass=2", lmt.LMU), UnknownName, "parameter of `truth` 'g'"),
@@ -118,6 +143,14 @@ def test_truths():
 def test_bad_input(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_projections_have_no_published_data_which_is_said_before_there_is_a_folder(tmp_path):
+    settings = FitSettings(("ess", "muon-g2-2025"), data="observed")
+    for job, what in ((fit, settings), (contours, settings), (compare, Comparing(settings))):
+        with pytest.raises(InvalidArgument, match="needs observed data in every experiment; ess is a projection"):
+            job(what, tmp_path / "out")
+    assert not [*tmp_path.iterdir()]
 
 
 def test_unknown_settings_in_a_file_are_named(tmp_path):

@@ -13,6 +13,7 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from three_bins import registered
 from typer.testing import CliRunner
 
 import lmtbayes as lmt
@@ -28,7 +29,8 @@ from lmtbayes.jobs.study import Study
 
 FIT = FitSettings(("na64mu", "muon-g2-2025"), mixing="paper", grid=3, seed=5, mass=(5.0, 50.0), g_x=(2e-4, 2e-3))
 TOYS = Study("toys", FIT, size=22, chunk=4)
-BINS = dataclasses.replace(FIT, experiments=("three-bins-flux",))
+with registered():
+    BINS = dataclasses.replace(FIT, experiments=("three-bins-flux",))
 THREE = Study("toys", BINS, size=22, chunk=4)
 
 

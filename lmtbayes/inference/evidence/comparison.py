@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpyro.distributions as dist
 from jaxtyping import ArrayLike
 
 from lmtbayes import _checks
@@ -14,7 +13,8 @@ from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.evidence.evidence import SHORTHAND, evidence, resolve_method
 from lmtbayes.inference.evidence.keywords import former_keywords
 from lmtbayes.inference.evidence.result import Evidence, EvidenceMethod
-from lmtbayes.inference.evidence.table import errors_of_differences, table_of, text_of
+from lmtbayes.inference.evidence.sensitivity import moved_edge
+from lmtbayes.inference.evidence.table import table_of, text_of
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.priors import Prior
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 SAME_DATA = 1e-9
 """Largest relative difference between data that count as the same; Asimov data of one truth differ by rounding."""
-
-REUSED_ERROR = 0.05
-"""Error of ln Z up to which re-used cells are good enough not to integrate again."""
 
 _ROUNDING = 1e-6
 """By how much probabilities may miss 1: thirds are written 0.333333."""
@@ -43,11 +40,26 @@ class Comparison:
         Of the models; they sum to 1.
     models
         What was compared, for new runs of `prior_sensitivity`; empty where it was read from a file.
+
+    Raises
+    ------
+    InvalidArgument
+        No evidence; probabilities of other models, that are not positive, or that do not sum to 1.
+    UnknownName
+        The prior probability of a model that is not there.
     """
 
     evidences: dict[str, Evidence]
     prior_probabilities: dict[str, float]
     models: dict[str, tuple[JointLikelihood, Prior]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.evidences, Mapping) or not self.evidences:
+            raise _checks.invalid("evidences", self.evidences, "a mapping of at least one model to its Evidence")
+        for name, found in self.evidences.items():
+            if not isinstance(found, Evidence):
+                raise _checks.invalid(f"evidences[{name!r}]", found, "an Evidence")
+        _normalised(tuple(self.evidences), self.prior_probabilities)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,10 +100,15 @@ class Comparison:
         for part in ("evidences", "prior_probabilities"):
             if not isinstance(written, Mapping) or not isinstance(written.get(part), Mapping):
                 raise InvalidArgument(f"`written` must be what Comparison.to_dict gives; it has no {part}")
-        given = priors or {}
+        given = {} if priors is None else priors
+        if not isinstance(given, Mapping):
+            raise _checks.invalid("priors", given, "a mapping of model to its Prior, or None")
+        for name in given:
+            if name not in written["evidences"]:
+                raise _checks.unknown("model in `priors`", name, written["evidences"])
         return cls(
             {name: Evidence.from_dict(one, given.get(name)) for name, one in written["evidences"].items()},
-            {name: float(p) for name, p in written["prior_probabilities"].items()},
+            dict(written["prior_probabilities"]),
         )
 
     @property
@@ -145,60 +162,7 @@ class Comparison:
             Its prior is not uniform, an edge beyond the opposite one, or a new run is needed and not allowed, or not
             possible, since a comparison from a file has no likelihoods.
         """
-        import xarray as xr
-
-        _checks.one_of("edge", edge, ("low", "high"))
-        _checks.finite("values", values)
-        values = np.atleast_1d(np.asarray(values, dtype=float))
-        coordinates = tuple(dict.fromkeys(name for found in self.evidences.values() for name in found.prior.names))
-        if coordinate not in coordinates:
-            raise _checks.unknown("coordinate of the priors", coordinate, coordinates)
-        shape = (len(self.names), len(values))
-        log_z, error, new = np.empty(shape), np.empty(shape), np.zeros(shape, dtype=bool)
-        all_found: list[list[Evidence]] = [[] for _ in values]
-        for i, name in enumerate(self.names):
-            prior = self.evidences[name].prior
-            for j, value in enumerate(values):
-                found = self.evidences[name]
-                if coordinate in prior.names:
-                    found, new[i, j] = self._moved(name, _with_edge(prior, coordinate, edge, value), new_runs)
-                log_z[i, j], error[i, j] = found.log_z, found.log_z_error
-                all_found[j].append(found)
-        return xr.Dataset(
-            {
-                "log_z": (("model", "edge"), log_z),
-                "log_z_error": (("model", "edge"), error),
-                "new_run": (("model", "edge"), new),
-                "log_bayes_factor": (("model", "against", "edge"), log_z[:, None] - log_z),
-                "log_bayes_factor_error": (
-                    ("model", "against", "edge"),
-                    np.stack([errors_of_differences(column) for column in all_found], axis=-1),
-                ),
-            },
-            coords={"model": list(self.names), "against": list(self.names), "edge": values},
-            attrs={
-                "coordinate": coordinate,
-                "side": edge,
-                **{f"prior of {name}": repr(found.prior) for name, found in self.evidences.items()},
-            },
-        )
-
-    def _moved(self, name: str, prior: Prior, new_runs: bool) -> tuple[Evidence, bool]:
-        first = self.evidences[name]
-        try:
-            moved = first.with_prior(prior)
-        except InvalidArgument as error:
-            if not new_runs:
-                raise InvalidArgument(f"model {name!r}: {error}; new_runs=True does it") from None
-        else:
-            if not new_runs or moved.log_z_error <= max(REUSED_ERROR, first.log_z_error):
-                return moved, False
-        if name not in self.models or first.settings is None:
-            raise InvalidArgument(
-                f"`new_runs` must be False where there is nothing to run: the likelihood of model {name!r}, or its "
-                "method, is not part of this comparison (one that was read from a file?)"
-            )
-        return evidence(self.models[name][0], prior, first.settings, seed=first.seed), True
+        return moved_edge(self.evidences, self.models, coordinate, edge, values, new_runs)
 
 
 @former_keywords(SHORTHAND, odds=True)
@@ -257,9 +221,12 @@ def _normalised(names: Sequence[str], given: Mapping[str, float] | None) -> dict
     """Prior probability of every model, 1 in all to rounding."""
     if given is None:
         return dict.fromkeys(names, 1.0 / len(names))
+    if not isinstance(given, Mapping):
+        raise _checks.invalid("prior_probabilities", given, "a mapping of model to its probability")
     for name, value in given.items():
         if name not in names:
             raise _checks.unknown("model in `prior_probabilities`", name, names)
+        _checks.scalar(f"prior_probabilities[{name!r}]", value)
         _checks.positive(f"prior_probabilities[{name!r}]", value)
     missing = [name for name in names if name not in given]
     if missing:
@@ -287,14 +254,3 @@ def _same_data(likelihoods: Mapping[str, JointLikelihood]) -> None:
                     f"`models` must see the same data; those of experiment {key!r} differ between {first!r} and "
                     f"{name!r}: {np.asarray(counts)} and {np.asarray(other)}"
                 )
-
-
-def _with_edge(prior: Prior, coordinate: str, edge: str, value: float) -> Prior:
-    if not isinstance(prior.distributions[coordinate], dist.Uniform):
-        kind = type(prior.distributions[coordinate]).__name__
-        raise InvalidArgument(f"`coordinate` must have a uniform prior, so that it has edges; {coordinate} has {kind}")
-    low, high = prior.box[coordinate]
-    low, high = (float(value), high) if edge == "low" else (low, float(value))
-    if not low < high:
-        raise InvalidArgument(f"`values` must leave a box; [{low:g}, {high:g}] of {coordinate} has no width")
-    return Prior(prior.model, {**prior.distributions, coordinate: dist.Uniform(low, high)})

@@ -49,7 +49,8 @@ def evidence(
     Raises
     ------
     InvalidArgument
-        No such method, a prior of another model.
+        No such method, a prior of another model; a method of your own that returns something else than the evidence of
+        that prior.
     NotFinite
         The likelihood is NaN somewhere in the prior.
     MissingDependency
@@ -77,6 +78,11 @@ def evidence(
     found = chosen.run(like, prior, int(seed))
     if not isinstance(found, Evidence):
         raise _checks.invalid("method", type(chosen).__name__, f"one whose `run` returns an Evidence, not {found!r}")
+    if found.prior != prior:
+        expected = (
+            f"one whose `run` returns an Evidence of the prior that it is given, {prior!r}, not of {found.prior!r}"
+        )
+        raise _checks.invalid("method", type(chosen).__name__, expected)
     return dataclasses.replace(
         found,
         method=type(chosen).__name__.lower(),

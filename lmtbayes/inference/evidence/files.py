@@ -2,21 +2,26 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lmtbayes import _checks
 from lmtbayes._files import whole
 from lmtbayes._version import __version__
-from lmtbayes.errors import InvalidArgument
+from lmtbayes.errors import InvalidArgument, LmtbayesError
 from lmtbayes.inference.evidence import records
 from lmtbayes.inference.evidence.evidence import SHORTHAND
-from lmtbayes.inference.evidence.result import Evidence
+from lmtbayes.inference.evidence.result import Evidence, EvidenceMethod
 from lmtbayes.inference.integration.cubature import Cubature
+from lmtbayes.inference.integration.gauss_legendre import HIGH, LOW
 from lmtbayes.inference.priors import Prior
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _FORMAT = 1
 _NUMBERS = (
@@ -37,11 +42,12 @@ def from_dict(written: Mapping[str, Any], prior: Prior | None) -> Evidence:
     """See `Evidence.from_dict`."""
     if not isinstance(written, Mapping):
         raise _checks.invalid("written", type(written).__name__, "what Evidence.to_dict gives")
-    lacking = [name for name in (*_NUMBERS, *_OTHERS, "arrays") if name not in written]
-    if lacking:
-        raise InvalidArgument(f"`written` must be what Evidence.to_dict gives; it has no {', '.join(lacking)}")
-    arrays = {name: records.read(array) for name, array in written["arrays"].items()}
-    return _whole(written, arrays, prior)
+    try:
+        _complete(written, "arrays")
+        given = records.fields(written["arrays"], "arrays")
+        return _whole(written, {name: records.read(array) for name, array in given.items()}, prior)
+    except records.NotReadable as error:
+        raise InvalidArgument(f"`written` must be what Evidence.to_dict gives; {error}") from None
 
 
 def to_netcdf(evidence: Evidence, path: str | Path) -> None:
@@ -49,6 +55,9 @@ def to_netcdf(evidence: Evidence, path: str | Path) -> None:
     # A bare import of the package must start fast.
     import xarray as xr
 
+    file = _path(path)
+    if file.is_dir() or not file.parent.is_dir():
+        raise _checks.invalid("path", str(path), "a file in a folder that exists")
     header, arrays = _parts(evidence)
     variables = {}
     for name, array in arrays.items():
@@ -67,9 +76,7 @@ def to_netcdf(evidence: Evidence, path: str | Path) -> None:
             "evidence": json.dumps(header),
         },
     )
-    if not Path(path).expanduser().parent.is_dir():
-        raise _checks.invalid("path", str(path), "a file in a folder that exists")
-    with whole(Path(path).expanduser()) as temporary:
+    with whole(file) as temporary:
         dataset.to_netcdf(temporary, engine="h5netcdf")
 
 
@@ -77,19 +84,51 @@ def from_netcdf(path: str | Path, prior: Prior | None) -> Evidence:
     """See `Evidence.from_netcdf`."""
     import xarray as xr
 
+    file = _path(path)
+    if not file.is_file():  # of a folder the HDF5 library would speak in addresses
+        raise _checks.invalid("path", str(path), "a file that Evidence.to_netcdf wrote")
     try:
-        opened = xr.open_dataset(path, engine="h5netcdf")
-    except (OSError, ValueError) as error:
+        with xr.open_dataset(file, engine="h5netcdf") as dataset:
+            if "evidence" not in dataset.attrs:
+                raise records.NotReadable("it has no attribute 'evidence'")
+            header = json.loads(dataset.attrs["evidence"])
+            _complete(header, "shapes")
+            shapes = records.fields(header["shapes"], "shapes")
+            arrays = {name: _variable(dataset, name, shape) for name, shape in shapes.items()}
+        return _whole(header, arrays, prior)
+    except (OSError, TypeError, ValueError) as error:
+        # Not the prior that the reader gives, or does not give.
+        if isinstance(error, InvalidArgument) and not isinstance(error, records.NotReadable):
+            raise
         raise InvalidArgument(f"`path` must be a file that Evidence.to_netcdf wrote; {str(path)!r}: {error}") from None
-    with opened as dataset:
-        if "evidence" not in dataset.attrs:
-            raise _checks.invalid("path", str(path), "a file that Evidence.to_netcdf wrote")
-        header = json.loads(dataset.attrs["evidence"])
-        arrays = {}
-        for name, shape in header["shapes"].items():
-            own = name.replace("/", "_").replace(".", "_")
-            arrays[name] = dataset[own].values if own in dataset else np.zeros(shape)
-    return _whole(header, arrays, prior)
+
+
+def _path(path: str | Path) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise _checks.invalid("path", path, "the path of a file")
+    return Path(path).expanduser()
+
+
+def _variable(dataset: "xr.Dataset", name: str, shape: Any) -> np.ndarray:
+    """Array of a variable; what has no entries is in no file."""
+    own = name.replace("/", "_").replace(".", "_")
+    if own in dataset:
+        found = dataset[own].values
+        if list(found.shape) == shape:
+            return found
+        raise records.NotReadable(f"its variable {own!r} must have the shape {shape}; got {list(found.shape)}")
+    if isinstance(shape, list) and 0 in shape:
+        return np.zeros(shape)
+    raise records.NotReadable(f"it has no variable {own!r}")
+
+
+def _complete(header: Any, arrays: str) -> None:
+    records.fields(header, "header", "format")
+    if header["format"] != _FORMAT:
+        raise records.NotReadable(
+            f"it must be in format {_FORMAT}; got format {header['format']!r}, by lmtbayes {header.get('lmtbayes')}"
+        )
+    records.fields(header, "header", *_NUMBERS, *_OTHERS, arrays)
 
 
 def _parts(evidence: Evidence) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -123,27 +162,72 @@ def _plain(value: Any) -> Any:
 
 
 def _whole(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], given: Prior | None) -> Evidence:
-    if header.get("format") != _FORMAT:
-        raise InvalidArgument(
-            f"`written` must be an evidence in format {_FORMAT}; got format {header.get('format')!r}, by lmtbayes "
-            f"{header.get('lmtbayes')}"
-        )
     prior = records.read_prior(header["prior"], given)
-    settings, cubature, measure = None, None, prior
-    if header["settings"] is not None:
-        settings = SHORTHAND[header["method"]](**{k: records.read(v) for k, v in header["settings"].items()})
-    if header["cubature"] is not None:
-        cells = {name.removeprefix(_CELLS): x for name, x in arrays.items() if name.startswith(_CELLS)}
-        cubature = records.joined(Cubature, header["cubature"], cells)
-    if header["measure"]:
-        own = {name: records.read(distribution) for name, distribution in header["measure"].items()}
-        measure = records.new_prior(prior.model, {**prior.distributions, **own})
-    return Evidence(
-        prior=prior,
-        settings=settings,
-        cubature=cubature,
-        measure=measure,
-        nodes={name.removeprefix(_NODES): x for name, x in arrays.items() if name.startswith(_NODES)},
-        log_weights=arrays["log_weights"],
-        **{name: records.read(header[name]) for name in _NUMBERS},
-    )
+    if "log_weights" not in arrays:
+        raise records.NotReadable("it has no array 'log_weights'")
+    nodes = {name.removeprefix(_NODES): x for name, x in arrays.items() if name.startswith(_NODES)}
+    cells = {name.removeprefix(_CELLS): x for name, x in arrays.items() if name.startswith(_CELLS)}
+    if len(arrays) > 1 + len(nodes) + len(cells) or (cells and header["cubature"] is None):
+        raise records.NotReadable(f"its arrays, {', '.join(arrays)}, are not those of its header")
+    cubature = None if header["cubature"] is None else _cubature(header["cubature"], cells, len(prior.names))
+    settings, measure = _settings(header), _measure(header, prior)
+    numbers = {name: records.read(header[name]) for name in _NUMBERS}
+    try:
+        return Evidence(
+            prior=prior,
+            settings=settings,
+            cubature=cubature,
+            measure=measure,
+            nodes=nodes,
+            log_weights=arrays["log_weights"],
+            **numbers,
+        )
+    except LmtbayesError as error:
+        raise records.NotReadable(str(error)) from None
+
+
+def _settings(header: Mapping[str, Any]) -> EvidenceMethod | None:
+    if header["settings"] is None:
+        return None
+    method, written = header["method"], records.fields(header["settings"], "settings")
+    try:
+        _checks.one_of("method", method, SHORTHAND)
+        names = [field.name for field in dataclasses.fields(SHORTHAND[method])]
+        for name in written:
+            if name not in names:
+                raise _checks.unknown(f"setting of method {method!r}", name, names)
+        return SHORTHAND[method](**{name: records.read(value) for name, value in written.items()})
+    except LmtbayesError as error:
+        raise records.NotReadable(str(error)) from None
+
+
+def _measure(header: Mapping[str, Any], prior: Prior) -> Prior:
+    """The prior, but for the coordinates that are written."""
+    if header["measure"] is None:
+        return prior
+    written = records.fields(header["measure"], "measure")
+    own = {name: records.read(distribution) for name, distribution in written.items()}
+    try:
+        return records.new_prior(prior.model, {**prior.distributions, **own}) if own else prior
+    except LmtbayesError as error:
+        raise records.NotReadable(f"its measure cannot be: {error}") from None
+
+
+def _cubature(written: Any, arrays: Mapping[str, np.ndarray], dim: int) -> Cubature:
+    """Cells as they were, each with the nodes of its rules."""
+    found = records.joined(Cubature, records.fields(written, "cubature"), arrays)
+    count = len(np.atleast_1d(found.cells.low))
+    shapes = {
+        "low": (count, dim),
+        "width": (count, dim),
+        "low_values": (count, LOW**dim),
+        "high_values": (count, HIGH**dim),
+    }
+    for name, shape in shapes.items():
+        given = np.shape(getattr(found.cells, name))
+        if given != shape:
+            raise records.NotReadable(f"its array {_CELLS}cells.{name} must have the shape {shape}; got {given}")
+    for name in ("log_z", "log_z_error"):
+        if type(getattr(found, name)) is not float:
+            raise records.NotReadable(f"{name} of its cubature must be a number; got {getattr(found, name)!r}")
+    return found

@@ -18,11 +18,10 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.special import logsumexp
 
-from lmtbayes import _checks
 from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.evidence.laplace_cubature import Cubature, without_boson
 from lmtbayes.inference.evidence.result import Evidence
-from lmtbayes.inference.evidence.settings import set_whole
+from lmtbayes.inference.evidence.settings import set_positive, set_whole
 from lmtbayes.inference.integration import missed_peaks
 from lmtbayes.inference.integration.proposal import Proposal
 from lmtbayes.inference.integration.refine import posterior_grid
@@ -42,7 +41,7 @@ _ALIKE, _HEAVIEST = 1e-9, 0.01
 """Range of ln of the weights that is rounding, and the largest share of one draw where k cannot be fitted."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Importance:
     """The evidence by importance sampling from the posterior's grid.
 
@@ -63,7 +62,7 @@ class Importance:
     max_draws: int = 400_000
 
     def __post_init__(self) -> None:
-        _checks.positive("rtol", self.rtol)
+        set_positive(self, "rtol")
         set_whole(self, max_draws=1)
 
     def run(self, like: JointLikelihood, prior: Prior, seed: int) -> Evidence:

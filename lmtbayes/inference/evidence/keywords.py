@@ -67,6 +67,8 @@ def _renamed(given: Mapping[str, Any], twice: bool) -> dict[str, Any]:
     weights = given["prior_odds"]
     if weights is None:
         return rest
+    if not isinstance(weights, Mapping):
+        raise _checks.invalid("prior_odds", weights, "a mapping of model to its weight")
     for name, value in weights.items():
         _checks.positive(f"prior_odds[{name!r}]", value)
     total = sum(weights.values())

@@ -10,13 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lmtbayes import _checks
 from lmtbayes.errors import NotFinite
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.evidence.result import Evidence
-from lmtbayes.inference.evidence.settings import set_whole
+from lmtbayes.inference.evidence.settings import set_positive, set_whole
 from lmtbayes.inference.integration import missed_peaks
 from lmtbayes.inference.integration.cubature import integrate
 from lmtbayes.inference.integration.modes import find_modes
@@ -31,7 +30,7 @@ from lmtbayes.inference.priors import Prior
 _START_CELLS = {2: 16, 3: 10}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cubature:
     """The evidence by adaptive cubature over the boson, with Laplace's integral over the nuisances at every point.
 
@@ -63,7 +62,7 @@ class Cubature:
     laplace_draws: int = 512
 
     def __post_init__(self) -> None:
-        _checks.positive("rtol", self.rtol)
+        set_positive(self, "rtol")
         set_whole(self, max_evaluations=2, batch=2, laplace_photons=2, laplace_draws=2)
         if self.start_cells is not None:
             set_whole(self, start_cells=1)

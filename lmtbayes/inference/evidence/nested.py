@@ -12,7 +12,7 @@ from lmtbayes.errors import MissingDependency
 from lmtbayes.inference.evidence import samplers
 from lmtbayes.inference.evidence.result import Evidence
 from lmtbayes.inference.evidence.samplers import Sampled
-from lmtbayes.inference.evidence.settings import set_whole
+from lmtbayes.inference.evidence.settings import set_positive, set_whole
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.priors import Prior
 
@@ -20,7 +20,7 @@ _EDGE = 1e-15
 _INSTALL = "method 'nested' needs dynesty: pip install 'lmtbayes[nested]'"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Nested:
     """The evidence by static nested sampling, of dynesty.
 
@@ -48,7 +48,7 @@ class Nested:
 
     def __post_init__(self) -> None:
         set_whole(self, live=50, max_evaluations=1)
-        _checks.positive("dlogz", self.dlogz)
+        set_positive(self, "dlogz")
         _checks.one_of("sample", self.sample, ("auto", "unif", "rwalk", "slice", "rslice"))
 
     def run(self, like: JointLikelihood, prior: Prior, seed: int) -> Evidence:

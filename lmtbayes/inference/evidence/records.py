@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import inspect
 import math
+import reprlib
 import typing
 import warnings
 from collections.abc import Mapping
@@ -18,7 +19,8 @@ import jax
 import numpy as np
 import numpyro.distributions as dist
 
-from lmtbayes.errors import InvalidArgument, UnitsWarning
+from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument, UnitsWarning, UnknownName
 from lmtbayes.gauge.models import GaugeModel
 from lmtbayes.inference.distributions.signed import SignedLogUniform
 from lmtbayes.inference.distributions.tabulated import Tabulated
@@ -32,6 +34,10 @@ _OWN = {kind.__name__: kind for kind in (SignedLogUniform, Tabulated)}
 
 class NotWritable(InvalidArgument):
     """Something that plain data cannot say; caught where the reader can help."""
+
+
+class NotReadable(InvalidArgument):
+    """What is wrong with what was written; who reads says where it stands."""
 
 
 def write(value: Any) -> Plain:
@@ -56,20 +62,57 @@ def write(value: Any) -> Plain:
 
 
 def read(written: Any) -> Any:
-    """Inverse of `write`."""
+    """Inverse of `write`.
+
+    Raises
+    ------
+    NotReadable
+        Not of `write`.
+    """
     if not isinstance(written, Mapping):
         return written
-    if "float" in written:
-        return float(written["float"])
-    if "array" in written:
-        # Words among the numbers are "nan", "inf" and "-inf".
-        dtype = np.dtype(written["dtype"])
-        flat = np.array([float(x) if isinstance(x, str) else x for x in written["array"]], dtype=dtype)
-        return flat.reshape(written["shape"])
-    kind = _known(str(written.get("distribution")))
-    if kind is None:
-        raise InvalidArgument(f"`written` holds something that this release cannot read: {dict(written)!r}")
-    return kind(**{name: read(argument) for name, argument in written["arguments"].items()})
+    try:
+        if "float" in written:
+            return float(written["float"])
+        if "array" in written:
+            return _array(written)
+        kind = _known(str(written.get("distribution")))
+        if kind is not None:
+            return kind(**{name: read(argument) for name, argument in written["arguments"].items()})
+    except NotReadable:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NotReadable(f"{_short(written)} is no number, array or distribution ({error})") from None
+    raise NotReadable(f"this release cannot read {_short(written)}")
+
+
+def _array(written: Mapping[str, Any]) -> np.ndarray:
+    dtype = np.dtype(written["dtype"])
+    if dtype.kind not in "biuf":
+        raise ValueError(f"dtype {written['dtype']!r}")
+    # Words among the numbers are "nan", "inf" and "-inf".
+    flat = np.array([float(x) if isinstance(x, str) else x for x in written["array"]], dtype=dtype)
+    return flat.reshape(written["shape"])
+
+
+def _short(written: Mapping[str, Any]) -> str:
+    return reprlib.repr(dict(written))
+
+
+def fields(written: Any, what: str, *names: str) -> Mapping[str, Any]:
+    """Require a mapping with these entries.
+
+    Raises
+    ------
+    NotReadable
+        It is none, or has not all of them.
+    """
+    if not isinstance(written, Mapping):
+        raise NotReadable(f"its {what} must be a mapping; got {reprlib.repr(written)}")
+    lacking = [name for name in names if name not in written]
+    if lacking:
+        raise NotReadable(f"its {what} has no {', '.join(lacking)}")
+    return written
 
 
 def write_prior(prior: Prior) -> dict[str, Any]:
@@ -93,14 +136,11 @@ def write_prior(prior: Prior) -> dict[str, Any]:
         "distributions": None,
     }
     try:
-        distributions = {name: write(d) for name, d in prior.distributions.items()}
-        again = read_prior(written | {"distributions": distributions})
-        same = {name: fingerprint(d) for name, d in again.distributions.items()} == {
-            name: fingerprint(d) for name, d in prior.distributions.items()
-        }
+        whole = written | {"distributions": {name: write(d) for name, d in prior.distributions.items()}}
+        read_prior(whole)  # compares the fingerprints
     except (InvalidArgument, TypeError, ValueError):
         return written
-    return written | {"distributions": distributions} if same else written
+    return whole
 
 
 def read_prior(written: Mapping[str, Any], given: Prior | None = None) -> Prior:
@@ -109,9 +149,12 @@ def read_prior(written: Mapping[str, Any], given: Prior | None = None) -> Prior:
     Raises
     ------
     InvalidArgument
-        It could not be written and is not given; the one that is given is another.
+        It could not be written and is not given; the one that is given is another; what was written was changed.
     """
+    fields(written, "prior", "text", "fingerprint", "model", "distributions")
     if given is not None:
+        if not isinstance(given, Prior):
+            raise _checks.invalid("prior", given, "a Prior, or None")
         if fingerprint(given) != written["fingerprint"]:
             raise InvalidArgument(f"`prior` must be the one of the evidence, {written['text']}; got {given!r}")
         return given
@@ -119,10 +162,20 @@ def read_prior(written: Mapping[str, Any], given: Prior | None = None) -> Prior:
         raise InvalidArgument(
             f"`prior` must be given: the evidence is of {written['text']}, with a distribution that no file holds"
         )
-    fields = written["model"]
-    charges = {particle: read(charge) for particle, charge in fields["charges"].items()}
-    model = GaugeModel(fields["name"], charges, fields["mixing"], read(fields["new_physics_scale"]))
-    return new_prior(model, {name: read(d) for name, d in written["distributions"].items()})
+    about = fields(written["model"], "prior's model", "name", "charges", "mixing", "new_physics_scale")
+    charges = {p: read(charge) for p, charge in fields(about["charges"], "prior's charges").items()}
+    distributions = {name: read(d) for name, d in fields(written["distributions"], "prior's distributions").items()}
+    try:
+        model = GaugeModel(about["name"], charges, about["mixing"], read(about["new_physics_scale"]))
+        prior = new_prior(model, distributions)
+    except (InvalidArgument, UnknownName) as error:
+        raise NotReadable(f"its prior cannot be: {error}") from None
+    if fingerprint(prior) != written["fingerprint"]:
+        raise NotReadable(
+            f"its prior, {prior!r}, is not the one of the evidence, {written['text']}, as the fingerprint tells: it was"
+            " changed after it was written, or written by a release that tells priors apart otherwise"
+        )
+    return prior
 
 
 def new_prior(model: GaugeModel, distributions: Mapping[str, dist.Distribution]) -> Prior:
@@ -150,15 +203,23 @@ def split(thing: Any, prefix: str = "") -> tuple[dict[str, Any], dict[str, np.nd
 
 
 def joined[T](kind: type[T], values: Mapping[str, Any], arrays: Mapping[str, np.ndarray], prefix: str = "") -> T:
-    """Inverse of `split`."""
+    """Inverse of `split`.
+
+    Raises
+    ------
+    NotReadable
+        A field that is missing.
+    """
     found: dict[str, Any] = {}
     hints = typing.get_type_hints(kind)
     for name in inspect.signature(kind).parameters:
         hint = hints[name]
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):
             found[name] = joined(hint, values, arrays, f"{prefix}{name}.")
+        elif prefix + name in arrays:
+            found[name] = arrays[prefix + name]
         else:
-            found[name] = arrays[prefix + name] if prefix + name in arrays else read(values[prefix + name])
+            found[name] = read(fields(values, "cubature", prefix + name)[prefix + name])
     return kind(**found)
 
 

@@ -18,6 +18,7 @@ from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.priors import Prior
 
 ERROR_KINDS = ("bound", "one sigma")
+_POSITIVE = ("bound", "sigma", "seconds")
 
 
 @runtime_checkable
@@ -82,7 +83,8 @@ class Evidence:
     Raises
     ------
     InvalidArgument
-        An unknown kind of error, an error below zero, nodes that do not match their weights.
+        A field of another kind or out of range: an unknown kind of error, an error below zero, a NaN, no prior, nodes
+        that do not match their weights or are not those of the prior's coordinates.
     """
 
     log_z: float
@@ -105,15 +107,49 @@ class Evidence:
 
     def __post_init__(self) -> None:
         _checks.one_of("error_kind", self.error_kind, ERROR_KINDS)
-        for name in ("bound", "sigma"):
-            # Infinite where it is not known at all.
-            if not getattr(self, name) >= 0.0:
-                raise _checks.invalid(name, getattr(self, name), "not negative")
-        for name, values in self.nodes.items():
+        self._check_numbers()
+        for name in ("status", "method"):
+            if not isinstance(getattr(self, name), str):
+                raise _checks.invalid(name, getattr(self, name), "text")
+        if not isinstance(self.prior, Prior):
+            raise _checks.invalid("prior", self.prior, "a Prior")
+        for name, kind in (("measure", Prior), ("cubature", Cubature)):
+            if not isinstance(getattr(self, name), kind | None):
+                raise _checks.invalid(name, getattr(self, name), f"a {kind.__name__}, or None")
+        self._check_nodes()
+
+    def _check_numbers(self) -> None:
+        """Require numbers, and keep NumPy's as Python's: files have no others."""
+        for name in ("log_z", "bound", "sigma", "log_correction", "seconds"):
+            value = getattr(self, name)
+            _checks.scalar(name, value)
+            # Infinite where there is none, or where it is not known at all.
+            if np.isnan(value):
+                raise _checks.invalid(name, value, "not negative" if name in _POSITIVE else "a number, not NaN")
+            if name in _POSITIVE and value < 0.0:
+                raise _checks.invalid(name, value, "not negative")
+            object.__setattr__(self, name, float(value))
+        for name in ("evaluations", "seed"):
+            _checks.whole(name, getattr(self, name), 0)
+            object.__setattr__(self, name, int(getattr(self, name)))
+        _checks.switch("converged", self.converged)
+        object.__setattr__(self, "converged", bool(self.converged))
+
+    def _check_nodes(self) -> None:
+        """Require the values of every coordinate at every weight, or nothing at all."""
+        if not isinstance(self.nodes, Mapping):
+            raise _checks.invalid("nodes", self.nodes, "a mapping of coordinate to values")
+        for name, values in {"log_weights": self.log_weights, **self.nodes}.items():
+            array = _checks.number(name, values, "an array of numbers")
+            if array is None or array.ndim != 1:
+                raise _checks.invalid(name, values, "an array of numbers, (draws,)")
             if len(values) != len(self.log_weights):
                 raise _checks.invalid(
                     f"nodes[{name!r}]", f"{len(values)} values", f"one for each of the {len(self.log_weights)} weights"
                 )
+        needed = self.prior.names if len(self.log_weights) or self.nodes else ()
+        if set(self.nodes) != set(needed):
+            raise _checks.invalid("nodes", list(self.nodes), f"of the coordinates of the prior, {list(needed)}")
 
     @property
     def log_z_error(self) -> float:
@@ -166,6 +202,8 @@ class Evidence:
         InvalidArgument
             It needs a new run: support that was not integrated, other coordinates, another method than cubature.
         """
+        if not isinstance(prior, Prior):
+            raise _checks.invalid("prior", prior, "a Prior")
         if self.cubature is None:
             raise InvalidArgument(f"`with_prior` needs method 'cubature'; this evidence is by {self.method!r}")
         log_z, error = reweighting.log_evidence(self.cubature, self.measure or self.prior, self.prior, prior)
@@ -210,7 +248,8 @@ class Evidence:
         Raises
         ------
         InvalidArgument
-            Not of `to_dict`; a prior that is needed and not given, or not the same.
+            Not of `to_dict`, or changed since: the fingerprint tells of the prior; a prior that is needed and not
+            given, or not the same.
         """
         from lmtbayes.inference.evidence import files
 
@@ -222,7 +261,7 @@ class Evidence:
         Raises
         ------
         InvalidArgument
-            A file in a folder that does not exist.
+            No path of a file, or of one in a folder that does not exist.
         """
         from lmtbayes.inference.evidence import files
 

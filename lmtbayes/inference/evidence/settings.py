@@ -19,3 +19,11 @@ def set_whole(settings: Any, **least: int) -> None:
         value = getattr(settings, name)
         _checks.whole(name, value, minimum)
         object.__setattr__(settings, name, int(value))
+
+
+def set_positive(settings: Any, name: str) -> None:
+    """Require a single finite number above zero, and keep it as Python's; see `set_whole`."""
+    value = getattr(settings, name)
+    _checks.scalar(name, value)
+    _checks.positive(name, value)
+    object.__setattr__(settings, name, float(value))

@@ -31,7 +31,7 @@ _MAX_TEMPERATURES = 1000
 _ACCEPTANCE_WARNING = 0.02
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Smc:
     """The evidence by tempered sequential Monte Carlo, of blackjax.
 
@@ -61,7 +61,8 @@ class Smc:
         set_whole(self, particles=50, steps=1, replicas=4)
         _checks.scalar("ess", self.ess)
         if not 0.0 < self.ess < 1.0:
-            raise _checks.invalid("ess", self.ess, "between 0 and 1")
+            raise _checks.invalid("ess", self.ess, "between 0 and 1, both excluded")
+        object.__setattr__(self, "ess", float(self.ess))
 
     def run(self, like: JointLikelihood, prior: Prior, seed: int) -> Evidence:
         """Integrate; see `evidence`."""

@@ -70,12 +70,12 @@ def posterior_grid(
         raise _checks.invalid("capacity", capacity, "at least twice the number of cells of the coarsest grid")
     used = local.resolve_devices(devices)
     key = (prior, fingerprint(like.data), float(tolerance), limit, used)
-    found, grid = like.joint.results.get("grid", (None, None))
-    if grid is None or found != key:
+    grid = like.joint.last(_refined, key)
+    if grid is None:
         grid = _refined(like, prior, used, tolerance, limit, progress)
         for array in (grid.log_density, grid.pulls, grid.factor):
             array.flags.writeable = False
-        like.joint.results["grid"] = key, grid
+        like.joint.keep(_refined, key, grid)
     elif progress is not None:
         progress(len(grid.cells), grid.error)
     return grid

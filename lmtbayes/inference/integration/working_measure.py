@@ -75,11 +75,8 @@ def survey(like: JointLikelihood, prior: Prior, devices: Devices) -> Survey:
     The last one of a likelihood and its `with_data` copies is kept.
     """
     key = (prior, fingerprint(like.data), devices)
-    found, kept = like.joint.results.get("survey", (None, None))
-    if kept is None or found != key:
-        kept = _survey(like, prior, devices)
-        like.joint.results["survey"] = key, kept
-    return kept
+    kept = like.joint.last(_survey, key)
+    return like.joint.keep(_survey, key, _survey(like, prior, devices)) if kept is None else kept
 
 
 def _survey(like: JointLikelihood, prior: Prior, devices: Devices) -> Survey:

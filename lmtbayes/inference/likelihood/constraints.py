@@ -42,6 +42,10 @@ class Constraints:
         self._groups = [np.flatnonzero(standard), *np.flatnonzero(np.logical_not(standard))[:, None]]
         self._order = np.argsort(np.concatenate(self._groups), kind="stable")
 
+    def __repr__(self) -> str:
+        """The constraints, in the order of the pulls."""
+        return f"Constraints({self._constraints})"
+
     def log_prob(self, pulls: Float[Array, "*batch nuisances"]) -> Float[Array, "*batch nuisances"]:
         """Log-density of every pull, normalised."""
         return self._joined([d.log_prob(pulls[..., own]) for own, d in self._each()], pulls.shape[:-1])

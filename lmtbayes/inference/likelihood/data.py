@@ -95,12 +95,7 @@ def resolve_data(joint: JointModel, data: Asimov | str | Mapping[str, ArrayLike]
         return _expected(joint, data, projections, evaluated) | published
     if isinstance(data, str):
         _checks.one_of("data", data, ("observed",))
-        unseen = [e.name for e in experiments if e.observed is None]
-        if unseen:
-            raise InvalidArgument(
-                f"`data` = 'observed' needs observed data in every experiment; {', '.join(unseen)} "
-                f"{'is a projection' if len(unseen) == 1 else 'are projections'}"
-            )
+        check_observed(experiments)
         return {e.name: jnp.asarray(e.observed) for e in experiments}
     if not isinstance(data, Mapping):
         raise _checks.invalid("data", data, "asimov(model, photon), 'observed' or a mapping of name to counts")
@@ -116,6 +111,22 @@ def resolve_data(joint: JointModel, data: Asimov | str | Mapping[str, ArrayLike]
         if e.term.counts_events:
             _checks.non_negative(f"data[{e.name!r}]", data[e.name], "counts")
     return {e.name: jnp.asarray(_checks.shape(f"data[{e.name!r}]", data[e.name], (e.n_bins,))) for e in experiments}
+
+
+def check_observed(experiments: Sequence[Experiment]) -> None:
+    """Require published data of every experiment.
+
+    Raises
+    ------
+    InvalidArgument
+        A projection has none.
+    """
+    unseen = [e.name for e in experiments if e.observed is None]
+    if unseen:
+        raise InvalidArgument(
+            f"`data` = 'observed' needs observed data in every experiment; {', '.join(unseen)} "
+            f"{'is a projection' if len(unseen) == 1 else 'are projections'}"
+        )
 
 
 def _expected(joint: JointModel, truth: Asimov, experiments: Sequence[Experiment], evaluated: bool) -> Data:

@@ -81,8 +81,7 @@ class JointModel:
         self.constraints = Constraints(self.nuisances)
         self._alike = of_one_term(self.experiments)
         self._compiled: dict[Hashable, Any] = {}
-        self.results: dict[str, Any] = {}
-        """The last result of a kind, with the prior, data and settings that it belongs to."""
+        self._last: dict[Callable[..., Any], tuple[Hashable, Any]] = {}
 
     def __repr__(self) -> str:
         """Experiments, model, and how many nuisances are free."""
@@ -247,6 +246,26 @@ class JointModel:
         self._compiled[key] = builder(self, *static)
         return self._compiled[key]
 
+    def last[T](self, function: Callable[..., T], key: Hashable) -> T | None:
+        """Return what `keep` was last given of a function, if for an equal key, else None."""
+        found, result = self._last.get(function, (None, None))
+        return result if found == key else None
+
+    def keep[T](self, function: Callable[..., T], key: Hashable, result: T) -> T:
+        """Keep a result that is long to compute, one for a function, and return it.
+
+        Parameters
+        ----------
+        function
+            Of a module, which makes the result.
+        key
+            All that the result depends on besides experiments and model: prior, data, settings.
+        result
+            What it made.
+        """
+        self._last[function] = key, result
+        return result
+
     def has_compiled(self, builder: Callable[..., Any], *static: Hashable) -> bool:
         """Whether `compiled` has this already."""
         return _key(builder, static) in self._compiled
@@ -254,7 +273,7 @@ class JointModel:
     def release(self) -> None:
         """Let go of all that was compiled or kept; what is asked for again is made again."""
         self._compiled.clear()
-        self.results.clear()
+        self._last.clear()
 
 
 def _key(builder: Callable[..., Any], static: tuple[Hashable, ...]) -> Hashable:

@@ -29,6 +29,8 @@ TOTAL_VARIATION = 0.05
 OCCUPANCY = 0.05
 MISSED = 1.0
 """Most that a climbed peak may rise above the grid's highest cell, in ln."""
+NEEDED = ("log_likelihood", "energy", "diverging", "tree_depth", "jumped")
+"""Of the group sample_stats; `sample_posterior` writes them, others not all of them."""
 GRID_ERROR = 1.0
 """Of the grid's own estimate, which was ten times the true error or more where that was known."""
 
@@ -49,7 +51,7 @@ def diagnose(posterior: "xr.DataTree") -> Verdict:
     Raises
     ------
     InvalidArgument
-        A tree without the groups posterior and sample_stats.
+        A tree without the groups posterior and sample_stats, or with less in them than `sample_posterior` writes.
 
     References
     ----------
@@ -63,6 +65,13 @@ def diagnose(posterior: "xr.DataTree") -> Verdict:
                 f"{group!r}"
             )
     statistics = posterior["sample_stats"].to_dataset()
+    lacking = [name for name in NEEDED if name not in statistics]
+    lacking += ["max_tree_depth among its attributes"] if "max_tree_depth" not in statistics.attrs else []
+    if lacking:
+        raise InvalidArgument(
+            f"`posterior` must be a DataTree of sample_posterior; its group 'sample_stats' has no {', '.join(lacking)} "
+            "(arviz_stats.summary judges chains of other samplers)"
+        )
     variables = {str(name): np.asarray(value) for name, value in posterior["posterior"].data_vars.items()}
     variables["log_likelihood"] = np.asarray(statistics["log_likelihood"])
     agreement = _agreement(variables)

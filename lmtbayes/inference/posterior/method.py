@@ -16,7 +16,7 @@ LEAST_WARMUP, LEAST_DRAWS = 10, 4
 """Steps and draws of a chain below which nothing can be adapted or judged."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Nuts:
     """NUTS chains (arXiv:1111.4246, with numpyro's adaptation) that alternate with jumps from the posterior grid.
 

@@ -28,7 +28,7 @@ def sample_posterior(
     prior: Prior,
     seed: int = 0,
     *,
-    method: Nuts | None = None,
+    method: str | Nuts | None = None,
     chains: int = Nuts.chains,
     warmup: int = Nuts.warmup,
     draws: int = Nuts.draws,
@@ -60,7 +60,8 @@ def sample_posterior(
     seed
         Equal seeds give equal draws on the same machine.
     method
-        A `Nuts` (lmtbayes.methods) with the next seven settings, or None where they are given as keywords.
+        A `Nuts` (lmtbayes.methods) with the next seven settings, the word "nuts" for one with its default settings, or
+        None where they are given as keywords.
     chains, warmup, draws, target_accept, max_tree_depth, init, jumps
         As of `Nuts`.
     grid_check
@@ -108,9 +109,20 @@ def sample_posterior(
     {'chain': 4, 'draw': 50}
     """
     if method is None:
-        method = Nuts(chains, warmup, draws, target_accept, max_tree_depth, init, jumps)
+        method = Nuts(
+            chains=chains,
+            warmup=warmup,
+            draws=draws,
+            target_accept=target_accept,
+            max_tree_depth=max_tree_depth,
+            init=init,
+            jumps=jumps,
+        )
+    elif isinstance(method, str):
+        _checks.one_of("method", method, ("nuts",))
+        method = Nuts()
     elif not isinstance(method, Nuts):
-        raise _checks.invalid("method", method, "a Nuts of lmtbayes.methods, or None")
+        raise _checks.invalid("method", method, "'nuts', a Nuts of lmtbayes.methods, or None")
     _checks.whole("seed", seed, 0)
     _checks.whole("chunk", chunk)
     for name, switch in {"grid_check": grid_check, "progress": progress}.items():
