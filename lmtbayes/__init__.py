@@ -34,6 +34,7 @@ from lmtbayes.experiments.muon_g2 import muon_g2
 from lmtbayes.experiments.nuisance import Constraint, Gaussian, GaussianMixture, LogNormal, Nuisance, TruncatedGaussian
 from lmtbayes.experiments.regions import excluded_region
 from lmtbayes.experiments.spallation import spallation
+from lmtbayes.experiments.xenon_detectors import XenonDetector
 from lmtbayes.gauge.decays import branching_ratio, decay_length_cm, decay_width
 from lmtbayes.gauge.mixing import loop_mixing
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, MODELS, GaugeModel, HiddenPhoton
@@ -84,6 +85,7 @@ __all__ = [
     "Nuisance",
     "Prior",
     "TruncatedGaussian",
+    "XenonDetector",
     "asimov",
     "best_fit",
     "bibtex",

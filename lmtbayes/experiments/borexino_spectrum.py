@@ -78,7 +78,24 @@ def _build(
     octant: str = Assumptions.octant,
     nuisances: tuple[str, ...] | None = None,
 ) -> BorexinoSpectrum:
-    """Build the entry; overrides as in `liquid_xenon`, bins that begin below `threshold_kev` (visible) are left out."""
+    """Build the spectrum.
+
+    Parameters
+    ----------
+    threshold_kev
+        Bins of visible energy that begin below it [keV] are left out; 0 for all.
+    oscillation, sin2_theta_w, solar_model, octant
+        As in `Assumptions`.
+    nuisances
+        Names of those that stay free; None for all.
+
+    Raises
+    ------
+    InvalidArgument
+        A value that is not accepted; the message says what is.
+    UnknownName
+        A nuisance that there is not.
+    """
     assumed = Assumptions(oscillation, "free", sin2_theta_w=sin2_theta_w, solar_model=solar_model, octant=octant)
     edges, observed = spectrum_edges(), tables.read("borexino/phase2_spectrum")["observed"]
     _checks.in_interval("threshold_kev", threshold_kev, 0.0, 2000.0)

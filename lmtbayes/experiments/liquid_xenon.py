@@ -25,7 +25,7 @@ from lmtbayes.experiments.nuisance import Gaussian, Nuisance
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.solar_neutrinos import SolarNeutrinos
 from lmtbayes.experiments.terms import Poisson
-from lmtbayes.experiments.xenon_detectors import Detector
+from lmtbayes.experiments.xenon_detectors import XenonDetector
 from lmtbayes.experiments.xenon_folding import NR_SOURCES, electron_spectrum, folded, nuclear_spectrum
 from lmtbayes.experiments.xenon_kernels import RecoilKernel
 from lmtbayes.experiments.xenon_scan import ScannedRecoils, scanned
@@ -137,7 +137,7 @@ class LiquidXenon(SolarNeutrinos):
 
 
 def liquid_xenon(
-    detector: Detector,
+    detector: XenonDetector,
     channel: str,
     *,
     name: str | None = None,

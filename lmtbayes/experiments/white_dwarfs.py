@@ -85,7 +85,26 @@ def _build(
     sin2_theta_w: float = SIN2_THETA_W,
     nuisances: tuple[str, ...] | None = None,
 ) -> WhiteDwarfs:
-    """`excess`: of the luminosity over the Standard Model's, excluded at the one-sided level `cl`."""
+    """Build the exclusion.
+
+    Parameters
+    ----------
+    excess
+        Of the plasmon luminosity over the Standard Model's, as a share of it, that is excluded.
+    cl
+        At which one-sided confidence level; none is published.
+    sin2_theta_w
+        sin^2 theta_W of the electron's couplings.
+    nuisances
+        () or None: there are none.
+
+    Raises
+    ------
+    InvalidArgument
+        A value that is not accepted; the message says what is.
+    UnknownName
+        A nuisance that there is not.
+    """
     if nuisances:
         raise _checks.unknown(f"nuisance of experiment {name!r}", nuisances[0], ())
     _checks.positive("excess", excess)

@@ -32,11 +32,34 @@ _LAST_FINE_EDGE_KEVNR = 4.5
 
 
 @dataclass(frozen=True)
-class Detector:
-    """One row of data/xenon/detectors.csv; see its header for meaning, units and sources.
+class XenonDetector:
+    """One row of data/xenon/detectors.csv, or your own: what `liquid_xenon` builds from.
 
-    Your own needs neither title nor citation, and counts data of its own unless `data_set` names another's.
-    `efficiency` names columns of data/xenon/efficiency_*.csv, or holds curves of one's own by the kind of recoil.
+    Parameters
+    ----------
+    name
+        Begins the names of experiments and of the background's nuisance.
+    efficiency
+        A column of data/xenon/efficiency_*.csv, or curves of one's own by the kind of recoil ("nr", "er").
+    exposure_tyr
+        Mass times running time [t yr].
+    threshold_kevnr, threshold_kevee
+        Nominal thresholds of the reconstructed energy, for nuclear [keVnr] and electron [keVee] recoils.
+    half_kevnr, half_kevee
+        True energy at which the efficiency is half [keVnr], [keVee].
+    plateau_kevnr, plateau_kevee
+        True energy of its first maximum [keVnr], [keVee].
+    resolution_a, resolution_b
+        sigma/E = a/sqrt(E) + b, E in keVee.
+    background
+        Polynomial of the electron recoils b0 + b1 E + ... [1/(t yr keVee)], E in keVee, before efficiency, without
+        solar neutrinos; its first coefficient first.
+    title
+        What pictures and tables call it; the name unless given.
+    data_set
+        What is counted: detectors that share it are one detector, and fit a likelihood once. The name unless given.
+    citation
+        Where its numbers are from.
     """
 
     name: str
@@ -65,7 +88,7 @@ class Detector:
 
 
 @cache
-def detectors() -> dict[str, Detector]:
+def detectors() -> dict[str, XenonDetector]:
     """Return the projected detectors by name."""
     table = tables.read("xenon/detectors")
     words = ("efficiency", "title", "data_set", "citation")
@@ -75,7 +98,7 @@ def detectors() -> dict[str, Detector]:
         fields: dict[str, Any] = {key: float(table[key][i]) for key in scalar}
         fields |= {key: str(table[key][i]) for key in words}
         coefficients = tuple(float(table[f"background_{n}"][i]) for n in range(3))
-        rows[name] = Detector(name, background=coefficients, **fields)
+        rows[name] = XenonDetector(name, background=coefficients, **fields)
     return rows
 
 
@@ -113,7 +136,7 @@ class Response:
         return low, float(to_kevnr(high)) if self.quenched else high
 
 
-def response(detector: Detector, recoil: str, channel: str, threshold_kev: Any) -> Response:
+def response(detector: XenonDetector, recoil: str, channel: str, threshold_kev: Any) -> Response:
     """Response of a detector to "nr" or "er" in a channel, its threshold lowered to `threshold_kev`.
 
     A threshold below the 50 % point of the published efficiency moves that point to it, see `Efficiency`, and the
@@ -197,7 +220,11 @@ def check_threshold(threshold_kev: object, channel: str) -> None:
 
 
 def edges(
-    bin_edges: ArrayLike | Sequence[float] | None, detector: Detector, channel: str, threshold_kev: Any, one_bin: bool
+    bin_edges: ArrayLike | Sequence[float] | None,
+    detector: XenonDetector,
+    channel: str,
+    threshold_kev: Any,
+    one_bin: bool,
 ) -> Any:
     """Edges of the bins, given or made, in the unit of the threshold; traced where one bin starts at a traced one."""
     scanned = _checks.is_traced(threshold_kev)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from lmtbayes.detectors.response import LINDHARD_K, LINDHARD_K_SIGMA, to_kevee
 from lmtbayes.experiments.solar_moments import SHAPE_8B, Interpolation, theta12_nodes
-from lmtbayes.experiments.xenon_detectors import Detector, Response, response
+from lmtbayes.experiments.xenon_detectors import Response, XenonDetector, response
 from lmtbayes.experiments.xenon_kernels import (
     ElectronRecoils,
     NuclearRecoils,
@@ -137,14 +137,14 @@ def _electron_quadrature(response: Response, edges_kevee: np.ndarray) -> tuple[n
     return quadrature(low, high, np.concatenate([response.efficiency.kinks_kev, atoms.kinks_kev()]))
 
 
-def background_rate(response: Response, edges_kevee: np.ndarray, detector: Detector) -> Float[np.ndarray, " bins"]:
+def background_rate(response: Response, edges_kevee: np.ndarray, detector: XenonDetector) -> Float[np.ndarray, " bins"]:
     """Electron-recoil background in each bin [1/(t yr)]."""
     energy, weight = _electron_quadrature(response, edges_kevee)
     return response.matrix(energy, edges_kevee, LINDHARD_K) @ (weight * detector.background_rate(energy))
 
 
 def folded(
-    detector: Detector,
+    detector: XenonDetector,
     recoils: list[str],
     channel: str,
     threshold_kev: float,
@@ -164,7 +164,7 @@ def folded(
 
 @functools.lru_cache(maxsize=32)
 def _folded(
-    detector: Detector,
+    detector: XenonDetector,
     recoils: tuple[str, ...],
     channel: str,
     threshold_kev: float,

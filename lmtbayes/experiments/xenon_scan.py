@@ -17,8 +17,8 @@ from lmtbayes.experiments.xenon_detectors import (
     LOWEST_KEVEE,
     NR_FLOOR_KEVNR,
     WINDOW_KEVEE,
-    Detector,
     Response,
+    XenonDetector,
     response,
 )
 from lmtbayes.experiments.xenon_folding import HIGHEST_KEVNR, electron_spectrum, nuclear_spectrum
@@ -50,7 +50,7 @@ class ScannedRecoils(eqx.Module):
     weight: np.ndarray
     threshold_kev: ArrayLike
     edges: ArrayLike
-    detector: Detector = eqx.field(static=True)
+    detector: XenonDetector = eqx.field(static=True)
     recoil: str = eqx.field(static=True)
     channel: str = eqx.field(static=True)
 
@@ -67,7 +67,13 @@ class ScannedRecoils(eqx.Module):
 
 
 def _spectrum(
-    detector: Detector, recoil: str, channel: str, sun: Sun, binding: str, threshold_kev: ArrayLike, edges: ArrayLike
+    detector: XenonDetector,
+    recoil: str,
+    channel: str,
+    sun: Sun,
+    binding: str,
+    threshold_kev: ArrayLike,
+    edges: ArrayLike,
 ) -> ScannedRecoils:
     """Compute the spectrum of "nr" or "er" recoils and leave the response to be folded at a traced threshold."""
     with jax.ensure_compile_time_eval():
@@ -82,7 +88,7 @@ def _spectrum(
 
 
 def scanned(
-    detector: Detector,
+    detector: XenonDetector,
     recoils: list[str],
     channel: str,
     threshold_kev: Array,

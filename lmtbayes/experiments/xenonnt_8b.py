@@ -105,10 +105,25 @@ def _xenonnt_8b(
     runs: tuple[str, ...] = RUNS,
     nuisances: tuple[str, ...] | None = None,
 ) -> XENONnT8B:
-    """Build the search; overrides as in `liquid_xenon`.
+    """Build the search.
 
-    `efficiency_uncertainty` is relative, of the signal, beside that of the yields; `runs` are those that are counted
-    ("sr0", "sr1": the result of 2024).
+    Parameters
+    ----------
+    oscillation, sin2_theta_w, solar_model, spectrum_8b, flux_8b_width, octant
+        As in `Assumptions`.
+    efficiency_uncertainty
+        Relative, of the signal, beside that of the yields.
+    runs
+        Those that are counted: "sr0" and "sr1" are the result of 2024, "sr2" came in 2026.
+    nuisances
+        Names of those that stay free; None for all.
+
+    Raises
+    ------
+    InvalidArgument
+        A value that is not accepted; the message says what is.
+    UnknownName
+        A nuisance that there is not.
     """
     assumed = Assumptions(oscillation, "rrpa", sin2_theta_w, solar_model, spectrum_8b, flux_8b_width, octant)
     _checks.positive("efficiency_uncertainty", _checks.fraction("efficiency_uncertainty", efficiency_uncertainty))

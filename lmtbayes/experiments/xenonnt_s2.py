@@ -93,7 +93,22 @@ def _xenonnt_s2(
     octant: str = Assumptions.octant,
     nuisances: tuple[str, ...] | None = None,
 ) -> XENONnTS2:
-    """Build the search; overrides as in `liquid_xenon`."""
+    """Build the search.
+
+    Parameters
+    ----------
+    oscillation, sin2_theta_w, solar_model, spectrum_8b, flux_8b_width, octant
+        As in `Assumptions`.
+    nuisances
+        Names of those that stay free; None for all.
+
+    Raises
+    ------
+    InvalidArgument
+        A value that is not accepted; the message says what is.
+    UnknownName
+        A nuisance that there is not.
+    """
     assumed = Assumptions(oscillation, "rrpa", sin2_theta_w, solar_model, spectrum_8b, flux_8b_width, octant)
     energy, response = _response()
     exposure = np.array([_rows("observed", run)["exposure_tyr"][0] for run in RUNS])
