@@ -38,7 +38,7 @@ class XenonDetector:
     Parameters
     ----------
     name
-        Begins the names of experiments and of the background's nuisance.
+        Begins the names of experiments.
     efficiency
         A column of data/xenon/efficiency_*.csv, or curves of one's own by the kind of recoil ("nr", "er").
     exposure_tyr
@@ -57,7 +57,8 @@ class XenonDetector:
     title
         What pictures and tables call it; the name unless given.
     data_set
-        What is counted: detectors that share it are one detector, and fit a likelihood once. The name unless given.
+        What is counted: detectors that share it are one detector, with one nuisance of the background, and fit a
+        likelihood once. The name unless given.
     citation
         Where its numbers are from.
     """
