@@ -7,21 +7,22 @@ change sign.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
-from lmtbayes.constants import GRAMS_PER_TONNE, MEV_PER_KEV, SIN2_THETA_W
+from lmtbayes.constants import GRAMS_PER_TONNE, SIN2_THETA_W
 from lmtbayes.detectors import targets
 from lmtbayes.detectors.ionisation import Ionisation
 from lmtbayes.experiments import reactor_folding as folding
 from lmtbayes.experiments import recoils
-from lmtbayes.experiments.base import Experiment, active_names
+from lmtbayes.experiments.base import active_names
 from lmtbayes.experiments.description import Binning, Description
+from lmtbayes.experiments.recoil_detector import Density, RecoilDetector
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes import form_factors
@@ -31,10 +32,9 @@ FLUX_UNCERTAINTY = 0.054
 """What Daya Bay finds less than Huber and Mueller (arXiv:1508.04233)."""
 
 
-class Reactor(Experiment):
+class Reactor(RecoilDetector):
     """One detector at one core; built by `reactor`, which says what the arguments mean."""
 
-    target: targets.Target = eqx.field(static=True)
     core: ReactorSpectrum = eqx.field(static=True)
     neutrinos: float  # atoms of the target times fissions per cm^2
     spectrum: recoils.Spectrum
@@ -63,46 +63,9 @@ class Reactor(Experiment):
         # A Gaussian reaches below zero, a background does not.
         return counts if self.background_scale is None else jnp.maximum(values[self.background_scale], 0.0) * counts
 
-    def differential_rate(
-        self,
-        model: GaugeModel,
-        photon: HiddenPhoton,
-        energy: ArrayLike | Sequence[float],
-        nuisances: Mapping[str, ArrayLike] | None = None,
-    ) -> Float[Array, "..."]:
-        """Recoil spectrum before any response.
-
-        Parameters
-        ----------
-        model, photon, nuisances
-            As in `expected_counts`.
-        energy
-            True recoil energy [keVnr], > 0, any shape; numbers, not traced.
-
-        Returns
-        -------
-        rate
-            Events per keV for the configured exposure, shape `photon.shape + energy.shape`.
-
-        Raises
-        ------
-        InvalidArgument
-            An energy that is not positive, or traced.
-        """
-        self._say_left_out(model, photon)
-        if _checks.is_traced(energy):
-            raise _checks.invalid("energy", energy, "known numbers; it cannot be traced")
-        _checks.positive("energy", energy, "keV")
-        kev = np.asarray(energy, dtype=float)
-        energies = [kev.ravel() * MEV_PER_KEV] * len(self.target.isotopes)
-        with jax.ensure_compile_time_eval():
-            at = folding.fold(self.target, energies, self.spectrum.form_factor, self.neutrinos, self.core)
-
-        def rate(photon: HiddenPhoton, values: Mapping[str, Array]) -> Float[Array, " energies"]:
-            return self.spectrum(at, model, photon, values).reshape(-1, kev.size).sum(axis=0) * MEV_PER_KEV
-
-        flat = self._batched(rate, photon, nuisances)
-        return flat.reshape(*flat.shape[:-1], *kev.shape)
+    def _density_at(self, energies: list[np.ndarray]) -> Density:
+        at = folding.fold(self.target, energies, self.spectrum.form_factor, self.neutrinos, self.core)
+        return partial(self.spectrum, at)
 
 
 def reactor(

@@ -19,7 +19,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
@@ -28,10 +27,11 @@ from lmtbayes import _checks
 from lmtbayes.constants import MEV_PER_KEV, SIN2_THETA_W, SIN2_THETA_W_MZ
 from lmtbayes.detectors import scintillation, targets
 from lmtbayes.experiments import recoils, spallation_detectors
-from lmtbayes.experiments.base import Experiment, active_names
+from lmtbayes.experiments.base import active_names
 from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.efficiency import EfficiencyCurve
 from lmtbayes.experiments.nuisance import central_values
+from lmtbayes.experiments.recoil_detector import Density, RecoilDetector
 from lmtbayes.experiments.registry import register
 from lmtbayes.experiments.spallation_detectors import nuisances_by_role, rows
 from lmtbayes.experiments.terms import GaussianCounts, Poisson, Term
@@ -63,10 +63,9 @@ class RecoilCounts(eqx.Module):
         return jnp.asarray(self.weights) @ density
 
 
-class Spallation(Experiment):
+class Spallation(RecoilDetector):
     """One detector at one source; built by `spallation`, which says what the arguments mean."""
 
-    target: targets.Target = eqx.field(static=True)
     energy_correction: bool = eqx.field(static=True)
     neutrinos: float  # atoms times fluence of each kind of neutrino [1/cm^2]
     recoil_counts: RecoilCounts
@@ -80,48 +79,10 @@ class Spallation(Experiment):
     def _background(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, " bins"]:  # noqa: ARG002
         return jnp.asarray(self.background)
 
-    def differential_rate(
-        self,
-        model: GaugeModel,
-        photon: HiddenPhoton,
-        energy: ArrayLike | Sequence[float],
-        nuisances: Mapping[str, ArrayLike] | None = None,
-    ) -> Float[Array, "..."]:
-        """Recoil spectrum before any response (Fig. 6).
-
-        Parameters
-        ----------
-        model, photon, nuisances
-            As in `expected_counts`.
-        energy
-            True recoil energy [keVnr], > 0, any shape; numbers, not traced.
-
-        Returns
-        -------
-        rate
-            Events per keV for the configured exposure, shape `photon.shape + energy.shape`.
-
-        Raises
-        ------
-        InvalidArgument
-            An energy that is not positive, or traced.
-        """
-        self._say_left_out(model, photon)
-        if _checks.is_traced(energy):
-            raise _checks.invalid("energy", energy, "known numbers; it cannot be traced")
-        _checks.positive("energy", energy, "keV")
-        kev = np.asarray(energy, dtype=float)
-        energies = [kev.ravel() * MEV_PER_KEV] * len(self.target.isotopes)
-        with jax.ensure_compile_time_eval():
-            form_factor = self.recoil_counts.spectrum.form_factor
-            at = recoils.at_energies(self.target, energies, form_factor, self.neutrinos, self.energy_correction)
-
-        def rate(photon: HiddenPhoton, values: Mapping[str, Array]) -> Float[Array, " energies"]:
-            of_isotopes = self.recoil_counts.spectrum(at, model, photon, values).reshape(-1, kev.size)
-            return of_isotopes.sum(axis=0) * MEV_PER_KEV
-
-        flat = self._batched(rate, photon, nuisances)
-        return flat.reshape(*flat.shape[:-1], *kev.shape)
+    def _density_at(self, energies: list[np.ndarray]) -> Density:
+        spectrum = self.recoil_counts.spectrum
+        at = recoils.at_energies(self.target, energies, spectrum.form_factor, self.neutrinos, self.energy_correction)
+        return functools.partial(spectrum, at)
 
 
 def spallation(
