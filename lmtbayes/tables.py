@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from lmtbayes.errors import UnknownName
+from lmtbayes.errors import InvalidArgument, UnknownName
 
 type Columns = MappingProxyType[str, np.ndarray]
 
@@ -80,15 +80,48 @@ def read(name: str) -> Columns:
     return _columns(file.read_text(encoding="utf-8"))
 
 
-def read_csv(path: str | Path) -> Columns:
-    """Read a CSV file of the layout of data/: lines of # first, then the column names, then the rows."""
-    return _columns(Path(path).read_text(encoding="utf-8"))
+def read_csv(path: str | Path, argument: str = "") -> Columns:
+    """Read a CSV file of the layout of data/: lines of # first, then the column names, then the rows.
+
+    As spreadsheets save it, too: with a byte order mark, and with semicolons, whose numbers have decimal commas.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    argument
+        Whose value it is, for messages.
+
+    Raises
+    ------
+    InvalidArgument
+        A row of more or fewer entries than there are columns, a column named twice, or a file that is not UTF-8: with
+        the number of the line.
+    """
+    path, of = Path(path), f"`{argument}`: " if argument else ""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidArgument(f"{of}{path.name} must be a CSV file in UTF-8: {error}") from None
+    return _columns(text, f"{of}{path.name}")
 
 
-def _columns(text: str) -> Columns:
-    rows = list(csv.DictReader(line for line in io.StringIO(text) if not line.startswith("#")))
-    names = rows[0].keys() if rows else ()
-    columns = {name: _column([row[name] for row in rows]) for name in names}
+def _columns(text: str, file: str = "table") -> Columns:
+    kept = [(number, line) for number, line in enumerate(io.StringIO(text), 1) if not line.startswith("#")]
+    kept = [(number, line) for number, line in kept if line.strip()]
+    by_semicolons = bool(kept) and ";" in kept[0][1] and "," not in kept[0][1]
+    rows = list(csv.reader((line for _, line in kept), delimiter=";" if by_semicolons else ","))
+    names = [name.strip() for name in rows[0]] if rows else []
+    if len(set(names)) < len(names):
+        raise InvalidArgument(f"{file} must name each column once; line {kept[0][0]} has {', '.join(names)}")
+    for (number, _), row in zip(kept, rows, strict=False):
+        if len(row) != len(names):
+            raise InvalidArgument(
+                f"{file} must have {len(names)} entries in each row ({', '.join(names)}); line {number} has {len(row)}"
+            )
+    if by_semicolons:
+        rows = [[entry.replace(",", ".") for entry in row] for row in rows]
+    columns = {name: _column([row[i] for row in rows[1:]]) for i, name in enumerate(names)} if len(rows) > 1 else {}
     for column in columns.values():
         column.flags.writeable = False
     return MappingProxyType(columns)

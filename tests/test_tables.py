@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lmtbayes import tables
-from lmtbayes.errors import UnknownName
+from lmtbayes.errors import InvalidArgument, UnknownName
 
 NAMES = [name.removesuffix(".csv") for name in tables.files() if name.endswith(".csv")]
 ROOT = Path(__file__).parents[1]
@@ -98,3 +98,38 @@ def test_wheel_and_sdist_hold_every_table_once(monkeypatch, tmp_path):
     expected = sorted(f"lmtbayes/data/{name}" for name in tables.files())
     for names in (in_wheel, in_sdist):
         assert sorted(name for name in names if "data/" in name and not name.startswith("tests/")) == expected
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "mass_mev,g_x\n1.5,2e-4\n3,4e-4\n",
+        "mass_mev, g_x\n1.5,2e-4\n\n3,4e-4\n",
+        "mass_mev;g_x\n1,5;2e-4\n3;0,0004\n",
+    ],
+)
+def test_a_users_table_in_every_dress(tmp_path, content):
+    path = tmp_path / "x.csv"
+    path.write_text("# mine\n" + content, encoding="utf-8" if ";" in content else "utf-8-sig")
+    columns = tables.read_csv(path)
+    np.testing.assert_array_equal(columns["mass_mev"], [1.5, 3.0])
+    np.testing.assert_array_equal(columns["g_x"], [2e-4, 4e-4])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"mass_mev,g_x\n1,2e-4,3\n2,3e-4\n", r"`curve`: x.csv must have 2 entries in each row .*; line 2 has 3"),
+        (
+            b"# mine\nmass_mev,g_x\n1,2e-4\n2\n",
+            r"x.csv must have 2 entries in each row \(mass_mev, g_x\); line 4 has 1",
+        ),
+        (b"mass_mev,mass_mev\n1,2\n2,3\n", r"x.csv must name each column once; line 1 has mass_mev, mass_mev"),
+        (b"mass_mev,g_x\n1,\xff\n", r"x.csv must be a CSV file in UTF-8"),
+    ],
+)
+def test_a_damaged_table_is_one_sentence(tmp_path, content, message):
+    path = tmp_path / "x.csv"
+    path.write_bytes(content)
+    with pytest.raises(InvalidArgument, match=message):
+        tables.read_csv(path, "curve")

@@ -1,15 +1,15 @@
-"""Ionisation by nuclear recoils: Lindhard's quenching and a Gaussian resolution, folded once into windows of energy.
+"""Ionisation by nuclear recoils: Lindhard's quenching and a Gaussian resolution, in windows of measured energy.
 
-How much of a recoil is seen hangs on one number, k. What is folded is a parabola in it, exact at its central value and
-one standard deviation to either side: `powers` are what a call multiplies, `Ionisation.response` what it multiplies.
+How much of a recoil is seen hangs on one number, k, which may be traced: near a threshold a spectrum falls so steeply
+that no polynomial in k would do.
 """
 
 from dataclasses import dataclass
 
-import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import ndtr
 from jaxtyping import Array, ArrayLike, Float
-from scipy.special import ndtr
+from scipy.special import ndtr as known_ndtr
 
 from lmtbayes import _checks
 
@@ -58,48 +58,42 @@ class Ionisation:
             _checks.positive(name, getattr(self, name), unit)
         _checks.non_negative("spread_root_kevee", self.spread_root_kevee, "keVee^(1/2)")
 
-    def kevee(self, recoil_kevnr: ArrayLike, k_scale: float = 1.0) -> Float[np.ndarray, "..."]:
-        """Mean measured energy [keVee] of a recoil [keVnr]; `k_scale` multiplies k."""
+    def kevee(self, recoil_kevnr: ArrayLike, k: ArrayLike | None = None) -> Float[Array | np.ndarray, "..."]:
+        """Mean measured energy [keVee] of a recoil [keVnr]; `k` in place of the detector's own, may be traced."""
+        xp = _checks.array_library(k)
         recoil = np.asarray(recoil_kevnr, dtype=float)
         reduced = 11.5 * self.protons ** (-7.0 / 3.0) * recoil
-        strength = self.k * k_scale * (3.0 * reduced**0.15 + 0.7 * reduced**0.6 + reduced)
-        return np.asarray(recoil * strength / (1.0 + strength))
+        # Pulls of a wide constraint reach below zero, where nothing would be quenched.
+        own = self.k if k is None else xp.maximum(k, _LEAST_K)
+        strength = own * (3.0 * reduced**0.15 + 0.7 * reduced**0.6 + reduced)
+        return xp.asarray(recoil * strength / (1.0 + strength))
 
-    def kevnr(self, energy_kevee: ArrayLike) -> Float[np.ndarray, "..."]:
+    def kevnr(self, energy_kevee: ArrayLike, k: float | None = None) -> Float[np.ndarray, "..."]:
         """Recoil energy [keVnr] of a mean measured energy [keVee]: the inverse of `kevee`, to 1e-6."""
         recoil = np.geomspace(1e-4, 1e4, 20_000)
-        log_found = np.interp(np.log(np.asarray(energy_kevee, dtype=float)), np.log(self.kevee(recoil)), np.log(recoil))
+        measured = np.log(self.kevee(recoil, k))
+        log_found = np.interp(np.log(np.asarray(energy_kevee, dtype=float)), measured, np.log(recoil))
         return np.asarray(np.exp(log_found))
 
-    def sigma_kevee(self, energy_kevee: ArrayLike) -> Float[np.ndarray, "..."]:
+    def sigma_kevee(self, energy_kevee: ArrayLike) -> Float[Array | np.ndarray, "..."]:
         """Standard deviation [keVee] at a mean measured energy [keVee]."""
-        width = self.noise_kevee + self.spread_root_kevee * np.sqrt(np.asarray(energy_kevee, dtype=float))
-        return np.asarray(width / FWHM)
+        xp = _checks.array_library(energy_kevee)
+        return xp.asarray((self.noise_kevee + self.spread_root_kevee * xp.sqrt(xp.asarray(energy_kevee))) / FWHM)
 
     def probability(
-        self, edges_kevee: Float[np.ndarray, " edges"], recoil_kevnr: Float[np.ndarray, " nodes"], k_scale: float = 1.0
-    ) -> Float[np.ndarray, "bins nodes"]:
-        """Probability that a recoil is measured in each bin."""
-        mean = self.kevee(recoil_kevnr, k_scale)
-        sigma = self.sigma_kevee(mean)
-        below = ndtr((np.asarray(edges_kevee)[:, None] - mean) / sigma)
-        return np.diff(below, axis=0)
-
-    def response(
-        self, edges_kevee: Float[np.ndarray, " edges"], recoil_kevnr: Float[np.ndarray, " nodes"]
-    ) -> Float[np.ndarray, "3 bins nodes"]:
-        """Coefficients of 1, s and s^2 of `probability`, s the pull of k; the parabola through s = -1, 0, 1."""
-        low, middle, high = (
-            self.probability(edges_kevee, recoil_kevnr, 1.0 + s * self.k_uncertainty) for s in (-1.0, 0.0, 1.0)
-        )
-        return np.stack([middle, 0.5 * (high - low), 0.5 * (high + low) - middle])
-
-    def powers(self, k_scale: ArrayLike) -> Float[Array, " 3"]:
-        """1, s and s^2 at a factor on k; differentiable."""
-        pull = (jnp.asarray(k_scale, dtype=float) - 1.0) / self.k_uncertainty
-        return jnp.stack([jnp.ones_like(pull), pull, pull**2])
+        self,
+        edges_kevee: Float[np.ndarray, " edges"],
+        recoil_kevnr: Float[np.ndarray, " nodes"],
+        k: ArrayLike | None = None,
+    ) -> Float[Array | np.ndarray, "bins nodes"]:
+        """Probability that a recoil is measured in each bin; `k` in place of the detector's own, may be traced."""
+        xp = _checks.array_library(k)
+        mean = self.kevee(recoil_kevnr, k)
+        pulls = (np.asarray(edges_kevee)[:, None] - mean) / self.sigma_kevee(mean)
+        return xp.diff(known_ndtr(pulls) if xp is np else ndtr(pulls), axis=0)
 
 
+_LEAST_K = 1e-3
 GERMANIUM_K = 0.157
 """Lindhard's own, 0.133 Z^(2/3) A^(-1/2)."""
 GERMANIUM_K_UNCERTAINTY = 0.032

@@ -28,6 +28,9 @@ _PANELS_PER_BEAM_ENERGY = 16
 _GRADING = 3.0 ** -np.arange(9)
 """Panels of at most E_0/16 (10 GeV of 160 GeV) with four nodes reach 1e-6; narrower ones follow the spectrum to E_0,
 where soft A' pile up, and to zero, where heavy ones do."""
+_DENSEST = 23.0
+"""Osmium has 22.6 g/cm^3."""
+_WIDEST_FACTOR = 100.0
 _HIGHEST_BEAM = 1e4
 """[GeV] Above every muon beam there is or may be."""
 _REACH = 5.0
@@ -125,13 +128,18 @@ class BeamSetup:
     def __post_init__(self) -> None:
         for name in ("beam_energy_gev", "muons_on_target", "Z", "A", "density_g_cm3", "target_length_cm"):
             object.__setattr__(self, name, _positive(name, getattr(self, name)))
+        if not isinstance(self.target, str) or not self.target:
+            raise _checks.invalid("target", self.target, "the name of a material")
         targets.check_element(self.target, self.Z, self.A)
+        if self.density_g_cm3 > _DENSEST:
+            raise _checks.invalid("density_g_cm3", self.density_g_cm3, f"at most {_DENSEST:g} g/cm^3 (kg/m^3?)")
         _checks.scalar("decay_length_cm", self.decay_length_cm)
         _checks.non_negative("decay_length_cm", self.decay_length_cm, "cm")
         object.__setattr__(self, "title", self.title or self.name)
         object.__setattr__(self, "efficiency", _efficiency(self.efficiency))
-        if self.efficiency_factor is not None and not _positive("efficiency_factor", self.efficiency_factor) > 1.0:
-            raise _checks.invalid("efficiency_factor", self.efficiency_factor, "above 1, or None")
+        factor = self.efficiency_factor
+        if factor is not None and not 1.0 < _positive("efficiency_factor", factor) <= _WIDEST_FACTOR:
+            raise _checks.invalid("efficiency_factor", factor, f"above 1 and at most {_WIDEST_FACTOR:g}, or None")
         if self.resolution_gev is not None:
             _positive("resolution_gev", self.resolution_gev)
         edges = _checks.increasing("bin_edges", self.bin_edges)

@@ -23,7 +23,7 @@ from lmtbayes.constants import ELECTRON_MASS, MEV_PER_KEV, SIN2_THETA_W
 from lmtbayes.experiments import solar_nuisances
 from lmtbayes.experiments.base import active_names
 from lmtbayes.experiments.description import SINGLE_NUMBER, Description
-from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.registry import anywhere, register
 from lmtbayes.experiments.solar_neutrinos import SolarNeutrinos
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton
@@ -158,4 +158,4 @@ def _build(
     )
 
 
-register("borexino-7be", _build)
+register("borexino-7be", _build, reach=anywhere)

@@ -20,7 +20,7 @@ from lmtbayes.experiments.borexino_response import BorexinoRecoils
 from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.liquid_xenon import ER_FLUX_NUISANCES
 from lmtbayes.experiments.nuisance import Gaussian, LogNormal, Nuisance
-from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.registry import anywhere, register
 from lmtbayes.experiments.standard_model import standard_model
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.experiments.xenon_searches import Assumptions, SolarSearch
@@ -169,4 +169,4 @@ def _background_nuisances() -> tuple[Nuisance, ...]:
     )
 
 
-register("borexino-phase2", _build)
+register("borexino-phase2", _build, reach=anywhere)

@@ -17,7 +17,7 @@ from lmtbayes.detectors import caesium_iodide as csi
 from lmtbayes.experiments import coherent
 from lmtbayes.experiments.coherent_data_set import DataSet, Exposure, Table, background_nuisance, read_counts
 from lmtbayes.experiments.nuisance import Gaussian, Nuisance
-from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.registry import anywhere, register
 from lmtbayes.experiments.standard_model import standard_model
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes.form_factors import FormFactor
@@ -224,4 +224,4 @@ def _response_nuisances() -> list[Nuisance]:
     ]
 
 
-register(NAME, coherent_csi)
+register(NAME, coherent_csi, reach=anywhere)

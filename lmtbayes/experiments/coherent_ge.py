@@ -13,6 +13,7 @@ kind per proton of 1.05 GeV.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -26,7 +27,7 @@ from lmtbayes.experiments.base import active_names
 from lmtbayes.experiments.coherent_data_set import DataSet, Exposure
 from lmtbayes.experiments.common import lindhard_k
 from lmtbayes.experiments.description import Binning, Description
-from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.registry import anywhere, register
 from lmtbayes.experiments.standard_model import standard_model
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes.form_factors import FormFactor
@@ -66,25 +67,26 @@ _DATA_SET = DataSet(
 class CoherentGe(coherent.Coherent):
     """One number of counts; built by `coherent_ge_2024` or `coherent_ge_2026`."""
 
-    response: np.ndarray  # (terms of the quenching, nodes)
+    threshold_kevee: float = eqx.field(static=True)
     scale: float
 
     def _components(
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
     ) -> Float[Array, "2 bins"]:
-        return self.scale * _components(self.response, self.neutrinos, model, photon, values)
+        return self.scale * _components(self.threshold_kevee, self.neutrinos, model, photon, values)
 
 
 def _components(
-    response: Float[np.ndarray, "terms nodes"],
+    threshold_kevee: float,
     neutrinos: coherent.Neutrinos,
     model: GaugeModel,
     photon: HiddenPhoton,
     values: Mapping[str, Float[Array, ""]],
 ) -> Float[Array, "2 1"]:
     """Counts of prompt and of delayed neutrinos, as the exposure gives them."""
-    terms = jnp.asarray(response) @ neutrinos(model, photon, values)
-    return (RESPONSE.powers(values["lindhard_k_germanium"]) @ terms)[:, None]
+    windows = np.array([threshold_kevee, *GAP_KEVEE, END_KEVEE])
+    seen = RESPONSE.probability(windows, neutrinos.recoil_kevnr, values["lindhard_k_germanium"])
+    return (EFFICIENCY * jnp.asarray(seen)[0::2].sum(axis=0) @ neutrinos(model, photon, values))[:, None]
 
 
 def coherent_ge_2024(
@@ -146,8 +148,10 @@ def coherent_ge_2026(
     threshold_kevee
         Lower end of the window [keVee], below 8.5. The abstract gives none: it is that of 2024. A lower one sees more
         of a boson lighter than some 30 MeV; heavier ones do not notice.
-    sin2_theta_w, form_factor, nuisances, name, title
-        As in `coherent_ge_2024`; the Standard Model keeps its counts whatever the first two are.
+    sin2_theta_w, form_factor
+        As in `coherent_ge_2024`; the Standard Model keeps its counts whatever they are.
+    nuisances, name, title
+        As in `coherent_ge_2024`.
 
     Raises
     ------
@@ -193,10 +197,9 @@ def _build(
     folded = replace(data_set, lowest_kevnr=0.85 * float(RESPONSE.kevnr(max(lowest, 0.02))), cuts_kevnr=_cuts(window))
     declared = folded.nuisances(sin2_theta_w, [lindhard_k("germanium", GERMANIUM_K, GERMANIUM_K_UNCERTAINTY)])
     neutrinos = folded.neutrinos(form_factor, declared)
-    response = EFFICIENCY * RESPONSE.response(window, neutrinos.recoil_kevnr)[:, [0, 2]].sum(axis=1)
     scale = 1.0
     if standard is not None:
-        own = standard_model(lambda *arguments: _components(response, neutrinos, *arguments).sum(), declared)
+        own = standard_model(lambda *arguments: _components(threshold_kevee, neutrinos, *arguments).sum(), declared)
         scale = standard / float(own)
     counts, *errors = measured
     energy = Binning(window[[0, -1]], "keVee", "energy")
@@ -213,7 +216,7 @@ def _build(
         neutrinos=neutrinos,
         backgrounds={},
         steady_state=(),
-        response=response,
+        threshold_kevee=threshold_kevee,
         scale=scale,
     )
 
@@ -223,5 +226,5 @@ def _cuts(window_kevee: Float[np.ndarray, " edges"]) -> tuple[float, ...]:
     return tuple(np.asarray(RESPONSE.kevnr(window_kevee)).tolist())
 
 
-register(NAME_2024, coherent_ge_2024)
-register(NAME_2026, coherent_ge_2026)
+register(NAME_2024, coherent_ge_2024, reach=anywhere)
+register(NAME_2026, coherent_ge_2026, reach=anywhere)

@@ -20,7 +20,7 @@ from lmtbayes.constants import SIN2_THETA_W
 from lmtbayes.detectors import scintillation
 from lmtbayes.experiments import coherent
 from lmtbayes.experiments.coherent_data_set import DataSet, Exposure, background_nuisance, read_counts
-from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.registry import anywhere, register
 from lmtbayes.experiments.standard_model import standard_model
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes.form_factors import FormFactor
@@ -173,4 +173,4 @@ def coherent_lar(
     )
 
 
-register(NAME, coherent_lar)
+register(NAME, coherent_lar, reach=anywhere)

@@ -26,11 +26,11 @@ def nuclear_radius(target: str) -> Nuisance:
 
 
 def lindhard_k(target: str, central: float, relative: float) -> Nuisance:
-    """Nuisance "lindhard_k_<target>", a factor on Lindhard's k, which says how much a recoil ionises."""
+    """Nuisance "lindhard_k_<target>", Lindhard's k, which says how much a recoil ionises."""
     return Nuisance(
         f"lindhard_k_{target}",
-        Gaussian(1.0, relative),
-        f"factor on k of Lindhard's quenching in {target}, {central:g}",
+        Gaussian(central, relative * central),
+        f"k of Lindhard's quenching in {target}",
         "germanium: k of his theory against 0.162 +- 0.004 of arXiv:2202.03754; otherwise given by the user",
     )
 

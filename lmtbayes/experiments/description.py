@@ -1,5 +1,6 @@
 """What an experiment is in words (Description), and what it bins (Binning)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,14 +35,15 @@ class Description:
     title: str
     citation: str
     status: str
-    data_sets: tuple[str, ...] = ()
+    data_sets: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         _checks.one_of("status", self.status, STATUSES)
         _checks.name("name", self.name)
         if not isinstance(self.title, str) or not self.title:
             raise _checks.invalid("title", self.title, "a non-empty string")
-        if isinstance(self.data_sets, str) or not all(isinstance(each, str) and each for each in self.data_sets):
+        given = self.data_sets
+        if not isinstance(given, list | tuple) or not all(isinstance(each, str) and each for each in given):
             raise _checks.invalid("data_sets", self.data_sets, "a tuple of non-empty strings")
         object.__setattr__(self, "data_sets", tuple(self.data_sets))
 

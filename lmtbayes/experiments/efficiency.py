@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks, tables
 from lmtbayes.errors import InvalidArgument
@@ -68,9 +68,13 @@ class EfficiencyCurve:
         """Whether it is the same everywhere."""
         return not self.bends and self.smooth == float("inf")
 
-    def __call__(self, energy: ArrayLike) -> Float[np.ndarray, "..."]:
-        """Efficiency at known energies, any shape."""
-        return np.asarray(np.interp(np.asarray(energy, dtype=float), self.energies, self.values, left=0.0))
+    def __call__(self, energy: ArrayLike) -> Float[Array | np.ndarray, "..."]:
+        """Efficiency at energies of any shape, which may be traced."""
+        xp = _checks.array_library(energy)
+        points, values = np.array(self.energies), np.array(self.values)
+        return xp.asarray(
+            xp.interp(xp.asarray(energy, dtype=float), points, values, left=None if self.is_number else 0.0)
+        )
 
 
 def resolve(argument: str, given: Any, quantity: str, low: float, high: float) -> EfficiencyCurve:
@@ -149,10 +153,7 @@ def _points(argument: str, energies: Any, values: Any, of: str) -> EfficiencyCur
 def _of_file(argument: str, path: Path, quantity: str) -> EfficiencyCurve:
     if not path.is_file():
         raise _checks.invalid(argument, str(path), f"a CSV file that exists, with columns {quantity} and efficiency")
-    try:
-        columns = tables.read_csv(path)
-    except (UnicodeDecodeError, ValueError) as error:
-        raise InvalidArgument(f"`{argument}` must be a CSV file in UTF-8; {path.name}: {error}") from None
+    columns = tables.read_csv(path, argument)
     if not {quantity, "efficiency"} <= columns.keys():
         raise InvalidArgument(
             f"`{argument}` must have columns {quantity} and efficiency; {path.name} has {', '.join(columns) or 'none'}"

@@ -18,7 +18,7 @@ from lmtbayes.experiments.base import active_names
 from lmtbayes.experiments.description import Binning
 from lmtbayes.experiments.liquid_xenon import ER_FLUX_NUISANCES
 from lmtbayes.experiments.nuisance import Nuisance
-from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.registry import anywhere, register
 from lmtbayes.experiments.standard_model import standard_model
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.experiments.xenon_detectors import Response
@@ -145,4 +145,4 @@ def _spectrum(entry: str) -> dict[str, np.ndarray]:
 
 
 for _name in tables.read("xenon/er_searches")["name"]:
-    register(str(_name), functools.partial(_search, str(_name)))
+    register(str(_name), functools.partial(_search, str(_name)), reach=anywhere)

@@ -24,12 +24,26 @@ _OTHER = {
     "a cross section": r"(?<![0-9] )(?<![0-9])sigma|σ|cross[ -]section|\bxsec",
     "a branching fraction": r"\bbr\b|branching|mathcal ?b\b",
     "a signal strength or a number of events": r"signal strength|events|yield",
+    "a ratio or a product": r"/|\btimes\b|\bcdot\b|(?<!\*)\*(?!\*)|×|\bsqrt\b|\binverse\b|\bratio\b",
+    "a power that is neither one nor two": r"(?:\^|\*\*) ?\(?(?:prime|['′])* ?-? ?(?:[013-9]|2[0-9])",
+    "an angle or a scale": r"\bangle\b|\bscale\b|\blambda\b",
+    "a lower limit": r"\blower (?:limit|bound)",
 }
-"""Quantities that are no coupling, by what is in their names, as `_plain` gives them."""
+"""Quantities that are no coupling with an upper limit, by what is in their names, as `_words` gives them."""
+_NO_MASS = r"\blog|\bln\b|\bsqrt\b|\^|²|\*\*|squared|\btau\b|lifetime|\benergy\b|momentum|\bp_?t\b|\bwidth\b"
+"""The same of a first column that is no mass."""
 _COUPLING = re.compile(r"(?<![a-z0-9_])(g(?:_[a-z0-9'′-]+|x|zp?|d|mu|prime)?(?:\^?(?:prime|['′])+)?)(?![a-z0-9])")
 _SQUARED = re.compile(r"(?:\^|\*\*) ?\(?(?:prime|['′])* ?2(?![0-9])|²|squared")
-_POWER_OF_TEN = re.compile(r"10(?:\^|\*\*)|[0-9]e[-+]?[0-9]")
-_LEVEL = re.compile(r"(\d{2}(?:\.\d+)?)\s*\\?(?:%|percent|pct)\s*(?:C\.?\s*L\b|conf|cred)", re.IGNORECASE)
+_POWER_OF_TEN = re.compile(r"\b10 ?(?:\^|\*\*|[-−])|[0-9]e[-+]?[0-9]")
+_CL = r"(?:c\.? ?l\.?(?:s|_s)?(?![a-z])|conf|cred)"
+_PERCENT = r"(?:%|percent|per cent|pct)"
+_LEVELS = (
+    (re.compile(rf"(\d{{2}}(?:\.\d+)?) ?{_PERCENT}[ -]*\(?(?:{_CL}|upper|exclu|limit)"), 0.01),
+    (re.compile(rf"{_CL}[a-z ]*(?:\[{_PERCENT}\])? ?[=:(,]* ?(\d{{2}}(?:\.\d+)?)(?![\d.])"), 0.01),
+    (re.compile(rf"(?<!\d)(0\.[5-9]\d*) ?\(?{_CL}"), 1.0),
+    (re.compile(rf"{_CL}[a-z ]* ?[=:(,]* ?(0\.[5-9]\d*)"), 1.0),
+)
+"""How files write a confidence level, in `_words`, and the unit of the number."""
 
 
 def read_limit(
@@ -100,8 +114,8 @@ def _chosen(path: Path, curves: list[Curve], table: str | None, column: str | in
     shown = ", ".join(f"{k}: {_label(curve)!r}" for k, curve in enumerate(curves, 1))
     if column is None:
         raise InvalidArgument(f"`column` must say which column of {path.name}, a number or a name: {shown}")
-    if isinstance(column, int) and not isinstance(column, bool) and 1 <= column <= len(curves):
-        return curves[column - 1]
+    if isinstance(column, int | np.integer) and not isinstance(column, bool) and 1 <= column <= len(curves):
+        return curves[int(column) - 1]
     wanted = _named(str(column), [_label(curve) for curve in curves]) if isinstance(column, str) else []
     found = [curve for curve in curves if _label(curve) in wanted]
     if len(found) != 1:
@@ -125,6 +139,8 @@ def _label(curve: Curve) -> str:
 
 def _mev_per_unit(path: Path, curve: Curve) -> float:
     """Unit of the mass; "GeV", "GEV" and LaTeX's GeV/c^2 are one."""
+    if re.search(_NO_MASS, _words(curve.x.name)):
+        raise bad(path, curve.place, f"expected a first column with masses; got {str(curve.x)!r}")
     unit = re.sub(r"\\(?:mathrm|text\w*)|[^a-z0-9/*^]", "", curve.x.unit.lower())
     unit = re.sub(r"/c(\^|\*\*)?2?$", "", unit)
     if unit not in _MEV_PER:
@@ -143,6 +159,12 @@ def _plain(text: str) -> str:
     return " ".join(without.split())
 
 
+def _words(text: str) -> str:
+    """A name in small letters, LaTeX's signs as spaces: what stands beside what is kept."""
+    without = re.sub(r"\\(?:mathrm|text\w*|left|right|[,;!% ])", lambda m: "%" if m[0] == "\\%" else " ", text.lower())
+    return " ".join(re.sub(r"[${}\\|~]", " ", without).split())
+
+
 def _is_squared(path: Path, curve: Curve, squared: bool | None) -> bool:
     """Whether the column is the square of a coupling."""
     name = _plain(curve.y.name)
@@ -156,7 +178,7 @@ def _is_squared(path: Path, curve: Curve, squared: bool | None) -> bool:
             raise _checks.invalid("squared", squared, f"True or left out: the column is {str(curve.y)!r}")
         return bool(squared)
     for what, pattern in _OTHER.items():
-        if re.search(pattern, name):
+        if re.search(pattern, _words(curve.y.name)) or re.search(pattern, name):
             raise bad(
                 path,
                 curve.place,
@@ -176,12 +198,14 @@ def _is_squared(path: Path, curve: Curve, squared: bool | None) -> bool:
 
 
 def _check_level(path: Path, curve: Curve, cl: float | None) -> None:
-    """Compare the confidence level with the one that the file names, if it names one."""
+    """Compare the confidence level with those that the file names, of the column or else of the table."""
     for text in (f"{curve.y.name} {curve.qualifiers}", f"{curve.table} {curve.description}"):
-        levels = {float(level) / 100.0 for level in _LEVEL.findall(text.replace("\\,", " "))}
-        if len(levels) == 1 and cl is not None and abs(next(iter(levels)) - cl) > 1e-6:
-            found = next(iter(levels))
-            raise _checks.invalid("cl", cl, f"{found:g}, as {path.name} says of {_label(curve)!r}")
+        words = _words(text)
+        found = {round(float(level) * unit, 6) for pattern, unit in _LEVELS for level in pattern.findall(words)}
+        levels = sorted(level for level in found if 0.5 < level < 1.0)
+        if levels and cl is not None and min(abs(level - cl) for level in levels) > 1e-6:
+            shown = " or ".join(f"{level:g}" for level in levels)
+            raise _checks.invalid("cl", cl, f"{shown}, as {path.name} says of {_label(curve)!r}")
         if levels:
             return
 

@@ -15,6 +15,7 @@ mu = (g_x/g_lim)^2. What a search saw, its background and its fine structure in 
 import functools
 import math
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from jaxtyping import Array, ArrayLike, Float
 from scipy.stats import norm
 
 from lmtbayes import _checks, tables
-from lmtbayes.errors import InvalidArgument
+from lmtbayes.errors import InvalidArgument, UnitsWarning
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.description import SINGLE_NUMBER, Description
 from lmtbayes.experiments.hepdata import read_limit
@@ -40,6 +41,8 @@ from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
 CHANNELS = (None, "e", "mu", "tau", "invisible")
 _HEAVY = 1e5
 """A mass [MeV] at which every channel is open."""
+_LEAST_MASS = 1.0
+"""Lower edge [MeV] of the default range of every fit."""
 FADE = 0.05
 """Width in ln M over which a limit fades to nothing beyond either end of its curve; inside it is untouched."""
 
@@ -189,7 +192,7 @@ def published_limit(
                 "not: give the mixing that the limit was published for, as in LMU_LTAU.with_mixing('loop0')"
             )
     return PublishedLimit(
-        description=Description(name, name if title is None else title, citation, "approximate", tuple(data_sets)),
+        description=Description(name, name if title is None else title, citation, "approximate", data_sets),
         binning=SINGLE_NUMBER,
         term=Gaussian(1.0 / norm.ppf(cl)),
         declared=(),
@@ -207,12 +210,12 @@ def _points(curve: Any) -> tuple[np.ndarray, np.ndarray]:
         path = Path(curve)
         if not path.is_file():
             raise _checks.invalid("curve", str(curve), "the path of a CSV file that exists, or (masses, limits)")
-        columns = tables.read_csv(path)
+        columns = tables.read_csv(path, "curve")
         missing = [key for key in ("mass_mev", "g_x") if key not in columns]
         if missing:
             raise InvalidArgument(
                 f"`curve` must have columns mass_mev and g_x; {path.name} lacks {', '.join(missing)} and has "
-                f"{', '.join(columns) or 'none'}"
+                f"{', '.join(columns) or 'none'} (a file from hepdata.net is given as `hepdata`)"
             )
         given = (columns["mass_mev"], columns["g_x"])
     else:
@@ -223,7 +226,20 @@ def _points(curve: Any) -> tuple[np.ndarray, np.ndarray]:
     _checks.positive("curve masses", masses, "MeV")
     limits = _checks.shape("curve limits", given[1], masses.shape)
     _checks.positive("curve limits", limits)
+    _check_curve(masses, limits)
     return masses, limits
+
+
+def _check_curve(masses: np.ndarray, limits: np.ndarray) -> None:
+    """Require couplings that exclude something, and say where masses look like GeV."""
+    if limits.min() > 1.0:
+        raise _checks.invalid("curve limits", limits, "couplings, at most 1 somewhere; is a power of ten missing?")
+    if masses[-1] < _LEAST_MASS:
+        warnings.warn(
+            f"the curve's masses end at {masses[-1]:g} MeV, below the default range of every fit: they look like GeV",
+            UnitsWarning,
+            stacklevel=4,
+        )
 
 
 def _registered(

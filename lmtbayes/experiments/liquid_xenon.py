@@ -22,7 +22,7 @@ from lmtbayes.experiments.base import active_names
 from lmtbayes.experiments.common import electron_binding, weak_mixing_angle
 from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.nuisance import Gaussian, Nuisance
-from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.registry import anywhere, register
 from lmtbayes.experiments.solar_neutrinos import SolarNeutrinos
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.experiments.xenon_detectors import XenonDetector
@@ -292,5 +292,8 @@ for _detector in xenon_detectors.detectors().values():
     for _channel in xenon_detectors.CHANNELS:
         _published = {"exposure_tyr": _detector.exposure_tyr, "threshold_kev": _detector.threshold(_channel)}
         register(
-            f"{_detector.name}-{_channel}", functools.partial(liquid_xenon, _detector, _channel), published=_published
+            f"{_detector.name}-{_channel}",
+            functools.partial(liquid_xenon, _detector, _channel),
+            published=_published,
+            reach=anywhere,
         )

@@ -129,7 +129,7 @@ def measurement(
         raise _checks.invalid("identity", identity, "a non-empty string, or None")
     _try(function)
     return Measurement(
-        description=Description(name, name if title is None else title, citation, status, tuple(data_sets)),
+        description=Description(name, name if title is None else title, citation, status, data_sets),
         binning=SINGLE_NUMBER,
         term=Gaussian(widths) if widths.shape == () else AsymmetricGaussian(*widths),
         declared=(),

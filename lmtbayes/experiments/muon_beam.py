@@ -35,7 +35,7 @@ from lmtbayes.experiments.beam_setup import (
 )
 from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.nuisance import LogNormal, Nuisance
-from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.registry import anywhere, register
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.gauge.couplings import hadronic_decays
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
@@ -280,4 +280,4 @@ def _calibration(setup: BeamSetup, calibrate: Any) -> Calibration:
 for _name, _setup in read_setups().items():
     _given = ("muons_on_target", "efficiency", "efficiency_factor", "bin_edges", "resolution_gev")
     _values = {option: getattr(_setup, option) for option in _given}
-    register(_name, functools.partial(_from_registry, _setup), published=_values)
+    register(_name, functools.partial(_from_registry, _setup), published=_values, reach=anywhere)

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 from lmtbayes import _checks, tables
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.description import SINGLE_NUMBER, Description
-from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.registry import anywhere, register
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.gauge.couplings import CONVENTIONS
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
@@ -169,4 +169,6 @@ PRESETS = {
     "muon-g2-2025-wp20": ("experiment-2025", "white-paper-2020"),
 }
 for _name, (_measurement, _prediction) in PRESETS.items():
-    register(_name, functools.partial(_preset, name=_name, measurement=_measurement, prediction=_prediction))
+    register(
+        _name, functools.partial(_preset, name=_name, measurement=_measurement, prediction=_prediction), reach=anywhere
+    )

@@ -32,7 +32,7 @@ from jaxtyping import Array, Float
 from lmtbayes import _checks, tables
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.description import SINGLE_NUMBER, Description
-from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.registry import anywhere, register
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton
 
@@ -175,4 +175,4 @@ for _row, _name in enumerate(MEASUREMENTS):
     _published = {
         "measured": tuple(float(tables.read("cosmology/measurements")[key][_row]) for key in ("value", "sigma"))
     }
-    register(_name, functools.partial(_build, _row, name=_name), published=_published)
+    register(_name, functools.partial(_build, _row, name=_name), published=_published, reach=anywhere)

@@ -8,6 +8,7 @@ change sign.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -15,13 +16,14 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes import _checks
-from lmtbayes.constants import GRAMS_PER_TONNE, SIN2_THETA_W
+from lmtbayes.constants import GRAMS_PER_TONNE, MEV_PER_KEV, SIN2_THETA_W
 from lmtbayes.detectors import targets
 from lmtbayes.detectors.ionisation import Ionisation
 from lmtbayes.experiments import reactor_folding as folding
 from lmtbayes.experiments import recoils
 from lmtbayes.experiments.base import active_names
 from lmtbayes.experiments.description import Binning, Description
+from lmtbayes.experiments.efficiency import EfficiencyCurve
 from lmtbayes.experiments.recoil_detector import Density, RecoilDetector
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
@@ -32,6 +34,10 @@ FLUX_UNCERTAINTY = 0.054
 """What Daya Bay finds less than Huber and Mueller (arXiv:1508.04233)."""
 
 
+_HIGHEST_GW = 20.0
+"""Cores have 4.6 GW of heat at most."""
+
+
 class Reactor(RecoilDetector):
     """One detector at one core; built by `reactor`, which says what the arguments mean."""
 
@@ -39,7 +45,8 @@ class Reactor(RecoilDetector):
     neutrinos: float  # atoms of the target times fissions per cm^2
     spectrum: recoils.Spectrum
     nodes: recoils.Recoils
-    response: np.ndarray  # (terms of the quenching, bins, nodes) [MeV]: weights of the quadrature included
+    weights: np.ndarray  # (bins, nodes) [MeV], of the quadrature; (1, nodes) where the bins are of measured energy
+    efficiency: EfficiencyCurve = eqx.field(static=True)
     ionisation: Ionisation | None = eqx.field(static=True)
     background: np.ndarray  # (bins,)
     background_scale: str | None = eqx.field(static=True)  # name of the nuisance; None where it is known exactly
@@ -53,10 +60,13 @@ class Reactor(RecoilDetector):
     def _signal(
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
     ) -> Float[Array, " bins"]:
-        terms = jnp.asarray(self.response) @ self.spectrum(self.nodes, model, photon, values)
+        density = self.spectrum(self.nodes, model, photon, values)
+        recoil = np.asarray(self.nodes.energy) / MEV_PER_KEV
         if self.ionisation is None:
-            return terms[0]
-        return self.ionisation.powers(values[f"lindhard_k_{folding.element(self.target)}"]) @ terms
+            return jnp.asarray(self.weights) @ (self.efficiency(recoil) * density)
+        k = values[f"lindhard_k_{folding.element(self.target)}"]
+        seen = self.efficiency(self.ionisation.kevee(recoil, k)) * self.weights[0] * density
+        return jnp.asarray(self.ionisation.probability(self.bin_edges, recoil, k)) @ seen
 
     def _background(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, " bins"]:
         counts = jnp.asarray(self.background)
@@ -78,7 +88,7 @@ def reactor(
     exposure_days: float,
     target: str | targets.Target = "germanium",
     ionisation: Ionisation | None = None,
-    efficiency: float = 1.0,
+    efficiency: Any = 1.0,
     background: ArrayLike | Sequence[float] = 0.0,
     background_uncertainty: float = 0.0,
     observed: ArrayLike | Sequence[float] | None = None,
@@ -108,7 +118,8 @@ def reactor(
     ionisation
         Quenching and resolution; None: the recoil itself is measured, exactly.
     efficiency
-        In (0, 1], the same for all bins.
+        A number in (0, 1], a table, a file or a function, see `lmtbayes.experiments.efficiency`: against the recoil
+        (keVnr) or, where there is an `ionisation`, against the ionisation energy before resolution (keVee).
     background
         Counts in each bin, or one number for all of them.
     background_uncertainty
@@ -156,22 +167,23 @@ def reactor(
     for argument, value in size.items():
         _checks.scalar(argument, value)
         _checks.positive(argument, value)
+    if thermal_power_gw > _HIGHEST_GW:
+        raise _checks.invalid("thermal_power_gw", thermal_power_gw, f"at most {_HIGHEST_GW:g} GW of one core (MW?)")
+    _checks.fraction("flux_uncertainty", flux_uncertainty)
     _checks.scalar("sin2_theta_w", sin2_theta_w)
     _checks.in_interval("sin2_theta_w", sin2_theta_w, 0.0, 1.0)
-    if _checks.fraction("efficiency", efficiency) == 0.0:
-        raise _checks.invalid("efficiency", efficiency, "above 0, up to 1")
     if not isinstance(source, str) or not source:
         raise _checks.invalid("source", source, "a non-empty string")
     _checks.one_of("spectrum", spectrum, SPECTRA)
-    if not isinstance(ionisation, Ionisation | None):
-        raise _checks.invalid("ionisation", ionisation, "an Ionisation, or None")
     core = reactor_spectrum(spectrum, fission_fractions)
     material = target if isinstance(target, targets.Target) else targets.target(target)
+    folding.check_ionisation(ionisation, material)
     edges = folding.edges(bin_edges, material, core, ionisation)
     form = form_factors.form_factor(form_factor)
     neutrinos = float(mass_kg) * 1e3 / GRAMS_PER_TONNE * material.atoms_per_tonne
     neutrinos *= core.fluence(float(thermal_power_gw), float(exposure_days), float(baseline_m))
-    energies, response = folding.response(edges, material, core, ionisation)
+    seen = folding.efficiency(efficiency, edges, ionisation)
+    energies, weights = folding.quadrature(edges, material, core, ionisation, seen)
     declared, scale = folding.nuisances(
         name,
         source,
@@ -200,7 +212,8 @@ def reactor(
         neutrinos=neutrinos,
         spectrum=recoils.Spectrum(form, (declared[0].name,), declared[1].name, declared[2].name),
         nodes=folding.fold(material, energies, form, neutrinos, core),
-        response=float(efficiency) * response,
+        weights=weights,
+        efficiency=seen,
         ionisation=ionisation,
         background=folding.in_bins(background, edges.size - 1),
         background_scale=scale,

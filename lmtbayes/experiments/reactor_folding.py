@@ -1,6 +1,7 @@
 """What follows from a detector at a reactor: bins, quadrature and response, background, nuisances."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import ArrayLike
@@ -11,16 +12,19 @@ from lmtbayes.detectors import targets
 from lmtbayes.detectors.ionisation import Ionisation
 from lmtbayes.experiments import recoils
 from lmtbayes.experiments.common import lindhard_k, nuclear_radius, weak_mixing_angle
+from lmtbayes.experiments.efficiency import EfficiencyCurve, resolve
 from lmtbayes.experiments.nuisance import Gaussian, Nuisance
 from lmtbayes.processes import form_factors, nucleus
 from lmtbayes.sources.reactor import JOIN, ReactorSpectrum
 
 _PANEL = 0.5
 """Longest panel in ln E_R, of 16 nodes: a bin is good to 1e-5."""
+_PANEL_SIGMAS, _SHORTEST_PANEL = 4.0, 0.02
+"""The same in relative standard deviations of the resolution, which moves with k; and what that is cut at."""
 _SIGMAS = 6.0
 """Standard deviations of the resolution outside the bins at which nothing is seen any more."""
-_K_REACH = 1.2
-"""Factor on recoil energies that leaves room for a larger or smaller k."""
+_K_SIGMAS, _K_RANGE = 4.0, (0.3, 3.0)
+"""Standard deviations of k for which there are nodes, within these factors on it."""
 
 
 def edges(
@@ -43,29 +47,65 @@ def _end_points(isotope: targets.Isotope, core: ReactorSpectrum) -> tuple[float,
     return step, last
 
 
-def response(
-    bin_edges: np.ndarray, material: targets.Target, core: ReactorSpectrum, ionisation: Ionisation | None
+def check_ionisation(ionisation: object, material: targets.Target) -> None:
+    """Require an Ionisation of the target's one element, or None."""
+    if not isinstance(ionisation, Ionisation | None):
+        raise _checks.invalid("ionisation", ionisation, "an Ionisation, or None")
+    found = sorted({isotope.protons for isotope in material.isotopes})
+    if ionisation is not None and found != [ionisation.protons]:
+        raise _checks.invalid(
+            "ionisation", ionisation, f"one for a target of a single element; {material.name} has Z = {found}"
+        )
+
+
+def efficiency(given: Any, bin_edges: np.ndarray, ionisation: Ionisation | None) -> EfficiencyCurve:
+    """Against recoil or ionisation energy, wherever the bins see anything."""
+    if ionisation is None:
+        return resolve("efficiency", given, "energy_kevnr", float(bin_edges[0]), float(bin_edges[-1]))
+    return resolve("efficiency", given, "energy_kevee", *_seen_between(bin_edges, ionisation))
+
+
+def quadrature(
+    bin_edges: np.ndarray,
+    material: targets.Target,
+    core: ReactorSpectrum,
+    ionisation: Ionisation | None,
+    seen: EfficiencyCurve,
 ) -> tuple[list[np.ndarray], np.ndarray]:
-    """Nodes of each isotope [MeV], and what a node counts in each bin [MeV]: (terms, bins, nodes)."""
-    starts = bin_edges if ionisation is None else _recoils_of(bin_edges, ionisation)
+    """Nodes of each isotope [MeV], and weights [MeV]: (bins, nodes), or one row where bins are of measured energy."""
+    bends = np.array(seen.bends)
+    if ionisation is None:
+        cuts, panel = np.union1d(bin_edges, bends[(bends > bin_edges[0]) & (bends < bin_edges[-1])]), _PANEL
+    else:
+        cuts, panel = _cuts(bin_edges, bends, ionisation)
     energies, columns = [], []
     for isotope in material.isotopes:
-        nodes, weights = recoils.quadrature(starts * MEV_PER_KEV, *_end_points(isotope, core), _PANEL)
+        nodes, weights = recoils.quadrature(cuts * MEV_PER_KEV, *_end_points(isotope, core), min(panel, seen.smooth))
         energies.append(nodes)
-        if ionisation is None:
-            columns.append(weights[None])
-        else:
-            columns.append(ionisation.response(bin_edges, nodes / MEV_PER_KEV) * weights.sum(axis=0))
+        bins = (
+            np.searchsorted(bin_edges, cuts[:-1], side="right") - 1 if ionisation is None else np.zeros(cuts.size - 1)
+        )
+        columns.append(np.stack([weights[bins == row].sum(axis=0) for row in np.unique(bins)]))
     return energies, np.concatenate(columns, axis=-1)
 
 
-def _recoils_of(edges_kevee: np.ndarray, ionisation: Ionisation) -> np.ndarray:
-    """Recoils [keVnr] at which measured bins have their edges, and where these see nothing any more."""
+def _seen_between(edges_kevee: np.ndarray, ionisation: Ionisation) -> tuple[float, float]:
+    """Ionisation energies [keVee] outside of which the bins see nothing."""
     first, last = edges_kevee[[0, -1]]
     below = max(first - _SIGMAS * float(ionisation.sigma_kevee(first)), 0.02 * first)
-    above = last + _SIGMAS * float(ionisation.sigma_kevee(last))
-    low, *inside, high = np.asarray(ionisation.kevnr(np.concatenate([[below], edges_kevee, [above]]))).tolist()
-    return np.array([low / _K_REACH, *inside, high * _K_REACH])
+    return float(below), float(last + _SIGMAS * float(ionisation.sigma_kevee(last)))
+
+
+def _cuts(edges_kevee: np.ndarray, bends_kevee: np.ndarray, ionisation: Ionisation) -> tuple[np.ndarray, float]:
+    """Recoils [keVnr] at which panels end, from where bins see nothing to where they do not any more; longest panel."""
+    below, above = _seen_between(edges_kevee, ionisation)
+    smaller, larger = np.clip(1.0 + _K_SIGMAS * ionisation.k_uncertainty * np.array([-1.0, 1.0]), *_K_RANGE)
+    inside = np.concatenate([edges_kevee, bends_kevee[(bends_kevee > below) & (bends_kevee < above)]])
+    low = float(ionisation.kevnr(below, ionisation.k * float(larger)))
+    high = float(ionisation.kevnr(above, ionisation.k * float(smaller)))
+    relative = float(np.min(ionisation.sigma_kevee(edges_kevee) / edges_kevee))
+    panel = float(np.clip(_PANEL_SIGMAS * relative, _SHORTEST_PANEL, _PANEL))
+    return np.union1d(ionisation.kevnr(inside), [low, high]), panel
 
 
 def fold(

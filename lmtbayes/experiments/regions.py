@@ -184,7 +184,7 @@ def _levels(cl: float | Sequence[float]) -> tuple[float, float]:
 def _table(curve: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return masses [MeV], entry and exit couplings."""
     given = _given(curve)
-    masses = _checks.increasing("curve masses", given[0])
+    masses = _increasing(given[0])
     _checks.positive("curve masses", masses, "MeV")
     entries = _checks.shape("curve entries", given[1], masses.shape)
     exits = _checks.shape("curve exits", given[2], masses.shape)
@@ -197,6 +197,15 @@ def _table(curve: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return masses, entries, exits
 
 
+def _increasing(masses: Any) -> np.ndarray:
+    found = _checks.number("curve masses", masses)
+    if found is not None and found.ndim == 1 and np.any(np.diff(found) < 0.0) and np.any(np.diff(found) > 0.0):
+        raise _checks.invalid(
+            "curve masses", masses, "increasing; of a closed contour give its lower part as entry, its upper as exit"
+        )
+    return _checks.increasing("curve masses", masses)
+
+
 def _given(curve: Any) -> list[Any]:
     expected = "the path of a CSV file, or three arrays (masses [MeV], entry couplings, exit couplings)"
     if isinstance(curve, tuple | list) and len(curve) == len(COLUMNS):
@@ -206,7 +215,7 @@ def _given(curve: Any) -> list[Any]:
     path = Path(curve)
     if not path.is_file():
         raise _checks.invalid("curve", str(curve), "the path of a CSV file that exists, or (masses, entries, exits)")
-    columns = tables.read_csv(path)
+    columns = tables.read_csv(path, "curve")
     missing = [key for key in COLUMNS if key not in columns]
     if missing:
         raise InvalidArgument(

@@ -42,6 +42,11 @@ class Entry:
 _ENTRIES: dict[str, Entry] = {}
 
 
+def anywhere() -> tuple[float, float]:
+    """Reach of an experiment that says something at any mass [MeV]."""
+    return 0.0, math.inf
+
+
 def register(
     name: str, build: Builder, *, reach: Reach | None = None, published: Mapping[str, Any] | None = None
 ) -> None:
@@ -59,7 +64,7 @@ def register(
         line show; the first [unit] of an entry is its unit.
     reach
         Returns what `Experiment.mass_range` will be, before anything is built: settings of fits take their default
-        range of the mass from it. None for what says something at any mass.
+        range of the mass from it. `anywhere` for what says something at any mass; None: it is built and asked.
     published
         By name of an override whose default is None, the value that it then has: shown with its options.
 
@@ -123,7 +128,7 @@ def experiment_options(name: str) -> Options:
 
 
 def experiment_reach(name: str) -> tuple[float, float]:
-    """Return the masses [MeV] between which an entry says something, without building it.
+    """Return the masses [MeV] between which an entry says something; only one without `reach` is built for it.
 
     Raises
     ------
@@ -131,7 +136,7 @@ def experiment_reach(name: str) -> tuple[float, float]:
         No such experiment.
     """
     reach = _entry(name).reach
-    return (0.0, math.inf) if reach is None else reach()
+    return experiment(name).mass_range if reach is None else reach()
 
 
 def experiment(name: str, /, **overrides: Any) -> Experiment:

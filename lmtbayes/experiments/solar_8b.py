@@ -19,7 +19,7 @@ from lmtbayes.experiments.asymmetric import AsymmetricGaussian
 from lmtbayes.experiments.base import active_names
 from lmtbayes.experiments.description import SINGLE_NUMBER, Binning
 from lmtbayes.experiments.nuisance import Nuisance
-from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.registry import anywhere, register
 from lmtbayes.experiments.solar_neutrinos import SolarNeutrinos
 from lmtbayes.experiments.standard_model import standard_model
 from lmtbayes.experiments.terms import Poisson
@@ -240,5 +240,5 @@ def _flux(
 
 
 for _entry in (f"xenonnt-8b{COUNTS_ALONE}", "pandax4t-8b"):
-    register(_entry, functools.partial(_counting, _entry))
-register("lz-8b", _flux)
+    register(_entry, functools.partial(_counting, _entry), reach=anywhere)
+register("lz-8b", _flux, reach=anywhere)

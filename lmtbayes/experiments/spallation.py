@@ -32,7 +32,7 @@ from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.efficiency import EfficiencyCurve
 from lmtbayes.experiments.nuisance import central_values
 from lmtbayes.experiments.recoil_detector import Density, RecoilDetector
-from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.registry import anywhere, register
 from lmtbayes.experiments.spallation_detectors import nuisances_by_role, rows
 from lmtbayes.experiments.terms import GaussianCounts, Poisson, Term
 from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
@@ -259,4 +259,6 @@ def _positive(argument: str, value: Any) -> float:
 
 
 for _name in rows():
-    register(_name, functools.partial(spallation, _name), published=spallation_detectors.published(_name))
+    register(
+        _name, functools.partial(spallation, _name), published=spallation_detectors.published(_name), reach=anywhere
+    )

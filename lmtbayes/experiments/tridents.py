@@ -20,7 +20,7 @@ from lmtbayes.constants import MEV_PER_GEV, SIN2_THETA_W
 from lmtbayes.experiments.asymmetric import AsymmetricGaussian
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.description import SINGLE_NUMBER, Description
-from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.registry import anywhere, register
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.gauge.couplings import CONVENTIONS
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
@@ -136,4 +136,6 @@ def _build(
 
 for _row, _name in enumerate(tables.read("tridents/measurements")["name"]):
     _energy = float(tables.read("tridents/measurements")["energy_gev"][_row])
-    register(str(_name), functools.partial(_build, _row, name=str(_name)), published={"energy_gev": _energy})
+    register(
+        str(_name), functools.partial(_build, _row, name=str(_name)), published={"energy_gev": _energy}, reach=anywhere
+    )

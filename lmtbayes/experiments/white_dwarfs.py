@@ -28,7 +28,7 @@ from lmtbayes.constants import SIN2_THETA_W
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.description import SINGLE_NUMBER, Description
 from lmtbayes.experiments.limits import FADE
-from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.registry import anywhere, register
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton
 from lmtbayes.processes.electron import chiral_couplings, hidden_shift
@@ -132,4 +132,4 @@ def _build(
     )
 
 
-register("white-dwarfs", _build)
+register("white-dwarfs", _build, reach=anywhere)

@@ -21,7 +21,7 @@ from lmtbayes import _checks, tables
 from lmtbayes.experiments.base import active_names
 from lmtbayes.experiments.description import Binning
 from lmtbayes.experiments.nuisance import Nuisance, TruncatedGaussian
-from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.registry import anywhere, register
 from lmtbayes.experiments.solar_8b import EFFICIENCY_UNCERTAINTY, backgrounds_of, rates_of
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.experiments.xenon_folding import NR_SOURCES, responses_kernel
@@ -204,4 +204,4 @@ def _columns(table: tables.Columns, letter: str) -> np.ndarray:
     return np.stack([table[name] for name in table if name[0] == letter and name[1:].isdigit()], axis=1)
 
 
-register(ENTRY, _xenonnt_8b)
+register(ENTRY, _xenonnt_8b, reach=anywhere)

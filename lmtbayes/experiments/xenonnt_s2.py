@@ -18,7 +18,7 @@ from lmtbayes import tables
 from lmtbayes.experiments.base import active_names
 from lmtbayes.experiments.description import Binning
 from lmtbayes.experiments.nuisance import Nuisance, TruncatedGaussian
-from lmtbayes.experiments.registry import register
+from lmtbayes.experiments.registry import anywhere, register
 from lmtbayes.experiments.solar_8b import rates_of
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.experiments.xenon_folding import NR_SOURCES, responses_kernel
@@ -171,4 +171,4 @@ def _factor(kind: str, run: str) -> Nuisance:
     return Nuisance(_name(kind, run), constraint, f"factor on {kind} events of {ENTRY} in {run}", _SOURCE)
 
 
-register(ENTRY, _xenonnt_s2)
+register(ENTRY, _xenonnt_s2, reach=anywhere)

@@ -220,6 +220,14 @@ def test_what_the_name_does_not_say_is_said_by_squared(tmp_path):
         ("$\\sigma(e^+e^- \\to Z')$", "a cross section"),
         ("$\\mathcal{B}(Z' \\to \\mu\\mu)$", "a branching fraction"),
         ("BR", "a branching fraction"),
+        ("$g_{Z'}/M_{Z'}$", "a ratio or a product"),
+        ("$g'\\times\\sqrt{BR}$", "a branching fraction"),
+        ("inverse coupling", "a ratio or a product"),
+        ("$g'^{4}$", "a power that is neither one nor two"),
+        ("mixing angle g", "an angle or a scale"),
+        ("limit on coupling scale Lambda", "an angle or a scale"),
+        ("Lower limit on g'", "a lower limit"),
+        ("g' in units of 10-4", "neither a unit nor a power of ten"),
         ("g' [10^-3]", "neither a unit nor a power of ten"),
         ("g' x 10**3", "neither a unit nor a power of ten"),
         ("limit on SIG [fb]", "neither a unit nor a power of ten"),
@@ -258,6 +266,56 @@ def test_a_confidence_level_that_the_file_names_is_the_one_that_is_used(tmp_path
     path.write_text(as_csv({"g'": LIMITS}))
     with pytest.raises(InvalidArgument, match=r"`cl` must be 0.9, as t.csv says"):
         lmt.published_limit("mine", hepdata=path, cl=0.95)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "$95\\%$ C.L.",
+        "95$\\%$ confidence level",
+        "95% CLs",
+        "CL = 95%",
+        "0.95 confidence level",
+        "95%-CL",
+        "95% (CL)",
+        "95% upper limits",
+        "95 per cent CL",
+        "95~\\% CL",
+        "95% CL$_s$",
+        "CL [%]: 95",
+        "confidence level: 0.95",
+    ],
+)
+def test_a_confidence_level_in_every_spelling(tmp_path, words):
+    path = tmp_path / "t.csv"
+    path.write_text(as_csv({"g'": LIMITS}).replace("at 90% C.L.", f"at {words}"))
+    with pytest.raises(InvalidArgument, match=r"`cl` must be 0.95, as t.csv says"):
+        read_limit(path, cl=0.90)
+    assert len(read_limit(path, cl=0.95)[0]) == MASSES.size
+    both = as_csv({"g'": LIMITS}).replace("at 90% C.L.", f"at {words} and 90% CL")
+    path.write_text(both)
+    for cl in (0.90, 0.95):
+        read_limit(path, cl=cl)
+    with pytest.raises(InvalidArgument, match=r"`cl` must be 0.9 or 0.95, as t.csv says"):
+        read_limit(path, cl=0.99)
+
+
+def test_a_confidence_level_among_the_qualifiers(tmp_path):
+    path = tmp_path / "t.yaml"
+    text = as_yaml({"g'": LIMITS})
+    table = yaml.safe_load(text)
+    table["dependent_variables"][0]["qualifiers"] = [{"name": "CL", "value": 95, "units": "%"}]
+    path.write_text(yaml.safe_dump(table))
+    with pytest.raises(InvalidArgument, match=r"`cl` must be 0.95"):
+        read_limit(path, cl=0.90)
+
+
+@pytest.mark.parametrize("name", ["$m^2$", "sqrt(s)", "$\\tau$", "$\\log_{10}(m/GeV)$", "ENERGY"])
+def test_a_first_column_that_is_no_mass_is_refused(tmp_path, name):
+    path = tmp_path / "t.csv"
+    path.write_text(as_csv({"g'": LIMITS}).replace("$m_{Z'}$ [GeV]", f"{name} [GeV]"))
+    with pytest.raises(InvalidArgument, match="expected a first column with masses; got"):
+        read_limit(path)
 
 
 def _good():

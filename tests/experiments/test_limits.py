@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 import lmtbayes as lmt
 from lmtbayes import tables
-from lmtbayes.errors import InvalidArgument, UnknownName
+from lmtbayes.errors import InvalidArgument, UnitsWarning, UnknownName
+from lmtbayes.experiments import registry
 from lmtbayes.experiments.limits import FADE, published_limit
 from lmtbayes.experiments.measurement import measurement
+from lmtbayes.jobs.settings import FitSettings, masses_of
 
 CURVE = (np.array([10.0, 100.0, 1000.0]), np.array([1e-3, 2e-3, 1e-2]))
 
@@ -196,3 +198,34 @@ def test_a_users_measurement():
     ):
         with pytest.raises(InvalidArgument, match=message):
             call()
+
+
+def test_names_of_data_are_a_list_not_one_word():
+    curve = ([2.0, 6000.0], [3e-3, 1.0])
+    for make in (
+        lambda: published_limit("b2", curve, channel="invisible", data_sets="belle2-invisible"),
+        lambda: measurement("b2", 1.0, 0.1, lambda model, photon: 1.0 + 0.0 * photon.g_x, data_sets="belle2-invisible"),
+    ):
+        with pytest.raises(InvalidArgument, match="`data_sets` must be a tuple of non-empty strings"):
+            make()
+    b2 = published_limit("b2", curve, channel="invisible", data_sets=("belle2-invisible",))
+    with pytest.raises(InvalidArgument, match="must not count data twice"):
+        lmt.JointLikelihood([b2, "belle2-invisible"], lmt.LMU_LTAU, "observed", check=False)
+
+
+def test_units_that_slipped():
+    with pytest.raises(InvalidArgument, match="couplings, at most 1 somewhere; is a power of ten missing"):
+        published_limit("x", ([10.0, 100.0], [3.0, 4.0]))
+    with pytest.warns(UnitsWarning, match=r"end at 0.1 MeV, .*: they look like GeV"):
+        published_limit("x", ([0.01, 0.1], [1e-3, 1e-3]))
+
+
+def test_a_users_registered_limit_widens_the_settings_range(monkeypatch):
+    monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
+
+    def build(*, name="my-search"):
+        return published_limit(name, ([5e3, 8e4], [3e-3, 0.2]), cl=0.95, channel="mu")
+
+    lmt.register("my-search", build)
+    assert masses_of(["my-search", "muon-g2-2025"]) == (1.0, 1e5)
+    assert FitSettings(experiments=("my-search", "muon-g2-2025"), data="observed").mass == (1.0, 1e5)

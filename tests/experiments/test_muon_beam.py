@@ -331,6 +331,10 @@ def test_a_beam_of_your_own_with_data():
     np.testing.assert_array_equal(exp.observed, [0.0])
     with pytest.raises(InvalidArgument, match="`bin_edges` must stay those of the data"):
         replace(setup, bin_edges=(10.0, 40.0, 80.0))
+    with pytest.raises(InvalidArgument, match=r"`density_g_cm3` must be at most 23 g/cm\^3 \(kg/m\^3\?\)"):
+        replace(setup, density_g_cm3=7874.0)
+    with pytest.raises(InvalidArgument, match="`target` must be the name of a material"):
+        replace(setup, target="")
 
 
 @pytest.mark.parametrize(
@@ -340,6 +344,7 @@ def test_a_beam_of_your_own_with_data():
         ({"efficiency": 0.0}, "efficiency"),
         ({"efficiency": float("nan")}, "efficiency"),
         ({"efficiency_factor": 0.9}, "efficiency_factor"),
+        ({"efficiency_factor": 1e9}, "efficiency_factor"),
         ({"muons_on_target": -1e11}, "muons_on_target"),
         ({"resolution_gev": 0.0}, "resolution_gev"),
         ({"bin_edges": [10.0, 30.0, 20.0]}, "bin_edges"),

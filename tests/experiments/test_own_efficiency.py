@@ -106,7 +106,7 @@ def test_a_file_of_another_unit_is_not_taken(tmp_path):
     ):
         lmt.experiment("ess", efficiency=path)
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InvalidArgument, match=r"`efficiency` must be a CSV file in UTF-8; e.csv"):
+    with pytest.raises(InvalidArgument, match=r"`efficiency`: e.csv must be a CSV file in UTF-8"):
         lmt.experiment("ess", efficiency=path)
 
 

@@ -265,3 +265,8 @@ def test_a_users_table_from_a_file(tmp_path):
 def test_bad_input(change, message):
     with pytest.raises(InvalidArgument, match=message):
         excluded_region(**({"name": "x", "curve": CLOSED} | change))
+
+
+def test_a_closed_contour_is_told_what_to_do():
+    with pytest.raises(InvalidArgument, match="give its lower part as entry, its upper as exit"):
+        lmt.excluded_region("loop", ([1.0, 10.0, 5.0], [1e-9, 1e-9, 1e-8], [1e-8, 1e-8, 1e-7]))
