@@ -224,6 +224,7 @@ def test_significance_and_flux_of_2024(search, xenons, fit):
     assert 4.7 - 2.3 < flux < 4.7 + 3.6
 
 
+@pytest.mark.slow
 def test_all_three_runs(xenons, fit):
     # No number of the collaboration's for three runs is known to us. Expected by them of 5.25e6: 16.4 events.
     counts = by_run(xenons.signal_counts(LMU, NO_BOSON, XENONS_SUN))

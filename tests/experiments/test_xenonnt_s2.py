@@ -78,6 +78,7 @@ def test_backgrounds_and_what_moves_them(search):
     np.testing.assert_array_equal(np.asarray(search.observed).reshape(3, 7).sum(axis=1), [583, 864, 1107])
 
 
+@pytest.mark.slow
 def test_fit_of_the_flux(xenons):
     # The paper's own fit is not known to us: pulls within 1.5 standard deviations, and no more recoils than background.
     own = {n.name: n.constraint for n in xenons.nuisances if "xenonnt" in n.name}

@@ -66,6 +66,7 @@ def test_settings_know_it_before_anything_is_built():
         assert experiment_reach(name) == pytest.approx(lmt.experiment(name).mass_range, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_profile_and_evidence_go_there_by_default():
     """By the equation as it is written, with scipy's interpolation and trapezia."""
     like = lmt.JointLikelihood(["cms-4mu"], FIXED, "observed")
