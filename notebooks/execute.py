@@ -15,7 +15,11 @@ def execute(path: Path) -> None:
     """Run one notebook in a folder-local kernel and write it back without run-dependent metadata."""
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
-        notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
+        notebook,
+        timeout=900,
+        kernel_name="python3",
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(FOLDER)}},
     ).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
