@@ -17,8 +17,8 @@ from lmtbayes import _checks
 from lmtbayes.gauge.models import HiddenPhoton, check_mixing
 from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference import devices as local
+from lmtbayes.inference.frequentist.axes import threshold
 from lmtbayes.inference.frequentist.box import Box
-from lmtbayes.inference.frequentist.contours import threshold
 from lmtbayes.inference.frequentist.toy_fits import NUISANCES, Statistic, fit_held, fit_toys, truths
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
 
