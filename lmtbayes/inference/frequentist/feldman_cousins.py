@@ -18,7 +18,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import ArrayLike
+from jaxtyping import ArrayLike, Int
 
 from lmtbayes import _checks
 from lmtbayes._files import write_netcdf
@@ -29,11 +29,12 @@ from lmtbayes.inference.frequentist.calibration import Calibration, coordinates,
 from lmtbayes.inference.frequentist.construction import Construction, Rows, label
 from lmtbayes.inference.frequentist.contours import check_levels
 from lmtbayes.inference.frequentist.order_statistics import ranks
-from lmtbayes.inference.frequentist.truth_mesh import Mesh
 from lmtbayes.inference.identity.fingerprint import fingerprint
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.parameters import LEVELS
 
+TOLERANCE = 0.1
+"""Of the chi^2 quantile, by which critical values of neighbours may differ."""
 _SIGMAS = 2.0
 """Monte Carlo errors by which critical values of neighbours may differ."""
 
@@ -49,7 +50,7 @@ def feldman_cousins(
     parameter: str | None = None,
     bounds: Mapping[str, Sequence[float]] | None = None,
     seed: int = 0,
-    tolerance: float = 0.1,
+    tolerance: float = TOLERANCE,
     rounds: int = 3,
     checkpoint: str | Path | None = None,
     batch_size: int = 16,
@@ -135,20 +136,20 @@ def feldman_cousins(
     points = found.first
     kept.fill(points, progress)
     for round_number in range(rounds + 1):
-        mesh, rows = Mesh(points), kept.rows(points)
-        apart = _apart(mesh.edges(), found.calibration(points, rows, levels), tolerance)
-        if not len(apart) or round_number == rounds:
+        unlike = apart(found.calibration(points, kept.rows(points), levels), tolerance)
+        if not len(unlike) or round_number == rounds:
             break
-        between = {label(point): point for point in points[apart].mean(axis=1)}  # two cells have one side
+        between = {label(point): point for point in points[unlike].mean(axis=1)}  # two cells have one side
         points = np.concatenate([points, list(between.values())])
         kept.fill(points, progress)
-    result = found.calibration(points, kept.rows(points), levels, resolved=not len(apart))
+    result = found.calibration(points, kept.rows(points), levels, resolved=not len(unlike))
     kept.save(result)
     return result
 
 
-def _apart(edges: np.ndarray, found: Calibration, tolerance: float) -> np.ndarray:
-    """Neighbours whose critical values differ by more than they may."""
+def apart(found: Calibration, tolerance: float = TOLERANCE) -> Int[np.ndarray, "pairs 2"]:
+    """Neighbouring truths whose critical values differ by more than they may, as `feldman_cousins` says."""
+    edges = found.mesh.edges()
     differ = np.zeros(len(edges), dtype=bool)
     for level in found.levels:
         c = found.critical(level)

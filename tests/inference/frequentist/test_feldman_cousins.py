@@ -22,8 +22,8 @@ STEP = 0.4
 SIGNALS = np.arange(0.1, 15.0, STEP)
 LIMITS = {"size": 1000, "levels": (CL,), "relative_to": "slice", "rounds": 0, "batch_size": BATCH}
 
-# G. J. Feldman, R. D. Cousins, arXiv:physics/9711021, Table IV: 90 % intervals for a background of 3.0, n = 0 ... 10. As
-# typed, and compared with the arXiv text, in a public repository's tests; our sums give them again (below).
+# G. J. Feldman, R. D. Cousins, arXiv:physics/9711021, Table IV: 90 % intervals for a background of 3.0, n = 0 ... 10.
+# As typed, and compared with the arXiv text, in a public repository's tests; our sums give them again (below).
 PUBLISHED = [
     *((0.00, 1.08), (0.00, 1.88), (0.00, 3.04), (0.00, 4.42), (0.00, 5.60), (0.00, 6.99)),
     *((0.15, 8.47), (0.89, 9.53), (1.51, 10.99), (1.88, 12.30), (2.63, 13.50)),
