@@ -1,7 +1,7 @@
 """The tasks of a study: what one chunk of each computes, and how the chunks become one data set.
 
-Toy i draws from `fold_in(key(seed), i)`, simulation i of SBC too; of a calibration, after its truth has been folded into
-the key. A row of a grid draws nothing.
+Toy i draws from `fold_in(key(seed), i)`, simulation i of SBC too; of a calibration, after its truth has been folded
+into the key. A row of a grid draws nothing.
 """
 
 import dataclasses

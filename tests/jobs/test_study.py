@@ -49,11 +49,12 @@ def test_settings_survive_a_file(tmp_path):
 
 @given(
     task=st.sampled_from(["toys", "coverage", "feldman-cousins", "sbc", "profile", "likelihood"]),
-    size=st.integers(60, 99),
+    size=st.integers(1, 40),
     chunk=st.integers(1, 120),
     grid=st.integers(2, 5),
 )
 def test_every_item_is_in_exactly_one_chunk(task, size, chunk, grid):
+    size += 60 if task == "feldman-cousins" else 0  # fewer tell no quantile
     study = Study(task, FitSettings(("na64mu",), grid=grid), size=size, chunk=chunk)
     held = [(p.group, i) for p in map(study.part, range(study.chunks)) for i in range(p.first, p.first + p.number)]
     points, items = (
