@@ -17,25 +17,19 @@ thresholds that hold.
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Float
-from scipy.special import ndtri
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference.frequentist.axes import threshold, value_of
-from lmtbayes.inference.frequentist.calibration import RELATIVE_TO as RELATIVE_TO
-from lmtbayes.inference.frequentist.calibration import Calibration, check_calibration
-from lmtbayes.inference.frequentist.contours import check_profile, provenance
+from lmtbayes.inference.frequentist.allowed_intervals import allowed_intervals
+from lmtbayes.inference.frequentist.calibration import Calibration
 from lmtbayes.inference.frequentist.counting import TOTAL_SUFFICES
-from lmtbayes.inference.frequentist.crossings import allowed, lowest
 from lmtbayes.inference.frequentist.few_events import warn_of_few
-from lmtbayes.inference.frequentist.slices import along, at, counted_limit, critical_along, half_way, slices
+from lmtbayes.inference.frequentist.slices import at, counted_limit, half_way
 
 if TYPE_CHECKING:
     import xarray
 
 STATUS = ("limit", "interval", "no_limit", "nothing_allowed", "below_grid")
-TAILS = ("two", "one")
 METHODS = ("auto", "exact", "asymptotic")
 
 
@@ -96,94 +90,14 @@ def intervals(
     Cowan et al., Eur. Phys. J. C 71 (2011) 1554, arXiv:1007.1727, Eq. 8. Calibrated: G. J. Feldman, R. D. Cousins,
     Phys. Rev. D 57 (1998) 3873, arXiv:physics/9711021.
     """
-    found = _intervals(profile, parameter, cl, relative_to, tails, calibration)
+    found = allowed_intervals(profile, parameter, cl, relative_to, tails, calibration)
     if calibration is not None:
-        less, more = (_intervals(profile, parameter, cl, relative_to, tails, calibration, end) for end in (1, 2))
+        less, more = (allowed_intervals(profile, parameter, cl, relative_to, tails, calibration, end) for end in (1, 2))
         moved = {side: half_way(less[side], more[side], found) for side in ("lower", "upper")}
         return found.assign({f"{side}_error": found[side].copy(data=error) for side, error in moved.items()})
     for side, edge in (("lower", "open_below"), ("upper", "open_above")):
         warn_of_few("intervals", found.attrs, found[f"events_{side}"].where(~found[edge]))
     return found
-
-
-def _intervals(
-    profile: "xarray.Dataset",
-    parameter: str,
-    cl: float,
-    relative_to: str,
-    tails: str,
-    calibration: Calibration | None = None,
-    end: int = 0,
-) -> "xarray.Dataset":
-    """See `intervals`; of a calibration its critical values (`end` 0), or the lower or upper ends of their errors."""
-    import xarray
-
-    check_profile(profile)
-    q = profile["q"]
-    _checks.one_of("parameter", parameter, tuple(q.dims))
-    _checks.one_of("relative_to", relative_to, RELATIVE_TO)
-    _checks.one_of("tails", tails, TAILS)
-    bound = _threshold(cl, tails)
-    values = profile[parameter].values
-    if values.size < 3:
-        raise _checks.invalid("profile", values, f"one with at least 3 values of {parameter!r}")
-    other = [str(dim) for dim in q.dims if dim != parameter]
-    by = {"q_threshold": bound}
-    bounds = np.full(along(profile, parameter, "q").shape, bound)
-    if calibration is not None:
-        check_calibration(calibration, profile, relative_to, parameter)
-        bounds = critical_along(profile, parameter, calibration, cl, tails)[end]
-        by = {"q_threshold": np.nan, "calibration": calibration.summary}
-    ends, is_zero = _regions(profile, parameter, bounds, relative_to == "slice")
-    ends = ends.reshape(*(q.sizes[dim] for dim in other), -1, 2)
-    lower, upper = ends[..., 0], ends[..., 1]
-    touch = 1e-9 * np.abs(values[[0, -1]])
-    lowest_q = along(profile, parameter, "q").argmin(axis=-1)
-    best = np.where(is_zero, 0.0, values[lowest_q]).reshape(lower.shape[:-1])
-    dims, units = (*other, "interval"), {"units": profile[parameter].attrs.get("units", "1")}
-    result = xarray.Dataset(
-        {
-            "lower": (dims, lower, {"long_name": f"lower end of the allowed {parameter}", **units}),
-            "upper": (dims, upper, {"long_name": f"upper end of the allowed {parameter}", **units}),
-            "open_below": (dims, np.abs(lower - values[0]) <= touch[0]),
-            "open_above": (dims, np.abs(upper - values[-1]) <= touch[1]),
-            "best": (tuple(other), best, units),
-        },
-        {dim: profile[dim] for dim in other},
-        {
-            "parameter": parameter,
-            "cl": cl,
-            **by,
-            "tails": tails,
-            "relative_to": relative_to,
-            "provenance": "; ".join(provenance(profile)),
-        },
-    )
-    return result.assign(
-        {f"events_{side}": at(profile, parameter, "expected_events", result[side]) for side in ("lower", "upper")}
-    )
-
-
-def _regions(
-    profile: "xarray.Dataset", parameter: str, bounds: Float[np.ndarray, "slices points"], by_slice: bool
-) -> tuple[Float[np.ndarray, "slices regions 2"], Bool[np.ndarray, " slices"]]:
-    """Ends of the allowed regions of every slice, upwards, padded with NaN; and whether no coupling is its best."""
-    lines = slices(profile, parameter)
-    best = [lowest(line) for line in lines]
-    if not by_slice:  # the global best fit, which no coupling at all may be better than
-        floor = min(0.0, *(line.zero or 0.0 for line in lines))
-        lines = [line._replace(q=line.q - floor) for line in lines]
-    regions = [
-        allowed(line, bound, point if by_slice else None)
-        for line, bound, point in zip(lines, bounds, best, strict=True)
-    ]
-    if parameter == "eps_x":  # whose axis runs from the largest size to zero
-        regions = [[(-high, -low) for low, high in reversed(found)] for found in regions]
-    padded = np.full((len(lines), max(1, max(len(found) for found in regions)), 2), np.nan)
-    for row, found in zip(padded, regions, strict=True):
-        if found:
-            row[: len(found)] = found
-    return value_of(parameter, padded), np.array([np.isneginf(point.x) for point in best])
 
 
 def upper_limit(
@@ -270,7 +184,7 @@ def upper_limit(
         raise _checks.invalid("method", method, "left out where a calibration decides")
     if parameter == "eps_x":
         raise _checks.invalid("parameter", parameter, "'g_x', 'mass' or 'kappa' (eps_x is negative: see intervals)")
-    found = _intervals(profile, parameter, cl, relative_to, tails, calibration)
+    found = allowed_intervals(profile, parameter, cl, relative_to, tails, calibration)
     first = found.isel(interval=0)
     counted = xarray.full_like(first["upper"], np.nan)
     if calibration is None and method != "asymptotic" and parameter == "g_x" and relative_to == "slice":
@@ -301,7 +215,7 @@ def upper_limit(
         attrs=found.attrs,
     )
     if calibration is not None:
-        ends = (_intervals(profile, parameter, cl, relative_to, tails, calibration, end) for end in (1, 2))
+        ends = (allowed_intervals(profile, parameter, cl, relative_to, tails, calibration, end) for end in (1, 2))
         low, high = (_limit_and_status(one.isel(interval=0), counted)[0] for one in ends)
         return result.assign(limit_error=(0.5 * np.abs(high - low)).where(limit.notnull()).assign_attrs(_units(found)))
     warn_of_few("upper_limit", result.attrs, result["expected_events"].where(~exact), result["confidence"])
@@ -328,13 +242,3 @@ def _limit_and_status(
 
 def _units(dataset: "xarray.Dataset") -> dict[str, str]:
     return {"units": str(dataset["upper"].attrs["units"])}
-
-
-def _threshold(cl: float, tails: str) -> float:
-    if not isinstance(cl, int | float) or not 0.0 < cl < 1.0:
-        raise _checks.invalid("cl", cl, "between 0 and 1, such as 0.90")
-    if tails == "two":
-        return threshold(cl, 1)
-    if cl <= 0.5:
-        raise _checks.invalid("cl", cl, "above 0.5 for one tail")
-    return float(ndtri(cl)) ** 2

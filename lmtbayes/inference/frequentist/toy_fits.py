@@ -238,9 +238,9 @@ def _without(joint: JointModel, statistic: Statistic, x: Array, low: Array, high
     """Ln L as the parameter of the statistic goes to zero, the other held ones as tested."""
     fixed = {name: x[i] for i, name in enumerate(statistic.names) if name in statistic.held}
     fixed[str(statistic.parameter)] = jnp.asarray(LOG_ZERO)
-    # A mixing that is a multiple of the coupling goes with it, and nothing else depends on it.
-    left = [n for n in statistic.free if not (n == "kappa" and statistic.parameter == "g_x")]
-    if left:
+    # A mixing that is a multiple of the coupling goes with it; then neither mass nor mixing means anything.
+    nothing_left = not statistic.free or (statistic.parameter == "g_x" and "eps_x" not in statistic.names)
+    if not nothing_left:
         return _search(joint, statistic.names, fixed, low, high, None, data).value
     fixed |= {name: low[i] for i, name in enumerate(statistic.names) if name in statistic.free}
     return conditional(joint, photon_at(joint.model, fixed), data).value
