@@ -33,7 +33,7 @@ ROUNDS = 1
 def calibration(names: tuple[str, ...], toys: int = TOYS, rounds: int = ROUNDS) -> Calibration:
     """Calibration of the plane of one region of the figures."""
     plane = grid(names, CONVENTION)
-    truths = {name: np.geomspace(*plane[name][[0, -1]], lines) for name, lines in FIRST.items()}
+    truths = {name: np.geomspace(plane[name][0], plane[name][-1], lines) for name, lines in FIRST.items()}
     like = likelihood(names, READ_LMU_LTAU, CONVENTION)
     return feldman_cousins(like, truths, toys, nuisances="drawn", rounds=rounds)
 

@@ -203,9 +203,9 @@ class Calibration:
             names = tuple(header["names"])
             settings = {name: header[name] for name in _SETTINGS}
             settings["levels"] = tuple(settings["levels"])
-            arrays = {name: dataset[name].values for name in _ARRAYS}
-            arrays |= {name: arrays[name].astype(bool) for name in _ARRAYS[1:]}
-            return cls(names=names, truths=np.column_stack([dataset[n].values for n in names]), **arrays, **settings)
+            truths = np.column_stack([dataset[name].values for name in names])
+            above, converged = (dataset[name].values.astype(bool) for name in _ARRAYS[1:])
+            return cls(names=names, truths=truths, q=dataset["q"].values, above=above, converged=converged, **settings)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InvalidArgument(f"`dataset` must be what Calibration.to_xarray gives; {error}") from None
 

@@ -52,6 +52,7 @@ def feldman_cousins(
     seed: int = 0,
     tolerance: float = TOLERANCE,
     rounds: int = 3,
+    most: int = 200,
     checkpoint: str | Path | None = None,
     batch_size: int = 16,
     devices: Sequence[Any] | None = None,
@@ -87,6 +88,8 @@ def feldman_cousins(
         Part of the chi^2 quantile by which critical values of neighbours may differ, beside twice their errors.
     rounds
         How often truths are added half way between neighbours; 0 for none.
+    most
+        Truths at most, of which neighbours that differ most get theirs first.
     checkpoint
         A file to which the calibration is written after every truth; the same call goes on from there.
     batch_size
@@ -132,15 +135,16 @@ def feldman_cousins(
         ranks(level, size)
     _checks.positive("tolerance", tolerance)
     _checks.whole("rounds", rounds, 0)
+    _checks.whole("most", most)
     kept = Kept(found, size, levels, checkpoint)
     points = found.first
     kept.fill(points, progress)
     for round_number in range(rounds + 1):
         unlike = apart(found.calibration(points, kept.rows(points), levels), tolerance)
-        if not len(unlike) or round_number == rounds:
+        if not len(unlike) or round_number == rounds or len(points) >= most:
             break
         between = {label(point): point for point in points[unlike].mean(axis=1)}  # two cells have one side
-        points = np.concatenate([points, list(between.values())])
+        points = np.concatenate([points, list(between.values())[: most - len(points)]])
         kept.fill(points, progress)
     result = found.calibration(points, kept.rows(points), levels, resolved=not len(unlike))
     kept.save(result)
@@ -148,15 +152,16 @@ def feldman_cousins(
 
 
 def apart(found: Calibration, tolerance: float = TOLERANCE) -> Int[np.ndarray, "pairs 2"]:
-    """Neighbouring truths whose critical values differ by more than they may, as `feldman_cousins` says."""
+    """Neighbouring truths whose critical values differ by more than they may, those that differ most first."""
     edges = found.mesh.edges()
-    differ = np.zeros(len(edges), dtype=bool)
+    excess = np.zeros(len(edges))
     for level in found.levels:
         c = found.critical(level)
         change = np.abs(np.diff(c.value[edges], axis=1))[:, 0]
         noise = _SIGMAS * np.hypot(*c.error[edges].T)
-        differ |= change > np.maximum(noise, tolerance * threshold(level, found.dof))
-    return edges[differ]
+        excess = np.maximum(excess, change / np.maximum(noise, tolerance * threshold(level, found.dof)))
+    order = np.argsort(-excess, kind="stable")
+    return edges[order[excess[order] > 1.0]]
 
 
 class Kept:

@@ -217,7 +217,8 @@ def upper_limit(
     if calibration is not None:
         ends = (allowed_intervals(profile, parameter, cl, relative_to, tails, calibration, end) for end in (1, 2))
         low, high = (_limit_and_status(one.isel(interval=0), counted)[0] for one in ends)
-        return result.assign(limit_error=(0.5 * np.abs(high - low)).where(limit.notnull()).assign_attrs(_units(found)))
+        error = 0.5 * abs(high - low)
+        return result.assign(limit_error=error.where(limit.notnull()).assign_attrs(_units(found)))
     warn_of_few("upper_limit", result.attrs, result["expected_events"].where(~exact), result["confidence"])
     return result
 

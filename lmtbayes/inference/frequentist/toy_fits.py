@@ -173,9 +173,9 @@ def _fits(joint: JointModel, statistic: Statistic, nuisances: str, batch_size: i
 
 def _one(joint: JointModel, statistic: Statistic, nuisances: str) -> Callable[..., Any]:
     def one(toy: Truths, low: Array, high: Array) -> tuple[Array, ...]:
-        seed = jax.random.wrap_key_data(toy.seed)
+        seed = jax.random.wrap_key_data(jnp.asarray(toy.seed))
         key, *keys = jax.random.split(jax.random.fold_in(seed, toy.number), 1 + len(joint.experiments))
-        pulls, found = _nuisances(joint, nuisances, toy.pulls, key)
+        pulls, found = _nuisances(joint, nuisances, jnp.asarray(toy.pulls), key)
         data = draw(joint, keys, toy.photon, pulls)
         again = Remeasured(joint, found) if nuisances == "profiled" else joint
         x, at_tested = _at_tested(again, statistic, toy.tested, low, high, data)
