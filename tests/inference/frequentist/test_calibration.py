@@ -52,11 +52,11 @@ def profile(q, g_x=G_X, mass=MASS, **variables):
 
 @pytest.mark.parametrize("level", [0.6827, 0.9545])
 def test_the_interval_of_order_statistics_holds_the_quantile_in_two_of_three_samples(level):
-    samples = np.random.default_rng(4).chisquare(2, (1500, 300))
+    samples = np.random.default_rng(4).chisquare(2, (800, 300))
     found = order_statistics.critical(samples, level)
     holds = np.mean((found.low <= threshold(level, 2)) & (threshold(level, 2) <= found.high))
-    # Ranks are whole, so that it is more than 68 %, here by up to 10 %; three binomial errors of 1500 are 3.6 %.
-    assert 0.65 < holds < 0.82
+    # Ranks are whole, so that it is more than 68 %, here by up to 10 %; three binomial errors of 800 are 5 %.
+    assert 0.63 < holds < 0.83
     # The asymptotic error of a quantile: sqrt(p (1 - p)/n)/density.
     error = np.sqrt(level * (1.0 - level) / 300) / stats.chi2.pdf(threshold(level, 2), 2)
     assert error < np.mean(found.error) < 1.25 * error
@@ -129,8 +129,8 @@ def bounded(sigma=1.0, best=0.0):
     at_best = max(best, 0.0)
     q = ((u - best) ** 2 - (at_best - best) ** 2) / sigma**2
     log_at_zero = -0.5 * (best**2 - (at_best - best) ** 2) / sigma**2
-    zero = ("mass", np.full(MASS.size, log_at_zero), {})
-    return profile(np.repeat(q[:, None], MASS.size, axis=1), log_likelihood_at_zero_g_x=zero)
+    zero = ("mass", np.full(3, log_at_zero), {})
+    return profile(np.repeat(q[:, None], 3, axis=1), mass=MASS[:3], log_likelihood_at_zero_g_x=zero)
 
 
 @pytest.mark.parametrize("best", [-1.5, 0.0, 1.0, 4.0])

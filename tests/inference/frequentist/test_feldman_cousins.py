@@ -20,7 +20,7 @@ UNIT = 1e-3
 """g_x of one event, or of one standard deviation."""
 STEP = 0.4
 SIGNALS = np.arange(0.1, 15.0, STEP)
-LIMITS = {"size": 1000, "levels": (CL,), "relative_to": "slice", "rounds": 0, "batch_size": BATCH}
+LIMITS = {"size": 500, "levels": (CL,), "relative_to": "slice", "rounds": 0, "batch_size": BATCH}
 
 # G. J. Feldman, R. D. Cousins, arXiv:physics/9711021, Table IV: 90 % intervals for a background of 3.0, n = 0 ... 10.
 # As typed, and compared with the arXiv text, in a public repository's tests; our sums give them again (below).
@@ -100,16 +100,16 @@ def test_intervals_of_a_counting_experiment_are_the_published_ones():
         zero = {"log_likelihood_at_zero_g_x": ("mass", [-0.5 * q_of_counts(n, 0.0)])}
         profile = xarray.Dataset({"q": (("g_x", "mass"), q[:, None]), **zero}, coords, {"best_log_likelihood": 0.0})
         found = lmt.intervals(profile, "g_x", CL, calibration=table()).isel(interval=0, mass=0)
-        # Between truths that are 0.4 apart a count leaves or joins somewhere; the sum's own error moves it by 0.1.
-        assert (float(found["upper"]) / UNIT) ** 2 == pytest.approx(upper, abs=STEP + 0.1)
-        assert (float(found["lower"]) / UNIT) ** 2 == pytest.approx(max(lower, 0.1), abs=STEP + 0.1)
+        # Between truths that are 0.4 apart a count leaves or joins somewhere; the sum's own error moves it by 0.2.
+        assert (float(found["upper"]) / UNIT) ** 2 == pytest.approx(upper, abs=STEP + 0.2)
+        assert (float(found["lower"]) / UNIT) ** 2 == pytest.approx(max(lower, 0.1), abs=STEP + 0.2)
 
 
 def test_a_gaussian_that_cannot_be_below_zero():
     one = toy(lambda g_x, mass, eps_x, values: jnp.stack([(g_x / UNIT) ** 2]), Gaussian(1.0), 1)
     like = lmt.JointLikelihood([one], FIXED, {"toy": jnp.array([0.0])}, check=False)
     means = np.array([0.05, 0.3, 0.8, 1.5, 4.0])
-    found = lmt.feldman_cousins(like, line(means), **LIMITS | {"size": 2000})
+    found = lmt.feldman_cousins(like, line(means), **LIMITS | {"size": 1000})
 
     def excess(c, mean):
         """P(q <= c) less 90 %, with q = (x - mean)^2 - min(x, 0)^2: Eq. 4.3."""
@@ -125,7 +125,7 @@ def test_a_gaussian_that_cannot_be_below_zero():
 
 # -- truths, toys, files ----------------------------------------------------------------------------------------------
 
-FEW = {"size": 60, "levels": (0.6827,), "relative_to": "slice", "batch_size": BATCH, "tolerance": 0.2}
+FEW = {"size": 200, "levels": (0.6827,), "relative_to": "slice", "batch_size": BATCH}
 COARSE = line([0.1, 2.0, 14.0])
 
 
@@ -212,7 +212,7 @@ def test_a_calibrated_region_holds_a_weak_boson_as_often_as_it_says():
     grid = {"g_x": [4e-5], "mass": [20.0]}
     found = lmt.feldman_cousins(like, grid, 3000, bounds=bounds, rounds=0, batch_size=100)
     # Toys of our own, each fitted by looking it up in a fine table of rates.
-    g, m = (np.geomspace(*bounds[name], points) for name, points in (("g_x", 300), ("mass", 120)))
+    g, m = (np.geomspace(*bounds[name], points) for name, points in (("g_x", 120), ("mass", 40)))
 
     def rates(g_x, mass):
         return np.asarray(counts(g_x, mass, 0.0, {})).T
