@@ -12,6 +12,7 @@ from scipy import optimize, stats
 import lmtbayes as lmt
 from lmtbayes.errors import CheckpointError, InvalidArgument
 from lmtbayes.experiments.terms import Gaussian, Poisson
+from lmtbayes.inference.frequentist import order_statistics
 from lmtbayes.inference.frequentist.construction import Construction
 from lmtbayes.inference.frequentist.contours import threshold
 
@@ -139,7 +140,7 @@ def test_truths_are_added_where_critical_values_change_and_know_nothing_of_each_
     signals = (found.truths[:, 1] / UNIT) ** 2
     np.testing.assert_allclose(signals[:3], [0.1, 2.0, 14.0])
     assert 3 < signals.size <= 9
-    assert np.all(found.truths[:, 0] == 30.0)
+    np.testing.assert_allclose(found.truths[:, 0], 30.0)
     # Every new one is half way, in the logarithm, between two others.
     x = np.sort(np.log(signals))
     assert all(np.isclose(2 * a, x[:, None] + x[None, :]).sum() > 1 for a in np.log(signals[3:]))
@@ -265,5 +266,7 @@ def test_nuisances_are_profiled_or_drawn_as_said():
         found = lmt.feldman_cousins(like, line([signal]), nuisances=how, **options)
         q = q_of(rng.poisson(np.maximum(signal + 10.0 * (1.0 + 0.3 * pull), 0.0)).astype(float), measured[how])
         for cl in options["levels"]:
-            c = found.critical(cl)
-            assert c.value[0] == pytest.approx(np.quantile(q, cl), abs=4.0 * c.error[0] + 0.02)
+            # Drawn nuisances leave q as few values as there are counts, and half way between two is what is meant.
+            c, ours = found.critical(cl), order_statistics.critical(q, cl)
+            error = np.hypot(c.error[0], ours.error)
+            assert c.value[0] == pytest.approx(float(ours.value), abs=3.5 * error + 0.005)
