@@ -44,8 +44,10 @@ from lmtbayes.inference.evidence.comparison import Comparison, compare_models
 from lmtbayes.inference.evidence.evidence import evidence
 from lmtbayes.inference.evidence.result import Evidence
 from lmtbayes.inference.frequentist.best_fit import best_fit
+from lmtbayes.inference.frequentist.calibration import Calibration
 from lmtbayes.inference.frequentist.contours import contours
 from lmtbayes.inference.frequentist.discovery import discovery_exposure
+from lmtbayes.inference.frequentist.feldman_cousins import feldman_cousins
 from lmtbayes.inference.frequentist.impacts import nuisance_pulls
 from lmtbayes.inference.frequentist.limits import intervals, upper_limit
 from lmtbayes.inference.frequentist.profile import profile_likelihood
@@ -70,6 +72,7 @@ __all__ = [
     "MODELS",
     "BeamSetup",
     "Binning",
+    "Calibration",
     "Comparison",
     "Constraint",
     "Description",
@@ -104,6 +107,7 @@ __all__ = [
     "experiment",
     "experiment_names",
     "experiment_options",
+    "feldman_cousins",
     "intervals",
     "liquid_xenon",
     "log_likelihood_at",

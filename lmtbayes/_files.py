@@ -5,6 +5,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import xarray
 
 
 @contextmanager
@@ -29,6 +33,12 @@ def write_text(path: str | Path, text: str) -> Path:
     with whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
     return Path(path)
+
+
+def write_netcdf(path: str | Path, data: "xarray.Dataset | xarray.DataTree") -> None:
+    """Write a data set or a tree whole."""
+    with whole(path) as temporary:
+        data.to_netcdf(temporary, engine="h5netcdf")
 
 
 def _sync(path: Path) -> None:

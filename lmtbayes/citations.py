@@ -20,6 +20,7 @@ METHODS = MappingProxyType(
         "blackjax": ("Cabezas:2024",),
         "smc": ("DelMoral:2006", "Cabezas:2024"),
         "profile": ("Cowan:2011",),
+        "feldman-cousins": ("Feldman:1998", "NOvA:2025", "Cousins:1992"),
         "darkcast": ("Ilten:2018",),
         "solar-model": ("Vinyoles:2016",),
         "nufit": ("Esteban:2024",),

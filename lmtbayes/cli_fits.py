@@ -75,13 +75,21 @@ def fit(
     Setting("grid", default=60, words="points a side of the first grid"),
     repeats=True,
 )
-def contours(context: Context, settings: FitSettings, out: Out = Path("contours"), force: Force = False) -> None:
+def contours(
+    context: Context,
+    settings: FitSettings,
+    out: Out = Path("contours"),
+    force: Force = False,
+    calibration: Annotated[
+        Path | None, typer.Option(help="file of a Feldman-Cousins calibration, such as a study's study.nc")
+    ] = None,
+) -> None:
     """Profile-likelihood contours and the 90 % upper limit in the (mass, g_x) plane."""
     from lmtbayes.jobs.contours import contours as job
 
     _checks.whole("grid", settings.grid, LEAST_GRID)
     refuse_truth(context, settings, "truth")
-    show(job(settings, out, force), out)
+    show(job(settings, out, force, calibration), out)
 
 
 @with_settings(
@@ -119,6 +127,7 @@ def compare(context: Context, settings: Comparing, out: Out = Path("compare"), f
     "chunk",
     "nuisances",
     "method",
+    "relative_to",
     repeats=True,
 )
 def study(
@@ -148,9 +157,11 @@ def _refuse_what_a_study_has_not(context: Context, study: Study) -> None:
     """Refuse options of other tasks."""
     if study.task != "sbc":
         refuse(context, ("method",), "it is of task 'sbc'")
-    if study.on_grid and study.task != "coverage":
+    if study.task != "feldman-cousins":
+        refuse(context, ("relative_to",), "it is of task 'feldman-cousins'")
+    if study.on_grid and not study.has_truths:
         refuse(context, ("size",), "grids have no toys or simulations")
     if not study.on_grid:
-        refuse(context, ("grid",), "only coverage, profile and likelihood have a grid")
+        refuse(context, ("grid",), "only coverage, feldman-cousins, profile and likelihood have a grid")
     if study.task == "sbc" or (study.on_grid and study.fit.data == "observed"):
         refuse(context, ("truth",), "the prior or the published data take its place")

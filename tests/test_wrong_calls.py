@@ -18,6 +18,7 @@ from lmtbayes.experiments.reactor import reactor
 SIZE = {"mass_kg": 1.0, "baseline_m": 20.0, "thermal_power_gw": 3.0, "exposure_days": 100.0}
 FIXED = lmt.LMU_LTAU.with_mixing("paper")
 BP1 = lmt.BENCHMARKS["BP1"]
+FLAT = xr.Dataset({"q": (("g_x", "mass"), np.ones((2, 2)))}, {"g_x": [1e-4, 2e-4], "mass": [1.0, 2.0]})
 like = lmt.JointLikelihood(["na64mu"], FIXED, {"na64mu": np.ones(9)}, check=False)
 prior = lmt.priors.default(FIXED)
 sample = lambda **settings: lmt.sample_posterior(like, prior, progress=False, **settings)
@@ -71,6 +72,13 @@ CALLS = [
     (lambda: lmt.evidence(like, like), "`prior` must be a Prior (lmtbayes.priors); got 'JointLikelihood'"),
     (lambda: lmt.nuisance_pulls(None), "`like` must be a JointLikelihood; got 'NoneType'"),
     (lambda: lmt.toy_test_statistics(like, "BP1", 3), "`photon` must be a HiddenPhoton"),
+    (lambda: lmt.feldman_cousins("na64mu", {}), "`like` must be a JointLikelihood"),
+    (lambda: lmt.feldman_cousins(like, {"g_x": [1e-4]}, 1.5), "`size` must be a whole number of at least 1; got 1.5"),
+    (lambda: lmt.feldman_cousins(like, {"g_x": [1e-4]}, checkpoint=3), "`checkpoint` must be the path of a file, or"),
+    (
+        lambda: lmt.contours(FLAT, calibration=3),
+        "`calibration` must be a Calibration of feldman_cousins, or None; got 'int'",
+    ),
     (lambda: lmt.profile_likelihood(None, {}), "`like` must be a JointLikelihood; got 'NoneType'"),
     (lambda: lmt.measurement("m", 1.0, 1.0, lambda photon: photon.g_x), "`function` must be a function of"),
     (lambda: lmt.measurement("m", 1.0, 1.0, lambda m, p: {}["k"]), "it fails with KeyError: 'k'"),

@@ -111,7 +111,8 @@ class Folder:
         except (OSError, ValueError, KeyError) as error:
             raise ChunkError(f"{path} cannot be read ({error}); delete it and run the study again") from None
         part = self.study.part(index)
-        axis = {"toys": "toy", "coverage": "toy", "sbc": "simulation"}.get(self.study.task, "mass")
+        axes = {"toys": "toy", "coverage": "toy", "feldman-cousins": "toy", "sbc": "simulation"}
+        axis = axes.get(self.study.task, "mass")
         numbers = np.arange(part.first, part.first + part.number)
         wanted = rows_of(self.study, part) if axis == "mass" else numbers
         if (chunk.attrs.get("study"), chunk.attrs.get("chunk")) != (self.study.identity(), index):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lmtbayes._files import write_text
+from lmtbayes.inference.frequentist.calibration import Calibration
 from lmtbayes.jobs import pictures
 from lmtbayes.jobs.draw import plane
 from lmtbayes.jobs.fit import profile_on_plane, write_profile
@@ -10,8 +11,18 @@ from lmtbayes.jobs.output import output_folder
 from lmtbayes.jobs.settings import FitSettings
 
 
-def contours(settings: FitSettings, out: str | Path, force: bool = False) -> str:
+def contours(settings: FitSettings, out: str | Path, force: bool = False, calibration: str | Path | None = None) -> str:
     """Write profile.nc, contours.csv, limit.nc, summary.txt and plane.pdf.
+
+    Parameters
+    ----------
+    settings
+        Of the fit.
+    out, force
+        Folder of the results; whether to replace one.
+    calibration
+        File of a `Calibration`: of contours where it is relative to the global best fit, of the limit where it is
+        relative to slices. The picture's regions are those of chi^2.
 
     Returns
     -------
@@ -21,12 +32,13 @@ def contours(settings: FitSettings, out: str | Path, force: bool = False) -> str
     Raises
     ------
     InvalidArgument
-        A setting that cannot be; a folder that exists.
+        A setting that cannot be; a folder that exists; no file of a calibration, or one of another fit.
     """
     settings.check_data()
+    calibrated = None if calibration is None else Calibration.from_netcdf(calibration)
     with output_folder(out, settings.to_dict(), force) as folder:
         profile = profile_on_plane(settings.likelihood(), settings, progress=True)
-        summary = str(write_profile(folder, profile))
+        summary = str(write_profile(folder, profile, calibrated))
         pictures.save(plane(settings, None, profile), folder / "plane.pdf")
         write_text(folder / "summary.txt", summary + "\n")
     return summary

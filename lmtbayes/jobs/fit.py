@@ -8,6 +8,7 @@ import numpy as np
 
 from lmtbayes import _checks
 from lmtbayes._files import write_text
+from lmtbayes.inference.frequentist.calibration import Calibration
 from lmtbayes.inference.frequentist.contours import Contours, contours
 from lmtbayes.inference.frequentist.limits import upper_limit
 from lmtbayes.inference.frequentist.profile import profile_likelihood
@@ -121,12 +122,17 @@ def profile_on_plane(
     )
 
 
-def write_profile(folder: Path, profile: "xr.Dataset") -> Contours:
-    """Write profile.nc, contours.csv and limit.nc (90 % on g_x at each mass); returns the contours."""
+def write_profile(folder: Path, profile: "xr.Dataset", calibration: Calibration | None = None) -> Contours:
+    """Write profile.nc, contours.csv and limit.nc (90 % on g_x at each mass); returns the contours.
+
+    Of a calibration those that it is for: contours relative to the global best fit, limits relative to slices.
+    """
     write_netcdf(folder / "profile.nc", profile)
-    regions = contours(profile)
+    of_slices = calibration is not None and calibration.relative_to == "slice"
+    regions = contours(profile, calibration=None if of_slices else calibration)
     regions.to_csv(folder / "contours.csv")
-    write_netcdf(folder / "limit.nc", upper_limit(profile, "g_x", cl=0.90))
+    limit = upper_limit(profile, "g_x", cl=0.90, calibration=calibration if of_slices else None)
+    write_netcdf(folder / "limit.nc", limit)
     return regions
 
 

@@ -11,13 +11,11 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lmtbayes._files import whole, write_text
+from lmtbayes._files import write_netcdf as write_netcdf
+from lmtbayes._files import write_text
 from lmtbayes.errors import InvalidArgument
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 SETTINGS_FILE = "settings.json"
 
@@ -81,12 +79,6 @@ def unit_folder(path: Path) -> Iterator[Path]:
     if path.exists():
         shutil.rmtree(path)
     os.replace(partial, path)
-
-
-def write_netcdf(path: Path, data: "xr.Dataset | xr.DataTree") -> None:
-    """Write a data set or a tree whole."""
-    with whole(path) as temporary:
-        data.to_netcdf(temporary, engine="h5netcdf")
 
 
 def _same(path: Path, text: str) -> bool:

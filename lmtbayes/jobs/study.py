@@ -12,19 +12,23 @@ import numpy as np
 from lmtbayes import _checks
 from lmtbayes._version import versions
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.inference.frequentist.calibration import RELATIVE_TO
+from lmtbayes.inference.frequentist.order_statistics import ranks
 from lmtbayes.inference.posterior.sbc import METHODS
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.jobs.strict import Saved, checked, one_of, optional, settings, text, whole
+from lmtbayes.parameters import LEVELS
 
-CHUNKS = {"toys": 1000, "coverage": 1000, "sbc": 20, "profile": 4, "likelihood": 4}
+CHUNKS = {"toys": 1000, "coverage": 1000, "feldman-cousins": 1000, "sbc": 20, "profile": 4, "likelihood": 4}
 """Every task and its default chunk: toys of one point, simulations, or rows of one mass: a minute or so of one core."""
 NUISANCES = {
     "toys": ("drawn", "central"),
     "coverage": ("drawn", "central"),
+    "feldman-cousins": ("profiled", "drawn"),
     "likelihood": ("profiled", "central", "marginalised"),
 }
-"""What each task that has a choice may do with the nuisances, as `toy_test_statistics` and `log_likelihood_at`; first
-what it does where nothing is said."""
+"""What each task that has a choice may do with the nuisances, as `toy_test_statistics`, `feldman_cousins` and
+`log_likelihood_at`; first what it does where nothing is said."""
 
 
 @settings
@@ -43,10 +47,11 @@ class Study(Saved):
     NEEDS: ClassVar[tuple[str, ...]] = ("task", "fit")
 
     task: Annotated[str, checked(one_of(CHUNKS))]
-    """toys, coverage, sbc, profile or likelihood.
+    """toys, coverage, feldman-cousins, sbc, profile or likelihood.
 
-    toys: fits of toys at the settings' truth. coverage: the same at every point of a (mass, g_x) grid of truths. sbc:
-    simulation-based calibration. profile: profile likelihood on the (mass, g_x) plane. likelihood: ln L on a grid in
+    toys: fits of toys at the settings' truth. coverage: the same at every point of a (mass, g_x) grid of truths.
+    feldman-cousins: critical values of q by toys at every point of such a grid. sbc: simulation-based calibration.
+    profile: profile likelihood on the (mass, g_x) plane. likelihood: ln L on a grid in
     mass, g_x and, where mixing is free, kappa.
     """
     fit: FitSettings = FitSettings()
@@ -62,9 +67,11 @@ class Study(Saved):
     Rows are those of one mass. A usual number where it is left out.
     """
     nuisances: Annotated[str | None, checked(optional(text()))] = None
-    """drawn or central; likelihood: profiled, central or marginalised."""
+    """drawn or central; feldman-cousins: profiled or drawn; likelihood: profiled, central or marginalised."""
     method: Annotated[str, checked(one_of(METHODS))] = "grid"
     """Of sbc: grid or nuts."""
+    relative_to: Annotated[str, checked(one_of(RELATIVE_TO))] = "global"
+    """Of feldman-cousins: global (contours) or slice (limits on g_x at each mass)."""
 
     def __post_init__(self) -> None:
         _checks.whole("grid", self.fit.grid, 2 if self.on_grid else 0)
@@ -77,6 +84,9 @@ class Study(Saved):
             raise _checks.invalid("nuisances", self.nuisances, f"left out for {self.task!r}")
         else:
             _checks.one_of("nuisances", self.nuisances, accepted)
+        if self.task == "feldman-cousins":
+            for level in LEVELS:
+                ranks(level, self.size)
         if self.task in ("toys", "coverage") and self.fit.truth_model != self.fit.model:
             raise InvalidArgument(
                 f"`truth_model` must be the model of the fits, {self.fit.model!r}, for {self.task!r}; "
@@ -86,7 +96,12 @@ class Study(Saved):
     @property
     def on_grid(self) -> bool:
         """Whether there is a (mass, g_x) plane."""
-        return self.task in ("coverage", "profile", "likelihood")
+        return self.has_truths or self.task in ("profile", "likelihood")
+
+    @property
+    def has_truths(self) -> bool:
+        """Whether there are toys at every point of the plane."""
+        return self.task in ("coverage", "feldman-cousins")
 
     @property
     def items(self) -> int:
@@ -96,7 +111,7 @@ class Study(Saved):
     @property
     def groups(self) -> int:
         """How many points have toys of their own."""
-        return self.fit.grid**2 if self.task == "coverage" else 1
+        return self.fit.grid**2 if self.has_truths else 1
 
     @property
     def chunks(self) -> int:
@@ -128,7 +143,7 @@ class Part(NamedTuple):
     """Items of one chunk."""
 
     group: int
-    """Which point of the grid of truths, for "coverage"; else 0."""
+    """Which point of the grid of truths, where there is one; else 0."""
     first: int
     number: int
 

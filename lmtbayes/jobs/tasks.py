@@ -1,6 +1,7 @@
 """The tasks of a study: what one chunk of each computes, and how the chunks become one data set.
 
-Toy i draws from `fold_in(key(seed), i)`, simulation i of SBC too, and a row of a grid draws nothing.
+Toy i draws from `fold_in(key(seed), i)`, simulation i of SBC too; of a calibration, after its truth has been folded
+into the key. A row of a grid draws nothing.
 """
 
 import dataclasses
@@ -13,6 +14,10 @@ import numpy as np
 
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.gauge.models import MODELS, HiddenPhoton
+from lmtbayes.inference.devices import resolve_devices
+from lmtbayes.inference.frequentist.calibration import Calibration
+from lmtbayes.inference.frequentist.construction import Construction
+from lmtbayes.inference.frequentist.feldman_cousins import apart
 from lmtbayes.inference.frequentist.profile import profile_likelihood
 from lmtbayes.inference.frequentist.toys import Toys, toy_test_statistics
 from lmtbayes.inference.likelihood.joint import JointLikelihood
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _SBC = ("rank", "truth", "effective")
+_BATCH = 16
+"""Toys of a calibration at a time, as of `feldman_cousins`."""
 _LOCK = threading.Lock()
 """One chunk at a time in a process, whatever the number of its threads: numpyro's handlers are not thread-safe."""
 
@@ -63,6 +70,8 @@ def merge(study: Study, parts: "Sequence[xr.Dataset]") -> "xr.Dataset":
         return calibration(rank, truth, effective, 0, parts[0].attrs)
     if study.task in ("toys", "coverage"):
         return _merge_toys(study, parts)
+    if study.task == "feldman-cousins":
+        return _merge_truths(study, parts)
     import xarray as xr
 
     joined = xr.concat(
@@ -149,6 +158,43 @@ def _merge_toys(study: Study, parts: "Sequence[xr.Dataset]") -> "xr.Dataset":
     return xr.Dataset(variables, coords, {"degrees_of_freedom": freedom})
 
 
+def _construction(study: Study) -> Construction:
+    grid = {name: study.axis(name) for name in ("mass", "g_x")}
+    fit, parameter = study.fit, "g_x" if study.relative_to == "slice" else None
+    return Construction.of(
+        _likelihood(fit),
+        grid,
+        str(study.nuisances),
+        study.relative_to,
+        parameter,
+        _bounds(study),
+        fit.seed,
+        _BATCH,
+        resolve_devices(None),
+    )
+
+
+def _truth(study: Study, part: Part) -> "xr.Dataset":
+    import xarray as xr
+
+    construction = _construction(study)
+    point = construction.first[part.group]
+    start = construction.at_truths(point[None])
+    photon = HiddenPhoton(*(float(x[0]) for x in (start.photon.g_x, start.photon.mass, start.photon.eps_x)))
+    numbers = np.arange(part.first, part.first + part.number)
+    q, above, converged = construction.toys(point, photon, start.pulls[0], numbers)
+    columns = {"q": q, "above": above, "converged": converged}
+    return xr.Dataset({name: ("toy", values) for name, values in columns.items()}, {"toy": numbers})
+
+
+def _merge_truths(study: Study, parts: "Sequence[xr.Dataset]") -> "xr.Dataset":
+    construction = _construction(study)
+    found = (np.concatenate([part[name].values for part in parts]) for name in ("q", "above", "converged"))
+    rows = list(zip(*(column.reshape(study.groups, study.size) for column in found), strict=True))
+    calibration = construction.calibration(construction.first, rows, LEVELS)
+    return dataclasses.replace(calibration, resolved=not len(apart(calibration))).to_xarray()
+
+
 def _sbc(study: Study, part: Part) -> "xr.Dataset":
     return sbc(
         _of_toys(study.fit), study.fit.prior, part.number, seed=study.fit.seed, method=study.method, first=part.first
@@ -177,13 +223,22 @@ def _points(study: Study, part: Part) -> "xr.Dataset":
     return found
 
 
-_TASKS = {"toys": _toys, "coverage": _toys, "sbc": _sbc, "profile": _profile, "likelihood": _points}
+_TASKS = {
+    "toys": _toys,
+    "coverage": _toys,
+    "feldman-cousins": _truth,
+    "sbc": _sbc,
+    "profile": _profile,
+    "likelihood": _points,
+}
 
 
 def summary(study: Study, result: "xr.Dataset") -> str:
     """Say the result of a study in a few lines."""
     lines = [f"{study.task}: {study.chunks} chunks, seed {study.fit.seed}"]
-    if "coverage" in result:
+    if study.task == "feldman-cousins":
+        lines.append(str(Calibration.from_xarray(result)))
+    elif "coverage" in result:
         for level in result["level"].values:
             covered = result["coverage"].sel(level=level).values
             error = result["coverage_error"].sel(level=level).values

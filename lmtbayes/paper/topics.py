@@ -115,6 +115,13 @@ TOPICS: dict[str, Topic] = {
             "toys",
             family="evidences",
         ),
+        Topic(
+            "feldman-cousins",
+            "Figs. 5, 7 and 8 with critical values by toys (Feldman and Cousins)",
+            BEYOND,
+            text="feldman_cousins",
+            family="planes",
+        ),
         Topic("errata", "Errata of the printed paper and what each does to its numbers", ERRATA, text="errata"),
     )
 }

@@ -19,6 +19,9 @@ from typer.testing import CliRunner
 import lmtbayes as lmt
 from lmtbayes.cli import app
 from lmtbayes.errors import ChunkError, InvalidArgument
+from lmtbayes.inference.frequentist.calibration import Calibration
+from lmtbayes.inference.frequentist.contours import contours
+from lmtbayes.inference.frequentist.feldman_cousins import feldman_cousins
 from lmtbayes.inference.frequentist.profile import profile_likelihood
 from lmtbayes.inference.frequentist.toys import toy_test_statistics
 from lmtbayes.inference.posterior.sbc import sbc
@@ -45,15 +48,19 @@ def test_settings_survive_a_file(tmp_path):
 
 
 @given(
-    task=st.sampled_from(["toys", "coverage", "sbc", "profile", "likelihood"]),
+    task=st.sampled_from(["toys", "coverage", "feldman-cousins", "sbc", "profile", "likelihood"]),
     size=st.integers(1, 40),
-    chunk=st.integers(1, 50),
+    chunk=st.integers(1, 120),
     grid=st.integers(2, 5),
 )
 def test_every_item_is_in_exactly_one_chunk(task, size, chunk, grid):
+    size += 60 if task == "feldman-cousins" else 0  # fewer tell no quantile
     study = Study(task, FitSettings(("na64mu",), grid=grid), size=size, chunk=chunk)
     held = [(p.group, i) for p in map(study.part, range(study.chunks)) for i in range(p.first, p.first + p.number)]
-    points, items = grid**2 if task == "coverage" else 1, grid if task in ("profile", "likelihood") else size
+    points, items = (
+        grid**2 if task in ("coverage", "feldman-cousins") else 1,
+        grid if task in ("profile", "likelihood") else size,
+    )
     assert held == [(group, item) for group in range(points) for item in range(items)]
 
 
@@ -66,6 +73,9 @@ def test_every_item_is_in_exactly_one_chunk(task, size, chunk, grid):
         (lambda: Study("toys", FIT, nuisances="profiled"), "`nuisances` must be one of 'drawn', 'central'"),
         (lambda: Study("sbc", FIT, nuisances="drawn"), "`nuisances` must be left out for 'sbc'"),
         (lambda: Study("coverage", FitSettings(grid=1)), "`grid` must be a whole number of at least 2"),
+        (lambda: Study("feldman-cousins", FIT, size=20), "`size` must be larger for a level of 95"),
+        (lambda: Study("feldman-cousins", FIT, nuisances="central"), "`nuisances` must be one of 'profiled', 'drawn'"),
+        (lambda: Study("feldman-cousins", FIT, relative_to="best"), "`relative_to` must be one of 'slice', 'global'"),
         (lambda: Study("toys", FitSettings(truth_model="lmu")), "`truth_model` must be the model of the fits"),
         (lambda: parse_range("3", 3), "`chunks` must be first:stop within 0:3"),
         (lambda: parse_range("2:2", 3), "`chunks` must be first:stop within 0:3"),
@@ -231,6 +241,18 @@ def test_chunks_joined_are_the_call_in_one_go(tmp_path):
     points = quietly(Study("likelihood", BINS, chunk=2, nuisances="central"), tmp_path / "likelihood")
     photon = BINS.gauge_model.hidden_photon(grid["g_x"], grid["mass"][:, None])
     np.testing.assert_allclose(points["log_likelihood"], like.log_likelihood(photon), rtol=1e-12)
+
+    bare = dataclasses.replace(BINS, experiments=("three-bins",), grid=2)
+    merged = quietly(Study("feldman-cousins", bare, size=70, chunk=40), tmp_path / "truths")
+    found = Calibration.from_netcdf(tmp_path / "truths" / "study.nc")
+    own = {name: np.geomspace(*getattr(BINS, name), 2) for name in ("mass", "g_x")}
+    at_once = feldman_cousins(tasks._likelihood(bare), own, 70, bounds=bounds, seed=5, rounds=0)
+    np.testing.assert_allclose(found.truths, at_once.truths)
+    np.testing.assert_allclose(found.q, at_once.q, rtol=0, atol=1e-9)
+    assert str(found) in tasks.summary(Study("feldman-cousins", bare, size=70, chunk=40), merged)
+    on_plane = {name: np.geomspace(*getattr(BINS, name), 12) for name in ("mass", "g_x")}
+    profile = profile_likelihood(tasks._likelihood(bare), on_plane, bounds=bounds)
+    assert contours(profile, calibration=found)[0.6827].q_range is not None
 
     simulations = quietly(Study("sbc", BINS, size=3, chunk=2), tmp_path / "sbc")
     direct = sbc(like, BINS.prior, 3, seed=5)

@@ -15,22 +15,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import gammaincinv
 
 from lmtbayes import _checks, _level_sets
 from lmtbayes._files import write_text
 from lmtbayes._level_sets import TOLERANCE
 from lmtbayes.errors import InvalidArgument, ResolutionWarning
+from lmtbayes.inference.frequentist.axes import axis_of, value_of
+from lmtbayes.inference.frequentist.axes import threshold as threshold
+from lmtbayes.inference.frequentist.calibration import Calibration, check_calibration
 from lmtbayes.inference.frequentist.few_events import few_events, fewest_events, warn_of_few_on_contours
 from lmtbayes.parameters import LEVELS
 
 if TYPE_CHECKING:
     import xarray
-
-
-def threshold(level: float, dof: int) -> float:
-    """Value of q at a confidence level: Q with P(chi^2 < Q) = level for `dof` degrees of freedom (Wilks' theorem)."""
-    return 2.0 * float(gammaincinv(dof / 2.0, level))
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +54,10 @@ class Contour:
     """Of the region inside, in units of ln x times ln y."""
     error: float
     """Estimated relative error of area and extents: what half of the grid's lines would change, 1 if it is unknown."""
+    q_range: tuple[float, float] | None = None
+    """Of a calibrated one: lowest and highest critical value along its lines, `q` being their mean."""
+    monte_carlo: float = 0.0
+    """Of a calibrated one: relative change of the area by one Monte Carlo error of the critical values."""
     events: float = math.inf
     """Fewest expected events along the lines (`counting`), infinite where the profile does not know."""
 
@@ -83,6 +84,14 @@ class Contour:
             return "closed" + (f", {len(self.lines)} lines" if len(self.lines) > 1 else "")
         return self._cut()
 
+    @property
+    def threshold(self) -> str:
+        """What q is on it, in words."""
+        if self.q_range is None:
+            return f"q = {self.q:.3f}"
+        low, high = self.q_range
+        return f"q = {low:.3g} to {high:.3g}, area +- {100.0 * self.monte_carlo:.2g} % by Monte Carlo"
+
     def _cut(self) -> str:
         sides = sorted({side for line in self.lines for side in line.sides})
         return f"open at the grid's {' and '.join(sides)} edge" if sides else ""
@@ -98,6 +107,8 @@ class Contours:
     dof: int
     levels: tuple[Contour, ...]
     provenance: tuple[str, ...]
+    calibration: str = ""
+    """By what critical values were calibrated, in words; `dof` is then not used. Empty for those of chi^2."""
 
     def __getitem__(self, level: float) -> Contour:
         for contour in self.levels:
@@ -107,8 +118,9 @@ class Contours:
 
     def __str__(self) -> str:
         """Say for every level what it is."""
-        lines = [f"contours in ({self.names[0]}, {self.names[1]}), {self.dof} degrees of freedom"]
-        lines += [f"  {100 * c.level:.4g} % (q = {c.q:.3f}): {c.status}{few_events(c.events)}" for c in self.levels]
+        by = self.calibration or f"{self.dof} degrees of freedom"
+        lines = [f"contours in ({self.names[0]}, {self.names[1]}), {by}"]
+        lines += [f"  {100 * c.level:.4g} % ({c.threshold}): {c.status}{few_events(c.events)}" for c in self.levels]
         return "\n".join(lines)
 
     def to_csv(self, path: str | Path) -> Path:
@@ -143,25 +155,13 @@ def provenance(profile: "xarray.Dataset") -> tuple[str, ...]:
     return tuple(lines)
 
 
-def axis_of(name: str, values: np.ndarray) -> np.ndarray:
-    """Coordinate that runs evenly along a log-spaced grid and increases with it."""
-    return -np.log(-values) if name == "eps_x" and np.all(values < 0.0) else np.log(values)
-
-
-def value_of(name: str, coordinate: np.ndarray) -> np.ndarray:
-    """Inverse of `axis_of`."""
-    if name != "eps_x":
-        return np.exp(coordinate)
-    # |eps_x| < 1: a negative one has a positive coordinate.
-    return np.where(coordinate > 0.0, -np.exp(-np.abs(coordinate)), np.exp(-np.abs(coordinate)))
-
-
 def contours(
     profile: "xarray.Dataset",
     levels: Sequence[float] = LEVELS,
     *,
     dof: int = 2,
     x: str | None = None,
+    calibration: Calibration | None = None,
 ) -> Contours:
     """Contours of q of a two-dimensional profile.
 
@@ -179,11 +179,15 @@ def contours(
         together, 1 (1.00, 4.00) where each line is read as an interval of one of them.
     x
         The parameter of x; by default the mass, or the grid's second parameter.
+    calibration
+        Of `feldman_cousins` over the same plane: a contour is where q reaches the critical value of that point, and
+        `dof` is not used. Without one, thresholds are those of chi^2.
 
     Raises
     ------
     InvalidArgument
-        A profile that is not two-dimensional (for one dimension: `intervals`), levels outside (0, 1).
+        A profile that is not two-dimensional (for one dimension: `intervals`), levels outside (0, 1); a calibration of
+        another statistic, or one that does not reach as far as the profile.
 
     Warns
     -----
@@ -194,7 +198,8 @@ def contours(
 
     References
     ----------
-    S. S. Wilks, Ann. Math. Stat. 9 (1938) 60; G. Cowan et al., arXiv:1007.1727, Eq. 8.
+    S. S. Wilks, Ann. Math. Stat. 9 (1938) 60; G. Cowan et al., arXiv:1007.1727, Eq. 8; calibrated: G. J. Feldman, R. D.
+    Cousins, Phys. Rev. D 57 (1998) 3873.
 
     Examples
     --------
@@ -222,9 +227,13 @@ def contours(
     q = profile["q"].transpose(y, x).values
     ends = {name: axis_of(name, profile[name].values) for name in (x, y)}
     seen = _holds_best_fit(profile, ends)
-    found = tuple(_contour(level, threshold(level, dof), q, ends, seen) for level in levels)
-    found = tuple(replace(c, events=fewest_events(profile, q < c.q, (y, x))) for c in found)
-    warn_of_few_on_contours([(c.level, c.q, c.events) for c in found])
+    if calibration is None:
+        found = tuple(_contour(level, threshold(level, dof), q, ends, seen) for level in levels)
+        found = tuple(replace(c, events=fewest_events(profile, q < c.q, (y, x))) for c in found)
+        warn_of_few_on_contours([(c.level, c.q, c.events) for c in found])
+    else:
+        check_calibration(calibration, profile, "global", None)
+        found = tuple(_calibrated(level, calibration, q, ends, seen) for level in levels)
     coarse = [c for c in found if not c.resolved]
     if coarse:
         which = " and ".join(f"{100 * c.level:.4g} %" for c in coarse)
@@ -236,7 +245,8 @@ def contours(
             stacklevel=2,
         )
     units = tuple(str(profile[name].attrs.get("units", "1")) for name in (x, y))
-    return Contours((x, y), (units[0], units[1]), dof, found, provenance(profile))
+    by = calibration.summary if calibration is not None else ""
+    return Contours((x, y), (units[0], units[1]), dof, found, provenance(profile), by)
 
 
 def _contour(level: float, bound: float, q: np.ndarray, ends: dict[str, np.ndarray], seen: bool) -> Contour:
@@ -248,6 +258,25 @@ def _contour(level: float, bound: float, q: np.ndarray, ends: dict[str, np.ndarr
         error = 1.0
     lines = tuple(_line(points, x, y, ends) for points in outline.lines)
     return Contour(level, bound, lines, float(np.mean(q < bound)), outline.area, error)
+
+
+def _calibrated(
+    level: float, calibration: Calibration, q: np.ndarray, ends: dict[str, np.ndarray], seen: bool
+) -> Contour:
+    """Outline where q reaches its critical values: where q times chi^2's over the critical one reaches chi^2's."""
+    x, y = ends
+    usual = threshold(level, 2)
+    critical = calibration.at(level, {x: value_of(x, ends[x])[None, :], y: value_of(y, ends[y])[:, None]})
+    found = _contour(level, usual, q * usual / critical.value, ends, seen)
+    less, more = (_level_sets.outline(ends[x], ends[y], q * usual / c, usual).area for c in critical[1:])
+    along = [calibration.at(level, {x: line.x, y: line.y}).value for line in found.lines]
+    values = np.concatenate(along) if along else critical.value
+    return replace(
+        found,
+        q=float(np.mean(values)),
+        q_range=(float(np.min(values)), float(np.max(values))),
+        monte_carlo=0.5 * (more - less) / found.area if found.area > 0.0 else math.inf,
+    )
 
 
 def _holds_best_fit(profile: "xarray.Dataset", ends: dict[str, np.ndarray]) -> bool:

@@ -54,21 +54,26 @@ def lowest(line: Slice) -> Lowest:
     return min(found, key=lambda point: point.q)
 
 
-def allowed(line: Slice, bound: float, reference: Lowest | None) -> list[tuple[float, float]]:
-    """Intervals of x where q, above the reference's if there is one, is below `bound`; cut at the ends of x."""
+def allowed(
+    line: Slice, bound: float | Float[np.ndarray, " points"], reference: Lowest | None
+) -> list[tuple[float, float]]:
+    """Intervals of x where q, above the reference's if there is one, is below `bound`; cut at the ends of x.
+
+    A bound that changes along x is a number at each point: what is interpolated is q over it.
+    """
     x, q = line.x, line.q
     q = np.maximum(q - (reference.q if reference else 0.0), 0.0)
+    inside = q < bound
     at = reference.x if reference else lowest(line).x
     if at < x[0]:
         # Everything lies above the best point: a power law of the coupling is a straight line of logarithms.
-        values, targets = np.log(np.maximum(q, _NOISE)), [np.log(bound)]
+        values, targets = np.log(np.maximum(q, _NOISE) / bound), [0.0]
     else:
         # The root is nearly linear, and with a sign it runs straight through the minimum, which becomes a node.
-        values, targets = np.where(x < at, -1.0, 1.0) * np.sqrt(q), [-np.sqrt(bound), np.sqrt(bound)]
+        values, targets = np.where(x < at, -1.0, 1.0) * np.sqrt(q / bound), [-1.0, 1.0]
         if reference and at not in x:
             where = np.searchsorted(x, at)
-            x, q, values = np.insert(x, where, at), np.insert(q, where, 0.0), np.insert(values, where, 0.0)
-    inside = q < bound
+            x, values, inside = np.insert(x, where, at), np.insert(values, where, 0.0), np.insert(inside, where, True)
     if not inside.any():
         return []
     # Monotone between nodes, so that nothing overshoots.

@@ -10,29 +10,26 @@ that papers call 90 % is the upper end of a two-sided interval, `tails="two"`; a
 
 **Few events.** z^2 is the threshold of many events (Wilks). A search that counts, every bin a Poisson, gets its exact
 limit instead (`counting`): 2.30 events at 90 % where nothing is expected and nothing seen. Elsewhere, where fewer than
-5 events are expected at a limit, an AsymptoticWarning says so.
+5 events are expected at a limit, an AsymptoticWarning says so; a calibration by toys (`feldman_cousins`) has the
+thresholds that hold.
 """
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Float
-from scipy.special import ndtri
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference.frequentist.contours import check_profile, provenance, threshold, value_of
+from lmtbayes.inference.frequentist.allowed_intervals import allowed_intervals
+from lmtbayes.inference.frequentist.calibration import Calibration
 from lmtbayes.inference.frequentist.counting import TOTAL_SUFFICES
-from lmtbayes.inference.frequentist.crossings import allowed, lowest
 from lmtbayes.inference.frequentist.few_events import warn_of_few
-from lmtbayes.inference.frequentist.slices import along, at, counted_limit, slices
+from lmtbayes.inference.frequentist.slices import at, counted_limit, half_way
 
 if TYPE_CHECKING:
     import xarray
 
 STATUS = ("limit", "interval", "no_limit", "nothing_allowed", "below_grid")
-RELATIVE_TO = ("slice", "global")
-TAILS = ("two", "one")
 METHODS = ("auto", "exact", "asymptotic")
 
 
@@ -43,6 +40,7 @@ def intervals(
     *,
     relative_to: str = "slice",
     tails: str = "two",
+    calibration: Calibration | None = None,
 ) -> "xarray.Dataset":
     """Allowed intervals of one parameter, for every value of the other one on the grid if there is one.
 
@@ -61,6 +59,10 @@ def intervals(
     tails
         "two": q below the chi^2 quantile of one degree of freedom, 1.00 at 68.27 % and 2.71 at 90 %. "one": q below
         z^2 with z the one-sided quantile, 1.64 at 90 % and 2.71 at 95 %: its upper end is an upper limit of `cl`.
+    calibration
+        Of `feldman_cousins` over the same grid and with the same `relative_to`: q below the critical value of each
+        point. "two" is then the construction of Feldman and Cousins; "one", of slices alone, orders by q of best values
+        below the truth (q_mu).
 
     Returns
     -------
@@ -68,12 +70,14 @@ def intervals(
         `lower` and `upper` with a dimension `interval` (upwards, padded with NaN): an edge of the grid where the
         region goes on beyond it, said by `open_below` and `open_above`; `best`, the best grid value of the slice, 0
         where no coupling at all is better than any value above zero; `events_lower` and `events_upper`, the events
-        expected at either end (`counting`), NaN where the profile does not know.
+        expected at either end (`counting`), NaN where the profile does not know. With a calibration `lower_error` and
+        `upper_error`, what one Monte Carlo error of its critical values moves; NaN where it opens or closes a region.
 
     Raises
     ------
     InvalidArgument
-        Not a dimension of the profile, a level outside (0, 1), an unknown option.
+        Not a dimension of the profile, a level outside (0, 1), an unknown option; a calibration of another statistic,
+        or one that does not reach as far as the profile.
 
     Warns
     -----
@@ -83,74 +87,17 @@ def intervals(
     References
     ----------
     {theta : 2 [max ln L - ln L(theta)] < Q}, Q the chi^2 quantile or z^2: S. S. Wilks, Ann. Math. Stat. 9 (1938) 60; G.
-    Cowan et al., Eur. Phys. J. C 71 (2011) 1554, arXiv:1007.1727, Eq. 8.
+    Cowan et al., Eur. Phys. J. C 71 (2011) 1554, arXiv:1007.1727, Eq. 8. Calibrated: G. J. Feldman, R. D. Cousins,
+    Phys. Rev. D 57 (1998) 3873, arXiv:physics/9711021.
     """
-    found = _intervals(profile, parameter, cl, relative_to, tails)
+    found = allowed_intervals(profile, parameter, cl, relative_to, tails, calibration)
+    if calibration is not None:
+        less, more = (allowed_intervals(profile, parameter, cl, relative_to, tails, calibration, end) for end in (1, 2))
+        moved = {side: half_way(less[side], more[side], found) for side in ("lower", "upper")}
+        return found.assign({f"{side}_error": found[side].copy(data=error) for side, error in moved.items()})
     for side, edge in (("lower", "open_below"), ("upper", "open_above")):
         warn_of_few("intervals", found.attrs, found[f"events_{side}"].where(~found[edge]))
     return found
-
-
-def _intervals(profile: "xarray.Dataset", parameter: str, cl: float, relative_to: str, tails: str) -> "xarray.Dataset":
-    import xarray
-
-    check_profile(profile)
-    q = profile["q"]
-    _checks.one_of("parameter", parameter, tuple(q.dims))
-    _checks.one_of("relative_to", relative_to, RELATIVE_TO)
-    _checks.one_of("tails", tails, TAILS)
-    bound = _threshold(cl, tails)
-    values = profile[parameter].values
-    if values.size < 3:
-        raise _checks.invalid("profile", values, f"one with at least 3 values of {parameter!r}")
-    other = [str(dim) for dim in q.dims if dim != parameter]
-    ends, is_zero = _regions(profile, parameter, bound, relative_to == "slice")
-    ends = ends.reshape(*(q.sizes[dim] for dim in other), -1, 2)
-    lower, upper = ends[..., 0], ends[..., 1]
-    touch = 1e-9 * np.abs(values[[0, -1]])
-    lowest_q = along(profile, parameter, "q").argmin(axis=-1)
-    best = np.where(is_zero, 0.0, values[lowest_q]).reshape(lower.shape[:-1])
-    dims, units = (*other, "interval"), {"units": profile[parameter].attrs.get("units", "1")}
-    result = xarray.Dataset(
-        {
-            "lower": (dims, lower, {"long_name": f"lower end of the allowed {parameter}", **units}),
-            "upper": (dims, upper, {"long_name": f"upper end of the allowed {parameter}", **units}),
-            "open_below": (dims, np.abs(lower - values[0]) <= touch[0]),
-            "open_above": (dims, np.abs(upper - values[-1]) <= touch[1]),
-            "best": (tuple(other), best, units),
-        },
-        {dim: profile[dim] for dim in other},
-        {
-            "parameter": parameter,
-            "cl": cl,
-            "q_threshold": bound,
-            "tails": tails,
-            "relative_to": relative_to,
-            "provenance": "; ".join(provenance(profile)),
-        },
-    )
-    return result.assign(
-        {f"events_{side}": at(profile, parameter, "expected_events", result[side]) for side in ("lower", "upper")}
-    )
-
-
-def _regions(
-    profile: "xarray.Dataset", parameter: str, bound: float, by_slice: bool
-) -> tuple[Float[np.ndarray, "slices regions 2"], Bool[np.ndarray, " slices"]]:
-    """Ends of the allowed regions of every slice, upwards, padded with NaN; and whether no coupling is its best."""
-    lines = slices(profile, parameter)
-    best = [lowest(line) for line in lines]
-    if not by_slice:  # the global best fit, which no coupling at all may be better than
-        floor = min(0.0, *(line.zero or 0.0 for line in lines))
-        lines = [line._replace(q=line.q - floor) for line in lines]
-    regions = [allowed(line, bound, point if by_slice else None) for line, point in zip(lines, best, strict=True)]
-    if parameter == "eps_x":  # whose axis runs from the largest size to zero
-        regions = [[(-high, -low) for low, high in reversed(found)] for found in regions]
-    padded = np.full((len(lines), max(1, max(len(found) for found in regions)), 2), np.nan)
-    for row, found in zip(padded, regions, strict=True):
-        if found:
-            row[: len(found)] = found
-    return value_of(parameter, padded), np.array([np.isneginf(point.x) for point in best])
 
 
 def upper_limit(
@@ -159,8 +106,9 @@ def upper_limit(
     cl: float = 0.90,
     *,
     relative_to: str = "slice",
-    tails: str = "one",
+    tails: str | None = None,
     method: str = "auto",
+    calibration: Calibration | None = None,
 ) -> "xarray.Dataset":
     """Upper limit of one parameter, at every value of the other one on the grid if there is one.
 
@@ -172,8 +120,10 @@ def upper_limit(
     profile, parameter, cl, relative_to
         As in `intervals`.
     tails
-        "one": the limit is one-sided, as published ones are: with many events, q = 1.64 at 90 % and 2.71 at 95 %.
-        "two": the upper end of a two-sided interval, q = 2.71 at 90 %: one-sided, its level is (1 + cl)/2.
+        "one", where nothing is said: the limit is one-sided, as published ones are: with many events, q = 1.64 at 90 %
+        and 2.71 at 95 %.
+        "two", where nothing is said but a calibration is given: the upper end of a two-sided interval, q = 2.71 at
+        90 %: one-sided, its level is (1 + cl)/2.
     method
         "auto": of g_x the exact limit where the likelihood counts (every bin a Poisson, at most 200 events seen) and
         the total count holds 90 % of the information on the coupling; elsewhere, "asymptotic". The exact limit is where
@@ -183,6 +133,9 @@ def upper_limit(
         truth where there are no nuisances; else truths drawn from the constraints, over which the probability is
         integrated. A profiled mass or mixing is taken at its best.
         "exact": the same, and an error where it cannot be had. "asymptotic": never.
+    calibration
+        As of `intervals`; it decides alone, and `method` is left out. By default the limit is the upper end of Feldman
+        and Cousins's interval, whether that begins at zero (status 0) or above it (1).
 
     Returns
     -------
@@ -192,12 +145,14 @@ def upper_limit(
         (only relative to the global best fit); 4 the limit lies below the grid's lower edge. `exact`: whether `cl` is
         held by the probabilities of counts. `expected_events` at the limit, by the skewness of the score (`counting`).
         `confidence`: the actual one, of a limit of counts, whatever the method; NaN where it is not known.
-        `island_lower`, `island_upper` with a dimension `island`; `islands`, their number.
+        `island_lower`, `island_upper` with a dimension `island`; `islands`, their number. With a calibration
+        `limit_error`, what one Monte Carlo error of its critical values moves; NaN where that makes or undoes a limit.
 
     Raises
     ------
     InvalidArgument
-        As `intervals`; eps_x, whose sizes run downwards (`intervals`, or kappa); `method` "exact" where it cannot be.
+        As `intervals`; eps_x, whose sizes run downwards (`intervals`, or kappa); `method` "exact" where it cannot be,
+        or any with a calibration.
 
     Warns
     -----
@@ -223,12 +178,16 @@ def upper_limit(
     import xarray
 
     _checks.one_of("method", method, METHODS)
+    if tails is None:
+        tails = "one" if calibration is None else "two"
+    if calibration is not None and method != "auto":
+        raise _checks.invalid("method", method, "left out where a calibration decides")
     if parameter == "eps_x":
         raise _checks.invalid("parameter", parameter, "'g_x', 'mass' or 'kappa' (eps_x is negative: see intervals)")
-    found = _intervals(profile, parameter, cl, relative_to, tails)
+    found = allowed_intervals(profile, parameter, cl, relative_to, tails, calibration)
     first = found.isel(interval=0)
     counted = xarray.full_like(first["upper"], np.nan)
-    if method != "asymptotic" and parameter == "g_x" and relative_to == "slice":
+    if calibration is None and method != "asymptotic" and parameter == "g_x" and relative_to == "slice":
         counted = counted_limit(profile, first["upper"], cl if tails == "one" else 0.5 * (1.0 + cl))
     exact = counted.notnull()
     if method == "exact" and not exact.all():
@@ -255,6 +214,11 @@ def upper_limit(
         },
         attrs=found.attrs,
     )
+    if calibration is not None:
+        ends = (allowed_intervals(profile, parameter, cl, relative_to, tails, calibration, end) for end in (1, 2))
+        low, high = (_limit_and_status(one.isel(interval=0), counted)[0] for one in ends)
+        error = 0.5 * abs(high - low)
+        return result.assign(limit_error=error.where(limit.notnull()).assign_attrs(_units(found)))
     warn_of_few("upper_limit", result.attrs, result["expected_events"].where(~exact), result["confidence"])
     return result
 
@@ -279,13 +243,3 @@ def _limit_and_status(
 
 def _units(dataset: "xarray.Dataset") -> dict[str, str]:
     return {"units": str(dataset["upper"].attrs["units"])}
-
-
-def _threshold(cl: float, tails: str) -> float:
-    if not isinstance(cl, int | float) or not 0.0 < cl < 1.0:
-        raise _checks.invalid("cl", cl, "between 0 and 1, such as 0.90")
-    if tails == "two":
-        return threshold(cl, 1)
-    if cl <= 0.5:
-        raise _checks.invalid("cl", cl, "above 0.5 for one tail")
-    return float(ndtri(cl)) ** 2

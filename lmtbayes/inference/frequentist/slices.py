@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.interpolate import PchipInterpolator
 
-from lmtbayes.inference.frequentist.contours import axis_of, value_of
+from lmtbayes.inference.frequentist.axes import axis_of, value_of
+from lmtbayes.inference.frequentist.calibration import Calibration
 from lmtbayes.inference.frequentist.counting import TOTAL_SUFFICES
 from lmtbayes.inference.frequentist.crossings import Slice, falls_below, of_probability, to_probability
 from lmtbayes.inference.frequentist.zero_coupling import NAME as AT_ZERO
@@ -38,6 +39,17 @@ def slices(profile: "xarray.Dataset", parameter: str) -> list[Slice]:
     at_zero = np.ravel(profile[AT_ZERO.format(parameter)].values)
     zero = 2.0 * (profile.attrs["best_log_likelihood"] - at_zero)
     return [Slice(x, row, float(q)) for row, q in zip(table, zero, strict=True)]
+
+
+def critical_along(
+    profile: "xarray.Dataset", parameter: str, calibration: Calibration, cl: float, tails: str
+) -> list[Float[np.ndarray, "slices points"]]:
+    """Return critical values, and the ends of their errors, at the points of `slices`."""
+    dims = [str(dim) for dim in profile["q"].dims]
+    shaped = {d: np.reshape(profile[d].values, [-1 if d == e else 1 for e in dims]) for d in dims}
+    found = calibration.at(cl, shaped, tails)
+    tables = [np.atleast_2d(np.moveaxis(table, dims.index(parameter), -1)) for table in found]
+    return [table[:, ::-1] for table in tables] if parameter == "eps_x" else tables
 
 
 def at(profile: "xarray.Dataset", parameter: str, name: str, where: "xarray.DataArray") -> "xarray.DataArray":
@@ -85,3 +97,14 @@ def counted_limit(profile: "xarray.Dataset", guess: "xarray.DataArray", cl: floa
         crossing = falls_below(x, row, 1.0 - cl) if part >= TOTAL_SUFFICES else np.nan
         found.append(crossing)
     return limit.copy(data=value_of("g_x", np.array(found)).reshape(guess.shape))
+
+
+def half_way(less: "xarray.DataArray", more: "xarray.DataArray", found: "xarray.Dataset") -> np.ndarray:
+    """Half of the distance of ends of intervals, one by one; NaN in slices with another number of them."""
+    shape = found["lower"].shape
+    pair = [np.full(shape, np.nan) for _ in range(2)]
+    for to, given in zip(pair, (less, more), strict=True):
+        to[..., : given.shape[-1]] = given.values[..., : shape[-1]]
+    counts = [np.sum(~np.isnan(x), axis=-1, keepdims=True) for x in (found["lower"].values, less.values, more.values)]
+    alike = (counts[0] == counts[1]) & (counts[0] == counts[2])
+    return np.where(alike, 0.5 * np.abs(pair[1] - pair[0]), np.nan)

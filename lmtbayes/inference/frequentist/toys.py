@@ -5,34 +5,22 @@ too large. Toys say by how much.
 """
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from lmtbayes import _checks
-from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing
+from lmtbayes.gauge.models import HiddenPhoton, check_mixing
 from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference import devices as local
-from lmtbayes.inference.devices import Mapped
-from lmtbayes.inference.frequentist.box import Box, photon_at, physical, scan_size
-from lmtbayes.inference.frequentist.contours import threshold
-from lmtbayes.inference.frequentist.maximise import maximise_joint, regularised
-from lmtbayes.inference.frequentist.scan import starts_of_scan
+from lmtbayes.inference.frequentist.axes import threshold
+from lmtbayes.inference.frequentist.box import Box
+from lmtbayes.inference.frequentist.toy_fits import NUISANCES, Statistic, fit_held, fit_toys, truths
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
-from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.likelihood.toys import draw
-from lmtbayes.inference.nuisances.conditional import conditional
-from lmtbayes.inference.nuisances.newton import Maximum, highest
-from lmtbayes.parameters import default_masses
-
-_POINTS = {"g_x": 16, "mass": 12, "kappa": 10, "eps_x": 10}
-_STARTS = 4
-_STEPS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +65,12 @@ def toy_test_statistics(
     The statistic of a toy is q = 2 [max over boson and nuisances of ln L - max over nuisances of ln L(truth)], whose
     distribution is that of chi^2 with as many degrees of freedom as the boson has parameters only where many events are
     expected and the parameters mean something. The `Toys.quantile` of a level is the threshold that holds at the truth,
-    as in the construction of Feldman and Cousins.
+    as in the construction of Feldman and Cousins; `feldman_cousins` makes it for a whole plane.
 
     Parameters
     ----------
     like
-        Its experiments are simulated; its data are not used.
+        Its experiments are simulated; its data are used for "profiled" nuisances alone.
     photon
         The truth.
     size
@@ -93,7 +81,8 @@ def toy_test_statistics(
         Range of each parameter in the fits, as for `profile_likelihood`.
     nuisances
         "drawn": true nuisances from their constraints, toy by toy, as a constraint's own measurement fluctuates;
-        "central": always central, which makes q too small.
+        "central": always central, which makes q too small. "profiled": those that fit the likelihood's own data best at
+        the truth, and the measurements behind their constraints repeated in every toy (`feldman_cousins`).
     first
         Number of the first toy: 1000 toys, and then 1000 more with `first=1000`, are the 2000 of one call.
     batch_size
@@ -112,7 +101,8 @@ def toy_test_statistics(
     References
     ----------
     G. J. Feldman, R. D. Cousins, Phys. Rev. D 57 (1998) 3873, arXiv:physics/9711021; nuisances drawn from their
-    constraints: R. D. Cousins, V. L. Highland, Nucl. Instrum. Meth. A 320 (1992) 331.
+    constraints: R. D. Cousins, V. L. Highland, Nucl. Instrum. Meth. A 320 (1992) 331; profiled: NOvA, JINST 20 (2025)
+    T02001, arXiv:2207.14353.
     """
     check_likelihood(like)
     check_photon(photon)
@@ -120,69 +110,24 @@ def toy_test_statistics(
     _checks.whole("seed", seed, 0)
     _checks.whole("first", first, 0)
     _checks.whole("batch_size", batch_size)
-    _checks.one_of("nuisances", nuisances, ("drawn", "central"))
+    _checks.one_of("nuisances", nuisances, NUISANCES)
     if photon.shape != ():
         raise _checks.invalid("photon", photon.shape, "a single photon, of shape ()")
     check_mixing(like.model, photon)
     box = Box.of(like.model, bounds, experiments=like.experiments)
     used = local.resolve_devices(devices)
-    run = like.compiled(_fits, box.names, nuisances == "drawn", batch_size, used)
-    numbers = np.arange(first, first + size, dtype=np.uint32)
-    # Negative by rounding where the best fit is the truth.
-    q, deviance, converged = run(
-        numbers, jax.random.key(seed), photon, box.low, box.high, bar="toys" if progress else None
-    )
-    return Toys(np.maximum(q, 0.0), deviance, converged)
+    statistic = Statistic(box.names, box.names)
+    pulls = np.zeros(len(like.nuisances))
+    if nuisances == "profiled":
+        at_truth = jax.tree.map(lambda x: np.reshape(x, 1), photon)
+        pulls = fit_held(like, statistic, box, at_truth, 1, used).pulls[0]
+    key = np.asarray(jax.random.key_data(jax.random.key(seed)))
+    drawn = truths(photon, pulls, np.arange(first, first + size), key)
+    found = fit_toys(like, statistic, nuisances, box, drawn, batch_size, used, "toys" if progress else None)
+    return Toys(found.q, found.deviance, found.converged)
 
 
 def toy_q(*arguments: Any, **options: Any) -> Toys:
     """Return `toy_test_statistics`, whose name it was until 0.3; it goes with the next release."""
     warnings.warn("toy_q is toy_test_statistics now", DeprecationWarning, stacklevel=2)
     return toy_test_statistics(*arguments, **options)
-
-
-def _fits(joint: JointModel, names: tuple[str, ...], drawn: bool, batch_size: int, devices: local.Devices) -> Mapped:
-    return Mapped(_one(joint, names, drawn), devices, batch_size)
-
-
-def _one(joint: JointModel, names: tuple[str, ...], drawn: bool) -> Callable[..., Any]:
-    def one(number: Array, seed: Array, photon: HiddenPhoton, low: Array, high: Array) -> tuple[Array, Array, Array]:
-        key_of_pulls, *keys = jax.random.split(jax.random.fold_in(seed, number), 1 + len(joint.experiments))
-        pulls = joint.constraints.sample(key_of_pulls, apart=True) if drawn else joint.central_pulls
-        data = draw(joint, keys, photon, pulls)
-        at_truth = conditional(joint, photon, data)
-        # The truth is a start of its own: q is then never below zero by more than rounding.
-        x = _coordinates(joint.model, names, photon)
-        x = jnp.clip(jnp.where(jnp.isfinite(x), x, low), low, high)
-        best = _fit(joint, names, low, high, jnp.concatenate([x, at_truth.point]), data)
-        value = jnp.maximum(best.value, at_truth.value)
-        deviance = 2.0 * (joint.saturated_log_likelihood(data) - value)
-        return 2.0 * (value - at_truth.value), deviance, best.converged & at_truth.converged
-
-    return one
-
-
-def _fit(
-    joint: JointModel, names: tuple[str, ...], low: Array, high: Array, extra: Float[Array, " n"], data: Data
-) -> Maximum:
-    """Scan the box, climb from its highest peaks and from a start of one's own: `best_fit` as one traced function."""
-
-    def photon(x: Sequence[Array]) -> HiddenPhoton:
-        return photon_at(joint.model, dict(zip(names, x, strict=True)))
-
-    size = len(names)
-    # As many points as suit the default box: the edges of this one are traced.
-    masses = np.log(default_masses(e.mass_range for e in joint.experiments))
-    sizes = {name: scan_size(name, _POINTS[name], *masses) for name in names}
-    axes = {name: jnp.linspace(low[i], high[i], sizes[name]) for i, name in enumerate(names)}
-    starts, _, _ = starts_of_scan(joint, {}, axes, _STARTS, data)
-    own = jnp.concatenate([extra[:size], regularised(joint, photon(tuple(extra[:size])), extra[size:], data)])
-    edges = jnp.full(extra.size - size, jnp.inf)
-    box = (jnp.concatenate([low, -edges]), jnp.concatenate([high, edges]))
-    ends = jax.vmap(lambda z: maximise_joint(joint, photon, z, size, data, _STEPS, box))(jnp.stack([*starts, own]))
-    return highest(ends, ends.value)
-
-
-def _coordinates(model: GaugeModel, names: tuple[str, ...], photon: HiddenPhoton) -> Float[Array, " parameters"]:
-    values = physical(model, photon.g_x, photon.mass, photon.eps_x)
-    return jnp.stack([jnp.log(jnp.abs(values[name])) for name in names])

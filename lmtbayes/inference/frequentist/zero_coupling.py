@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 NAME = "log_likelihood_at_zero_{}"
 BOUNDED = ("g_x", "kappa", "eps_x")
 """Parameters that end at zero."""
-_ZERO = np.log(1e-20)
+LOG_ZERO = float(np.log(1e-20))
 """ln of a coupling that changes no rate in the 16th digit."""
 
 
@@ -55,7 +55,7 @@ def at_zero_coupling(
         size = x[..., 0].size // shape[axis]
         own_x = np.take(x, nearest, axis).reshape(size, x.shape[-1])
         own_pulls = np.take(pulls, nearest, axis).reshape(size, pulls.shape[-1])
-        fixed = {name: np.full(len(own_x), _ZERO)} | {dim: logarithm(dim, profile[dim].values) for dim in other}
+        fixed = {name: np.full(len(own_x), LOG_ZERO)} | {dim: logarithm(dim, profile[dim].values) for dim in other}
         free = [own_x[:, box.names.index(parameter)] for parameter in plan.free]
         start = np.column_stack([*free, own_pulls]) if free else own_pulls
         order = [dim for dim in (plan.outer, plan.inner) if dim is not None]
