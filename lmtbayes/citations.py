@@ -20,6 +20,8 @@ METHODS = MappingProxyType(
         "blackjax": ("Cabezas:2024",),
         "smc": ("DelMoral:2006", "Cabezas:2024"),
         "profile": ("Cowan:2011",),
+        "cls": ("Read:2002", "Junk:1999", "Cowan:2011"),
+        "significance": ("Cowan:2011", "Gross:2010"),
         "darkcast": ("Ilten:2018",),
         "solar-model": ("Vinyoles:2016",),
         "nufit": ("Esteban:2024",),

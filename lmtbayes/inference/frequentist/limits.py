@@ -21,6 +21,7 @@ from scipy.special import ndtri
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.inference.frequentist.cls_profiles import cls_of_profiles
 from lmtbayes.inference.frequentist.contours import check_profile, provenance, threshold, value_of
 from lmtbayes.inference.frequentist.counting import TOTAL_SUFFICES
 from lmtbayes.inference.frequentist.crossings import allowed, lowest
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 STATUS = ("limit", "interval", "no_limit", "nothing_allowed", "below_grid")
 RELATIVE_TO = ("slice", "global")
 TAILS = ("two", "one")
-METHODS = ("auto", "exact", "asymptotic")
+METHODS = ("auto", "exact", "asymptotic", "cls")
 
 
 def intervals(
@@ -161,6 +162,7 @@ def upper_limit(
     relative_to: str = "slice",
     tails: str = "one",
     method: str = "auto",
+    expected: "xarray.Dataset | None" = None,
 ) -> "xarray.Dataset":
     """Upper limit of one parameter, at every value of the other one on the grid if there is one.
 
@@ -182,7 +184,11 @@ def upper_limit(
         the asymptotic one or nowhere: the larger of the two is the limit. It covers the truth with `cl` or more: every
         truth where there are no nuisances; else truths drawn from the constraints, over which the probability is
         integrated. A profiled mass or mixing is taken at its best.
-        "exact": the same, and an error where it cannot be had. "asymptotic": never.
+        "exact": the same, and an error where it cannot be had. "asymptotic": never. "cls": CLs by the formulas of many
+        events, with the limits expected without a boson; `cls_limit` does it from a likelihood, and by toys.
+    expected
+        For "cls" alone: the profile, on the same grid, of the data that no boson predicts, those of
+        `like.with_data(asimov(like.model, HiddenPhoton.none(), published="asimov"))`.
 
     Returns
     -------
@@ -192,7 +198,8 @@ def upper_limit(
         (only relative to the global best fit); 4 the limit lies below the grid's lower edge. `exact`: whether `cl` is
         held by the probabilities of counts. `expected_events` at the limit, by the skewness of the score (`counting`).
         `confidence`: the actual one, of a limit of counts, whatever the method; NaN where it is not known.
-        `island_lower`, `island_upper` with a dimension `island`; `islands`, their number.
+        `island_lower`, `island_upper` with a dimension `island`; `islands`, their number. Of "cls" instead: `limit`,
+        `status`, `expected_events`, and `expected` and `band` as those of `cls_limit`.
 
     Raises
     ------
@@ -225,6 +232,13 @@ def upper_limit(
     _checks.one_of("method", method, METHODS)
     if parameter == "eps_x":
         raise _checks.invalid("parameter", parameter, "'g_x', 'mass' or 'kappa' (eps_x is negative: see intervals)")
+    if (method == "cls") != (expected is not None) or (method == "cls" and (relative_to, tails) != ("slice", "one")):
+        raise InvalidArgument(
+            "`method` = 'cls' goes with `expected`, the profile of the data that no boson predicts, with relative_to "
+            "'slice' and tails 'one'; lmtbayes.cls_limit makes that profile itself"
+        )
+    if expected is not None:
+        return cls_of_profiles(profile, parameter, cl, expected)
     found = _intervals(profile, parameter, cl, relative_to, tails)
     first = found.isel(interval=0)
     counted = xarray.full_like(first["upper"], np.nan)
