@@ -42,7 +42,7 @@ def test_errors_are_bars(axis):
 
 
 def test_bad_input(axis):
-    with pytest.raises(InvalidArgument, match=r"`band` must be an array of shape \(3, 5\)"):
-        brazil_band(axis, MASS, BAND[:, 2], BAND[:, :4])
-    with pytest.raises(InvalidArgument, match="`limit`"):
-        brazil_band(axis, MASS, BAND[:2, 2], BAND)
+    with pytest.raises(InvalidArgument, match="`mass` must be a strictly increasing"):
+        brazil_band(axis, MASS[::-1], BAND[:, 2], BAND)
+    with pytest.raises(InvalidArgument, match="`mass` must be positive"):
+        brazil_band(axis, MASS - 1.0, BAND[:, 2], BAND)

@@ -232,7 +232,7 @@ def upper_limit(
     _checks.one_of("method", method, METHODS)
     if parameter == "eps_x":
         raise _checks.invalid("parameter", parameter, "'g_x', 'mass' or 'kappa' (eps_x is negative: see intervals)")
-    if (method == "cls") != (expected is not None) or (method == "cls" and (relative_to, tails) != ("slice", "one")):
+    if (method == "cls") != (expected is not None) or (method == "cls" and (relative_to != "slice" or tails == "two")):
         raise InvalidArgument(
             "`method` = 'cls' goes with `expected`, the profile of the data that no boson predicts, with relative_to "
             "'slice' and tails 'one'; lmtbayes.cls_limit makes that profile itself"

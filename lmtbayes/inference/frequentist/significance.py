@@ -92,7 +92,7 @@ class Significance:
     """Where a boson was looked for."""
     seed: int
     converged: float
-    """Part of the toys' fits that converged."""
+    """Part of the toys' fits that ended at a maximum. Others may end where ln L is flat: without a coupling, no mass."""
 
     @property
     def local_p_value(self) -> float:
@@ -162,7 +162,8 @@ class Significance:
         lines.append(f"  global, by toys: {self.global_p_value}")
         lines.append(f"  looked for in {self.ranges}; nuisances of toys {self.nuisances}")
         if self.converged < 1.0:
-            lines.append(f"  {100.0 * (1.0 - self.converged):.2g} % of the toys' fits did not converge")
+            flat = f"{100.0 * (1.0 - self.converged):.2g} % of the toys' fits"
+            lines.append(f"  {flat} ended where ln L is flat (no coupling, no mass), or did not converge")
         return "\n".join(lines)
 
 
