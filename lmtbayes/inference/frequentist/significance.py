@@ -92,7 +92,7 @@ class Significance:
     """Where a boson was looked for."""
     seed: int
     converged: float
-    """Part of the toys' fits that ended at a maximum. Others may end where ln L is flat: without a coupling, no mass."""
+    """Part of the toys' fits that ended at a maximum. Others may end where ln L is flat, without a coupling in the mass."""
 
     @property
     def local_p_value(self) -> float:

@@ -174,7 +174,8 @@ def _within(found, name, exact):
     limit, error = found[name].values.ravel(), found[f"{name}_error"].values.ravel()
     signal, spread = events(limit), 2.0 * error / limit * events(limit)
     assert (np.abs(signal - exact) < 3.5 * spread + 5e-3 * signal).all(), (signal, exact, spread)
-    assert (spread < 0.25 * signal).all()
+    # At -2 sigma p_mu is 0.1 Phi(-2): one or two toys.
+    assert (spread < 0.25 * signal)[1 if signal.size == 5 else 0 :].all()
 
 
 def test_constraints_that_are_not_measured_anew_exclude_too_much():
