@@ -44,5 +44,5 @@ def test_errors_are_bars(axis):
 def test_bad_input(axis):
     with pytest.raises(InvalidArgument, match="`mass` must be a strictly increasing"):
         brazil_band(axis, MASS[::-1], BAND[:, 2], BAND)
-    with pytest.raises(InvalidArgument, match="`mass` must be positive"):
+    with pytest.raises(InvalidArgument, match="`mass` must be finite and positive"):
         brazil_band(axis, MASS - 1.0, BAND[:, 2], BAND)

@@ -9,8 +9,8 @@ from jaxtyping import Float
 
 from lmtbayes._version import versions
 from lmtbayes.inference.frequentist.box import Box
+from lmtbayes.inference.frequentist.cls_fits import Statistics
 from lmtbayes.inference.frequentist.cls_formulas import N_SIGMA
-from lmtbayes.inference.frequentist.one_sided import OneSided
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.parameters import described
 
@@ -38,7 +38,7 @@ class Found:
     limit: Float[np.ndarray, " masses"]
     """inf where nothing is excluded, -inf where everything is."""
     band: Float[np.ndarray, "masses bands"]
-    observed: OneSided
+    observed: Statistics
     pulls: Float[np.ndarray, "cells nuisances"]
     """At the observed optimum of each tested coupling."""
     variables: Mapping[str, Float[np.ndarray, "masses points"]]

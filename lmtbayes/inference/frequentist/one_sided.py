@@ -37,7 +37,7 @@ _STEPS = 40
 
 
 class OneSided(NamedTuple):
-    """The statistic at one mass and coupling, or, with a leading axis, at many."""
+    """The statistic at one mass and coupling."""
 
     q: Float[Array, ""]
     tested: Float[Array, " n"]
@@ -98,8 +98,8 @@ def one_sided(
     points, value, converged = jax.vmap(climb)(points, pulls[tuple(index.T)], jnp.minimum(floor, roof), roof)
     ends = Maximum(points, value, converged)
     best = highest(ends, value)
-    held = slice(_BELOW, len(value) - 1)
-    tested = highest(jax.tree.map(lambda x: x[held], ends), value[held])
+    own = slice(_BELOW, len(value) - 1)
+    tested = highest(jax.tree.map(lambda x: x[own], ends), value[own])
     q = jnp.maximum(2.0 * (best.value - tested.value), 0.0)
     return OneSided(q, tested.point, points[-1], value[-1], best.converged & tested.converged)
 

@@ -92,7 +92,7 @@ class Significance:
     """Where a boson was looked for."""
     seed: int
     converged: float
-    """Part of the toys' fits that ended at a maximum. Others may end where ln L is flat, without a coupling in the mass."""
+    """Part of the toys' fits that ended at a maximum. Others may end where ln L is flat, as in the mass of no boson."""
 
     @property
     def local_p_value(self) -> float:
