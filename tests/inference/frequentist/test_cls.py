@@ -151,7 +151,7 @@ def test_where_there_is_no_limit():
 # -- toys -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("nuisances", ["profiled", "drawn"])
+@pytest.mark.parametrize("nuisances", ["profiled", pytest.param("drawn", marks=pytest.mark.slow)])
 def test_toys_of_a_gaussian_with_a_nuisance(nuisances):
     """All is linear and Gaussian: both ensembles have the distribution of the formulas."""
     x, size = 1.0, 600
@@ -178,6 +178,7 @@ def _within(found, name, exact):
     assert (spread < 0.25 * signal)[1 if signal.size == 5 else 0 :].all()
 
 
+@pytest.mark.slow
 def test_constraints_that_are_not_measured_anew_exclude_too_much():
     """Only counts fluctuate: the width is 1, not 1.25, though q~ is that of 1.25."""
     found = cls_limit(
@@ -187,7 +188,7 @@ def test_constraints_that_are_not_measured_anew_exclude_too_much():
     np.testing.assert_allclose(found["p_signal"].values.ravel(), stats.norm.cdf(-s), atol=0.06)
 
 
-@pytest.mark.parametrize("n", [2, 7])
+@pytest.mark.parametrize("n", [2, pytest.param(7, marks=pytest.mark.slow)])
 def test_toys_of_counts_with_a_known_background(n):
     """CLs by hand: q~ falls with the count, so that both parts are sums of Poisson probabilities up to n."""
     b, size = 4.0, 1000

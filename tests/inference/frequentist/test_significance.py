@@ -66,6 +66,7 @@ def test_the_toys_are_distributed_as_the_largest_of_four():
     assert (toys >= found().local_toys - 1e-6).all()
 
 
+@pytest.mark.slow
 def test_they_are_the_toys_of_cls():
     """Of x in (0, s) in the window of the best fit, sqrt(q0) is x and sqrt(q~(s)) is s - x, toy by toy."""
     s, size = 4.0, 50
