@@ -45,12 +45,14 @@ from lmtbayes.inference.evidence.evidence import evidence
 from lmtbayes.inference.evidence.result import Evidence
 from lmtbayes.inference.frequentist.best_fit import best_fit
 from lmtbayes.inference.frequentist.calibration import Calibration
+from lmtbayes.inference.frequentist.cls import cls_limit
 from lmtbayes.inference.frequentist.contours import contours
 from lmtbayes.inference.frequentist.discovery import discovery_exposure
 from lmtbayes.inference.frequentist.feldman_cousins import feldman_cousins
 from lmtbayes.inference.frequentist.impacts import nuisance_pulls
 from lmtbayes.inference.frequentist.limits import intervals, upper_limit
 from lmtbayes.inference.frequentist.profile import profile_likelihood
+from lmtbayes.inference.frequentist.significance import significance
 from lmtbayes.inference.frequentist.toys import toy_q, toy_test_statistics
 from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.likelihood.data import asimov
@@ -93,6 +95,7 @@ __all__ = [
     "best_fit",
     "bibtex",
     "branching_ratio",
+    "cls_limit",
     "compare_models",
     "compilation_cache",
     "contours",
@@ -124,6 +127,7 @@ __all__ = [
     "register",
     "sample_posterior",
     "sbc",
+    "significance",
     "simulate",
     "spallation",
     "terms",

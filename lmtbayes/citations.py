@@ -21,6 +21,8 @@ METHODS = MappingProxyType(
         "smc": ("DelMoral:2006", "Cabezas:2024"),
         "profile": ("Cowan:2011",),
         "feldman-cousins": ("Feldman:1998", "NOvA:2025", "Cousins:1992"),
+        "cls": ("Read:2002", "Junk:1999", "Cowan:2011"),
+        "significance": ("Cowan:2011", "Gross:2010"),
         "darkcast": ("Ilten:2018",),
         "solar-model": ("Vinyoles:2016",),
         "nufit": ("Esteban:2024",),

@@ -111,3 +111,18 @@ def warn_of_few_at_discovery(sigma: float, events: Float[np.ndarray, "..."]) -> 
             "median significance of such an experiment is not known from this formula"
         )
         warnings.warn(message, AsymptoticWarning, stacklevel=3)
+
+
+def warn_of_few_at_cls(function: str, cl: float, events: "xarray.DataArray") -> None:
+    """Warn where an asymptotic CLs limit stands where few events are expected; `events` as in `warn_of_few`."""
+    few = events.where(events < FEW_EVENTS)
+    if not few.notnull().any():
+        return
+    fewest: Any = few.argmin(list(few.dims))
+    place = "".join(f" at {name} = {float(few[name][i]):.4g}" for name, i in fewest.items() if name in few.coords)
+    message = (
+        f"{function}: the formulas of a CLs limit of {100 * cl:.4g} % and of its bands are those of many events, but "
+        f"{float(few.isel(fewest)):.2g} are expected{place} (fewer than {FEW_EVENTS:g} at {int(few.notnull().sum())} "
+        f"of {int(events.notnull().sum())} places); lmtbayes.cls_limit(like, mass, method='toys') has limits that hold"
+    )
+    warnings.warn(message, AsymptoticWarning, stacklevel=3)

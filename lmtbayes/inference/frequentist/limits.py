@@ -22,6 +22,7 @@ from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.frequentist.allowed_intervals import allowed_intervals
 from lmtbayes.inference.frequentist.calibration import Calibration
+from lmtbayes.inference.frequentist.cls_profiles import cls_of_profiles
 from lmtbayes.inference.frequentist.counting import TOTAL_SUFFICES
 from lmtbayes.inference.frequentist.few_events import warn_of_few
 from lmtbayes.inference.frequentist.slices import at, counted_limit, half_way
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import xarray
 
 STATUS = ("limit", "interval", "no_limit", "nothing_allowed", "below_grid")
-METHODS = ("auto", "exact", "asymptotic")
+METHODS = ("auto", "exact", "asymptotic", "cls")
 
 
 def intervals(
@@ -109,6 +110,7 @@ def upper_limit(
     tails: str | None = None,
     method: str = "auto",
     calibration: Calibration | None = None,
+    expected: "xarray.Dataset | None" = None,
 ) -> "xarray.Dataset":
     """Upper limit of one parameter, at every value of the other one on the grid if there is one.
 
@@ -132,10 +134,14 @@ def upper_limit(
         the asymptotic one or nowhere: the larger of the two is the limit. It covers the truth with `cl` or more: every
         truth where there are no nuisances; else truths drawn from the constraints, over which the probability is
         integrated. A profiled mass or mixing is taken at its best.
-        "exact": the same, and an error where it cannot be had. "asymptotic": never.
+        "exact": the same, and an error where it cannot be had. "asymptotic": never. "cls": CLs by the formulas of many
+        events, with the limits expected without a boson; `cls_limit` does it from a likelihood, and by toys.
     calibration
         As of `intervals`; it decides alone, and `method` is left out. By default the limit is the upper end of Feldman
         and Cousins's interval, whether that begins at zero (status 0) or above it (1).
+    expected
+        For "cls" alone: the profile, on the same grid, of the data that no boson predicts, those of
+        `like.with_data(asimov(like.model, HiddenPhoton.none(), published="asimov"))`.
 
     Returns
     -------
@@ -146,7 +152,8 @@ def upper_limit(
         held by the probabilities of counts. `expected_events` at the limit, by the skewness of the score (`counting`).
         `confidence`: the actual one, of a limit of counts, whatever the method; NaN where it is not known.
         `island_lower`, `island_upper` with a dimension `island`; `islands`, their number. With a calibration
-        `limit_error`, what one Monte Carlo error of its critical values moves; NaN where that makes or undoes a limit.
+        `limit_error`, what one Monte Carlo error of its critical values moves; NaN where that makes or undoes a limit. Of "cls" instead: `limit`,
+        `status`, `expected_events`, and `expected` and `band` as those of `cls_limit`.
 
     Raises
     ------
@@ -184,6 +191,13 @@ def upper_limit(
         raise _checks.invalid("method", method, "left out where a calibration decides")
     if parameter == "eps_x":
         raise _checks.invalid("parameter", parameter, "'g_x', 'mass' or 'kappa' (eps_x is negative: see intervals)")
+    if (method == "cls") != (expected is not None) or (method == "cls" and (relative_to != "slice" or tails == "two")):
+        raise InvalidArgument(
+            "`method` = 'cls' goes with `expected`, the profile of the data that no boson predicts, with relative_to "
+            "'slice' and tails 'one'; lmtbayes.cls_limit makes that profile itself"
+        )
+    if expected is not None:
+        return cls_of_profiles(profile, parameter, cl, expected)
     found = allowed_intervals(profile, parameter, cl, relative_to, tails, calibration)
     first = found.isel(interval=0)
     counted = xarray.full_like(first["upper"], np.nan)

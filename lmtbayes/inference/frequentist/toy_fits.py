@@ -175,7 +175,7 @@ def _one(joint: JointModel, statistic: Statistic, nuisances: str) -> Callable[..
     def one(toy: Truths, low: Array, high: Array) -> tuple[Array, ...]:
         seed = jax.random.wrap_key_data(jnp.asarray(toy.seed))
         key, *keys = jax.random.split(jax.random.fold_in(seed, toy.number), 1 + len(joint.experiments))
-        pulls, found = _nuisances(joint, nuisances, jnp.asarray(toy.pulls), key)
+        pulls, found = true_pulls(joint, nuisances, jnp.asarray(toy.pulls), key)
         data = draw(joint, keys, toy.photon, pulls)
         again = Remeasured(joint, found) if nuisances == "profiled" else joint
         x, at_tested = _at_tested(again, statistic, toy.tested, low, high, data)
@@ -192,7 +192,7 @@ def _one(joint: JointModel, statistic: Statistic, nuisances: str) -> Callable[..
     return one
 
 
-def _nuisances(joint: JointModel, how: str, given: Array, key: Array) -> tuple[Array, Array]:
+def true_pulls(joint: JointModel, how: str, given: Array, key: Array) -> tuple[Array, Array]:
     """True pulls of a toy, and what the measurements behind their constraints find."""
     if how == "central":
         return joint.central_pulls, jnp.zeros_like(given)

@@ -1,0 +1,271 @@
+"""CLs limits on g_x with the expected limit and its +-1 and 2 sigma bands: asymptotic, or by toys."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+from jaxtyping import ArrayLike, Float
+
+from lmtbayes import _checks
+from lmtbayes.gauge.models import HiddenPhoton
+from lmtbayes.inference.devices import resolve_devices
+from lmtbayes.inference.frequentist.box import Box
+from lmtbayes.inference.frequentist.cls_fits import Fits
+from lmtbayes.inference.frequentist.cls_formulas import (
+    asymptotic_cls,
+    band_of_toys,
+    expected_cls,
+    first_crossing,
+    ratio,
+    toy_cls,
+)
+from lmtbayes.inference.frequentist.cls_table import Found, cls_dataset
+from lmtbayes.inference.frequentist.counting import counting_variables
+from lmtbayes.inference.frequentist.few_events import warn_of_few_at_cls
+from lmtbayes.inference.frequentist.one_sided import TIE
+from lmtbayes.inference.frequentist.profile import check_covered
+from lmtbayes.inference.frequentist.toy_fits import NUISANCES
+from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
+from lmtbayes.inference.likelihood.remeasured import measurable
+
+if TYPE_CHECKING:
+    import xarray
+
+METHODS = ("asymptotic", "toys")
+_SCAN = 64
+"""Couplings of the asymptotic scan: the limits in between are good to 1e-3 (tests)."""
+_BELOW, _ABOVE = 0.35, 0.5
+"""Of ln g_x: how far beyond the asymptotic bands toys are made, whose limits are higher where few events are expected
+(2.30 events in place of 1.35)."""
+_RESAMPLED = 100
+
+
+def cls_limit(
+    like: JointLikelihood,
+    mass: ArrayLike | Sequence[float],
+    cl: float = 0.90,
+    *,
+    method: str = "asymptotic",
+    size: int = 1000,
+    seed: int = 0,
+    nuisances: str = "profiled",
+    g_x: ArrayLike | Sequence[float] | None = None,
+    points: int = 10,
+    bounds: Mapping[str, Sequence[float]] | None = None,
+    batch_size: int = 64,
+    devices: Sequence[Any] | None = None,
+    progress: bool = False,
+) -> "xarray.Dataset":
+    """Find the CLs upper limit on g_x at each mass, and the limits that no boson would lead one to expect.
+
+    Parameters
+    ----------
+    like
+        The likelihood and its data.
+    mass
+        One mass or several [MeV], increasing.
+    cl
+        Confidence level; a coupling is excluded where CLs <= 1 - cl.
+    method
+        "asymptotic": formulas of many events. "toys": toy data at each tested coupling and without a boson.
+    size
+        Toys of each kind, at each mass and coupling. At 90 % a thousand give the limit to 2 or 3 %, and the band at -2
+        sigma badly: CLs is there a ratio of 2 toys to 23.
+    seed
+        Equal seeds give equal toys, those of `significance` among them.
+    nuisances
+        What the true nuisances of toys are, as in `toy_test_statistics`. "profiled": those that fit the data best at
+        the tested coupling, or without a boson, and the measurements behind their constraints are repeated in every
+        toy; Asimov data are those of no boson and such nuisances. "drawn": drawn from their constraints, toy by toy;
+        Asimov data have central ones. "central": always. A free mixing is at its best for the tested coupling in all of
+        them, and both are profiled in every fit.
+    g_x
+        Couplings tested by toys, increasing; by default `points` of them about the asymptotic limit and its bands, at
+        each mass.
+    points
+        Their number.
+    bounds
+        Parameter to (low, high): where g_x is searched, and a free mixing profiled; as `profile_likelihood`.
+    batch_size
+        Fits at a time on each device.
+    devices
+        Devices of jax over which fits are dealt out; by default all of this machine.
+    progress
+        Show a bar.
+
+    Returns
+    -------
+    limits
+        Over the masses `limit` and its `status`: 0 a limit; 1 not excluded up to the largest coupling tested (NaN); 2
+        excluded from the smallest one (NaN). `expected`, the median limit without a boson, and `band`, with a dimension
+        `n_sigma`: the limits where the data fluctuate by -2 to +2 sigma. `limit_error`, `expected_error`, `band_error`
+        (toys): standard deviations of the Monte Carlo, by resampling the toys. `expected_events` at the limit. With a
+        dimension `point` the couplings that were tested, `g_x`: the observed `q`, `cls`, and either `q_asimov` or
+        `p_signal`, `p_background` (p_mu and 1 - p_b), `cls_error` and `converged`, the part of the fits that did.
+
+    Raises
+    ------
+    InvalidArgument
+        Bad masses or ranges; an unknown option.
+
+    Warns
+    -----
+    AsymptoticWarning
+        Fewer than 5 events are expected at an asymptotic limit.
+    UnitsWarning
+        As `profile_likelihood`.
+
+    References
+    ----------
+    A. L. Read, J. Phys. G 28 (2002) 2693; T. Junk, arXiv:hep-ex/9902006; the statistic q~_mu (`one_sided`), its
+    asymptotic distributions, Asimov data and bands: G. Cowan et al., Eur. Phys. J. C 71 (2011) 1554, arXiv:1007.1727,
+    Eq. 16, Secs. 3.7 and 4; toys with nuisances: ATL-PHYS-PUB-2011-11, CMS-NOTE-2011-005; the errors: B. Efron, Ann.
+    Stat. 7 (1979) 1.
+
+    Examples
+    --------
+    >>> import lmtbayes as lmt
+    >>> model = lmt.LMU_LTAU.with_mixing("paper")
+    >>> like = lmt.JointLikelihood(["muon-g2-2025"], model, "observed")
+    >>> limits = lmt.cls_limit(like, [5.0, 20.0], cl=0.95)
+    >>> limits.band.dims
+    ('mass', 'n_sigma')
+    """
+    check_likelihood(like)
+    masses = _masses(like, mass)
+    _checks.in_interval("cl", cl, 0.5, 1.0)
+    _checks.one_of("method", method, METHODS)
+    _checks.one_of("nuisances", nuisances, NUISANCES)
+    for name, value, least in (
+        ("size", size, 1),
+        ("seed", seed, 0),
+        ("points", points, 2),
+        ("batch_size", batch_size, 1),
+    ):
+        _checks.whole(name, value, least)
+    grid = {"mass": masses} | ({} if g_x is None else {"g_x": _couplings(g_x)})
+    box = Box.of(like.model, bounds, grid, like.experiments)
+    fits = Fits(like, box, np.log(masses), nuisances, resolve_devices(devices), batch_size)
+    bar = "CLs" if progress else None
+    found = _asymptotic(fits, cl, bar)
+    if method == "toys":
+        tested = _tested(found, box, points) if g_x is None else np.tile(np.log(grid["g_x"]), (masses.size, 1))
+        found = _by_toys(fits, tested, cl, size, seed, bar)
+    events = _expected_events(like, fits, found)
+    options = {"method": method, "nuisances": nuisances} | ({"size": size, "seed": seed} if method == "toys" else {})
+    result = cls_dataset(like, box, masses, found, events, cl, options)
+    if method == "asymptotic":
+        warn_of_few_at_cls("cls_limit", cl, result["expected_events"])
+    return result
+
+
+def _masses(like: JointLikelihood, mass: ArrayLike | Sequence[float]) -> np.ndarray:
+    masses = _checks.increasing("mass", np.atleast_1d(np.asarray(mass)), 1)
+    _checks.masses("mass", masses, [e.mass_range for e in like.experiments])
+    check_covered("mass", masses, like.experiments)
+    return masses
+
+
+def _couplings(g_x: ArrayLike | Sequence[float]) -> np.ndarray:
+    couplings = _checks.increasing("g_x", g_x, 2)
+    _checks.positive("g_x", couplings)
+    _checks.coupling("g_x", couplings)
+    return couplings
+
+
+def _asymptotic(fits: Fits, cl: float, bar: str | None) -> Found:
+    low, high = fits.box.limits["g_x"]
+    x = np.tile(np.linspace(low, high, _SCAN), (fits.x_mass.size, 1))
+    observed = fits.at(x, fits.like.data, np.zeros(len(fits.like.nuisances)), bar and f"{bar}, observed")
+    pulls, of_none = fits.pulls(observed)
+    anew = measurable(fits.like.joint) & (fits.nuisances == "profiled")
+    counts = fits.counts_of_none(np.where(anew, of_none, fits.like.central_pulls))
+    asimov = fits.at(x, counts, np.where(anew, of_none, 0.0), bar and f"{bar}, Asimov")
+    cls, bands = asymptotic_cls(observed.q, asimov.q), np.moveaxis(expected_cls(asimov.q), -1, 0)
+    level = 1.0 - cl
+    limit, band = _limits(x, cls, level), np.stack([_limits(x, of_band, level) for of_band in bands], axis=-1)
+    return Found(x, limit, band, observed, pulls, {"q": observed.q, "q_asimov": asimov.q, "cls": cls})
+
+
+def _limits(
+    x: Float[np.ndarray, "masses points"], cls: Float[np.ndarray, "masses points"], level: float
+) -> Float[np.ndarray, " masses"]:
+    return np.array([first_crossing(*row, level) for row in zip(x, cls, strict=True)])
+
+
+def _tested(found: Found, box: Box, points: int) -> Float[np.ndarray, "masses points"]:
+    """Logarithms of couplings about the asymptotic limit and its bands, inside the box."""
+    every = np.clip(np.column_stack([found.limit, found.band]), *box.limits["g_x"])
+    low = np.clip(every.min(axis=-1) - _BELOW, *box.limits["g_x"])
+    high = np.clip(every.max(axis=-1) + _ABOVE, *box.limits["g_x"])
+    return np.linspace(low, high, points, axis=-1)
+
+
+def _by_toys(
+    fits: Fits, x: Float[np.ndarray, "masses points"], cl: float, size: int, seed: int, bar: str | None
+) -> Found:
+    observed = fits.at(x, fits.like.data, np.zeros(len(fits.like.nuisances)), bar and f"{bar}, observed")
+    photons, (pulls, of_none) = fits.photons(observed), fits.pulls(observed)
+    zero = np.zeros(x.size)
+    none = HiddenPhoton.unchecked(zero, photons.mass, zero)
+    everywhere = np.tile(of_none, (x.size, 1))
+    signal, of_signal = fits.toys(x, photons, pulls, size, seed, bar and f"{bar}, toys with a boson")
+    without, of_without = fits.toys(x, none, everywhere, size, seed, bar and f"{bar}, toys without")
+    limit, band = _limits_of_toys(x, observed.q, signal, without, 1.0 - cl)
+    rng = np.random.default_rng(seed)
+    again = []
+    for _ in range(_RESAMPLED):
+        chosen = rng.integers(size, size=size)
+        again.append(_limits_of_toys(x, observed.q, signal[..., chosen], without[..., chosen], 1.0 - cl))
+    errors = _spread(limit, [one for one, _ in again], x), _spread(band, [bands for _, bands in again], x)
+    variables = {"q": observed.q, **_of_toys(observed.q, signal, without)}
+    variables["converged"] = np.concatenate([of_signal, of_without], axis=-1).mean(axis=-1)
+    return Found(x, limit, band, observed, pulls, variables, errors)
+
+
+def _of_toys(
+    q: Float[np.ndarray, "masses points"],
+    signal: Float[np.ndarray, "masses points toys"],
+    none: Float[np.ndarray, "masses points toys"],
+) -> dict[str, Float[np.ndarray, "masses points"]]:
+    """CLs and what it is made of, the errors being binomial ones."""
+    p_mu, not_p_b = toy_cls(q, signal, none, TIE)
+    size, cls = signal.shape[-1], ratio(p_mu, not_p_b)
+    variance = sum((1.0 - p) / np.maximum(p, 1.0 / size) for p in (p_mu, not_p_b)) / size
+    error = np.maximum(cls, 1.0 / size) * np.sqrt(variance)
+    return {"p_signal": p_mu, "p_background": not_p_b, "cls": cls, "cls_error": error}
+
+
+def _limits_of_toys(
+    x: Float[np.ndarray, "masses points"],
+    q: Float[np.ndarray, "masses points"],
+    signal: Float[np.ndarray, "masses points toys"],
+    none: Float[np.ndarray, "masses points toys"],
+    level: float,
+) -> tuple[Float[np.ndarray, " masses"], Float[np.ndarray, "masses bands"]]:
+    """Observed limit and bands."""
+    # No toy at all is less than one: the interpolation then ends somewhere.
+    floor = 0.5 / signal.shape[-1]
+    found = [
+        _limits(x, np.maximum(ratio(*toy_cls(each, signal, none, TIE)), floor), level)
+        for each in (q, *band_of_toys(none))
+    ]
+    return found[0], np.stack(found[1:], axis=-1)
+
+
+def _spread(
+    limit: Float[np.ndarray, "masses ..."], again: Sequence[np.ndarray], x: Float[np.ndarray, "masses points"]
+) -> Float[np.ndarray, "masses ..."]:
+    """Relative standard deviation of exp(limit) over the resampled ones, which end where the tested couplings do."""
+    ends = (end.reshape(-1, *(1,) * (limit.ndim - 1)) for end in (x[:, 0], x[:, -1]))
+    return np.where(np.isfinite(limit), np.std(np.clip(np.stack(again), *ends), axis=0, ddof=1), np.nan)
+
+
+def _expected_events(like: JointLikelihood, fits: Fits, found: Found) -> Float[np.ndarray, " masses"]:
+    """Events expected at the tested couplings next to the limits; see `counting`."""
+    at = np.where(np.isfinite(found.limit), found.limit, found.x[:, -1])
+    nearest = np.argmin(np.abs(found.x - at[:, None]), axis=-1)
+    where = np.arange(len(nearest)) * found.x.shape[1] + nearest
+    photons = jax.tree.map(lambda field: field[where], fits.photons(found.observed))
+    return np.asarray(counting_variables(like, photons, found.pulls[where], fits.devices)["expected_events"][0])
