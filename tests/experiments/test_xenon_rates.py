@@ -1,14 +1,14 @@
-"""Rates of solar neutrinos in xenon against a second derivation (reference_xenon) and published numbers."""
+"""Rates of solar neutrinos in xenon against a second derivation (validation.independent) and published numbers."""
 
 import math
 
 import numpy as np
 import pytest
-import reference_xenon as reference
 from scipy.special import erf
 
 from lmtbayes.experiments import experiment
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, GaugeModel, HiddenPhoton
+from lmtbayes.validation.independent import solar as reference
 
 STANDARD = HiddenPhoton(0.0, 15.0, 0.0)
 CHARGES = {"Lmu-Ltau": (0, 1, -1), "Lmu": (0, 1, 0)}
