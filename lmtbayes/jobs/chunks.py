@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     import xarray as xr
 
 RESULT = "study.nc"
+AXIS = {
+    "toys": "toy",
+    "coverage": "toy",
+    "intervals": "toy",
+    "verdicts": "toy",
+    "sbc": "simulation",
+    "evidence": "repeat",
+}
+"""What is numbered in a chunk; of a grid it is the mass."""
 
 
 class Folder:
@@ -111,7 +120,7 @@ class Folder:
         except (OSError, ValueError, KeyError) as error:
             raise ChunkError(f"{path} cannot be read ({error}); delete it and run the study again") from None
         part = self.study.part(index)
-        axis = {"toys": "toy", "coverage": "toy", "sbc": "simulation"}.get(self.study.task, "mass")
+        axis = AXIS.get(self.study.task, "mass")
         numbers = np.arange(part.first, part.first + part.number)
         wanted = rows_of(self.study, part) if axis == "mass" else numbers
         if (chunk.attrs.get("study"), chunk.attrs.get("chunk")) != (self.study.identity(), index):
