@@ -1,9 +1,10 @@
 """Verdicts against a dense reference: how often "trust it" is said of a wrong posterior, and withheld from a right one.
 
 A toy's posterior is summed on a dense, even grid of the boson's two coordinates, the nuisances integrated at each of
-its points; a posterior that is narrower than the grid can tell is not judged. The marginals of the chains are wrong where their distance to the dense ones (Kolmogorov-Smirnov) is more than twice
-what their effective number of draws explains: sqrt(ln(2/0.001)/(2 ESS)), the bound of Dvoretzky, Kiefer and Wolfowitz
-with Massart's constant (Ann. Probab. 18 (1990) 1269) at 0.1 %, plus what one cell of the dense grid can be off by.
+its points; a posterior that is narrower than the grid can tell is not judged. The marginals of the chains are wrong
+where their distance to the dense ones (Kolmogorov-Smirnov) is more than twice what their effective number of draws
+explains, sqrt(ln(2/0.001)/(2 ESS)), the bound of Dvoretzky, Kiefer and Wolfowitz with Massart's constant (Ann. Probab.
+18 (1990) 1269) at 0.1 %, plus what one cell of the dense grid can be off by.
 """
 
 import warnings
@@ -69,12 +70,13 @@ def verdict_study(
     for k in range(size):
         toy = _toy(like, space, jax.random.fold_in(jax.random.key(seed), first + k))
         with warnings.catch_warnings():
-            # A verdict that is not "trust it" warns; it is a number of this study.
+            # A verdict that is not "trust it" warns; it is a number of this study. Optima of nuisances that were not
+            # found, far from the posterior, warn too.
             warnings.simplefilter("ignore")
             tree = sample_posterior(toy, prior, seed + first + k, method=method, progress=False)
+            weights = dense(toy, space, cells)
         verdict = diagnose(tree)
         passed[k], ess[k] = verdict.passed, max(verdict["bulk ESS"].value, 4.0)
-        weights = dense(toy, space, cells)
         drawn = np.asarray(space.unit({name: np.asarray(tree["posterior"][name]).ravel() for name in prior.names}))
         for axis in range(space.dimensions):
             distance[k, axis], heaviest = kolmogorov(drawn[:, axis], weights.sum(1 - axis))
