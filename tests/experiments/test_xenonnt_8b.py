@@ -16,7 +16,7 @@ from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.xenonnt_8b import YIELDS
 from lmtbayes.gauge.models import LMU, LMU_LTAU, HiddenPhoton
 from lmtbayes.validation.independent import searches as reference
-from lmtbayes.validation.independent import solar as solar
+from lmtbayes.validation.independent import solar
 
 NO_BOSON = HiddenPhoton.none()
 NO_HEP = {"flux_hep": 1e-12}

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 import lmtbayes as lmt
 from lmtbayes.gauge.models import LMU, LMU_LTAU, HiddenPhoton
 from lmtbayes.validation.independent import searches as reference
-from lmtbayes.validation.independent import solar as solar
+from lmtbayes.validation.independent import solar
 
 NO_BOSON = HiddenPhoton.none()
 NO_HEP = {"flux_hep": 1e-12}
