@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from lmtbayes.validation.rows import Row
 
@@ -45,6 +44,11 @@ _TEXTS = {
     "verdicts": "Posteriors of toys of truths from the prior, judged by the package, and held to sums over a dense "
     "grid. A miss is trusted and wrong.",
 }
+
+
+def sized(section: str) -> str:
+    """What the size of a study counts."""
+    return {"sbc": "fits", "coverage": "toys of each truth", "evidence": "seeds", "verdicts": "toys"}[section]
 
 
 def to_markdown(tables: Mapping[str, Sequence[Row]], captions: Mapping[str, str], pictures: Mapping[str, str]) -> str:
@@ -107,8 +111,3 @@ def _ratio(value: float) -> str:
     if math.isnan(value):
         return ""
     return f"1 {'+' if value >= 1 else '-'} {abs(value - 1):.1e}" if abs(value - 1) < 1e-3 else f"{value:.3f}"
-
-
-def picture_folder(page: Path) -> Path:
-    """Where the pictures of a page are: beside those of the other pages."""
-    return page.parent / "figures"

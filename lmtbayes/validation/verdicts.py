@@ -26,7 +26,7 @@ from lmtbayes.inference.priors import Prior
 if TYPE_CHECKING:
     import xarray as xr
 
-CELLS = 160
+CELLS = 100
 """Points a side of the dense grid."""
 ODDS = 1e-3
 """Probability of what right chains exceed."""
