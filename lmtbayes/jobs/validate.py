@@ -19,6 +19,7 @@ from lmtbayes import _checks
 from lmtbayes._files import write_text
 from lmtbayes._version import __version__
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.experiments.registry import experiment_names
 from lmtbayes.inference.posterior.sbc import DRAWS
 from lmtbayes.jobs import calibrations
 from lmtbayes.jobs.chunks import run
@@ -87,7 +88,8 @@ def validate(
     size
         Of every study, in place of the usual ones.
     names
-        Entries of the registry for rates and published results; all by default.
+        Entries of the registry for rates and published results, whose rows take their place among those that are
+        there; all by default.
     workers
         Processes that compute chunks of the studies; 0 for this one.
     say
@@ -128,12 +130,21 @@ def validate(
         say(section)
         begin = time.perf_counter()
         found = sections[section]()
+        if names and section in ("rates", "published"):
+            found = _among(folder / f"{section}.csv", found, names)
         rows.write(folder / f"{section}.csv", found)
         caption = f"Made {_WHO} {__version__}"
         caption += f", {sizes[section]} {page.sized(section)}." if section in sizes else "."
         _note(folder, section, caption, studies.pictures.get(section))
         say(f"{section}: {len(found)} rows, {time.perf_counter() - begin:.0f} s")
     return write_text(written, text_of(written))
+
+
+def _among(path: Path, found: Sequence[Row], names: tuple[str, ...]) -> list[Row]:
+    """Rows of some entries among those of the others that are there already, in the order of the registry."""
+    order = {name: k for k, name in enumerate(experiment_names())}
+    others = [row for row in rows.read(path) if row.name not in names] if path.is_file() else []
+    return sorted([*others, *found], key=lambda row: order[row.name])
 
 
 def tables_of(written: Path) -> Path:
