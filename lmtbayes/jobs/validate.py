@@ -158,6 +158,8 @@ def text_of(written: Path) -> str:
     made: dict[str, Any] = json.loads((folder / MADE).read_text(encoding="utf-8"))
     tables = {name: rows.read(folder / f"{name}.csv") for name in page.SECTIONS if (folder / f"{name}.csv").is_file()}
     captions = {name: entry["caption"] for name, entry in made.items()}
+    if missing := sorted(set(experiment_names()) - {row.name for row in tables.get("rates", ())}):
+        captions["rates"] = f"{captions.get('rates', '')} Entries not in it yet: {', '.join(missing)}."
     pictures = {name: entry["picture"] for name, entry in made.items() if entry["picture"]}
     return page.to_markdown(tables, captions, pictures)
 

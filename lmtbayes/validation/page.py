@@ -95,7 +95,7 @@ def _section(section: str, rows: Sequence[Row], caption: str, picture: str | Non
             _number(row.reference),
             _number(row.found),
             _ratio(row.ratio),
-            _number(row.error),
+            "< 1e-10" if section == "rates" and row.error < 1e-10 else _number(row.error),
             str(row.size),
         ]
         chosen = [cells[k] for k in shown] + ([row.note.replace("|", r"\|")] if noted else [])
@@ -108,6 +108,6 @@ def _number(value: float) -> str:
 
 
 def _ratio(value: float) -> str:
-    if math.isnan(value):
-        return ""
+    if math.isnan(value) or value == 1.0:
+        return "" if math.isnan(value) else "1"
     return f"1 {'+' if value >= 1 else '-'} {abs(value - 1):.1e}" if abs(value - 1) < 1e-3 else f"{value:.3f}"
