@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from lmtbayes._files import write_text
@@ -68,14 +68,10 @@ def write(path: Path, rows: Sequence[Row]) -> None:
 
 def read(path: Path) -> list[Row]:
     """Read what `write` wrote; the ratio follows from the other columns."""
-    names = [f.name for f in fields(Row)]
     with path.open(encoding="utf-8", newline="") as file:
-        return [
-            Row(
-                **{
-                    name: float(line[name]) if name in _NUMBERS else int(line[name]) if name == "size" else line[name]
-                    for name in names
-                }
-            )
-            for line in csv.DictReader(file)
-        ]
+        return [_row(line) for line in csv.DictReader(file)]
+
+
+def _row(line: dict[str, str]) -> Row:
+    reference, found, error = (float(line[name]) for name in _NUMBERS)
+    return Row(line["name"], line["what"], reference, found, error, int(line["size"]), line["note"])
