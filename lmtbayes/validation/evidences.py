@@ -76,7 +76,7 @@ def pulls(study: "xr.Dataset", method: str) -> np.ndarray:
 
     A cubature states a bound and two standard deviations of its correction: half of their sum stands for one.
     """
-    one = study.sel(method=method)
+    one = study.sel({"method": method})
     error = np.where(one["bound"] > 0.0, 0.5 * one["bound"] + one["sigma"], one["sigma"])
     return np.asarray((one["log_z"] - study.attrs["reference"]) / error)
 
@@ -85,8 +85,8 @@ def pull_summary(study: "xr.Dataset", method: str) -> dict[str, tuple[float, flo
     """Return name of the number to (what a right error gives, found, its Monte Carlo error)."""
     found = pulls(study, method)
     size = len(found)
-    spread = float(np.std(np.asarray(study["log_z"].sel(method=method)), ddof=1)) if size > 1 else np.nan
-    stated = float(np.sqrt(np.mean(np.asarray(study["sigma"].sel(method=method)) ** 2)))
+    spread = float(np.std(np.asarray(study["log_z"].sel({"method": method})), ddof=1)) if size > 1 else np.nan
+    stated = float(np.sqrt(np.mean(np.asarray(study["sigma"].sel({"method": method})) ** 2)))
     return {
         "mean pull": (0.0, float(np.mean(found)), 1.0 / np.sqrt(size)),
         "rms pull": (1.0, float(np.sqrt(np.mean(found**2))), 1.0 / np.sqrt(2.0 * size)),

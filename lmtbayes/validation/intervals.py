@@ -46,7 +46,7 @@ def truth(name: str, model: GaugeModel, bounds: Mapping[str, tuple[float, float]
     if name == "none":
         return HiddenPhoton.none()
     middle = {key: float(np.sqrt(low * high)) for key, (low, high) in bounds.items()}
-    if name in BENCHMARKS:
+    if name in tuple(BENCHMARKS):
         photon = BENCHMARKS[name]
         if model.mixing == "free":
             return photon
@@ -127,8 +127,9 @@ def intervals_study(
 
 def _coordinates(photon: HiddenPhoton, prior: Prior) -> dict[str, float]:
     """The prior's coordinates of a photon."""
-    values = {"g_x": photon.g_x, "mass": photon.mass, "kappa": abs(float(photon.eps_x)) / float(photon.g_x)}
-    return {name: float(np.log10(float(values[name.removeprefix("log10_")]))) for name in prior.names}
+    g_x, mass, eps_x = (float(np.asarray(x)) for x in (photon.g_x, photon.mass, photon.eps_x))
+    values = {"log10_g_x": g_x, "log10_mass": mass, "log10_kappa": abs(eps_x) / g_x}
+    return {name: float(np.log10(values[name])) for name in prior.names}
 
 
 def coverage_of(

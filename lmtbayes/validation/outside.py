@@ -17,7 +17,8 @@ from lmtbayes.validation.rows import Row
 
 _GEV = 931.49410372
 _CM2 = (197.3269804e-13) ** 2
-LEAD = {"beam_energy": 160e3, "Z": 82.0, "A": 207.2}
+LEAD = (160e3, 82.0, 207.2)
+"""Beam energy [MeV], Z and A of the target."""
 
 
 def _cross_section(setting: str) -> float:
@@ -54,7 +55,7 @@ def _probability(setting: str) -> float:
 
 def _bremsstrahlung(setting: str) -> float:
     mass, x = (float(value) for value in setting.split())
-    return float(dsigma_dx(x, mass, **LEAD, inelastic=False))
+    return float(dsigma_dx(x, mass, *LEAD, inelastic=False))
 
 
 _OURS: dict[str, tuple[Callable[[str], float], str]] = {

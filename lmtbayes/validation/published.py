@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -31,7 +32,8 @@ def _n_eff() -> float:
 
 def _white_dwarfs() -> float:
     """g/M [1/GeV] at which the emission doubles, at 10 MeV; the excess goes with a power of g near there."""
-    exp, mass = experiment("white-dwarfs", excess=1.0), 10.0
+    exp: Any = experiment("white-dwarfs", excess=1.0)
+    mass = 10.0
     log_g = np.linspace(math.log(1e-5), math.log(1e-1), 301)
     photons = LMU_LTAU.with_mixing("paper").hidden_photon(np.exp(log_g), mass)
     pull = (np.asarray(exp.expected(LMU_LTAU, photons))[..., 0] - 1.0) / float(exp.term.sigma[0])
@@ -39,7 +41,7 @@ def _white_dwarfs() -> float:
 
 
 def _xenon_above() -> float:
-    exp = experiment("xenonnt-nr", exposure_tyr=1.0, spectrum_8b="b96", nuisances=())
+    exp: Any = experiment("xenonnt-nr", exposure_tyr=1.0, spectrum_8b="b96", nuisances=())
     energies = np.linspace(0.45, 5.0, 400)
     return float(np.trapezoid(np.asarray(exp.differential_rate(LMU, NO_BOSON, energies, XENONS)), energies))
 
@@ -66,7 +68,7 @@ def _germanium() -> float:
 
 
 def _xlzd() -> float:
-    exp = experiment("xlzd-60-er", exposure_tyr=1.0)
+    exp: Any = experiment("xlzd-60-er", exposure_tyr=1.0)
     cuts = np.array([0.6, 0.94, 1.15, 2.5, 5.0, 5.3, 10.0, 17.0, 23.0])
     nodes, weights = np.polynomial.legendre.leggauss(24)
     half, middle = 0.5 * np.diff(cuts)[:, None], 0.5 * (cuts[1:] + cuts[:-1])[:, None]
@@ -102,7 +104,7 @@ def published(entries: tuple[str, ...] = ()) -> Iterator[Row]:
         entry, quantity, value, error, unit, remark, source = (str(cell) for cell in row)
         if entries and entry not in entries:
             continue
-        ours = _OURS.get((entry, quantity), lambda entry=entry: _observed(entry))  # type: ignore[misc]
+        ours = _OURS.get((entry, quantity), lambda entry=entry: _observed(entry))
         what = quantity if unit == "1" else f"{quantity} [{unit}]"
         note = f"{source}; {remark}" if remark else source
         yield Row(entry, what, float(value), ours(), float(error) if error not in ("", "nan") else math.nan, 1, note)

@@ -156,7 +156,7 @@ def electron_counts(search: str, edges: Number, a: Number, b: Number, plateau: N
 def _gauss(cuts: Number, order: Number = 3, widest: Number = 0.7) -> Number:
     """Fewer nodes on short panels: the spectra are smooth between the kinks."""
     x, w = np.polynomial.legendre.leggauss(order)
-    fine = [np.linspace(p, q, math.ceil((q - p) / widest) + 1) for p, q in itertools.pairwise(cuts)]
-    fine = np.unique(np.concatenate(fine))
+    panels = [np.linspace(p, q, math.ceil((q - p) / widest) + 1) for p, q in itertools.pairwise(cuts)]
+    fine = np.unique(np.concatenate(panels))
     half, middle = 0.5 * np.diff(fine)[:, None], 0.5 * (fine[1:] + fine[:-1])[:, None]
     return (middle + half * x).ravel(), (half * w).ravel()

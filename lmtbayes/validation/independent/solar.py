@@ -38,7 +38,7 @@ ENDPOINT = {r["source"]: float(r["endpoint_mev"]) for r in rows("solar/fluxes_b1
 DAUGHTER = {r["source"]: float(r["daughter_z"]) for r in rows("solar/fluxes_b16.csv")}
 LINES = {"pep": [(1.442, 1.0)], "7be": [(0.3843, 0.105), (0.8613, 0.895)]}
 SETS = {r["set"]: {k: float(v) for k, v in r.items() if k != "set"} for r in rows("solar/oscillation.csv")}
-NODES = {}
+NODES: dict[str, list[tuple[float, float]]] = {}
 for r in rows("solar/density_nodes.csv"):
     NODES.setdefault(r["source"], []).append((float(r["density"]), float(r["weight"])))
 _TABLE = rows("solar/spectrum_8b.csv")
@@ -97,7 +97,7 @@ def shape(source: str, energy: Number) -> Number:
     return energy**2 * p * w * fermi
 
 
-_NORMS = {}
+_NORMS: dict[str, float] = {}
 
 
 def norm(source: str) -> Number:
