@@ -4,8 +4,6 @@ emcee and iminuit are given the package's compiled likelihood, a batch at a time
 With rates by quadrature every one of their evaluations would cost what "ess10 by quad" does.
 """
 
-import sys
-from pathlib import Path
 from typing import Any
 
 from benchmarks.fits import nuts
@@ -18,15 +16,15 @@ _BP1 = (5e-4, 15.0, -5e-4 / 70)
 
 
 def _quad() -> Call:
-    """The counts of one detector, by the tests' own second derivation, at the accuracy a user would ask for."""
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "experiments"))
-    import cevns_by_hand
+    """The counts of one detector, by the second derivation of the tests, at the accuracy a user would ask for."""
     from scipy.integrate import quad
 
-    cevns_by_hand.quad = lambda f, a, b, **_: quad(f, a, b)
+    from lmtbayes.validation.independent import spallation
+
+    spallation.quad = lambda f, a, b, **_: quad(f, a, b)
 
     def call() -> dict[str, Any]:
-        return {"counts": float(cevns_by_hand.counts("ess10", _BP1, {"mu": 1.0, "tau": -1.0}).sum())}
+        return {"counts": float(spallation.counts("ess10", _BP1, {"mu": 1.0, "tau": -1.0}).sum())}
 
     return call
 

@@ -130,6 +130,28 @@ def reproduce(
 
 
 @app.command()
+def validate(
+    out: Annotated[Path, typer.Option(help="folder of the studies")] = Path("validation"),
+    page: Annotated[Path | None, typer.Option(help="the page, tables beside it; OUT/validation.md by default")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="rates, published, outside, sbc, coverage, evidence or verdicts; all by default"),
+    ] = None,
+    names: Annotated[list[str] | None, typer.Option(help="entries of rates and published; all by default")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="tiny: whether the command works")] = False,
+    size: Annotated[int | None, typer.Option(help="of every study, in place of the usual ones")] = None,
+    workers: Annotated[int, typer.Option(help="processes for the studies; 0 for none")] = 0,
+) -> None:
+    """Hold rates, results and statistics to independent calculations, and write the page. Studies resume."""
+    from lmtbayes.cli_options import say
+    from lmtbayes.jobs.validate import validate as job
+
+    chosen, entries = tuple(only or ()), tuple(names or ())
+    written = job(out, chosen, to=page, quick=quick, size=size, names=entries, workers=workers, say=say)
+    console.print(f"page: {written}")
+
+
+@app.command()
 def cite(
     names: Annotated[list[str] | None, typer.Argument(help="experiments and methods, e.g. na64mu ess nuts")] = None,
 ) -> None:

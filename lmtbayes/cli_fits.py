@@ -163,5 +163,5 @@ def _refuse_what_a_study_has_not(context: Context, study: Study) -> None:
         refuse(context, ("size",), "grids have no toys or simulations")
     if not study.on_grid:
         refuse(context, ("grid",), "only coverage, feldman-cousins, profile and likelihood have a grid")
-    if study.task == "sbc" or (study.on_grid and study.fit.data == "observed"):
-        refuse(context, ("truth",), "the prior or the published data take its place")
+    if study.task in ("sbc", "intervals", "verdicts") or (study.on_grid and study.fit.data == "observed"):
+        refuse(context, ("truth",), "the prior, a list of truths or the published data take its place")

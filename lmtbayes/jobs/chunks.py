@@ -23,6 +23,16 @@ if TYPE_CHECKING:
     import xarray as xr
 
 RESULT = "study.nc"
+AXIS = {
+    "toys": "toy",
+    "coverage": "toy",
+    "feldman-cousins": "toy",
+    "intervals": "toy",
+    "verdicts": "toy",
+    "sbc": "simulation",
+    "evidence": "repeat",
+}
+"""What is numbered in a chunk; of a grid it is the mass."""
 
 
 class Folder:
@@ -111,8 +121,7 @@ class Folder:
         except (OSError, ValueError, KeyError) as error:
             raise ChunkError(f"{path} cannot be read ({error}); delete it and run the study again") from None
         part = self.study.part(index)
-        axes = {"toys": "toy", "coverage": "toy", "feldman-cousins": "toy", "sbc": "simulation"}
-        axis = axes.get(self.study.task, "mass")
+        axis = AXIS.get(self.study.task, "mass")
         numbers = np.arange(part.first, part.first + part.number)
         wanted = rows_of(self.study, part) if axis == "mass" else numbers
         if (chunk.attrs.get("study"), chunk.attrs.get("chunk")) != (self.study.identity(), index):

@@ -18,8 +18,19 @@ from lmtbayes.inference.posterior.sbc import METHODS
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.jobs.strict import Saved, checked, one_of, optional, settings, text, whole
 from lmtbayes.parameters import LEVELS
+from lmtbayes.validation.intervals import TRUTHS
 
-CHUNKS = {"toys": 1000, "coverage": 1000, "feldman-cousins": 1000, "sbc": 20, "profile": 4, "likelihood": 4}
+CHUNKS = {
+    "toys": 1000,
+    "coverage": 1000,
+    "feldman-cousins": 1000,
+    "sbc": 20,
+    "profile": 4,
+    "likelihood": 4,
+    "intervals": 20,
+    "evidence": 2,
+    "verdicts": 5,
+}
 """Every task and its default chunk: toys of one point, simulations, or rows of one mass: a minute or so of one core."""
 NUISANCES = {
     "toys": ("drawn", "central"),
@@ -47,17 +58,18 @@ class Study(Saved):
     NEEDS: ClassVar[tuple[str, ...]] = ("task", "fit")
 
     task: Annotated[str, checked(one_of(CHUNKS))]
-    """toys, coverage, feldman-cousins, sbc, profile or likelihood.
+    """toys, coverage, feldman-cousins, sbc, profile, likelihood, intervals, evidence or verdicts.
 
-    toys: fits of toys at the settings' truth. coverage: the same at every point of a (mass, g_x) grid of truths.
-    feldman-cousins: critical values of q by toys at every point of such a grid. sbc: simulation-based calibration.
-    profile: profile likelihood on the (mass, g_x) plane. likelihood: ln L on a grid in
-    mass, g_x and, where mixing is free, kappa.
+    toys: fits of toys at the settings' truth. coverage: the same at every point of a (mass, g_x) grid of truths. feldman-cousins:
+    critical values of q by toys at every point of such a grid. sbc: simulation-based calibration. profile: profile likelihood on the (mass, g_x) plane. likelihood: ln L on a grid in
+    mass, g_x and, where mixing is free, kappa. intervals: coverage of profile regions, credible regions and credible
+    intervals at BP1-BP4, at no boson and at the edges of the box. evidence: ln Z of every method for many seeds.
+    verdicts: posteriors of toys and their verdicts against a dense reference.
     """
     fit: FitSettings = FitSettings()
     """Experiments, models, truth, ranges, seed; its grid is the number of points a side."""
     size: Annotated[int, checked(whole(1))] = 1000
-    """Toys (of every point) or simulations.
+    """Toys (of every point), simulations or seeds.
 
     Grids do not have it.
     """
@@ -87,6 +99,8 @@ class Study(Saved):
         if self.task == "feldman-cousins":
             for level in LEVELS:
                 ranks(level, self.size)
+        if self.task == "verdicts" and self.fit.gauge_model.mixing == "free":
+            raise InvalidArgument("`mixing` must be fixed for 'verdicts', whose dense reference is a plane; got 'free'")
         if self.task in ("toys", "coverage") and self.fit.truth_model != self.fit.model:
             raise InvalidArgument(
                 f"`truth_model` must be the model of the fits, {self.fit.model!r}, for {self.task!r}; "
@@ -111,7 +125,7 @@ class Study(Saved):
     @property
     def groups(self) -> int:
         """How many points have toys of their own."""
-        return self.fit.grid**2 if self.has_truths else 1
+        return len(TRUTHS) if self.task == "intervals" else self.fit.grid**2 if self.has_truths else 1
 
     @property
     def chunks(self) -> int:
@@ -143,7 +157,7 @@ class Part(NamedTuple):
     """Items of one chunk."""
 
     group: int
-    """Which point of the grid of truths, where there is one; else 0."""
+    """Which point of the grid of truths, where there is one; which of `TRUTHS`, for "intervals"; else 0."""
     first: int
     number: int
 

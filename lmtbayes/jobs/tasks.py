@@ -23,6 +23,7 @@ from lmtbayes.inference.frequentist.toys import Toys, toy_test_statistics
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.nuisances.at_points import log_likelihood_at
 from lmtbayes.inference.posterior.sbc import calibration, sbc
+from lmtbayes.jobs import calibrations
 from lmtbayes.jobs.settings import FitSettings, parse_mixing, parse_truth
 from lmtbayes.jobs.study import Part, Study, stamp
 from lmtbayes.parameters import LEVELS
@@ -67,11 +68,13 @@ def merge(study: Study, parts: "Sequence[xr.Dataset]") -> "xr.Dataset":
     """Join all chunks, in their order, into the study's result."""
     if study.task == "sbc":
         rank, truth, effective = (np.concatenate([part[x].values for part in parts]) for x in _SBC)
-        return calibration(rank, truth, effective, 0, parts[0].attrs)
+        return calibration(rank, truth, effective, 0, parts[0].attrs, parts[0]["quantity"].values.tolist())
     if study.task in ("toys", "coverage"):
         return _merge_toys(study, parts)
     if study.task == "feldman-cousins":
         return _merge_truths(study, parts)
+    if study.task in calibrations.TASKS:
+        return calibrations.merge(study, parts)
     import xarray as xr
 
     joined = xr.concat(
@@ -223,6 +226,18 @@ def _points(study: Study, part: Part) -> "xr.Dataset":
     return found
 
 
+def _intervals(study: Study, part: Part) -> "xr.Dataset":
+    return calibrations.intervals(study, part, _of_toys(study.fit), _bounds(study))
+
+
+def _evidence(study: Study, part: Part) -> "xr.Dataset":
+    return calibrations.evidences(study, part, _likelihood(study.fit))
+
+
+def _verdicts(study: Study, part: Part) -> "xr.Dataset":
+    return calibrations.verdicts(study, part, _of_toys(study.fit))
+
+
 _TASKS = {
     "toys": _toys,
     "coverage": _toys,
@@ -230,6 +245,9 @@ _TASKS = {
     "sbc": _sbc,
     "profile": _profile,
     "likelihood": _points,
+    "intervals": _intervals,
+    "evidence": _evidence,
+    "verdicts": _verdicts,
 }
 
 
@@ -238,6 +256,8 @@ def summary(study: Study, result: "xr.Dataset") -> str:
     lines = [f"{study.task}: {study.chunks} chunks, seed {study.fit.seed}"]
     if study.task == "feldman-cousins":
         lines.append(str(Calibration.from_xarray(result)))
+    elif study.task in calibrations.TASKS:
+        lines += calibrations.summary(study, result)
     elif "coverage" in result:
         for level in result["level"].values:
             covered = result["coverage"].sel(level=level).values

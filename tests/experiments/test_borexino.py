@@ -4,44 +4,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import scipy.integrate
 
 import lmtbayes as lmt
 from lmtbayes import tables
-from lmtbayes.constants import ELECTRIC_CHARGE, FERMI_CONSTANT
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments import liquid_xenon, solar_nuisances
-
-E_NU, M_E, S2 = 0.86227, 0.51099895, 0.23857
+from lmtbayes.validation.independent.single import borexino_ratio as by_quad
 
 
 @pytest.fixture(scope="module")
 def borexino():
     return lmt.experiment("borexino-7be")
-
-
-def by_quad(charges, g_x, mass, eps, t_min=0.19):
-    """Rate over the SM's, Eq. 36 expanded in powers of the coupling as the paper prints it."""
-
-    def spectrum(recoil, electron, charge):
-        left, right = S2 - 0.5 + electron, S2
-        x = g_x * charge * eps * ELECTRIC_CHARGE / (2 * M_E * recoil + mass**2)
-        standard = left**2 + right**2 * (1 - recoil / E_NU) ** 2 - left * right * M_E * recoil / E_NU**2
-        shape = M_E * recoil / (2 * E_NU**2)
-        back = (1 - recoil / E_NU) ** 2
-        linear = x / (np.sqrt(2) * FERMI_CONSTANT) * (left * (1 - shape) + right * (back - shape))
-        square = x**2 / (8 * FERMI_CONSTANT**2) * (1 + back - M_E * recoil / E_NU**2)
-        return standard + linear + square
-
-    end = 2 * E_NU**2 / (M_E + 2 * E_NU)
-    assert end == pytest.approx(0.665, abs=3e-4)
-    rate = {}
-    for on in (0.0, 1.0):
-        rate[on] = sum(
-            p * scipy.integrate.quad(spectrum, t_min, end, (e, q * on), epsrel=1e-10, limit=400)[0]
-            for p, e, q in zip((0.525, 0.236, 0.240), (1.0, 0.0, 0.0), charges, strict=True)
-        )
-    return rate[1.0] / rate[0.0]
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-import reference_searches as reference
-import reference_xenon as solar
 from scipy.stats import norm
 
 import lmtbayes as lmt
 from lmtbayes import tables
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments import borexino_spectrum, solar_nuisances
+from lmtbayes.validation.independent import searches as reference
+from lmtbayes.validation.independent import solar
 
 DAY, ELECTRONS, EXPOSURE, LOOPS = 86400.0, 3.307e31, 582.33, 0.968
 NO_BOSON = lmt.HiddenPhoton.none()

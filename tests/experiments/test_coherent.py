@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from coherent_by_hand import csi_counts, in_time, lar_counts
 from scipy.optimize import minimize
 from scipy.stats import chi2
 
@@ -23,6 +22,7 @@ from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, HiddenPhoton
 from lmtbayes.inference.likelihood.data import asimov
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.nuisances.conditional import conditional
+from lmtbayes.validation.independent.coherent import csi_counts, in_time, lar_counts
 
 NAMES = ("coherent-csi-2021", "coherent-lar-2020")
 KEYS = {"coherent-csi-2021": "csi", "coherent-lar-2020": "lar"}

@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from coherent_by_hand import recoils
 from scipy.stats import norm
 
 from lmtbayes.constants import MEV_PER_KEV
@@ -18,6 +17,7 @@ from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.nuisances.conditional import conditional
 from lmtbayes.processes.form_factors import form_factor
 from lmtbayes.processes.nucleus import weak_charge
+from lmtbayes.validation.independent.coherent import recoils
 
 NAMES = ("coherent-ge-2024", "coherent-ge-2026")
 SM = HiddenPhoton.none()

@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import reference_searches as reference
 from scipy.integrate import quad
 from scipy.optimize import minimize
 from scipy.stats import chi2
@@ -19,6 +18,7 @@ from lmtbayes.experiments.xenon_detectors import Response
 from lmtbayes.experiments.xenon_folding import electron_kernel
 from lmtbayes.experiments.xenon_searches import Assumptions
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, HiddenPhoton
+from lmtbayes.validation.independent import searches as reference
 
 NO_BOSON = HiddenPhoton.none()
 BEST_FITS = ("lz-er-ws2022", "lz-er-ws2024", "xenonnt-er-2022")

@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cevns_by_hand import HBAR_C_FM, N_A, U, cross_section, helm
 from scipy.integrate import quad
 from scipy.stats import norm
 
@@ -16,6 +15,7 @@ from lmtbayes.detectors.ionisation import GERMANIUM_K, GERMANIUM_K_UNCERTAINTY, 
 from lmtbayes.errors import InvalidArgument, LeftOutWarning, NuisanceConflict, UnknownName
 from lmtbayes.experiments.reactor import reactor
 from lmtbayes.sources.reactor import reactor_spectrum
+from lmtbayes.validation.independent.spallation import HBAR_C_FM, N_A, U, cross_section, helm
 
 GERMANIUM = (
     (70, 69.9242485, 0.2052),

@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import reference_searches as reference
 from scipy.optimize import minimize_scalar
 from scipy.stats import poisson
 
@@ -13,6 +12,7 @@ from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.experiments.solar_8b import run_efficiencies, run_kernel
 from lmtbayes.experiments.xenon_spectra import Sun
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, HiddenPhoton
+from lmtbayes.validation.independent import searches as reference
 
 NO_BOSON = HiddenPhoton.none()
 NO_HEP = {"flux_hep": 1e-12}

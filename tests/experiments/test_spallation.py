@@ -5,7 +5,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cevns_by_hand import TABLE_2, counts, eq_34, klein_nystrand, rate
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize, minimize_scalar
@@ -16,6 +15,7 @@ from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.experiments import experiment, experiment_names, experiment_options
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, GaugeModel, HiddenPhoton
 from lmtbayes.processes.form_factors import Helm
+from lmtbayes.validation.independent.spallation import TABLE_2, counts, eq_34, klein_nystrand, rate
 
 NAMES = tuple(TABLE_2)
 SM = HiddenPhoton.none()

@@ -9,22 +9,14 @@ from scipy.stats import norm
 import lmtbayes as lmt
 from lmtbayes import tables
 from lmtbayes.errors import InvalidArgument, UnknownName
+from lmtbayes.validation.independent.single import white_dwarf_emission as emission
 
 LOOP = lmt.LMU_LTAU.with_mixing("paper")
-FERMI, SIN2, CHARGE = 1.1663788e-11, 0.23857, np.sqrt(4 * np.pi / 137.035999177)
 
 
 @functools.cache
 def dwarfs(**options):
     return lmt.experiment("white-dwarfs", **options)
-
-
-def emission(charges, g_x, mass, eps_x):
-    """R from the Fermi theory: C_V = +-1/2 + 2 s^2, upper sign for nu_e, and contact exchange of the boson."""
-    standard = np.array([0.5, -0.5, -0.5]) + 2 * SIN2
-    electron = g_x * charges[0] + eps_x * CHARGE
-    shifted = standard + g_x * np.array(charges) * electron / (np.sqrt(2) * FERMI * mass**2)
-    return np.sum(shifted**2) / np.sum(standard**2)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,14 @@
-"""Rates of solar neutrinos in xenon against a second derivation (reference_xenon) and published numbers."""
+"""Rates of solar neutrinos in xenon against a second derivation (validation.independent) and published numbers."""
 
 import math
 
 import numpy as np
 import pytest
-import reference_xenon as reference
-from scipy.special import erf
 
 from lmtbayes.experiments import experiment
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, GaugeModel, HiddenPhoton
+from lmtbayes.validation.independent import solar as reference
+from lmtbayes.validation.independent import xenon
 
 STANDARD = HiddenPhoton(0.0, 15.0, 0.0)
 CHARGES = {"Lmu-Ltau": (0, 1, -1), "Lmu": (0, 1, 0)}
@@ -62,50 +62,13 @@ def test_theta_12_is_followed_over_five_sigma(theta12, monkeypatch):
 # -- bins -------------------------------------------------------------------------------------------------------------
 
 
-def quenched(energy, k=0.1735):
-    reduced = 11.5 * 54 ** (-7 / 3) * energy
-    g = k * (3 * reduced**0.15 + 0.7 * reduced**0.6 + reduced)
-    return energy * g / (1 + g)
+def counts_by_hand(exp, detector, recoil, threshold, model, photon, k=0.1735):
+    """The package's differential rate folded with PHYSICS' response, written afresh."""
 
+    def rate(energy):
+        return np.asarray(exp.differential_rate(model, photon, energy))
 
-RESPONSE = {
-    ("darwin", "nr"): ("xenonnt", 5.66, 21.84, 0.31, 0.0037),
-    ("darwin", "er"): ("xenonnt", 1.51, 20.26, 0.31, 0.0037),
-    ("lz", "nr"): ("lz", 3.83, 15.94, 0.33, 0.0),
-    ("lz", "er"): ("lz", 1.47, 5.84, 0.33, 0.0),
-}
-
-
-def relative_resolution(energy, half, new, a, b):
-    """Sect. 5 in words: the curve slid down in energy by half - new; below the new 50 % point its value at the old."""
-    return np.where(energy < new, a / np.sqrt(half) + b, a / np.sqrt(np.abs(energy + (half - new))) + b)
-
-
-def counts_by_hand(exp, detector, recoil, threshold, model, photon, k=0.1735, values=None):
-    """The differential rate folded with PHYSICS' response, written afresh, on a grid of its own."""
-    column, half, plateau, a, b = RESPONSE[detector, recoil]
-    table = reference.rows(f"xenon/efficiency_{recoil}.csv")
-    at = np.array([float(next(iter(r.values()))) for r in table])
-    curve = np.array([float(r[column]) for r in table])
-    new = min(threshold, half)  # the 50 % point: a threshold above the published one leaves it where it is
-    s = new / half
-    kinks = [0.7, *(at * s), plateau * s, plateau, *at]
-    kinks += [float(r["binding_energy_ev"]) / 1e3 for r in reference.rows("xenon/subshells.csv")]
-    top = 6.3 if recoil == "nr" else 48.0
-    edges = np.unique([*np.geomspace(0.05, top, 500), *[x for x in kinks if 0.05 < x < top]])
-    nodes, weights = np.polynomial.legendre.leggauss(5)
-    width = 0.5 * np.diff(edges)[:, None]
-    energy, weight = (edges[:-1, None] + width * (1 + nodes)).ravel(), (width * weights).ravel()
-    middle = np.where(energy < plateau, np.interp(plateau, at, curve), np.interp(energy, at, curve))
-    efficiency = np.where(energy < plateau * s, np.interp(energy / s, at, curve, left=0), middle)
-    mean, cuts, half_ee, new_ee = energy, exp.bin_edges, half, new
-    if recoil == "nr":
-        efficiency = np.where(energy < 0.7, 0, efficiency)
-        mean, cuts, half_ee, new_ee = quenched(energy, k), quenched(cuts), quenched(half), quenched(new)
-    sigma = mean * relative_resolution(mean, half_ee, new_ee, a, b)
-    z = (cuts[:, None] - mean) / (np.sqrt(2) * sigma)
-    rate = np.asarray(exp.differential_rate(model, photon, energy, values))
-    return (0.5 if recoil == "nr" else 0.995) * (efficiency * (erf(z[1:]) - erf(z[:-1])) / 2) @ (weight * rate)
+    return xenon.counts(rate, exp.bin_edges, detector, recoil, threshold, k)
 
 
 @pytest.mark.parametrize(

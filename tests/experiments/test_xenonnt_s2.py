@@ -4,12 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import reference_searches as reference
-import reference_xenon as solar
 from scipy.optimize import minimize
 
 import lmtbayes as lmt
 from lmtbayes.gauge.models import LMU, LMU_LTAU, HiddenPhoton
+from lmtbayes.validation.independent import searches as reference
+from lmtbayes.validation.independent import solar
 
 NO_BOSON = HiddenPhoton.none()
 NO_HEP = {"flux_hep": 1e-12}

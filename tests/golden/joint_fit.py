@@ -1,9 +1,9 @@
 """A joint fit by other people's code: what the package's evidence, profile and limit are held to.
 
 g-2 of 2021, NA64mu's run of 2022 and ESS10 in Lmu-Ltau with eps_x = -g_x/70, written down in NumPy and SciPy from the
-papers' equations: nothing of lmtbayes is imported. Rates come from the derivations by hand that stand in
-tests/experiments and tests/processes; the fit is iminuit's, ln Z dynesty's. Because NA64mu's and ESS10's nuisances are
-apart, ln Z is also a sum over a dense grid of two small integrals, which has hardly an error.
+papers' equations. Of lmtbayes nothing is used but lmtbayes.validation.independent, derivations by hand that know
+nothing of the rest (import-linter holds it); the fit is iminuit's, ln Z dynesty's. As NA64mu's and ESS10's nuisances
+are apart, ln Z is also a sum over a dense grid of two small integrals, which has hardly an error.
 
     pip install dynesty iminuit numpy scipy
     python tests/golden/joint_fit.py          # some minutes; writes joint_fit.json beside itself
@@ -22,7 +22,6 @@ import datetime
 import itertools
 import json
 import platform
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +31,8 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.optimize import brentq
 from scipy.stats import norm, poisson
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path += [str(TESTS / "experiments"), str(TESTS / "processes")]
-import cevns_by_hand as cevns  # noqa: E402
-import reference_bremsstrahlung as bremsstrahlung  # noqa: E402
+from lmtbayes.validation.independent import bremsstrahlung
+from lmtbayes.validation.independent import spallation as cevns
 
 RATIO = -1 / 70
 """eps_x/g_x."""
@@ -103,7 +100,7 @@ class Na64mu:
         masses = np.geomspace(1.0, 1000.0, 61)
         self.table = masses, np.array([produced(mass) for mass in masses])
         self.yields = CubicSpline(np.log(masses), np.log(self.table[1]))
-        with (TESTS.parent / "data" / "muon_beam" / "na64mu_2022_exclusion.csv").open() as lines:
+        with (Path(__file__).resolve().parents[2] / "data" / "muon_beam" / "na64mu_2022_exclusion.csv").open() as lines:
             rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
         at = np.array([float(row["mass_mev"]) for row in rows])
         limit = np.array([float(row["g_x"]) for row in rows])

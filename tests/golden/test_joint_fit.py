@@ -1,6 +1,7 @@
 """Evidence, profile and limit of a joint fit against those of iminuit and dynesty on a likelihood by hand.
 
-The numbers are in joint_fit.json, and come from joint_fit.py beside it, which imports nothing of lmtbayes.
+The numbers are in joint_fit.json, and come from joint_fit.py beside it, which uses nothing of lmtbayes but its
+derivations by hand.
 """
 
 import json

@@ -3,13 +3,13 @@
 import exact_bremsstrahlung
 import numpy as np
 import pytest
-import reference_bremsstrahlung
 
 from lmtbayes.constants import ALPHA, MUON_MASS
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.processes import bremsstrahlung
 from lmtbayes.processes.bremsstrahlung import CONVENTIONS, closing_mass, dsigma_dx
 from lmtbayes.processes.photon_flux import elastic_form_factor, photon_flux
+from lmtbayes.validation.independent import bremsstrahlung as reference_bremsstrahlung
 
 LEAD = (82.0, 207.2)
 TUNGSTEN = (74.0, 183.84)

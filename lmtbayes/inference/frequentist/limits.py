@@ -152,8 +152,8 @@ def upper_limit(
         held by the probabilities of counts. `expected_events` at the limit, by the skewness of the score (`counting`).
         `confidence`: the actual one, of a limit of counts, whatever the method; NaN where it is not known.
         `island_lower`, `island_upper` with a dimension `island`; `islands`, their number. With a calibration
-        `limit_error`, what one Monte Carlo error of its critical values moves; NaN where that makes or undoes a limit. Of "cls" instead: `limit`,
-        `status`, `expected_events`, and `expected` and `band` as those of `cls_limit`.
+        `limit_error`, what one Monte Carlo error of its critical values moves; NaN where that makes or undoes a limit.
+        Of "cls" instead: `limit`, `status`, `expected_events`, and `expected` and `band` as those of `cls_limit`.
 
     Raises
     ------

@@ -1,7 +1,8 @@
 """Simulation-based calibration: truths from the prior, toy data, posteriors; the truths' ranks must be uniform.
 
 Talts and others, arXiv:1804.06788; with test quantities beyond the parameters (g_x eps_x, ln L) as in Modrak and
-others, arXiv:2211.02383: a posterior that forgets the data passes in the parameters and fails in ln L.
+others, arXiv:2211.02383: a posterior that forgets the data passes in the parameters and fails in ln L. A rank does not
+change under a monotonic map: that of g_x is that of log10 g_x, that of a nuisance that of its pull.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 QUANTITIES = ("g_x", "mass", "eps_x", "g_x*eps_x", "log_likelihood")
+"""Of every model; "kappa" where the mixing is free, and every nuisance, follow."""
+_LOG_LIKELIHOOD = QUANTITIES.index("log_likelihood")
 METHODS = ("grid", "nuts")
 DRAWS = 99
 """Posterior draws a rank is taken among: ranks 0 to 99."""
@@ -74,8 +77,9 @@ def sbc(
     Returns
     -------
     calibration
-        `rank` (simulation, quantity) of the truth among 99 draws; `truth`; `p_value` (quantity) of uniform ranks
-        (Kolmogorov-Smirnov, ranks jittered); `effective` size of the weighted sample (grid) or 99.
+        `rank` (simulation, quantity) of the truth among 99 draws; `truth`, of nuisances their pull; `p_value`
+        (quantity) of uniform ranks (Kolmogorov-Smirnov, ranks jittered); `effective` size of the weighted sample (grid)
+        or 99. Quantities: g_x, mass, eps_x, g_x*eps_x, log_likelihood, kappa where the mixing is free, every nuisance.
 
     Raises
     ------
@@ -94,7 +98,8 @@ def sbc(
     _checks.whole("first", first, 0)
     simulate = like.compiled(_simulation, prior)
     sample = _Grid(prior, local.resolve_devices(devices)) if method == "grid" else _Chains(prior, method, devices)
-    ranks, truths, effective = np.zeros((n, len(QUANTITIES)), int), np.zeros((n, len(QUANTITIES))), np.zeros(n)
+    names = quantities(like)
+    ranks, truths, effective = np.zeros((n, len(names)), int), np.zeros((n, len(names))), np.zeros(n)
     for k in tqdm(range(n), desc="simulations", disable=not progress):
         truth_key, draw_key, pick_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), first + k), 3)
         toys, truth = simulate(truth_key)
@@ -104,7 +109,13 @@ def sbc(
         ranks[k] = np.sum(draws < truths[k], axis=0)
     method = method if isinstance(method, str) else "nuts"
     attrs = {"method": method, "seed": seed, "prior": repr(prior), "model": repr(like.model)}
-    return calibration(ranks, truths, effective, first, attrs)
+    return calibration(ranks, truths, effective, first, attrs, names)
+
+
+def quantities(like: JointLikelihood) -> tuple[str, ...]:
+    """Names of what is ranked: of the boson, ln L, then the nuisances (their pulls)."""
+    mixing = ("kappa",) if like.model.mixing == "free" else ()
+    return QUANTITIES + mixing + tuple(like.joint.nuisance_names)
 
 
 class _Grid:
@@ -143,7 +154,13 @@ class _Chains:
         )
         posterior, statistics = tree["posterior"], tree["sample_stats"]
         g_x, mass, eps_x = (np.asarray(posterior[name]).ravel() for name in ("g_x", "mass", "eps_x"))
-        values = np.stack([g_x, mass, eps_x, g_x * eps_x, np.asarray(statistics["log_likelihood"]).ravel()], axis=-1)
+        columns = [g_x, mass, eps_x, g_x * eps_x, np.asarray(statistics["log_likelihood"]).ravel()]
+        if toy.model.mixing == "free":
+            columns.append(np.abs(eps_x / g_x))
+        if toy.joint.nuisance_names:
+            pulls = tree["unconstrained_posterior"]
+            columns += [np.asarray(pulls[f"{name}_pull"]).ravel() for name in toy.joint.nuisance_names]
+        values = np.stack(columns, axis=-1)
         return values[rng.choice(len(values), DRAWS, replace=len(values) < DRAWS)], float(DRAWS)
 
 
@@ -153,13 +170,14 @@ def calibration(
     effective: Float[np.ndarray, " simulations"],
     first: int,
     attrs: Mapping[str, Any],
+    names: Sequence[str] = QUANTITIES,
 ) -> "xr.Dataset":
     """Return the data set of `sbc` from its arrays: those of one call, or of several, joined."""
     import xarray as xr
     from scipy.stats import kstest
 
     jitter = np.random.default_rng(attrs["seed"]).random(ranks.shape)
-    p_values = [kstest((ranks + jitter)[:, q] / (DRAWS + 1), "uniform").pvalue for q in range(len(QUANTITIES))]
+    p_values = [kstest((ranks + jitter)[:, q] / (DRAWS + 1), "uniform").pvalue for q in range(len(names))]
     return xr.Dataset(
         {
             "rank": (("simulation", "quantity"), ranks, {"long_name": f"rank of the truth among {DRAWS} draws"}),
@@ -167,7 +185,7 @@ def calibration(
             "p_value": ("quantity", np.array(p_values), {"long_name": "Kolmogorov-Smirnov p-value of uniform ranks"}),
             "effective": ("simulation", effective, {"long_name": "effective size of the weighted sample"}),
         },
-        coords={"simulation": first + np.arange(len(ranks)), "quantity": list(QUANTITIES)},
+        coords={"simulation": first + np.arange(len(ranks)), "quantity": list(names)},
         attrs=dict(attrs),
     )
 
@@ -188,7 +206,10 @@ def _simulation(joint: JointModel, prior: Prior) -> Callable[..., Any]:
 def _quantities(space: Space, unit: Array, pulls: Array, data: Data) -> Float[Array, " quantities"]:
     photon = space.photon(unit)
     value = space.joint.log_density(photon, pulls, data)
-    return jnp.stack([photon.g_x, photon.mass, photon.eps_x, photon.g_x * photon.eps_x, value])
+    columns = [photon.g_x, photon.mass, photon.eps_x, photon.g_x * photon.eps_x, value]
+    if space.joint.model.mixing == "free":
+        columns.append(jnp.abs(photon.eps_x / photon.g_x))
+    return jnp.concatenate([jnp.stack(columns), pulls])
 
 
 def _weights(joint: JointModel, prior: Prior, measure: Prior, devices: local.Devices) -> Mapped:
@@ -198,6 +219,6 @@ def _weights(joint: JointModel, prior: Prior, measure: Prior, devices: local.Dev
     def weigh(number: Array, key: Array, proposal: Proposal, data: Data) -> tuple[Array, Array]:
         drawn = proposal.sample(jax.random.fold_in(key, number))
         values = _quantities(space, *drawn, data)
-        return values, values[-1] + space.log_ratio(drawn[0]) - proposal.log_prob(*drawn)
+        return values, values[_LOG_LIKELIHOOD] + space.log_ratio(drawn[0]) - proposal.log_prob(*drawn)
 
     return Mapped(weigh, devices, _BATCH)

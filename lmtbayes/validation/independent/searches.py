@@ -1,5 +1,7 @@
-"""Counts of published searches, written afresh: fixed Gauss-Legendre sums over neutrino and recoil energy with Eqs. 33
-and 36 in vector and axial couplings, scipy's normal distribution for the smearing. No code of the package, its tables.
+"""Counts of published searches, written afresh: fixed Gauss-Legendre sums over neutrino and recoil energy.
+
+Eqs. 33 and 36 in vector and axial couplings, scipy's normal distribution for the smearing. No code of the package, its
+tables.
 """
 
 import functools
@@ -7,21 +9,23 @@ import itertools
 import math
 
 import numpy as np
-import reference_xenon as solar
 from scipy.interpolate import CubicSpline
 from scipy.stats import norm
+
+from lmtbayes.validation.independent import solar
+from lmtbayes.validation.independent.numbers import Number
 
 _X, _W = np.polynomial.legendre.leggauss(8)
 
 
-def composite(cuts):
+def composite(cuts: Number) -> Number:
     """Nodes and weights between neighbours of `cuts`."""
     pairs = [(a, b) for a, b in itertools.pairwise(cuts) if b > a]
     x = np.concatenate([0.5 * (a + b) + 0.5 * (b - a) * _X for a, b in pairs])
     return x, np.concatenate([0.5 * (b - a) * _W for a, b in pairs])
 
 
-def helm(q, a):
+def helm(q: Number, a: Number) -> Number:
     """Helm's form factor at momentum transfers [MeV]."""
     c, s = 1.23 * a ** (1 / 3) - 0.60, 0.9
     r = math.sqrt(c * c + 7 / 3 * math.pi**2 * 0.52**2 - 5 * s * s)
@@ -29,7 +33,7 @@ def helm(q, a):
     return 3 * (np.sin(x) - x * np.cos(x)) / x**3 * np.exp(-0.5 * (q * s / 197.3269804) ** 2)
 
 
-def curve(file, key, column="run"):
+def curve(file: str, key: str, column: str = "run") -> Number:
     """Energies and efficiencies: a tidy table (`column` names the curve), or a column of a wide one."""
     rows = solar.rows(file)
     if column in rows[0]:
@@ -40,13 +44,20 @@ def curve(file, key, column="run"):
 
 
 @functools.cache
-def _probability(source):
+def _probability(source: str) -> Number:
     energies = np.linspace(0.02, 19.0, 400)
     values = np.array([solar.probability(source, e, solar.SETS["nufit-6.1-ic24"]) for e in energies])
     return CubicSpline(energies, values)
 
 
-def nuclear_counts(run, charges=(0, 0, 0), g=0.0, mass=1.0, eps=0.0, sin2=0.23857):
+def nuclear_counts(
+    run: Number,
+    charges: Number = (0, 0, 0),
+    g: Number = 0.0,
+    mass: Number = 1.0,
+    eps: Number = 0.0,
+    sin2: Number = 0.23857,
+) -> Number:
     """Events a t yr of solar 8B neutrinos in one run, which is a name or its (energies, efficiencies)."""
     points, efficiency = curve("xenon/efficiency_8b.csv", run) if isinstance(run, str) else run
     energies, weights = composite(np.arange(2.0, 15.51, 0.25))
@@ -80,7 +91,7 @@ def nuclear_counts(run, charges=(0, 0, 0), g=0.0, mass=1.0, eps=0.0, sin2=0.2385
     return total * solar.HBARC_CM**2 * solar.YEAR * 1e-3
 
 
-def electron_rate(energy_kev, **photon):
+def electron_rate(energy_kev: Number, **photon: Number) -> Number:
     """dR/dE_R [1/(t yr keV)] with RRPA's electrons."""
     table = np.array([[float(r["energy_kevee"]), float(r["ratio"])] for r in solar.rows("xenon/rrpa_ratio.csv")]).T
     ratio = np.interp(energy_kev, *table) if 0.254 <= energy_kev <= 28.35 else 1.0
@@ -88,7 +99,15 @@ def electron_rate(energy_kev, **photon):
     return per_second * solar.ATOMS * solar.stepped(energy_kev) * ratio * solar.YEAR
 
 
-def rate_per_electron(energy_kev, charges=(0, 0, 0), g=0.0, mass=1.0, eps=0.0, sin2=0.23857, sources=tuple(solar.FLUX)):
+def rate_per_electron(
+    energy_kev: Number,
+    charges: Number = (0, 0, 0),
+    g: Number = 0.0,
+    mass: Number = 1.0,
+    eps: Number = 0.0,
+    sin2: Number = 0.23857,
+    sources: Number = tuple(solar.FLUX),
+) -> Number:
     """dR/dE_R [1/(s keV)] of one free electron."""
     t = energy_kev * 1e-3
     lowest = 0.5 * (t + math.sqrt(t * t + 2 * solar.ME * t))
@@ -119,7 +138,7 @@ def rate_per_electron(energy_kev, charges=(0, 0, 0), g=0.0, mass=1.0, eps=0.0, s
     return total * solar.HBARC_CM**2 * 1e-3
 
 
-def electron_counts(search, edges, a, b, plateau, **photon):
+def electron_counts(search: str, edges: Number, a: Number, b: Number, plateau: Number, **photon: Number) -> Number:
     """Events a t yr in bins of measured energy: efficiency at true energy (flat above `plateau`), then a Gaussian."""
     points, efficiency = curve("xenon/efficiency_er_searches.csv", search, column="")
     points, efficiency = points[points <= plateau], efficiency[points <= plateau]
@@ -134,10 +153,10 @@ def electron_counts(search, edges, a, b, plateau, **photon):
     return (below[1:] - below[:-1]) @ (weight * rate)
 
 
-def _gauss(cuts, order=3, widest=0.7):
+def _gauss(cuts: Number, order: Number = 3, widest: Number = 0.7) -> Number:
     """Fewer nodes on short panels: the spectra are smooth between the kinks."""
     x, w = np.polynomial.legendre.leggauss(order)
-    fine = [np.linspace(p, q, math.ceil((q - p) / widest) + 1) for p, q in itertools.pairwise(cuts)]
-    fine = np.unique(np.concatenate(fine))
+    panels = [np.linspace(p, q, math.ceil((q - p) / widest) + 1) for p, q in itertools.pairwise(cuts)]
+    fine = np.unique(np.concatenate(panels))
     half, middle = 0.5 * np.diff(fine)[:, None], 0.5 * (fine[1:] + fine[:-1])[:, None]
     return (middle + half * x).ravel(), (half * w).ravel()

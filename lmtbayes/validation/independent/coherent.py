@@ -1,12 +1,15 @@
 """COHERENT's expectations once more: adaptive quadrature, scipy's distributions. Shares numbers, not code."""
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
-from cevns_by_hand import E_LINE, HBAR_C_FM, M_MU, N_A, W8, X8, U, cross_section, helm
 from scipy.integrate import quad
 from scipy.special import expit
 from scipy.stats import exponnorm, gamma, norm
+
+from lmtbayes.validation.independent.numbers import Number
+from lmtbayes.validation.independent.spallation import E_LINE, HBAR_C_FM, M_MU, N_A, W8, X8, U, cross_section, helm
 
 CHARGES = {"mu": 1.0, "tau": -1.0}
 CAESIUM_IODIDE = ((55, 133, 132.905451959, 0.5), (53, 127, 126.904473, 0.5))
@@ -14,11 +17,11 @@ ARGON = ((18, 36, 35.967545106, 0.003336), (18, 38, 37.9627321, 0.000629), (18, 
 PION, MUON = 0.026033, 2.1969811
 
 
-def flux_averaged(component, E_R, M, Z, A, photon):
+def flux_averaged(component: str, E_R: Number, M: Number, Z: Number, A: Number, photon: Number) -> Number:
     """Cross section over the neutrinos of one component [cm^2/MeV]; photon = (g, mass, eps)."""
     g, mass, eps = photon
 
-    def dsigma(E_nu, flavour):
+    def dsigma(E_nu: Number, flavour: str) -> Number:
         return cross_section(
             E_R, E_nu, M, Z, A, 0.23857, helm, g, eps, mass, CHARGES.get(flavour, 0.0), correction=False
         )
@@ -35,7 +38,15 @@ def flux_averaged(component, E_R, M, Z, A, photon):
     return total * (HBAR_C_FM * 1e-13) ** 2
 
 
-def recoils(component, photon, isotopes, mass_kg, fluence, seen, lowest_kev):
+def recoils(
+    component: str,
+    photon: Number,
+    isotopes: Number,
+    mass_kg: Number,
+    fluence: Number,
+    seen: Callable[..., Number],
+    lowest_kev: Number,
+) -> Number:
     """Integral over all recoils of the rate times the probability `seen(E in keVnr)`."""
     mean = sum(m * f for _, _, m, f in isotopes)
     total = 0.0
@@ -57,12 +68,12 @@ def recoils(component, photon, isotopes, mass_kg, fluence, seen, lowest_kev):
     return total
 
 
-def csi_counts(component, low, high, photon):
+def csi_counts(component: str, low: Number, high: Number, photon: Number) -> Number:
     """Counts in a bin of photoelectrons, at all times."""
     kink = 10.8646 - np.log(1.32045 / 0.333322 - 1) / 0.285979
     low = max(low, kink)
 
-    def seen(E):
+    def seen(E: Number) -> Number:
         mev = E / 1e3
         light = 1e3 * (0.0554628 * mev + 4.30681 * mev**2 - 111.707 * mev**3 + 840.384 * mev**4)
         shape, scale = 1 + 9.56 * light, light / 0.0749 / (1 + 9.56 * light)
@@ -78,7 +89,7 @@ def csi_counts(component, low, high, photon):
     return recoils(component, photon, CAESIUM_IODIDE, 14.6, fluence, seen, 0.3)
 
 
-def lar_counts(component, low, high, photon, knots, heights):
+def lar_counts(component: str, low: Number, high: Number, photon: Number, knots: Number, heights: Number) -> Number:
     """Counts in a bin of reconstructed energy [keVee], at all times and F90."""
     x, w = np.polynomial.legendre.leggauss(12)
     cuts = np.unique(np.concatenate([[low, high], knots[(knots > low) & (knots < high)], np.linspace(low, high, 11)]))
@@ -86,7 +97,7 @@ def lar_counts(component, low, high, photon, knots, heights):
     energy, weight = (middle + half * x).ravel(), (half * w).ravel()
     weight = weight * np.interp(energy, knots, heights, left=0.0)
 
-    def seen(E):
+    def seen(E: Number) -> Number:
         light = (0.246 + 7.8e-4 * E) * E
         return np.sum(weight * norm.pdf(energy, light, 0.58 * np.sqrt(light)))
 
@@ -94,10 +105,12 @@ def lar_counts(component, low, high, photon, knots, heights):
     return recoils(component, photon, ARGON, 24.4, fluence, seen, 0.05)
 
 
-def in_time(component, edges, mean, width, start=np.inf, loss=0.0):
+def in_time(
+    component: str, edges: Number, mean: Number, width: Number, start: Number = np.inf, loss: Number = 0.0
+) -> Number:
     """Fraction in each bin of time, efficiency included."""
 
-    def density(t):
+    def density(t: Number) -> Number:
         value = exponnorm.pdf(t, PION / width, mean, width)
         if component == "delayed":
             value = (MUON * exponnorm.pdf(t, MUON / width, mean, width) - PION * value) / (MUON - PION)

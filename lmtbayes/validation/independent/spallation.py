@@ -1,9 +1,12 @@
 """Eqs. 31-33 once more, as printed: no square, no closed integral, adaptive in E_R. Shares numbers, not code."""
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 from scipy.integrate import quad
+
+from lmtbayes.validation.independent.numbers import Number
 
 ALPHA, G_F = 1 / 137.035999177, 1.1663788e-11
 E_CHARGE = np.sqrt(4 * np.pi * ALPHA)
@@ -24,31 +27,46 @@ TABLE_2 = {
 ARGON_40 = ((18, 40, 39.962383122, 1.0),)
 
 
-def running(q2, charges):
+def running(q2: Number, charges: Number) -> Number:
     """eps(q^2)/eps(0) of Eq. 10."""
     x = 0.5 * (1 + np.sin(np.pi * X200 / 2))
     w = 0.25 * np.pi * np.cos(np.pi * X200 / 2) * W200
 
-    def ratio(q2):
+    def ratio(q2: Number) -> Number:
         return sum(c * np.sum(w * x * (1 - x) * np.log(MASSES[f] ** 2 - x * (1 - x) * q2)) for f, c in charges.items())
 
     return ratio(q2) / ratio(0.0)
 
 
-def helm(q, A):
+def helm(q: Number, A: Number) -> Number:
+    """Helm's form factor at a momentum transfer [MeV]."""
     c = 1.23 * A ** (1 / 3) - 0.60
     r_n = np.sqrt(c**2 + 7 / 3 * np.pi**2 * 0.52**2 - 5 * 0.9**2)
     k = q / HBAR_C_FM
     return 3 * (np.sin(k * r_n) - k * r_n * np.cos(k * r_n)) / (k * r_n) ** 3 * np.exp(-((k * 0.9) ** 2) / 2)
 
 
-def klein_nystrand(q, A):
+def klein_nystrand(q: Number, A: Number) -> Number:
+    """Klein-Nystrand form factor at a momentum transfer [MeV]."""
     k = q / HBAR_C_FM
     x = k * 1.2 * A ** (1 / 3)
     return 3 * (np.sin(x) - x * np.cos(x)) / x**3 / (1 + 0.49 * k**2)
 
 
-def cross_section(E_R, E_nu, M, Z, A, s2, form, g, eps, mass, charge, correction):
+def cross_section(
+    E_R: Number,
+    E_nu: Number,
+    M: Number,
+    Z: Number,
+    A: Number,
+    s2: Number,
+    form: Callable[..., Number],
+    g: Number,
+    eps: Number,
+    mass: Number,
+    charge: Number,
+    correction: bool,
+) -> Number:
     """Eq. 33: Standard Model, interference, square."""
     N = A - Z
     Q = N - (1 - 4 * s2) * Z
@@ -61,12 +79,25 @@ def cross_section(E_R, E_nu, M, Z, A, s2, form, g, eps, mass, charge, correction
     return form(q, A) ** 2 * kinematics * (sm + interference + square)
 
 
-def rate(E_R, M, Z, A, s2, g, eps, mass, charges, loop=False, form=helm, correction=False):
+def rate(
+    E_R: Number,
+    M: Number,
+    Z: Number,
+    A: Number,
+    s2: Number,
+    g: Number,
+    eps: Number,
+    mass: Number,
+    charges: Number,
+    loop: bool = False,
+    form: Callable[..., Number] = helm,
+    correction: bool = False,
+) -> Number:
     """Flux-averaged cross section summed over the three neutrinos [cm^2/MeV]; the E_nu integral by quadrature."""
     if loop and eps != 0:
         eps = eps * running(-2 * M * E_R, charges)
 
-    def dsigma(E_nu, flavour):
+    def dsigma(E_nu: Number, flavour: str) -> Number:
         return cross_section(E_R, E_nu, M, Z, A, s2, form, g, eps, mass, charges.get(flavour, 0.0), correction)
 
     low = 0.5 * (E_R + np.sqrt(E_R**2 + 2 * M * E_R)) if correction else np.sqrt(M * E_R / 2)
@@ -83,8 +114,17 @@ def rate(E_R, M, Z, A, s2, g, eps, mass, charges, loop=False, form=helm, correct
 
 
 def counts(
-    name, photon, charges, s2=0.23857, edges=None, isotopes=ARGON_40, tanh=None, correction=False, loop=False, form=helm
-):
+    name: str,
+    photon: Number,
+    charges: Number,
+    s2: Number = 0.23857,
+    edges: Number = None,
+    isotopes: Number = ARGON_40,
+    tanh: bool | None = None,
+    correction: bool = False,
+    loop: bool = False,
+    form: Callable[..., Number] = helm,
+) -> Number:
     """Counts of one year in each bin; photon = (g, mass, eps)."""
     mass_t, low, high, pot, r, L = TABLE_2[name]
     edges = np.linspace(low, high, 5) if edges is None else np.asarray(edges)
@@ -99,7 +139,7 @@ def counts(
         end = 2 * (M_MU / 2) ** 2 / (M + (M_MU if correction else 0))
         nuclei = mass_t * 1e6 / mean_mass * N_A * fraction
 
-        def integrand(E_R, M=M, Z=Z, A=A):
+        def integrand(E_R: Number, M: Number = M, Z: Number = Z, A: Number = A) -> Number:
             E = E_R * 1e3
             efficiency = 0.5 * (1 + np.tanh((0.246 + 7.8e-4 * E) * E - 4)) if tanh else 1.0
             return efficiency * rate(E_R, M, Z, A, s2, g, eps, mass, charges, loop, form, correction)
@@ -113,7 +153,7 @@ def counts(
     return result
 
 
-def eq_34(observed, theory, background, systematic):
+def eq_34(observed: Number, theory: Number, background: Number, systematic: Number) -> Number:
     """Eq. 34 with its pull in closed form: chi^2 and the pull."""
     w = 1 / (observed + background)
     pull = np.sum(w * (observed - theory) * theory) / (np.sum(w * theory**2) + 1 / systematic**2)

@@ -1,0 +1,131 @@
+"""Verdicts against a dense reference: how often "trust it" is said of a wrong posterior, and withheld from a right one.
+
+A toy's posterior is summed on a dense, even grid of the boson's two coordinates, the nuisances integrated at each of
+its points; a posterior that is narrower than the grid can tell is not judged. The marginals of the chains are wrong
+where their distance to the dense ones (Kolmogorov-Smirnov) is more than twice what their effective number of draws
+explains, sqrt(ln(2/0.001)/(2 ESS)), the bound of Dvoretzky, Kiefer and Wolfowitz with Massart's constant (Ann. Probab.
+18 (1990) 1269) at 0.1 %, plus what one cell of the dense grid can be off by.
+"""
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from lmtbayes.inference.coordinates import Space
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.toys import draw
+from lmtbayes.inference.nuisances.at_points import log_likelihood_at
+from lmtbayes.inference.posterior.diagnostics import diagnose
+from lmtbayes.inference.posterior.method import Nuts
+from lmtbayes.inference.posterior.sample import sample_posterior
+from lmtbayes.inference.priors import Prior
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+CELLS = 100
+"""Points a side of the dense grid."""
+ODDS = 1e-3
+"""Probability of what right chains exceed."""
+SLACK = 2.0
+RESOLVED = 0.05
+"""Probability in one row of cells up to which a marginal is resolved."""
+
+
+def verdict_study(
+    like: JointLikelihood, prior: Prior, size: int, *, method: Nuts, seed: int = 0, first: int = 0, cells: int = CELLS
+) -> "xr.Dataset":
+    """Judge posteriors of toys, and judge the judgement.
+
+    Parameters
+    ----------
+    like
+        Of a model of fixed mixing: two coordinates. Its data do not matter.
+    prior
+        Truths are drawn from it, those of the nuisances from their constraints.
+    size, first
+        Toys, and the number of the first.
+    method
+        How the chains are run.
+    seed
+        Equal seeds give equal toys and chains.
+    cells
+        Points a side of the dense grid.
+
+    Returns
+    -------
+    study
+        By toy: `passed`, the verdict; `distance` (coordinate), Kolmogorov-Smirnov of the marginals; `allowed`, up to
+        which they are right; `ess`, the smallest effective number of draws; `judged`, whether the dense grid resolves
+        the posterior; `right`.
+    """
+    import xarray as xr
+
+    space = Space(like.joint, prior)
+    passed, judged, ess = np.zeros(size, bool), np.ones(size, bool), np.zeros(size)
+    distance, allowed = np.zeros((size, space.dimensions)), np.zeros((size, space.dimensions))
+    for k in range(size):
+        toy = _toy(like, space, jax.random.fold_in(jax.random.key(seed), first + k))
+        with warnings.catch_warnings():
+            # A verdict that is not "trust it" warns; it is a number of this study. Optima of nuisances that were not
+            # found, far from the posterior, warn too.
+            warnings.simplefilter("ignore")
+            tree = sample_posterior(toy, prior, seed + first + k, method=method, progress=False)
+            weights = dense(toy, space, cells)
+        verdict = diagnose(tree)
+        passed[k], ess[k] = verdict.passed, max(verdict["bulk ESS"].value, 4.0)
+        drawn = np.asarray(space.unit({name: np.asarray(tree["posterior"][name]).ravel() for name in prior.names}))
+        for axis in range(space.dimensions):
+            distance[k, axis], heaviest = kolmogorov(drawn[:, axis], weights.sum(1 - axis))
+            allowed[k, axis] = SLACK * np.sqrt(np.log(2.0 / ODDS) / (2.0 * ess[k])) + heaviest
+            judged[k] &= heaviest < RESOLVED
+    right = np.all(distance < allowed, axis=1)
+    return xr.Dataset(
+        {
+            "passed": ("toy", passed, {"long_name": "the verdict is to trust it"}),
+            "judged": ("toy", judged, {"long_name": "the dense reference resolves the posterior"}),
+            "right": ("toy", right, {"long_name": "marginals are those of the dense reference"}),
+            "distance": (("toy", "coordinate"), distance, {"long_name": "Kolmogorov-Smirnov distance of marginals"}),
+            "allowed": (("toy", "coordinate"), allowed, {"long_name": "distance up to which they are right"}),
+            "ess": ("toy", ess, {"long_name": "smallest effective number of draws"}),
+        },
+        coords={"toy": np.arange(first, first + size), "coordinate": list(prior.names)},
+    )
+
+
+def _toy(like: JointLikelihood, space: Space, key: Any) -> JointLikelihood:
+    truth_key, *keys = jax.random.split(key, 1 + len(like.joint.experiments))
+    unit, pulls = (x[0] for x in space.draw_prior(truth_key, 1))
+    return like.with_data(draw(like.joint, keys, space.photon(unit), pulls))
+
+
+def dense(like: JointLikelihood, space: Space, cells: int) -> Float[np.ndarray, "cells cells"]:
+    """Posterior probability of equal cells of the unit cube of two coordinates, from the value at their centres."""
+    axis = (np.arange(cells) + 0.5) / cells
+    unit = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
+    values = log_likelihood_at(like, jax.vmap(space.photon)(unit), nuisances="marginalised")
+    weights = np.exp(values - values.max())
+    return (weights / weights.sum()).reshape(cells, cells)
+
+
+def kolmogorov(drawn: Float[np.ndarray, " draws"], marginal: Float[np.ndarray, " cells"]) -> tuple[float, float]:
+    """Largest distance of two distribution functions at the edges of cells; probability of the heaviest cell."""
+    edges = np.linspace(0.0, 1.0, len(marginal) + 1)
+    found = np.searchsorted(np.sort(drawn), edges, side="right") / len(drawn)
+    return float(np.max(np.abs(found - np.append(0.0, np.cumsum(marginal))))), float(np.max(marginal))
+
+
+def table(study: "xr.Dataset") -> dict[str, int]:
+    """Return the five counts: a miss is trusted and wrong, a false alarm right and not trusted."""
+    judged = np.asarray(study["judged"], bool)
+    passed, right = (np.asarray(study[name], bool)[judged] for name in ("passed", "right"))
+    return {
+        "trusted and right": int(np.sum(passed & right)),
+        "misses (trusted and wrong)": int(np.sum(passed & ~right)),
+        "false alarms (right, not trusted)": int(np.sum(~passed & right)),
+        "not trusted and wrong": int(np.sum(~passed & ~right)),
+        "not judged (narrower than the dense grid)": int(np.sum(~judged)),
+    }
