@@ -60,11 +60,12 @@ class Study(Saved):
     task: Annotated[str, checked(one_of(CHUNKS))]
     """toys, coverage, feldman-cousins, sbc, profile, likelihood, intervals, evidence or verdicts.
 
-    toys: fits of toys at the settings' truth. coverage: the same at every point of a (mass, g_x) grid of truths. feldman-cousins:
-    critical values of q by toys at every point of such a grid. sbc: simulation-based calibration. profile: profile likelihood on the (mass, g_x) plane. likelihood: ln L on a grid in
-    mass, g_x and, where mixing is free, kappa. intervals: coverage of profile regions, credible regions and credible
-    intervals at BP1-BP4, at no boson and at the edges of the box. evidence: ln Z of every method for many seeds.
-    verdicts: posteriors of toys and their verdicts against a dense reference.
+    toys: fits of toys at the settings' truth. coverage: the same at every point of a (mass, g_x) grid of truths.
+    feldman-cousins: critical values of q by toys at every point of such a grid. sbc: simulation-based calibration.
+    profile: profile likelihood on the (mass, g_x) plane. likelihood: ln L on a grid in mass, g_x and, where mixing is
+    free, kappa. intervals: coverage of profile regions, credible regions and credible intervals at BP1-BP4, at no boson
+    and at the edges of the box. evidence: ln Z of every method for many seeds. verdicts: posteriors of toys and their
+    verdicts against a dense reference.
     """
     fit: FitSettings = FitSettings()
     """Experiments, models, truth, ranges, seed; its grid is the number of points a side."""
