@@ -10,6 +10,7 @@ from jaxtyping import ArrayLike, Float
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.credible.sources import At, CubatureSource, DrawSource, GridSource, Source
+from lmtbayes.inference.distributions import on_host
 from lmtbayes.inference.evidence.result import Evidence
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 from lmtbayes.inference.priors import Prior
@@ -82,7 +83,7 @@ class Given:
         """What the prior alone would give."""
         if self.prior is None:
             return np.quantile(self.prior_draws, probabilities)
-        return self.physical(np.asarray(self.prior.quantiles(self.name, probabilities)))
+        return self.physical(on_host.quantiles(self.name, self.prior.distributions[self.name], probabilities))
 
     def in_logarithm(self, scale: str) -> bool:
         """Whether the coordinate of a scale ("prior", "log10" or "linear") is the decimal logarithm.

@@ -52,9 +52,9 @@ def highest_density_region(
     -------
     region
         Of one parameter, as `intervals`: with dimensions of what is held, then `level`, `interval`: `lower` and `upper`
-        (upwards, padded with NaN), `lower_error` and `upper_error` (estimates: how far they move where cells are even,
-        or weights are integrated), `open_below` and `open_above` (the interval ends with the prior), `held`, the
-        probability in each interval; `mode`, where the density is highest. Where the density is flat within 1 % no
+        (upwards, padded with NaN) and `held`, the probability in each interval, all with their `_error` (an estimate:
+        how far they move where cells are even, or weights are integrated); `open_below` and `open_above`, whether the
+        interval ends with the prior; `mode`, where the density is highest. Where the density is flat within 1 % no
         smallest region exists; the one given holds more than the level, as `held` says.
 
         Of two: on a raster of both, `depth` = 2 ln(highest density/density), which `plotting.planes.profile_regions`
@@ -94,7 +94,8 @@ def _line_region(given: Given, levels: tuple[float, ...], scale: str) -> "xarray
     densities = [_densities(given, at, log) for at in given.points()]
     table = [[[density.highest(level) for density in variants] for level in levels] for variants in densities]
     shape = (len(table), len(levels), max(1, *(len(row[0].held) for rows in table for row in rows)))
-    arrays = {name: np.full(shape, np.nan) for name in ("lower", "upper", "lower_error", "upper_error", "held")}
+    sides = ("lower", "upper", "held")
+    arrays = {name + suffix: np.full(shape, np.nan) for name in sides for suffix in ("", "_error")}
     arrays |= {name: np.zeros(shape, dtype=bool) for name in ("open_below", "open_above")}
     for i, rows in enumerate(table):
         first, last = densities[i][0].x[[0, -1]]
@@ -102,6 +103,8 @@ def _line_region(given: Given, levels: tuple[float, ...], scale: str) -> "xarray
         for j, (best, *others) in enumerate(rows):
             inside = (i, j, slice(0, len(best.held)))
             arrays["held"][inside] = best.held
+            again = np.array([np.diff(d.below(best.edges), axis=1)[:, 0] for d in densities[i][1:]])
+            arrays["held_error"][inside] = np.abs(again - best.held).max(axis=0)
             arrays["open_below"][inside] = best.edges[:, 0] <= first + touch
             arrays["open_above"][inside] = best.edges[:, 1] >= last - touch
             for k, side in enumerate(("lower", "upper")):
@@ -112,7 +115,7 @@ def _line_region(given: Given, levels: tuple[float, ...], scale: str) -> "xarray
                 )
     outer = tuple(len(values) for values in given.held.values())
     words = {name: {"long_name": "whether it ends with the prior"} for name in ("open_below", "open_above")}
-    words["held"] = {"long_name": "posterior probability inside", "units": "1"}
+    words |= {name: {"long_name": "posterior probability inside", "units": "1"} for name in ("held", "held_error")}
     dims = (*given.held, "level", "interval")
     variables = {
         name: (dims, array.reshape(*outer, *shape[1:]), words.get(name, about(given.parameter)))

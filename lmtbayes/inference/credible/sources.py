@@ -9,13 +9,13 @@ Draws (`DrawSource`): one standard deviation.
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import ArrayLike, Float, Int
+from jaxtyping import Float, Int
 from scipy.optimize import brentq
 
-from lmtbayes.inference.distributions.tabulated import cumulative
+from lmtbayes.inference.distributions import on_host
 from lmtbayes.inference.evidence import reweighting
 from lmtbayes.inference.evidence.result import Evidence
 from lmtbayes.inference.integration.morton_cells import STEEPEST, part_below
@@ -31,10 +31,9 @@ _ROUNDING = 1e-12
 _EVEN, _BY_WEIGHT = 129, 257
 """Edges of bins: even in quantiles of the measure, and even in the posterior's."""
 _CLOSEST = 1e-7
-_PAD = 256
-"""Quantiles are asked for so many at a time: of every other number of them they would be compiled anew."""
 
 
+@runtime_checkable
 class Source(Protocol):
     """A posterior, as limits and intervals read it."""
 
@@ -63,11 +62,11 @@ class _Measured:
 
     def values(self, name: str, units: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
         """See `Source`."""
-        return _padded(lambda u: self.measure.quantiles(name, u), units)
+        return on_host.quantiles(name, self.measure.distributions[name], units)
 
     def held(self, name: str, values: Float[np.ndarray, " values"]) -> Float[np.ndarray, " values"]:
         """Quantiles of the measure at values of a coordinate."""
-        return _padded(lambda x: cumulative(self.measure.distributions[name], x), values)
+        return on_host.probabilities(name, self.measure.distributions[name], values)
 
 
 class GridSource(_Measured):
@@ -258,12 +257,3 @@ def _inverted(line: Callable[[np.ndarray], np.ndarray] | None, probabilities: np
         return float(found)
 
     return np.array([root(float(p)) for p in probabilities])
-
-
-def _padded(function: Callable[[np.ndarray], ArrayLike], array: np.ndarray) -> Float[np.ndarray, "..."]:
-    """Values of a function of arrays, in blocks of one shape."""
-    flat = np.ravel(array)
-    blocks = [
-        np.asarray(function(np.resize(flat[k : k + _PAD], _PAD)))[: len(flat) - k] for k in range(0, len(flat), _PAD)
-    ]
-    return np.concatenate(blocks).reshape(np.shape(array))
