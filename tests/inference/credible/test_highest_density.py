@@ -76,8 +76,6 @@ def test_two_modes_are_two_intervals_and_two_regions():
     seen = np.asarray(like.data["toy"])
     planes = np.broadcast_arrays(10.0 ** LOG_G[:, None], 10.0**LOG_M)
     rates = np.moveaxis(np.asarray(interference(*planes, 0.0, {})), 0, -1)
-        np.asarray(interference(10 ** LOG_G[:, None], 10 ** LOG_M[None] + 0 * LOG_G[:, None], 0, {})), 0, -1
-    )
     log_l = np.sum(seen * np.log(rates) - rates, axis=-1)
     density = np.exp(log_l - log_l.max())
     line = lmt.highest_density_region(grid, "g_x", LEVELS)
