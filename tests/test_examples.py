@@ -32,7 +32,7 @@ FENCE = re.compile(r"^```py", re.MULTILINE)
 PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if FENCE.search(page.read_text())]
 PACKAGE = ROOT / "lmtbayes"
 MODULES = [str(m.relative_to(PACKAGE)) for m in sorted(PACKAGE.rglob("*.py")) if ">>>" in m.read_text()]
-LONG = ("inference/posterior/sample.py", "inference/frequentist/contours.py")
+LONG = ("inference/posterior/sample.py", "inference/frequentist/contours.py", "inference/credible/limits.py")
 """Of these modules the examples compile for long: in the slow suite."""
 
 
