@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
@@ -16,10 +16,6 @@ from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 from lmtbayes.inference.priors import Prior
 from lmtbayes.parameters import COORDINATES, PARAMETERS
 
-if TYPE_CHECKING:
-    import xarray as xr
-
-type Posterior = "PosteriorGrid | Evidence | xr.DataTree"
 type Held = Mapping[str, float | Sequence[float] | ArrayLike]
 
 _ACCEPTED = "a PosteriorGrid (posterior_grid), an Evidence with a posterior, or a DataTree of sample_posterior"

@@ -53,9 +53,9 @@ def highest_density_region(
     region
         Of one parameter, as `intervals`: with dimensions of what is held, then `level`, `interval`: `lower` and `upper`
         (upwards, padded with NaN) and `held`, the probability in each interval, all with their `_error` (an estimate:
-        how far they move where cells are even, or weights are integrated); `open_below` and `open_above`, whether the
-        interval ends with the prior; `mode`, where the density is highest. Where the density is flat within 1 % no
-        smallest region exists; the one given holds more than the level, as `held` says.
+        how far they move where cells are even, and where weights are integrated); `open_below` and `open_above`,
+        whether the interval ends with the prior; `mode`, where the density is highest. Where the density is flat within
+        1 % no smallest region exists; the one given holds more than the level, as `held` says.
 
         Of two: on a raster of both, `depth` = 2 ln(highest density/density), which `plotting.planes.profile_regions`
         draws as it does a profile's q; by level, `threshold` of the depth, `held` and `held_error` (probability inside
@@ -104,13 +104,13 @@ def _line_region(given: Given, levels: tuple[float, ...], scale: str) -> "xarray
             inside = (i, j, slice(0, len(best.held)))
             arrays["held"][inside] = best.held
             again = np.array([np.diff(d.below(best.edges), axis=1)[:, 0] for d in densities[i][1:]])
-            arrays["held_error"][inside] = np.abs(again - best.held).max(axis=0)
+            arrays["held_error"][inside] = np.abs(again - best.held).sum(axis=0)
             arrays["open_below"][inside] = best.edges[:, 0] <= first + touch
             arrays["open_above"][inside] = best.edges[:, 1] >= last - touch
             for k, side in enumerate(("lower", "upper")):
                 ends = 10.0 ** best.edges[:, k] if log else best.edges[:, k]
                 arrays[side][inside] = ends
-                arrays[f"{side}_error"][inside] = np.max(
+                arrays[f"{side}_error"][inside] = np.sum(
                     [_moved(ends, 10.0 ** o.edges[:, k] if log else o.edges[:, k]) for o in others], axis=0
                 )
     outer = tuple(len(values) for values in given.held.values())

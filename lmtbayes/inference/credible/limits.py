@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lmtbayes.inference.credible.given import Given, Held, Posterior, about, level
+from lmtbayes.inference.credible.given import Given, Held, about, level
+from lmtbayes.inference.evidence.result import Evidence
+from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 
 if TYPE_CHECKING:
     import xarray
 
 
 def credible_limit(
-    posterior: Posterior, parameter: str = "g_x", cl: float = 0.90, *, at: Held | None = None
+    posterior: "PosteriorGrid | Evidence | xarray.DataTree",
+    parameter: str = "g_x",
+    cl: float = 0.90,
+    *,
+    at: Held | None = None,
 ) -> "xarray.Dataset":
     """Upper limit of one parameter: below it lies `cl` of the posterior.
 
@@ -39,7 +45,7 @@ def credible_limit(
     limit
         With a dimension for each parameter that is held. `limit`, NaN where the posterior vanishes for all values;
         `limit_error` of the integral, not of the data: of a grid an estimate, how far the limit moves if cells are even
-        or weights are integrated, of cubature a bound, of draws a standard deviation (attribute `error_kind`);
+        and weights are integrated, of cubature a bound, of draws a standard deviation (attribute `error_kind`);
         `prior_limit`, what the prior gives without data. Attributes: cl, prior, method.
 
     Raises
@@ -74,7 +80,11 @@ def limit_of(given: Given, cl: float) -> "xarray.Dataset":
 
 
 def credible_intervals(
-    posterior: Posterior, parameter: str = "g_x", cl: float = 0.6827, *, at: Held | None = None
+    posterior: "PosteriorGrid | Evidence | xarray.DataTree",
+    parameter: str = "g_x",
+    cl: float = 0.6827,
+    *,
+    at: Held | None = None,
 ) -> "xarray.Dataset":
     """Equal-tailed interval of one parameter: below and above it lies (1 - `cl`)/2 of the posterior each.
 
@@ -118,7 +128,8 @@ def quantiles(given: Given, probabilities: list[float]) -> tuple[np.ndarray, np.
     found = given.physical(given.source.values(given.name, units))
     found = found.reshape(*(len(values) for values in given.held.values()), *found.shape[1:])
     best = found[..., 0, :]
-    return best, np.abs(found - best[..., None, :]).max(axis=-2)
+    moved = np.abs(found[..., 1:, :] - best[..., None, :])
+    return best, moved.sum(axis=-2) if given.source.moves_add else moved.max(axis=-2)
 
 
 def _dataset(given: Given, arrays: dict[str, np.ndarray], cl: float, statement: str) -> "xarray.Dataset":

@@ -77,7 +77,7 @@ def plane_region(
         inside = z < np.sqrt(1.0 + threshold)
         held = [float(share[inside].sum()) for share in shares]
         error = float(_level_sets.movement(*nodes, depth, float(threshold)).max())
-        off = max(abs(h - level) for h in held)
+        off = sum(abs(h - level) for h in held)
         rows.append((held[0], off, outline.area, error, len(outline.polygons), outline.low, outline.high))
     held, off, area, error, parts, low, high = (np.array(column) for column in zip(*rows, strict=True))
     ends = [np.stack([a.physical(e[:, k]) for k, a in enumerate(axes)], axis=1) for e in (low, high)]
@@ -125,11 +125,12 @@ def _axis(given: Given, scale: str) -> _Axis:
     by_weight = np.interp(np.linspace(below[0], below[-1], _LINES), below[rising], table[rising])
     even = np.interp(np.linspace(place[0], place[-1], _LINES), place, table)
     units = np.unique(np.concatenate([by_weight, even, table[[0, -1]]]))
-    units = units[np.diff(units, prepend=-1.0) > 1e-3 * (units[-1] - units[0])]
-    edges = given.on_scale(units, log)[0]
-    return _Axis(
-        given, units, edges * np.log(10.0) if log else edges, np.diff(given.on_scale(units, log_scale)[0]), log
-    )
+    # Neighbours that all but touch are one; the ends stay, so that a region may reach the prior's.
+    least = 1e-3 * (units[-1] - units[0])
+    apart = (np.diff(units, prepend=-1.0) > least) & (units < units[-1] - least)
+    units = np.append(units[apart], units[-1])
+    edges = given.on_scale(units, log)[0] * (np.log(10.0) if log else 1.0)
+    return _Axis(given, units, edges, np.diff(given.on_scale(units, log_scale)[0]), log)
 
 
 def _probabilities(source: GridSource, axes: list[_Axis], variant: str) -> Float[np.ndarray, "y x"]:

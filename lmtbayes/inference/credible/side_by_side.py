@@ -7,10 +7,11 @@ import numpy as np
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference.credible.given import Posterior
 from lmtbayes.inference.credible.limits import credible_limit
+from lmtbayes.inference.evidence.result import Evidence
 from lmtbayes.inference.frequentist.contours import check_profile
 from lmtbayes.inference.frequentist.limits import upper_limit
+from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -70,7 +71,9 @@ class LimitsTable:
     __repr__ = __str__
 
 
-def limits_table(profile: "xr.Dataset", posterior: Posterior, parameter: str = "g_x", cl: float = 0.90) -> LimitsTable:
+def limits_table(
+    profile: "xr.Dataset", posterior: PosteriorGrid | Evidence, parameter: str = "g_x", cl: float = 0.90
+) -> LimitsTable:
     """Upper limits by profile likelihood and by the posterior, at each value of the other parameter of a profile.
 
     Parameters

@@ -3,8 +3,8 @@
 Every source has quantiles with an error of its own kind. A grid of cells (`GridSource`): what is known of the posterior
 between the centres of cells is a guess, so quantiles are found three times, with cells whose density is an exponential
 (as the grid has it), with cells that are even, and with weights that are integrals of the exponentials instead of
-values at the centre; how far these are apart is the error. Cells of a cubature (`CubatureSource`): its bounds.
-Draws (`DrawSource`): one standard deviation.
+values at the centre; how far the best one moves, both ways added, is the error. Cells of a cubature
+(`CubatureSource`): its bounds. Draws (`DrawSource`): one standard deviation.
 """
 
 import dataclasses
@@ -39,6 +39,8 @@ class Source(Protocol):
 
     method: str
     error_kind: str
+    moves_add: bool
+    """Whether the others differ from the best in independent ways; else they are its two sides."""
 
     def units(
         self, name: str, probabilities: Float[np.ndarray, " levels"], at: At
@@ -74,6 +76,7 @@ class GridSource(_Measured):
 
     method = "posterior grid"
     error_kind = "estimate"
+    moves_add = True
     variants = ("tilted", "even", "integrated")
 
     def __init__(self, grid: PosteriorGrid):
@@ -144,6 +147,7 @@ class CubatureSource(_Measured):
 
     method = "cubature"
     error_kind = "bound"
+    moves_add = False
 
     def __init__(self, evidence: Evidence, prior: Prior | None = None):
         assert evidence.cubature is not None
@@ -205,6 +209,7 @@ class DrawSource:
     """Draws, equally probable or weighted."""
 
     error_kind = "one sigma"
+    moves_add = False
 
     def __init__(
         self,

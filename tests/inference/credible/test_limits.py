@@ -111,7 +111,11 @@ def test_equal_tails_against_sums(grid):
 
 @pytest.mark.parametrize(
     ("means", "sigmas"),
-    [((-3.2, 1.4), (0.05, 0.2)), ((-5.3, 1.4), (0.3, 0.2)), ((-3.2, 1.4), (0.002, 0.01))],
+    [
+        ((-3.2, 1.4), (0.05, 0.2)),
+        ((-5.3, 1.4), (0.3, 0.2)),
+        pytest.param((-3.2, 1.4), (0.002, 0.01), marks=pytest.mark.slow),
+    ],
     ids=["medium", "beyond the edge", "narrow"],
 )
 def test_a_gaussian_in_a_box(means, sigmas):

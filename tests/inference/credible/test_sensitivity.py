@@ -12,7 +12,6 @@ from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.terms import Poisson
 
 SEEN = np.array([6.0, 5.0, 1.0])
-MASS = (1.0, 1e3)
 LINEAR = lmt.Prior(FIXED, {"g_x": dist.Uniform(0.0, 0.01), "log10_mass": dist.Uniform(0.0, 3.0)})
 PRIORS = {
     "upper decade": lmt.priors.default(FIXED, g_x=(1e-3, 1e-2)),
@@ -80,6 +79,7 @@ def test_only_what_must_be_is_integrated(found):
     assert found.evidences["no boson"].log_z == found.table.attrs["log_z_no_boson"]
 
 
+@pytest.mark.slow
 def test_limits_side_by_side(like, found):
     masses = [3.0, 30.0, 300.0]
     profile = lmt.profile_likelihood(like, {"mass": masses, "g_x": np.geomspace(1e-5, 1e-2, 31)})
