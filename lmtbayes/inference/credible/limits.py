@@ -66,7 +66,7 @@ def credible_limit(
     >>> grid = lmt.posterior_grid(like, lmt.priors.default(model))
     >>> limits = lmt.credible_limit(grid, "g_x", 0.90, at={"mass": [5.0, 50.0]})
     >>> [f"{limit:.1e}" for limit in limits["limit"].values]
-    ['?']
+    ['5.1e-05', '5.6e-05']
     """
     return limit_of(Given(posterior, parameter, at), level("cl", cl))
 

@@ -66,20 +66,20 @@ def plane_region(
         depth = np.minimum(-2.0 * np.log(density / density.max()), _DEEPEST)
     depth = np.pad(depth, 1, mode="edge")
     nodes = [axis.nodes for axis in axes]
-    fine_x, fine_y, z = _level_sets.upsampled(*nodes, _level_sets.root(depth), _FINE)
+    fine_x, fine_y, z = _level_sets.upsampled(nodes[0], nodes[1], _level_sets.root(depth), _FINE)
     shares = [_dealt_out(table, axes, fine_x, fine_y, z) for table in tables]
     order = np.argsort(z, axis=None)
     below = np.cumsum(shares[0].ravel()[order])
     thresholds = np.interp(levels, below, z.ravel()[order] ** 2 - 1.0)
     rows = []
     for level, threshold in zip(levels, thresholds, strict=True):
-        outline = _level_sets.outline(*nodes, depth, float(threshold))
+        outline = _level_sets.outline(nodes[0], nodes[1], depth, float(threshold))
         inside = z < np.sqrt(1.0 + threshold)
-        held = [float(share[inside].sum()) for share in shares]
-        error = float(_level_sets.movement(*nodes, depth, float(threshold)).max())
-        off = sum(abs(h - level) for h in held)
-        rows.append((held[0], off, outline.area, error, len(outline.polygons), outline.low, outline.high))
-    held, off, area, error, parts, low, high = (np.array(column) for column in zip(*rows, strict=True))
+        by_variant = [float(share[inside].sum()) for share in shares]
+        error = float(_level_sets.movement(nodes[0], nodes[1], depth, float(threshold)).max())
+        moved = sum(abs(other - level) for other in by_variant)
+        rows.append((by_variant[0], moved, outline.area, error, len(outline.polygons), outline.low, outline.high))
+    held, held_error, area, errors, parts, low, high = (np.array(column) for column in zip(*rows, strict=True))
     ends = [np.stack([a.physical(e[:, k]) for k, a in enumerate(axes)], axis=1) for e in (low, high)]
     attributes = axes[0].given.attributes("highest density")
     attributes |= {"parameter": f"{x}, {y}", "density_in": ", ".join(a.given.density_in(scale) for a in axes)}
@@ -88,9 +88,9 @@ def plane_region(
             "depth": ((y, x), depth, {"long_name": "2 ln(highest density/density)", "units": "1"}),
             "threshold": ("level", thresholds, {"long_name": "depth at which the region ends", "units": "1"}),
             "held": ("level", held, {"long_name": "posterior probability inside", "units": "1"}),
-            "held_error": ("level", off),
+            "held_error": ("level", held_error),
             "area": ("level", area, {"long_name": "area on the axes, logarithmic where positive"}),
-            "error": ("level", error, {"long_name": "estimated relative error of area and extents"}),
+            "error": ("level", errors, {"long_name": "estimated relative error of area and extents"}),
             "parts": ("level", parts, {"long_name": "number of separate regions"}),
             "lower": (("level", "parameter"), ends[0]),
             "upper": (("level", "parameter"), ends[1]),
