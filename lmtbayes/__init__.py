@@ -40,6 +40,10 @@ from lmtbayes.gauge.mixing import loop_mixing
 from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, MODELS, GaugeModel, HiddenPhoton
 from lmtbayes.gauge.muon_g2 import delta_a_mu
 from lmtbayes.inference import priors
+from lmtbayes.inference.credible.highest_density import highest_density_region
+from lmtbayes.inference.credible.limits import credible_intervals, credible_limit
+from lmtbayes.inference.credible.sensitivity import prior_sensitivity
+from lmtbayes.inference.credible.side_by_side import limits_table
 from lmtbayes.inference.evidence.comparison import Comparison, compare_models
 from lmtbayes.inference.evidence.evidence import evidence
 from lmtbayes.inference.evidence.result import Evidence
@@ -99,6 +103,8 @@ __all__ = [
     "compare_models",
     "compilation_cache",
     "contours",
+    "credible_intervals",
+    "credible_limit",
     "decay_length_cm",
     "decay_width",
     "delta_a_mu",
@@ -111,7 +117,9 @@ __all__ = [
     "experiment_names",
     "experiment_options",
     "feldman_cousins",
+    "highest_density_region",
     "intervals",
+    "limits_table",
     "liquid_xenon",
     "log_likelihood_at",
     "loop_mixing",
@@ -121,6 +129,7 @@ __all__ = [
     "muon_g2",
     "nuisance_pulls",
     "posterior_grid",
+    "prior_sensitivity",
     "priors",
     "profile_likelihood",
     "published_limit",

@@ -39,6 +39,7 @@ LONG = (
     "inference/frequentist/feldman_cousins.py",
     "inference/frequentist/significance.py",
 )
+LONG = ("inference/posterior/sample.py", "inference/frequentist/contours.py", "inference/credible/limits.py")
 """Of these modules the examples compile for long: in the slow suite."""
 
 

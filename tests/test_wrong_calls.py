@@ -90,6 +90,14 @@ CALLS = [
     (lambda: lmt.Prior(FIXED, {"g_x": U(0, 5), "log10_mass": U(0, 2)}), "must be at most 1, as a coupling"),
     (lambda: lmt.Prior(FIXED, {"log10_g_x": U(-5, -2), "mass": U(0.001, 0.2)}), "looks like GeV"),
     (lambda: like.log_likelihood("BP1"), "`photon` must be a HiddenPhoton"),
+    (lambda: lmt.credible_limit(like), "`posterior` must be a PosteriorGrid (posterior_grid), an Evidence with"),
+    (lambda: lmt.credible_intervals(None), "`posterior` must be a PosteriorGrid (posterior_grid), an Evidence with"),
+    (lambda: lmt.highest_density_region(prior), "`grid` must be a PosteriorGrid (posterior_grid); got 'Prior'"),
+    (lambda: lmt.limits_table(None, None), "`profile` must be a Dataset of profile_likelihood; got 'NoneType'"),
+    (lambda: lmt.prior_sensitivity(like, prior), "`priors` must be a mapping of at least one name to its Prior"),
+    (lambda: lmt.prior_sensitivity(like, {"a": 1}), "`priors['a']` must be a Prior; got 1"),
+    (lambda: lmt.prior_sensitivity(like, {"a": prior}, cl=True), "`cl` must be between 0 and 1"),
+    (lambda: lmt.prior_sensitivity(like, {"a": prior}, at=3), "`at` must be a mapping of parameter to the values"),
 ]
 # True and False are no numbers.
 CHAINS = xr.DataTree.from_dict({

@@ -34,10 +34,25 @@ def log_evidence(cubature: Cubature, measure: Prior, old: Prior, new: Prior) -> 
     InvalidArgument
         The coordinates differ, or the support of `new` reaches beyond that of `old`.
     """
+    cells, low, high = cells_under(cubature, measure, old, new)
+    return cells.log_integral(low, high)
+
+
+def cells_under(
+    cubature: Cubature, measure: Prior, old: Prior, new: Prior
+) -> tuple[Cubature, Float[np.ndarray, " coordinates"], Float[np.ndarray, " coordinates"]]:
+    """Cells of the integral under `new`, and the edges of its support in quantiles of `measure`, to integrate between.
+
+    Raises
+    ------
+    InvalidArgument
+        As `log_evidence`.
+    """
     check_inside(old, new)
     low, high = _unit_box(measure, new.box)
-    ratio = cubature.reweighted(lambda unit: _log_ratio(measure, old, new, unit))
-    return ratio.log_integral(low, high)
+    if old is new:
+        return cubature, low, high
+    return cubature.reweighted(lambda unit: _log_ratio(measure, old, new, unit)), low, high
 
 
 def check_inside(old: Prior, new: Prior) -> None:

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 
 FINEST = 20
 """Corners are integers in units of 2^-FINEST; three coordinates of 20 bits fit a 64-bit code."""
-_STEEPEST = 4.0
+STEEPEST = 4.0
 """Largest ln of the ratio of a density at two faces of a cell that a finite difference is trusted with."""
 
 
@@ -160,15 +160,20 @@ class MortonCells:
         A cell's weight is spread over it as exp(slope t), t from 0 to 1 across the cell; evenly without a slope.
         """
         low, width = self.low[:, axis], self.width
-        slope = np.zeros(len(self)) if slope is None else np.clip(slope, -_STEEPEST, _STEEPEST)
-        flat = np.abs(slope) < 1e-6
-        slope = np.where(flat, 1.0, slope)
-        whole = np.expm1(slope)
-        below = np.empty(len(points))
-        for k, point in enumerate(points):
-            t = np.clip((point - low) / width, 0.0, 1.0)
-            below[k] = weights @ np.where(flat, t, np.expm1(slope * t) / whole)
-        return below
+        return np.array([weights @ part_below((point - low) / width, slope) for point in points])
+
+
+def part_below(
+    across: Float[np.ndarray, "cells ..."], slope: Float[np.ndarray, " cells"] | None
+) -> Float[np.ndarray, "cells ..."]:
+    """Part of a cell's weight below points on the way across it, 0 to 1: of exp(slope t), or even without a slope."""
+    across = np.clip(across, 0.0, 1.0)
+    if slope is None:
+        return across
+    slope = np.clip(slope, -STEEPEST, STEEPEST).reshape(-1, *(1,) * (across.ndim - 1))
+    flat = np.abs(slope) < 1e-6
+    slope = np.where(flat, 1.0, slope)
+    return np.where(flat, across, np.expm1(slope * across) / np.expm1(slope))
 
 
 def integer(unit: Float[Array, "... coordinates"] | np.ndarray, xp: object = jnp) -> Array | np.ndarray:

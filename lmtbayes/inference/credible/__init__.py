@@ -1,0 +1,1 @@
+"""What a posterior allows: limits, intervals, regions of highest density, and what they owe to the prior."""
