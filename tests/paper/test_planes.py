@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("planes")
 
 FIGURES = ("fig5", "fig7", "fig8", "fig9", "fig12")
 LONG = {(figure, convention) for figure in ("fig9", "fig12") for convention in ("default", "paper")}
-"""Too long for CI, which draws them by the paper's conventions."""
+"""Too long for CI: drawn at night."""
 
 
 @pytest.fixture
