@@ -90,7 +90,7 @@ class Experiment(eqx.Module):
     @property
     def data_sets(self) -> tuple[str, ...]:
         """What is counted or measured; two experiments that hold the same do not belong into one likelihood."""
-        return self.description.data_sets
+        return tuple(self.description.data_sets)
 
     @property
     def bin_edges(self) -> Any:
