@@ -34,12 +34,12 @@ PACKAGE = ROOT / "lmtbayes"
 MODULES = [str(m.relative_to(PACKAGE)) for m in sorted(PACKAGE.rglob("*.py")) if ">>>" in m.read_text()]
 LONG = (
     "inference/posterior/sample.py",
+    "inference/credible/limits.py",
     "inference/frequentist/cls.py",
     "inference/frequentist/contours.py",
     "inference/frequentist/feldman_cousins.py",
     "inference/frequentist/significance.py",
 )
-LONG = ("inference/posterior/sample.py", "inference/frequentist/contours.py", "inference/credible/limits.py")
 """Of these modules the examples compile for long: in the slow suite."""
 
 
