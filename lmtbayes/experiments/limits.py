@@ -252,19 +252,23 @@ def _registered(
     nuisances
         There are none.
     """
+    channel = str(tables.read("constraints/index")["channel"][row])
+    return published_limit(name, channel=channel, **of_row(row, "g_x", name, title, nuisances))
+
+
+def of_row(row: int, column: str, name: str, title: str | None, nuisances: tuple[str, ...] | None) -> dict[str, Any]:
+    """Arguments of a limit, out of a row of the index: its curve in a column, level, citation, title and data."""
     if nuisances:
         raise _checks.unknown(f"nuisance of experiment {name!r}", nuisances[0], ())
     index = tables.read("constraints/index")
     table = tables.read(f"constraints/{index['table'][row]}")
-    return published_limit(
-        name,
-        (table["mass_mev"], table["g_x"]),
-        cl=float(index["cl"][row]),
-        channel=str(index["channel"][row]),
-        citation=str(index["citation"][row]),
-        title=str(index["label"][row]) if title is None else title,
-        data_sets=(str(index["experiment"][row]),),
-    )
+    return {
+        "curve": (table["mass_mev"], table[column]),
+        "cl": float(index["cl"][row]),
+        "citation": str(index["citation"][row]),
+        "title": str(index["label"][row]) if title is None else title,
+        "data_sets": (str(index["experiment"][row]),),
+    }
 
 
 def reach_of(row: int) -> tuple[float, float]:

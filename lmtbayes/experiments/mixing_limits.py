@@ -15,9 +15,8 @@ from typing import Any
 
 from jaxtyping import Array, Float
 
-from lmtbayes import _checks, tables
 from lmtbayes.constants import ELECTRIC_CHARGE
-from lmtbayes.experiments.limits import PublishedLimit, published_limit, register_rows
+from lmtbayes.experiments.limits import PublishedLimit, of_row, published_limit, register_rows
 from lmtbayes.gauge.couplings import hadronic_decays
 from lmtbayes.gauge.decays import branching_ratio
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
@@ -70,18 +69,7 @@ def mixing_limit(
 def _registered(
     row: int, *, name: str, title: str | None = None, nuisances: tuple[str, ...] | None = None
 ) -> MixingLimit:
-    if nuisances:
-        raise _checks.unknown(f"nuisance of experiment {name!r}", nuisances[0], ())
-    index = tables.read("constraints/index")
-    table = tables.read(f"constraints/{index['table'][row]}")
-    return mixing_limit(
-        name,
-        (table["mass_mev"], table["eps_x"]),
-        cl=float(index["cl"][row]),
-        citation=str(index["citation"][row]),
-        title=str(index["label"][row]) if title is None else title,
-        data_sets=(str(index["experiment"][row]),),
-    )
+    return mixing_limit(name, **of_row(row, "eps_x", name, title, nuisances))
 
 
 register_rows(_registered, "mixing")

@@ -71,7 +71,7 @@ def _name_and_options(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def masses_of(experiments: Iterable[str]) -> tuple[float, float]:
-    """Default range of the mass [MeV] of a fit of these names, overrides with them; nothing is built."""
+    """Default range of the mass [MeV] of a fit of these names, as their entries say; overrides are left out."""
     names = (text.partition(":")[0].strip() for text in experiments)
     return default_masses(experiment_reach(name) for name in names if name in experiment_names())
 

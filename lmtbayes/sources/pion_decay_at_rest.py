@@ -4,6 +4,7 @@ pi+ -> mu+ nu_mu gives a line, mu+ -> e+ nu_e nubar_mu two Michel spectra that e
 depends on a parameter of a fit.
 """
 
+import functools
 from types import MappingProxyType
 
 import numpy as np
@@ -11,6 +12,7 @@ from jaxtyping import ArrayLike, Float
 
 from lmtbayes import _checks
 from lmtbayes.constants import MUON_MASS, PION_MASS
+from lmtbayes.sources.kinematic import averaged_kinematic_factor
 
 NEUTRINOS = MappingProxyType({"nu_e": "e", "nu_mu": "mu", "nubar_mu": "mu"})
 """The three kinds, one of each per pi+, with their flavour."""
@@ -89,12 +91,8 @@ def kinematic_average(
     InvalidArgument
         Another neutrino.
     """
-    recoil = np.asarray(recoil_energy, dtype=float)
-    average = inverse_moment(neutrino, minimum_energy, 0)
-    average = average - 0.5 * np.asarray(nuclear_mass) * recoil * inverse_moment(neutrino, minimum_energy, 2)
-    if energy_correction:
-        average = average - recoil * inverse_moment(neutrino, minimum_energy, 1)
-    return np.asarray(np.maximum(average, 0.0))
+    moment = functools.partial(inverse_moment, neutrino, minimum_energy)
+    return averaged_kinematic_factor(moment, recoil_energy, nuclear_mass, energy_correction)
 
 
 def fluence(protons: float, neutrinos_per_proton: float, baseline_m: float) -> float:

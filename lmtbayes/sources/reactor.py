@@ -20,6 +20,7 @@ from jaxtyping import ArrayLike, Float
 
 from lmtbayes import _checks, tables
 from lmtbayes.constants import JOULE_PER_MEV
+from lmtbayes.sources.kinematic import averaged_kinematic_factor
 
 ISOTOPES = ("u235", "u238", "pu239", "pu241")
 SPECTRA = ("huber-mueller", "summation")
@@ -125,12 +126,8 @@ class ReactorSpectrum:
         average
             Antineutrinos per fission.
         """
-        recoil = np.asarray(recoil_energy, dtype=float)
-        average = self.inverse_moment(minimum_energy, 0)
-        average = average - 0.5 * np.asarray(nuclear_mass) * recoil * self.inverse_moment(minimum_energy, 2)
-        if energy_correction:
-            average = average - recoil * self.inverse_moment(minimum_energy, 1)
-        return np.asarray(np.maximum(average, 0.0))
+        moment = functools.partial(self.inverse_moment, minimum_energy)
+        return averaged_kinematic_factor(moment, recoil_energy, nuclear_mass, energy_correction)
 
     def fluence(self, thermal_power_gw: float, days: float, baseline_m: float) -> float:
         """Fissions per cm^2 at a distance from the core [m]: heat over that of a fission, over 4 pi L^2."""

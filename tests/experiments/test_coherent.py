@@ -39,7 +39,7 @@ def built():
 # -- counts -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("label", [pytest.param(p, marks=pytest.mark.slow if p == "light" else []) for p in PHOTONS])
+@pytest.mark.parametrize("label", [pytest.param(p, marks=[] if p == "BP1" else pytest.mark.slow) for p in PHOTONS])
 def test_csi_against_adaptive_quadrature(built, label):
     """Bins with the rise of the efficiency, the bulk and the tail; each component; times all."""
     exp, photon = built["coherent-csi-2021"], PHOTONS[label]
@@ -54,7 +54,7 @@ def test_csi_against_adaptive_quadrature(built, label):
             np.testing.assert_allclose(counts, expected, rtol=1e-7, atol=1e-11, err_msg=f"{component}, bin {b}")
 
 
-@pytest.mark.parametrize("label", ["BP1", "light"])
+@pytest.mark.parametrize("label", ["BP1", pytest.param("light", marks=pytest.mark.slow)])
 def test_lar_is_template_times_ratio(built, label):
     """In each bin of energy and time the released counts times model over Standard Model, both by quadrature."""
     exp, photon = built["coherent-lar-2020"], PHOTONS[label]
