@@ -157,8 +157,6 @@ def _refuse_what_a_study_has_not(context: Context, study: Study) -> None:
     """Refuse options of other tasks."""
     if study.task != "sbc":
         refuse(context, ("method",), "it is of task 'sbc'")
-    if study.task != "feldman-cousins":
-        refuse(context, ("relative_to",), "it is of task 'feldman-cousins'")
     if study.on_grid and not study.has_truths:
         refuse(context, ("size",), "grids have no toys or simulations")
     if not study.on_grid:

@@ -79,14 +79,14 @@ OPTIONS = {
     | {"grid": 40, "settings": None, "out": Path("fit"), "force": False, "progress": True, "suffix": "pdf"},
     "contours": OF_DATA
     | {"experiments": "na64mu,ess", "mixing": "paper", "published": "observed", "grid": 60}
-    | {"settings": None, "out": Path("contours"), "force": False},
+    | {"settings": None, "out": Path("contours"), "force": False, "calibration": None},
     "compare": {"experiments": "na64mu,ess,darwin-nr:threshold_kev=1.0", "truth": "BP1", "truth_model": "lmu-ltau"}
     | {"data": "asimov", "published": "observed", "seed": 0, "mixings": "paper,free", "method": "cubature"}
     | {"settings": None, "out": Path("compare"), "force": False},
     "study": OF_DATA
     | {"task": None, "published": "observed", "seed": 0, "grid": 40, "size": 1000, "chunk": None, "nuisances": None}
     | {"method": "grid", "settings": None, "out": Path("study"), "chunks": None, "scheduler": None, "workers": 0}
-    | {"merge": False, "progress": True},
+    | {"merge": False, "progress": True, "relative_to": None},
 }
 
 

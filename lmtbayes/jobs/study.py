@@ -5,7 +5,7 @@ is made, and all chunks together are the study made in one go.
 """
 
 import json
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -83,8 +83,8 @@ class Study(Saved):
     """drawn or central; feldman-cousins: profiled or drawn; likelihood: profiled, central or marginalised."""
     method: Annotated[str, checked(one_of(METHODS))] = "grid"
     """Of sbc: grid or nuts."""
-    relative_to: Annotated[str, checked(one_of(RELATIVE_TO))] = "global"
-    """Of feldman-cousins: global (contours) or slice (limits on g_x at each mass)."""
+    relative_to: Annotated[str | None, checked(optional(one_of(RELATIVE_TO)))] = None
+    """Of feldman-cousins: global (contours, the usual one) or slice (limits on g_x at each mass)."""
 
     def __post_init__(self) -> None:
         _checks.whole("grid", self.fit.grid, 2 if self.on_grid else 0)
@@ -98,8 +98,11 @@ class Study(Saved):
         else:
             _checks.one_of("nuisances", self.nuisances, accepted)
         if self.task == "feldman-cousins":
+            object.__setattr__(self, "relative_to", self.relative_to or "global")
             for level in LEVELS:
                 ranks(level, self.size)
+        elif self.relative_to is not None:
+            raise _checks.invalid("relative_to", self.relative_to, f"left out for {self.task!r}")
         if self.task == "verdicts" and self.fit.gauge_model.mixing == "free":
             raise InvalidArgument("`mixing` must be fixed for 'verdicts', whose dense reference is a plane; got 'free'")
         if self.task in ("toys", "coverage") and self.fit.truth_model != self.fit.model:
@@ -148,6 +151,11 @@ class Study(Saved):
         """Log-spaced values of a parameter over its range."""
         low, high = getattr(self.fit, name)
         return np.geomspace(low, high, self.fit.grid)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings without one that only other tasks have: folders of earlier versions go on."""
+        given = super().to_dict()
+        return {name: value for name, value in given.items() if name != "relative_to" or value is not None}
 
     def identity(self) -> str:
         """All settings in one line."""

@@ -163,13 +163,13 @@ def _merge_toys(study: Study, parts: "Sequence[xr.Dataset]") -> "xr.Dataset":
 
 def _construction(study: Study) -> Construction:
     grid = {name: study.axis(name) for name in ("mass", "g_x")}
-    fit, parameter = study.fit, "g_x" if study.relative_to == "slice" else None
+    fit, relative_to = study.fit, str(study.relative_to)
     return Construction.of(
         _likelihood(fit),
         grid,
         str(study.nuisances),
-        study.relative_to,
-        parameter,
+        relative_to,
+        "g_x" if relative_to == "slice" else None,
         _bounds(study),
         fit.seed,
         _BATCH,
