@@ -116,6 +116,7 @@ def test_asymptotic_limit_and_bands_of_a_gaussian_with_a_nuisance(x):
     assert found["expected_events"].item() == np.inf
 
 
+@pytest.mark.slow
 def test_two_profiles_give_the_same_limit():
     like = seen(gaussian(), 1.0)
     grid = {"mass": [5.0, MASS], "g_x": np.geomspace(2e-5, 1e-3, 40)}
@@ -151,7 +152,8 @@ def test_where_there_is_no_limit():
 # -- toys -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("nuisances", ["profiled", pytest.param("drawn", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("nuisances", ["profiled", "drawn"])
 def test_toys_of_a_gaussian_with_a_nuisance(nuisances):
     """All is linear and Gaussian: both ensembles have the distribution of the formulas."""
     x, size = 1.0, 600
@@ -188,7 +190,8 @@ def test_constraints_that_are_not_measured_anew_exclude_too_much():
     np.testing.assert_allclose(found["p_signal"].values.ravel(), stats.norm.cdf(-s), atol=0.06)
 
 
-@pytest.mark.parametrize("n", [2, pytest.param(7, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [2, 7])
 def test_toys_of_counts_with_a_known_background(n):
     """CLs by hand: q~ falls with the count, so that both parts are sums of Poisson probabilities up to n."""
     b, size = 4.0, 1000

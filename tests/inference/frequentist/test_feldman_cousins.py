@@ -80,6 +80,7 @@ def test_our_sums_give_the_published_table():
     assert exact()[0] == pytest.approx([0.0, 0.95], abs=0.011)
 
 
+@pytest.mark.slow
 def test_critical_values_of_a_counting_experiment_are_those_of_the_sums():
     found = table()
     assert found.converged.all()
