@@ -1,5 +1,6 @@
 """Priors of (g_x, M_A', eps_x): numpyro distributions by parameter, normalised, so that evidences mean something."""
 
+import functools
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -170,10 +171,15 @@ class Prior:
         return hash(self._key())
 
     def _key(self) -> str | int:
+        return self._fingerprint or id(self)
+
+    @functools.cached_property
+    def _fingerprint(self) -> str:
+        """Of the contents; "" where they cannot be told. Compiled functions ask for it hundreds of times a fit."""
         try:
             return fingerprint(self)
         except InvalidArgument:
-            return id(self)
+            return ""
 
     def __repr__(self) -> str:
         """One line with the model and every edge: evidences are never quoted without it."""

@@ -35,6 +35,7 @@ from lmtbayes.validation.verdicts import table
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.figure import Figure
 
 PAGE, MADE = "validation.md", "sections.json"
 """Name of the page where none is given; what says of each section how it was made."""
@@ -226,31 +227,32 @@ class Studies:
         return found
 
     def _picture_of_ranks(self, result: "xr.Dataset") -> str:
-        from lmtbayes.plotting.calibration import ecdf_departure
+        from lmtbayes.plotting.calibration import calibration_sheet
 
         ranks = {str(q): result["rank"].sel(quantity=q).values for q in result["quantity"].values}
-        return self._save("validation_sbc.png", lambda ax: ecdf_departure(ranks, DRAWS, ax), (6.0, 3.5))
+        return self._save("validation_sbc.png", lambda: calibration_sheet(ranks, DRAWS))
 
     def _picture_of_coverage(self, found: Sequence[Row]) -> str:
+        import matplotlib.pyplot as plt
+
         from lmtbayes.plotting.calibration import coverage_points
 
         names = [f"{row.name}: {row.what}" for row in found]
         nominal, part, error = (np.array([getattr(row, k) for row in found]) for k in ("reference", "found", "error"))
-        height = 0.16 * len(found)
-        return self._save(
-            "validation_coverage.png", lambda ax: coverage_points(names, nominal, part, error, ax), (6.0, height)
-        )
 
-    def _save(self, name: str, draw: Callable[[Any], Any], size: tuple[float, float]) -> str:
-        import matplotlib.pyplot as plt
+        def draw() -> "Figure":
+            figure, ax = plt.subplots(figsize=(6.0, 0.16 * len(found)))
+            coverage_points(names, nominal, part, error, ax)
+            return figure
 
+        return self._save("validation_coverage.png", draw)
+
+    def _save(self, name: str, draw: "Callable[[], Figure]") -> str:
         from lmtbayes.jobs.pictures import save
         from lmtbayes.plotting.style import style
 
         with style():
-            figure, ax = plt.subplots(figsize=size)
-            draw(ax)
-            save(figure, self.beside / "figures" / name)
+            save(draw(), self.beside / "figures" / name)
         return f"figures/{name}"
 
 

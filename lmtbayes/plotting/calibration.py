@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from scipy.stats import binom
 
 from lmtbayes import _checks
@@ -84,6 +85,39 @@ def ecdf_departure(ranks: Mapping[str, Int[np.ndarray, " simulations"]], highest
     ax.set(xlabel="rank / number of draws", ylabel="distribution less uniform", xlim=(0.0, 1.0))
     ax.legend(ncols=2, fontsize=7)
     return ax
+
+
+def calibration_sheet(ranks: Mapping[str, Int[np.ndarray, " simulations"]], highest: int, bins: int = 20) -> Figure:
+    """Draw a rank histogram of every quantity and, below, the departures of all of them.
+
+    Parameters
+    ----------
+    ranks, highest
+        As of `ecdf_departure`.
+    bins
+        As of `rank_histogram`.
+
+    Returns
+    -------
+    figure
+        A new figure.
+
+    Raises
+    ------
+    InvalidArgument
+        Bins that do not hold equally many ranks.
+    """
+    columns = min(6, len(ranks))
+    rows = -(-len(ranks) // columns)
+    figure = plt.figure(figsize=(1.6 * columns + 0.6, 1.25 * rows + 3.2), layout="constrained")
+    grid = figure.add_gridspec(rows + 1, columns, height_ratios=[1.0] * rows + [2.4])
+    for k, (name, found) in enumerate(ranks.items()):
+        ax = rank_histogram(found, highest, bins, figure.add_subplot(grid[k // columns, k % columns]))
+        ax.set_title(name, fontsize=7)
+        ax.set(xlabel="", ylabel="", xticks=[], yticks=[])
+    ecdf_departure(ranks, highest, figure.add_subplot(grid[rows, :]))
+    figure.axes[-1].legend(ncols=1 + len(ranks) // 12, fontsize=6, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
 
 
 def half_width(size: int, level: float = 0.95) -> float:
