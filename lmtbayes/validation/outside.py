@@ -63,6 +63,7 @@ _OURS: dict[str, tuple[Callable[[str], float], str]] = {
     "nuclear rate": (_nuclear_rate, "keV; nine isotopes here, one there"),
     "electron rate": (_electron_rate, "keV; nine isotopes here, one there"),
     "probability": (_probability, "source, MeV, flavour"),
+    "exact dsigma/dx": (_bremsstrahlung, "M [MeV], x; Weizsaecker and Williams's approximation here, exact there"),
     "dsigma/dx": (_bremsstrahlung, "M [MeV], x; largest t is 1 GeV^2 here, M^2 + m_mu^2 there"),
 }
 
