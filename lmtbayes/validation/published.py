@@ -1,6 +1,8 @@
 """Published results beside ours: theirs are data (`data/validation/published.csv`), ours are computed here."""
 
+import functools
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +17,10 @@ from lmtbayes.experiments.registry import experiment
 from lmtbayes.experiments.xenon_folding import electron_kernel
 from lmtbayes.experiments.xenon_searches import Assumptions
 from lmtbayes.gauge.models import LMU, LMU_LTAU, HiddenPhoton
+from lmtbayes.inference.frequentist.limits import upper_limit
+from lmtbayes.inference.frequentist.profile import profile_likelihood
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.validation.free_fits import FreeFit, free_fit
 from lmtbayes.validation.rows import Row
 
 NO_BOSON = HiddenPhoton.none()
@@ -76,6 +82,73 @@ def _xlzd() -> float:
     return float((half * weights).ravel() @ rate)
 
 
+def _fit_of_coherent(entry: str) -> float:
+    """Scattering events, with their strength and the backgrounds free."""
+    strength, backgrounds = f"strength_{entry.split('-')[1]}", tuple(experiment(entry).backgrounds)  # type: ignore[attr-defined]
+    exp = experiment(entry, nuisances=(strength, *backgrounds))
+    fit = free_fit(exp, (strength,), backgrounds)
+    return float(np.sum(np.asarray(exp.signal_counts(LMU_LTAU, NO_BOSON, fit.all_values))))
+
+
+def _expected_of(entry: str) -> float:
+    return float(np.sum(np.asarray(experiment(entry).signal_counts(LMU_LTAU, NO_BOSON))))
+
+
+_BOREXINO = {"pp": 131.1, "7be": 47.9, "pep": 2.74}
+"""A day and 100 t, by Borexino for the fluxes of B16-GS98 (arXiv:1707.09279)."""
+
+
+@functools.cache
+def _fit_of_borexino() -> FreeFit:
+    exp, free = experiment("borexino-phase2"), tuple(f"flux_{source}" for source in _BOREXINO)
+    return free_fit(exp, free, [n.name for n in exp.nuisances if n.name not in free])
+
+
+def _borexino(source: str) -> float:
+    return _BOREXINO[source] * float(_fit_of_borexino().values[list(_BOREXINO).index(source)])
+
+
+@functools.cache
+def _fit_of_xenonnt() -> tuple[FreeFit, float]:
+    """Fit of SR0 and SR1, and its events."""
+    exp = experiment("xenonnt-8b", runs=("sr0", "sr1"), spectrum_8b="b96")
+    of_the_sun = ("flux_8b", "flux_hep", "theta_12", "theta_23", "delta_cp", "sin2_theta_w")
+    fit = free_fit(
+        exp, ("flux_8b",), [n.name for n in exp.nuisances if n.name not in of_the_sun], {"flux_hep": XENONS["flux_hep"]}
+    )
+    nominal = {"flux_hep": XENONS["flux_hep"], "flux_8b": float(fit.values[0])}
+    return fit, float(np.sum(np.asarray(exp.signal_counts(LMU, NO_BOSON, nominal))))
+
+
+def _n_eff_at(mass: float) -> float:
+    photon = HiddenPhoton(5e-4, mass, -5e-4 / 69.3)
+    return float(experiment("n-eff").expected(LMU_LTAU, photon)[0])
+
+
+_OF_MIXING = ("na64e-invisible", "babar-invisible")
+_LIMITS = {
+    "na64mu-2022": (0.90, (10, 50, 100)),
+    "babar-4mu": (0.90, (936.54,)),
+    "cms-4mu": (0.95, (19844,)),
+    "belle2-invisible": (0.90, (4358.4,)),
+    "na64e-invisible": (0.90, (4.758,)),
+    "babar-invisible": (0.90, (100,)),
+}
+"""Level and masses [MeV] at which published limits are read."""
+
+
+def _limit(entry: str, mass: float, cl: float) -> float:
+    """Upper limit of one experiment alone on what it limits: g_x, or eps_x."""
+    model = LMU_LTAU.with_mixing("paper")
+    like = JointLikelihood([entry], model, "observed", check=False)
+    grid = {"mass": np.array([mass]), "g_x": np.geomspace(1e-5, 1.0, 400)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = upper_limit(profile_likelihood(like, grid), "g_x", cl)
+    limit = float(found["limit"].values.ravel()[0])
+    return limit * abs(model.mixing_ratio or 0.0) if entry in _OF_MIXING else limit
+
+
 _OURS: dict[tuple[str, str], Callable[[], float]] = {
     ("n-eff", "no boson"): _n_eff,
     ("white-dwarfs", "g/M where new emission is the Standard Model's"): _white_dwarfs,
@@ -92,6 +165,19 @@ _OURS: dict[tuple[str, str], Callable[[], float]] = {
     ),
     ("pandax4t-er-run1", "solar electrons in 1-30 keVee"): lambda: _solar_electrons("pandax4t-er-run1", 30.0),
     ("coherent-ge-2024", "counts"): _germanium,
+    ("coherent-csi-2021", "coherent events expected"): lambda: _expected_of("coherent-csi-2021"),
+    ("coherent-csi-2021", "coherent events fitted"): lambda: _fit_of_coherent("coherent-csi-2021"),
+    ("coherent-lar-2020", "coherent events expected"): lambda: _expected_of("coherent-lar-2020"),
+    ("coherent-lar-2020", "coherent events fitted"): lambda: _fit_of_coherent("coherent-lar-2020"),
+    ("xenonnt-8b", "significance of 8B in SR0 and SR1"): lambda: _fit_of_xenonnt()[0].significance,
+    ("xenonnt-8b", "8B events fitted in SR0 and SR1"): lambda: _fit_of_xenonnt()[1],
+    ("n-eff", "15 MeV with g = 5e-4 and eps = -g/69.3"): lambda: _n_eff_at(15.0),
+    **{("borexino-phase2", f"fitted rate of {source}"): functools.partial(_borexino, source) for source in _BOREXINO},
+    **{
+        (entry, f"limit of {100 * cl:.0f} % at {mass} MeV"): functools.partial(_limit, entry, mass, cl)
+        for entry, (cl, masses) in _LIMITS.items()
+        for mass in masses
+    },
     ("xlzd-60-er", "solar electrons in 0.6-23 keV and 1 t yr"): _xlzd,
 }
 """Entries that are not here are compared in what they observed."""
