@@ -41,9 +41,9 @@ PAGE, MADE = "validation.md", "sections.json"
 """Name of the page where none is given; what says of each section how it was made."""
 FOUR = ("na64mu", "ess", "ess10", "darwin-nr:threshold_kev=1.0")
 """The likelihood of the calibration: the default of `lmtbayes fit`."""
-SIZES = {"sbc": 2000, "coverage": 400, "evidence": 20, "verdicts": 100}
+SIZES = {"sbc": 2000, "coverage": 200, "evidence": 20, "verdicts": 50}
 QUICK = {"sbc": 8, "coverage": 4, "evidence": 2, "verdicts": 2}
-"""Fits, toys of each truth, seeds of each likelihood and toys; those of `--quick` are for tests of the command."""
+"""Fits, toys of each truth, seeds and toys of each likelihood; those of `--quick` are for tests of the command."""
 EIGHT = {
     "na64mu at BP1": FitSettings(("na64mu",), mixing="paper"),
     "na64mu, no boson": FitSettings(("na64mu",), mixing="paper", truth="none"),
@@ -212,9 +212,10 @@ class Studies:
                 Study("evidence", fit, size=self.sizes["evidence"]), f"evidence-{k}-{self.sizes['evidence']}"
             )
             for method in result["method"].values:
+                seeds = int(np.isfinite(result["log_z"].sel(method=method)).sum())
                 for what, (right, number, error) in pull_summary(result, str(method)).items():
                     note = f"reference good to {result.attrs['reference_error']:.1g}"
-                    found.append(Row(name, f"{method}, {what}", right, number, error, result.sizes["repeat"], note))
+                    found.append(Row(name, f"{method}, {what}", right, number, error, seeds, note))
         return found
 
     def verdicts(self) -> list[Row]:

@@ -50,7 +50,12 @@ _TEXTS = {
 
 def sized(section: str) -> str:
     """What the size of a study counts."""
-    return {"sbc": "fits", "coverage": "toys of each truth", "evidence": "seeds", "verdicts": "toys"}[section]
+    return {
+        "sbc": "fits",
+        "coverage": "toys of each truth",
+        "evidence": "seeds, five of nested sampling",
+        "verdicts": "toys of each likelihood",
+    }[section]
 
 
 def to_markdown(tables: Mapping[str, Sequence[Row]], captions: Mapping[str, str], pictures: Mapping[str, str]) -> str:

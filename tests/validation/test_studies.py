@@ -78,6 +78,9 @@ def test_pulls_of_gaussian_evidences_are_one():
     for right, found, error in pull_summary(study, "smc").values():
         assert abs(found - right) < 4.0 * error
     np.testing.assert_allclose(pulls(study, "cubature"), -0.1 / 0.2)  # half the bound
+    fewer = study.where((study["method"] == "cubature") | (study["repeat"] < 5))
+    assert pulls(fewer, "smc").shape == (5,)
+    assert all(np.isfinite(found) for _, found, _ in pull_summary(fewer, "smc").values())
 
 
 def test_verdicts_are_counted_and_what_cannot_be_judged_apart():
