@@ -105,8 +105,12 @@ def test_a_page_runs_but_for_what_compiles_for_long(page, elsewhere):
     assert all(len(reason.split()) > 2 for reason in skipped), "a block is skipped without a reason"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def tier(page: Path) -> pytest.MarkDecorator:
+    """Clusters that start and stop take minutes."""
+    return pytest.mark.nightly if page.name == "many_machines.md" else pytest.mark.slow
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, marks=tier(page), id=page.name) for page in PAGES])
 def test_a_page_runs_in_full(page, elsewhere):
     ran, skipped = run_page(page, slow=True)
     assert ran

@@ -219,6 +219,7 @@ def test_the_command_computes_ranges_and_merges(finished, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:contours of")  # twelve lines are few
 def test_chunks_joined_are_the_call_in_one_go(tmp_path):
     like, bounds = tasks._of_toys(BINS), {"g_x": BINS.g_x, "mass": BINS.mass}
     # Points of the coverage grid have toys of their own, numbered on: point 4 is the middle one.
@@ -260,7 +261,7 @@ def test_chunks_joined_are_the_call_in_one_go(tmp_path):
     np.testing.assert_array_equal(simulations["p_value"], direct["p_value"])
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # sockets of the worker that is killed
 def test_a_worker_that_dies_loses_nothing_and_counts_nothing_twice(tmp_path):
     from distributed import LocalCluster

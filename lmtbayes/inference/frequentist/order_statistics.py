@@ -34,7 +34,7 @@ class Critical(NamedTuple):
     @property
     def error(self) -> Float[np.ndarray, "*points"]:
         """Half of the interval."""
-        return 0.5 * (self.high - self.low)
+        return np.asarray(0.5 * (self.high - self.low))
 
 
 def ranks(level: float, size: int) -> tuple[int, int, int]:

@@ -5,7 +5,7 @@ from posterior_toys import TWO, two_modes
 
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.posterior.method import Nuts
-from lmtbayes.inference.posterior.sbc import QUANTITIES, sbc
+from lmtbayes.inference.posterior.sbc import QUANTITIES, quantities, sbc
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,8 @@ def like():
 @pytest.mark.slow
 def test_shape_and_reproducibility(like):
     found = sbc(like, TWO, n=6, seed=1)
-    assert found["rank"].shape == (6, len(QUANTITIES))
+    assert found["rank"].shape == (6, len(quantities(like)))
+    assert tuple(found["quantity"].values) == (*QUANTITIES, *like.joint.nuisance_names)
     assert (found["rank"] >= 0).all()
     assert (found["rank"] <= 99).all()
     assert float(found["effective"].min()) > 99
@@ -24,9 +25,9 @@ def test_shape_and_reproducibility(like):
     assert (fewer["rank"] == found["rank"].isel(simulation=slice(3))).all()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_grid_is_calibrated(like):
-    """Five p-values, uniform if calibrated: the smallest of five is below 0.002 once in a hundred seeds."""
+    """Six p-values, uniform if calibrated: the smallest of six is below 0.002 once in a hundred seeds."""
     found = sbc(like, TWO, n=200, seed=2)
     assert float(found["p_value"].min()) > 0.002
 
