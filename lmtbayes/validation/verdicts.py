@@ -1,13 +1,16 @@
 """Verdicts against a dense reference: how often "trust it" is said of a wrong posterior, and withheld from a right one.
 
 A toy's posterior is summed on a dense, even grid of the boson's two coordinates, the nuisances integrated at each of
-its points; a posterior that is narrower than the grid can tell is not judged. The marginals of the chains are wrong
+its points, first over the whole prior, then over a smaller box where that holds all that the sums and the chains have
+found; a posterior that is narrower than the last grid can tell is not judged. The marginals of the chains are wrong
 where their distance to the dense ones (Kolmogorov-Smirnov) is more than twice what their effective number of draws
 explains, sqrt(ln(2/0.001)/(2 ESS)), the bound of Dvoretzky, Kiefer and Wolfowitz with Massart's constant (Ann. Probab.
 18 (1990) 1269) at 0.1 %, plus what one cell of the dense grid can be off by.
 """
 
+import functools
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -33,6 +36,8 @@ ODDS = 1e-3
 SLACK = 2.0
 RESOLVED = 0.05
 """Probability in one row of cells up to which a marginal is resolved."""
+ZOOMS, FAR = 5, 60.0
+"""Smaller boxes at most; they hold every cell whose ln L is this close to the highest, and its neighbours."""
 
 
 def verdict_study(
@@ -74,12 +79,12 @@ def verdict_study(
             # found, far from the posterior, warn too.
             warnings.simplefilter("ignore")
             tree = sample_posterior(toy, prior, seed + first + k, method=method, progress=False)
-            weights = dense(toy, space, cells)
+            drawn = np.asarray(space.unit({name: np.asarray(tree["posterior"][name]).ravel() for name in prior.names}))
+            weights, box = zoomed(functools.partial(dense, toy, space, cells), drawn)
         verdict = diagnose(tree)
         passed[k], ess[k] = verdict.passed, max(verdict["bulk ESS"].value, 4.0)
-        drawn = np.asarray(space.unit({name: np.asarray(tree["posterior"][name]).ravel() for name in prior.names}))
         for axis in range(space.dimensions):
-            distance[k, axis], heaviest = kolmogorov(drawn[:, axis], weights.sum(1 - axis))
+            distance[k, axis], heaviest = kolmogorov(drawn[:, axis], weights.sum(1 - axis), *box[axis])
             allowed[k, axis] = SLACK * np.sqrt(np.log(2.0 / ODDS) / (2.0 * ess[k])) + heaviest
             judged[k] &= heaviest < RESOLVED
     right = np.all(distance < allowed, axis=1)
@@ -102,18 +107,45 @@ def _toy(like: JointLikelihood, space: Space, key: Any) -> JointLikelihood:
     return like.with_data(draw(like.joint, keys, space.photon(unit), pulls))
 
 
-def dense(like: JointLikelihood, space: Space, cells: int) -> Float[np.ndarray, "cells cells"]:
-    """Posterior probability of equal cells of the unit cube of two coordinates, from the value at their centres."""
-    axis = (np.arange(cells) + 0.5) / cells
-    unit = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
-    values = log_likelihood_at(like, jax.vmap(space.photon)(unit), nuisances="marginalised")
-    weights = np.exp(values - values.max())
-    return (weights / weights.sum()).reshape(cells, cells)
+def zoomed(
+    on_cells: Callable[[np.ndarray], np.ndarray], drawn: Float[np.ndarray, "draws 2"]
+) -> tuple[Float[np.ndarray, "cells cells"], Float[np.ndarray, "2 2"]]:
+    """Posterior probability of the cells of the smallest box that is needed, and its ends (axis, end).
+
+    `on_cells` gives ln L at the centres of the cells of a box; `drawn` never falls outside of it.
+    """
+    box = np.array([[0.0, 1.0], [0.0, 1.0]])
+    for zoom in range(ZOOMS + 1):
+        values = on_cells(box)
+        weights = np.exp(values - values.max())
+        weights /= weights.sum()
+        if zoom == ZOOMS or max(weights.sum(axis).max() for axis in (0, 1)) < RESOLVED:
+            break
+        width = (box[:, 1] - box[:, 0]) / values.shape
+        near = np.argwhere(values > values.max() - FAR)
+        low = np.minimum(box[:, 0] + (near.min(0) - 1) * width, drawn.min(0) - width)
+        high = np.maximum(box[:, 0] + (near.max(0) + 2) * width, drawn.max(0) + width)
+        smaller = np.clip(np.stack([low, high], axis=1), box[:, :1], box[:, 1:])
+        if np.all(smaller[:, 1] - smaller[:, 0] > 0.9 * (box[:, 1] - box[:, 0])):
+            break
+        box = smaller
+    return weights, box
 
 
-def kolmogorov(drawn: Float[np.ndarray, " draws"], marginal: Float[np.ndarray, " cells"]) -> tuple[float, float]:
+def dense(
+    like: JointLikelihood, space: Space, cells: int, box: Float[np.ndarray, "2 2"]
+) -> Float[np.ndarray, "cells cells"]:
+    """Ln L, nuisances integrated, at the centres of equal cells of a box of the unit cube of two coordinates."""
+    axes = [low + (high - low) * (np.arange(cells) + 0.5) / cells for low, high in box]
+    unit = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 2)
+    return log_likelihood_at(like, jax.vmap(space.photon)(unit), nuisances="marginalised").reshape(cells, cells)
+
+
+def kolmogorov(
+    drawn: Float[np.ndarray, " draws"], marginal: Float[np.ndarray, " cells"], low: float = 0.0, high: float = 1.0
+) -> tuple[float, float]:
     """Largest distance of two distribution functions at the edges of cells; probability of the heaviest cell."""
-    edges = np.linspace(0.0, 1.0, len(marginal) + 1)
+    edges = np.linspace(low, high, len(marginal) + 1)
     found = np.searchsorted(np.sort(drawn), edges, side="right") / len(drawn)
     return float(np.max(np.abs(found - np.append(0.0, np.cumsum(marginal))))), float(np.max(marginal))
 

@@ -18,7 +18,7 @@ from lmtbayes.jobs.validate import FOUR, sbc_rows
 from lmtbayes.plotting.calibration import calibration_sheet, ecdf_departure, half_width, rank_histogram
 from lmtbayes.validation.evidences import pull_summary, pulls
 from lmtbayes.validation.intervals import TRUTHS, coverage_of, truth
-from lmtbayes.validation.verdicts import dense, kolmogorov, table
+from lmtbayes.validation.verdicts import dense, kolmogorov, table, zoomed
 
 BOUNDS = {"g_x": (1e-4, 1e-2), "mass": (5.0, 200.0)}
 MODEL = lmt.LMU_LTAU.with_mixing("paper")
@@ -99,6 +99,28 @@ def test_kolmogorov_distance_of_draws_from_cells():
     exact = np.repeat([0.125, 0.375, 0.625, 0.875], [100, 200, 300, 400])
     assert kolmogorov(exact, marginal) == pytest.approx((0.0, 0.4))
     assert kolmogorov(exact[exact < 0.8], marginal)[0] == pytest.approx(1.0 - 0.6)
+    assert kolmogorov(0.5 + 0.1 * exact, marginal, 0.5, 0.6) == pytest.approx((0.0, 0.4))
+
+
+def test_a_narrow_posterior_is_summed_in_a_box_of_its_own():
+    """A Gaussian of 1e-3 of the prior, known in closed form, and draws of it; a box never leaves draws out."""
+    rng = np.random.default_rng(4)
+    centre, width = np.array([0.3, 0.7]), np.array([1e-3, 2e-2])
+
+    def gaussian(box):
+        axes = [low + (high - low) * (np.arange(100) + 0.5) / 100 for low, high in box]
+        return -0.5 * sum(
+            ((x - m) / s) ** 2 for x, m, s in zip(np.meshgrid(*axes, indexing="ij"), centre, width, strict=True)
+        )
+
+    drawn = centre + width * rng.standard_normal((4000, 2))
+    weights, box = zoomed(gaussian, drawn)
+    for axis in (0, 1):
+        distance, heaviest = kolmogorov(drawn[:, axis], weights.sum(1 - axis), *box[axis])
+        assert heaviest < 0.05
+        assert distance < np.sqrt(np.log(2.0 / 1e-3) / (2.0 * 4000)) + heaviest
+    elsewhere = np.concatenate([drawn, [[0.9, 0.7]]])
+    assert zoomed(gaussian, elsewhere)[1][0, 1] > 0.9
 
 
 def test_departure_of_uniform_and_of_narrow_ranks():
@@ -185,4 +207,5 @@ def test_dense_reference_of_a_flat_likelihood_is_flat():
         like = tasks._of_toys(fit)
     from lmtbayes.inference.coordinates import Space
 
-    np.testing.assert_allclose(dense(like, Space(like.joint, fit.prior), 8), 1.0 / 64, rtol=1e-6)
+    found = dense(like, Space(like.joint, fit.prior), 8, np.array([[0.0, 1.0], [0.0, 1.0]]))
+    np.testing.assert_allclose(found, found[0, 0], atol=1e-6)
