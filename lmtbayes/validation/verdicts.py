@@ -34,10 +34,11 @@ CELLS = 100
 ODDS = 1e-3
 """Probability of what right chains exceed."""
 SLACK = 2.0
-RESOLVED = 0.05
+RESOLVED = 0.08
 """Probability in one row of cells up to which a marginal is resolved."""
-ZOOMS, FAR = 5, 60.0
-"""Smaller boxes at most; they hold every cell whose ln L is this close to the highest, and its neighbours."""
+ZOOMS, FAR, NEAR = 6, 60.0, 25.0
+"""Smaller boxes at most; they hold every cell whose ln L is so close to the highest, and its neighbours: the first box
+more of them, since a peak may lie between the centres of coarse cells."""
 
 
 def verdict_study(
@@ -122,7 +123,7 @@ def zoomed(
         if zoom == ZOOMS or max(weights.sum(axis).max() for axis in (0, 1)) < RESOLVED:
             break
         width = (box[:, 1] - box[:, 0]) / values.shape
-        near = np.argwhere(values > values.max() - FAR)
+        near = np.argwhere(values > values.max() - (NEAR if zoom else FAR))
         low = np.minimum(box[:, 0] + (near.min(0) - 1) * width, drawn.min(0) - width)
         high = np.maximum(box[:, 0] + (near.max(0) + 2) * width, drawn.max(0) + width)
         smaller = np.clip(np.stack([low, high], axis=1), box[:, :1], box[:, 1:])
