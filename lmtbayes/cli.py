@@ -135,9 +135,13 @@ def validate(
     page: Annotated[Path | None, typer.Option(help="the page, tables beside it; OUT/validation.md by default")] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(help="rates, published, outside, sbc, coverage, evidence or verdicts; all by default"),
+        typer.Option(
+            help="rates, published, outside, sbc, coverage, evidence or verdicts, comma-separated; all by default"
+        ),
     ] = None,
-    names: Annotated[list[str] | None, typer.Option(help="entries of rates and published; all by default")] = None,
+    names: Annotated[
+        list[str] | None, typer.Option(help="entries of rates and published, comma-separated; all by default")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="tiny: whether the command works")] = False,
     size: Annotated[int | None, typer.Option(help="of every study, in place of the usual ones")] = None,
     workers: Annotated[int, typer.Option(help="processes for the studies; 0 for none")] = 0,
@@ -146,7 +150,7 @@ def validate(
     from lmtbayes.cli_options import say
     from lmtbayes.jobs.validate import validate as job
 
-    chosen, entries = tuple(only or ()), tuple(names or ())
+    chosen, entries = (tuple(x for given in many or () for x in given.split(",")) for many in (only, names))
     written = job(out, chosen, to=page, quick=quick, size=size, names=entries, workers=workers, say=say)
     console.print(f"page: {written}")
 

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from lmtbayes._files import write_text
+from lmtbayes.inference.frequentist.about_fits import about_fits, check_same_fits
+from lmtbayes.inference.frequentist.box import Box
 from lmtbayes.inference.frequentist.calibration import Calibration
 from lmtbayes.jobs import pictures
 from lmtbayes.jobs.draw import plane
-from lmtbayes.jobs.fit import profile_on_plane, write_profile
+from lmtbayes.jobs.fit import profile_on_plane, ranges, write_profile
 from lmtbayes.jobs.output import output_folder
 from lmtbayes.jobs.settings import FitSettings
 
@@ -36,8 +38,13 @@ def contours(settings: FitSettings, out: str | Path, force: bool = False, calibr
     """
     settings.check_data()
     calibrated = None if calibration is None else Calibration.from_netcdf(calibration)
+    like = settings.likelihood()
+    if calibrated is not None:  # before minutes are spent on the profile that it would not be for
+        check_same_fits(
+            calibrated.about, about_fits(like, Box.of(like.model, ranges(settings), None, like.experiments))
+        )
     with output_folder(out, settings.to_dict(), force) as folder:
-        profile = profile_on_plane(settings.likelihood(), settings, progress=True)
+        profile = profile_on_plane(like, settings, progress=True)
         summary = str(write_profile(folder, profile, calibrated))
         pictures.save(plane(settings, None, profile), folder / "plane.pdf")
         write_text(folder / "summary.txt", summary + "\n")

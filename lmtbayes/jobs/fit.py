@@ -99,6 +99,12 @@ def fit(
     return summary
 
 
+def ranges(settings: FitSettings) -> dict[str, tuple[float, float]]:
+    """Where a fit looks for each parameter of the boson."""
+    free = ("kappa",) if settings.gauge_model.mixing == "free" else ()
+    return {name: getattr(settings, name) for name in ("g_x", "mass", *free)}
+
+
 def profile_on_plane(
     like: JointLikelihood, settings: FitSettings, progress: bool, posterior: "xr.DataTree | None" = None
 ) -> "xr.Dataset":
@@ -107,16 +113,13 @@ def profile_on_plane(
     The grid covers the prior's box; with a posterior, the part of the box where its draws are, half a decade beyond
     them. Lines are added where the edges of the 68 % and 95 % regions are, until those no longer move.
     """
-    bounds = {"g_x": settings.g_x, "mass": settings.mass}
-    grid = {}
+    bounds, grid = ranges(settings), {}
     for name in ("mass", "g_x"):
         low, high = bounds[name]
         if posterior is not None:
             draws = group(posterior, "posterior")[name].values
             low, high = max(low, draws.min() / 10**0.5), min(high, draws.max() * 10**0.5)
         grid[name] = np.geomspace(low, high, settings.grid)
-    if like.model.mixing == "free":
-        bounds["kappa"] = settings.kappa
     return profile_likelihood(
         like, grid=grid, bounds=bounds, refine=min(map(len, grid.values())) > 1, progress=progress
     )

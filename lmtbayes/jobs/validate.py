@@ -104,10 +104,13 @@ def validate(
     Raises
     ------
     UnknownName
-        No such section.
+        No such section or entry.
     InvalidArgument
         A size below 1; a folder whose studies have other settings.
     """
+    for name in names:
+        if name not in experiment_names():
+            raise _checks.unknown("entry", name, experiment_names())
     for section in only:
         if section not in page.SECTIONS:
             raise _checks.unknown("section", section, page.SECTIONS)

@@ -7,6 +7,9 @@ from matplotlib.axes import Axes
 from lmtbayes import _checks
 from lmtbayes.plotting.style import BLACK, GREEN, YELLOW
 
+_TOP = 10.0
+"""A coupling above every picture's."""
+
 
 def brazil_band(
     axis: Axes,
@@ -25,7 +28,8 @@ def brazil_band(
     mass, limit
         [MeV, pure number]; NaN where there is no limit.
     band
-        Limits expected at -2, -1, 0, 1 and 2 standard deviations, as `cls_limit` orders them.
+        Limits expected at -2, -1, 0, 1 and 2 standard deviations, as `cls_limit` orders them; an upper one that is NaN
+        lies beyond the couplings that were searched, and the band goes on to the top.
     error
         Monte Carlo error of the limit: bars.
     label
@@ -42,7 +46,8 @@ def brazil_band(
     kind = f"{label}, " if label else ""
     for outer, colour, sigma in ((0, YELLOW, 2), (1, GREEN, 1)):
         low, high = band[:, outer], band[:, 4 - outer]
-        where = np.isfinite(low) & np.isfinite(high)
+        where = np.isfinite(low)
+        high = np.where(np.isfinite(high), high, _TOP)  # beyond what was searched: out of the picture
         words = rf"{kind}expected $\pm {sigma}\sigma$"
         axis.fill_between(mass, low, high, where=where, color=colour, lw=0.0, zorder=1, label=words)
     axis.plot(mass, band[:, 2], color=BLACK, lw=1.2, ls="--", zorder=3, label=f"{kind}expected")

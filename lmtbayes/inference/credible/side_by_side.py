@@ -71,6 +71,22 @@ class LimitsTable:
     __repr__ = __str__
 
 
+def _check_same(profile: "xr.Dataset", posterior: object) -> None:
+    """Refuse what is seen to be of another likelihood: a grid does not know its data, nor its experiments."""
+    own = getattr(posterior, "prior", None)
+    if own is not None and (own.model.name, str(own.model.mixing)) != (profile.attrs["model"], profile.attrs["mixing"]):
+        raise InvalidArgument(
+            f"`posterior` must be of the profile's model, {profile.attrs['model']} with mixing "
+            f"{profile.attrs['mixing']!r}; got one of {own.model.name} with mixing {own.model.mixing!r}"
+        )
+    number = profile.sizes.get("nuisance", 0)
+    if isinstance(posterior, PosteriorGrid) and posterior.pulls.shape[-1] != number:
+        raise InvalidArgument(
+            f"`posterior` must be of the profile's likelihood, with {number} nuisances; got one with "
+            f"{posterior.pulls.shape[-1]}"
+        )
+
+
 def limits_table(
     profile: "xr.Dataset", posterior: PosteriorGrid | Evidence, parameter: str = "g_x", cl: float = 0.90
 ) -> LimitsTable:
@@ -93,7 +109,8 @@ def limits_table(
     Raises
     ------
     InvalidArgument
-        A profile that is not of two parameters; and what `upper_limit` and `credible_limit` raise.
+        A profile that is not of two parameters, or of another model or number of nuisances than the posterior; and what
+        `upper_limit` and `credible_limit` raise.
     """
     check_profile(profile)
     dims = [str(dim) for dim in profile["q"].dims]
@@ -101,6 +118,7 @@ def limits_table(
     if len(dims) != 2:
         raise InvalidArgument(f"`profile` must have two parameters; it has {', '.join(dims)}")
     (other,) = (dim for dim in dims if dim != parameter)
+    _check_same(profile, posterior)
     marginal = credible_limit(posterior, parameter, cl)
     frequentist = upper_limit(profile, parameter, cl)
     values = np.asarray(profile[other].values)

@@ -47,7 +47,8 @@ def allowed_intervals(
         check_calibration(calibration, profile, relative_to, parameter)
         bounds = critical_along(profile, parameter, calibration, cl, tails)[end]
         by = {"q_threshold": np.nan, "calibration": calibration.summary}
-    ends, is_zero = _regions(profile, parameter, bounds, relative_to == "slice")
+    mu_only = calibration is not None and tails == "one"
+    ends, is_zero = _regions(profile, parameter, bounds, relative_to == "slice", mu_only)
     ends = ends.reshape(*(q.sizes[dim] for dim in other), -1, 2)
     lower, upper = ends[..., 0], ends[..., 1]
     touch = 1e-9 * np.abs(values[[0, -1]])
@@ -78,11 +79,20 @@ def allowed_intervals(
 
 
 def _regions(
-    profile: "xarray.Dataset", parameter: str, bounds: Float[np.ndarray, "slices points"], by_slice: bool
+    profile: "xarray.Dataset",
+    parameter: str,
+    bounds: Float[np.ndarray, "slices points"],
+    by_slice: bool,
+    mu_only: bool,
 ) -> tuple[Float[np.ndarray, "slices regions 2"], Bool[np.ndarray, " slices"]]:
     """Ends of the allowed regions of every slice, upwards, padded with NaN; and whether no coupling is its best."""
     lines = slices(profile, parameter)
     best = [lowest(line) for line in lines]
+    if mu_only:  # q_mu, as of the toys: couplings below the best one are as good as that
+        lines = [
+            line._replace(q=np.where(line.x < point.x, point.q, line.q))
+            for line, point in zip(lines, best, strict=True)
+        ]
     if not by_slice:  # the global best fit, which no coupling at all may be better than
         floor = min(0.0, *(line.zero or 0.0 for line in lines))
         lines = [line._replace(q=line.q - floor) for line in lines]

@@ -5,6 +5,7 @@ Made by `feldman_cousins`; used by `contours`, `intervals` and `upper_limit` in 
 
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,8 +17,9 @@ from jaxtyping import Bool, Float
 
 from lmtbayes import _checks
 from lmtbayes._files import write_netcdf
-from lmtbayes.errors import InvalidArgument
+from lmtbayes.errors import InvalidArgument, ResolutionWarning
 from lmtbayes.inference.frequentist import order_statistics
+from lmtbayes.inference.frequentist.about_fits import check_same_fits
 from lmtbayes.inference.frequentist.axes import axis_of, threshold
 from lmtbayes.inference.frequentist.order_statistics import Critical
 from lmtbayes.inference.frequentist.truth_mesh import Mesh
@@ -80,7 +82,7 @@ class Calibration:
         lines = [
             f"{self.summary} in ({', '.join(self.names)}), {self.words}",
             f"  {CONSTRUCTIONS[self.nuisances]}",
-            f"  {failed} of {number} fits did not converge",
+            f"  {failed} of {number} fits ended where ln L is flat (no coupling, no mass), or did not converge",
         ]
         for level in self.levels:
             c = self.critical(level)
@@ -93,7 +95,10 @@ class Calibration:
     @property
     def summary(self) -> str:
         """In one line."""
-        return f"Feldman-Cousins, nuisances {self.nuisances} ({len(self.q)} truths, {self.toys} toys at each)"
+        unresolved = "" if self.resolved else ", not resolved"
+        return (
+            f"Feldman-Cousins, nuisances {self.nuisances} ({len(self.q)} truths, {self.toys} toys at each{unresolved})"
+        )
 
     @property
     def toys(self) -> int:
@@ -131,6 +136,8 @@ class Calibration:
         InvalidArgument
             A level that so few toys cannot tell; one tail relative to the global best fit.
         """
+        if not isinstance(level, int | float) or not 0.0 < level < 1.0:
+            raise _checks.invalid("level", level, "between 0 and 1, such as 0.90")
         _checks.one_of("tails", tails, ("two", "one"))
         if tails == "one" and self.relative_to != "slice":
             raise _checks.invalid("tails", tails, "'two' for a calibration relative to the global best fit")
@@ -138,6 +145,9 @@ class Calibration:
 
     def at(self, level: float, values: Mapping[str, Any], tails: str = "two") -> Critical:
         """Critical values between the truths, linear in the logarithms of the parameters.
+
+        Their interval is that of the toys and of what is not known between truths: the standard deviation of a step
+        from one truth's value to the next at any place in between.
 
         Parameters
         ----------
@@ -159,8 +169,11 @@ class Calibration:
             ends = zip(self.names, self.truths.min(axis=0), self.truths.max(axis=0), strict=True)
             reach = " and ".join(f"{name} from {low:.4g} to {high:.4g}" for name, low, high in ends)
             raise InvalidArgument(f"`calibration` must reach as far as the profile; its truths have {reach}")
-        found = self.mesh.at(points, np.column_stack(self.critical(level, tails)))
-        return Critical(*(column.reshape(columns[0].shape) for column in found.T))
+        value, low, high = self.critical(level, tails)
+        found = self.mesh.at(points, np.column_stack([value, low, high, value**2])).T
+        step = np.maximum(found[3] - found[0] ** 2, 0.0)
+        low, high = (found[0] + sign * np.sqrt((found[i] - found[0]) ** 2 + step) for i, sign in ((1, -1.0), (2, 1.0)))
+        return Critical(*(x.reshape(columns[0].shape) for x in (found[0], np.maximum(low, 0.0), high)))
 
     @cached_property
     def mesh(self) -> Mesh:
@@ -243,6 +256,17 @@ def read_calibration(path: str | Path) -> "xarray.Dataset":
         raise InvalidArgument(f"`path` must be a file that Calibration.to_netcdf wrote; {path}: {error}") from None
 
 
+def warn_if_unresolved(calibration: Calibration, what: str) -> None:
+    """Warn that critical values are read between truths of which neighbours differ."""
+    if not calibration.resolved:
+        warnings.warn(
+            f"{what} read critical values between truths whose neighbours differ by more than was asked; errors count "
+            "that, feldman_cousins with more truths (grid, rounds, most) removes it",
+            ResolutionWarning,
+            stacklevel=4,
+        )
+
+
 def check_calibration(calibration: object, profile: "xarray.Dataset", relative_to: str, parameter: str | None) -> None:
     """Require a calibration of the statistic that a profile has.
 
@@ -262,8 +286,4 @@ def check_calibration(calibration: object, profile: "xarray.Dataset", relative_t
             f"`calibration` must be relative to {wanted} (feldman_cousins(..., relative_to={relative_to!r})); got one "
             f"of {calibration.words}"
         )
-    for name, value in calibration.about.items():
-        if not name.endswith("version") and str(profile.attrs.get(name, value)) != value:
-            raise InvalidArgument(
-                f"`calibration` must be of the profile's {name}, {profile.attrs[name]}; got one of {value}"
-            )
+    check_same_fits(calibration.about, profile.attrs)

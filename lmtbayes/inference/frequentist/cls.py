@@ -1,5 +1,6 @@
 """CLs limits on g_x with the expected limit and its +-1 and 2 sigma bands: asymptotic, or by toys."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -8,22 +9,14 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from lmtbayes import _checks
-from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.frequentist.box import Box
 from lmtbayes.inference.frequentist.cls_fits import Fits
-from lmtbayes.inference.frequentist.cls_formulas import (
-    asymptotic_cls,
-    band_of_toys,
-    expected_cls,
-    first_crossing,
-    ratio,
-    toy_cls,
-)
+from lmtbayes.inference.frequentist.cls_formulas import asymptotic_cls, expected_cls, first_crossing
 from lmtbayes.inference.frequentist.cls_table import Found, cls_dataset
+from lmtbayes.inference.frequentist.cls_toys import between, sampled
 from lmtbayes.inference.frequentist.counting import counting_variables
 from lmtbayes.inference.frequentist.few_events import warn_of_few_at_cls
-from lmtbayes.inference.frequentist.one_sided import TIE
 from lmtbayes.inference.frequentist.profile import check_covered
 from lmtbayes.inference.frequentist.toy_fits import NUISANCES
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
@@ -38,7 +31,8 @@ _SCAN = 64
 _BELOW, _ABOVE = 0.35, 0.5
 """Of ln g_x: how far beyond the asymptotic bands toys are made, whose limits are higher where few events are expected
 (2.30 events in place of 1.35)."""
-_RESAMPLED = 100
+_LEAST = 5.0
+"""Toys as extreme as the level asks for, of all."""
 
 
 def cls_limit(
@@ -81,8 +75,8 @@ def cls_limit(
         Asimov data have central ones. "central": always. A free mixing is at its best for the tested coupling in all of
         them, and both are profiled in every fit.
     g_x
-        Couplings tested by toys, increasing; by default `points` of them about the asymptotic limit and its bands, at
-        each mass.
+        Couplings tested by toys, increasing; left out for "asymptotic". By default `points` of them about the
+        asymptotic limit and its bands, at each mass, and `points` more where CLs is then seen to cross 1 - `cl`.
     points
         Their number.
     bounds
@@ -100,14 +94,15 @@ def cls_limit(
         Over the masses `limit` and its `status`: 0 a limit; 1 not excluded up to the largest coupling tested (NaN); 2
         excluded from the smallest one (NaN). `expected`, the median limit without a boson, and `band`, with a dimension
         `n_sigma`: the limits where the data fluctuate by -2 to +2 sigma. `limit_error`, `expected_error`, `band_error`
-        (toys): standard deviations of the Monte Carlo, by resampling the toys. `expected_events` at the limit. With a
+        (toys): standard deviations of the Monte Carlo, by resampling the toys, and the width of the step where all or
+        none of the toys beside a limit are as extreme as the data. `expected_events` at the limit. With a
         dimension `point` the couplings that were tested, `g_x`: the observed `q`, `cls`, and either `q_asimov` or
         `p_signal`, `p_background` (p_mu and 1 - p_b), `cls_error` and `converged`, the part of the fits that did.
 
     Raises
     ------
     InvalidArgument
-        Bad masses or ranges; an unknown option.
+        Bad masses or ranges; an unknown option; so few toys that none of a hundred would tell 1 - `cl`.
 
     Warns
     -----
@@ -144,6 +139,10 @@ def cls_limit(
         ("batch_size", batch_size, 1),
     ):
         _checks.whole(name, value, least)
+    if method == "toys" and size < _LEAST / (1.0 - cl):
+        raise _checks.invalid("size", size, f"at least {math.ceil(_LEAST / (1.0 - cl))} toys for a level of {cl:g}")
+    if method != "toys" and g_x is not None:
+        raise _checks.invalid("g_x", g_x, "left out for method 'asymptotic', which scans the whole range")
     grid = {"mass": masses} | ({} if g_x is None else {"g_x": _couplings(g_x)})
     box = Box.of(like.model, bounds, grid, like.experiments)
     fits = Fits(like, box, np.log(masses), nuisances, resolve_devices(devices), batch_size)
@@ -151,7 +150,11 @@ def cls_limit(
     found = _asymptotic(fits, cl, bar)
     if method == "toys":
         tested = _tested(found, box, points) if g_x is None else np.tile(np.log(grid["g_x"]), (masses.size, 1))
-        found = _by_toys(fits, tested, cl, size, seed, bar)
+        samples = sampled(fits, tested, size, seed, bar)
+        if g_x is None:
+            more = between(samples, 1.0 - cl, points)
+            samples = samples.joined(sampled(fits, more, size, seed, bar and f"{bar}, near the limits"))
+        found = samples.found(1.0 - cl, seed)
     events = _expected_events(like, fits, found)
     options = {"method": method, "nuisances": nuisances} | ({"size": size, "seed": seed} if method == "toys" else {})
     result = cls_dataset(like, box, masses, found, events, cl, options)
@@ -200,66 +203,6 @@ def _tested(found: Found, box: Box, points: int) -> Float[np.ndarray, "masses po
     low = np.clip(every.min(axis=-1) - _BELOW, *box.limits["g_x"])
     high = np.clip(every.max(axis=-1) + _ABOVE, *box.limits["g_x"])
     return np.linspace(low, high, points, axis=-1)
-
-
-def _by_toys(
-    fits: Fits, x: Float[np.ndarray, "masses points"], cl: float, size: int, seed: int, bar: str | None
-) -> Found:
-    observed = fits.at(x, fits.like.data, np.zeros(len(fits.like.nuisances)), bar and f"{bar}, observed")
-    photons, (pulls, of_none) = fits.photons(observed), fits.pulls(observed)
-    zero = np.zeros(x.size)
-    none = HiddenPhoton.unchecked(zero, photons.mass, zero)
-    everywhere = np.tile(of_none, (x.size, 1))
-    signal, of_signal = fits.toys(x, photons, pulls, size, seed, bar and f"{bar}, toys with a boson")
-    without, of_without = fits.toys(x, none, everywhere, size, seed, bar and f"{bar}, toys without")
-    limit, band = _limits_of_toys(x, observed.q, signal, without, 1.0 - cl)
-    rng = np.random.default_rng(seed)
-    again = []
-    for _ in range(_RESAMPLED):
-        chosen = rng.integers(size, size=size)
-        again.append(_limits_of_toys(x, observed.q, signal[..., chosen], without[..., chosen], 1.0 - cl))
-    errors = _spread(limit, [one for one, _ in again], x), _spread(band, [bands for _, bands in again], x)
-    variables = {"q": observed.q, **_of_toys(observed.q, signal, without)}
-    variables["converged"] = np.concatenate([of_signal, of_without], axis=-1).mean(axis=-1)
-    return Found(x, limit, band, observed, pulls, variables, errors)
-
-
-def _of_toys(
-    q: Float[np.ndarray, "masses points"],
-    signal: Float[np.ndarray, "masses points toys"],
-    none: Float[np.ndarray, "masses points toys"],
-) -> dict[str, Float[np.ndarray, "masses points"]]:
-    """CLs and what it is made of, the errors being binomial ones."""
-    p_mu, not_p_b = toy_cls(q, signal, none, TIE)
-    size, cls = signal.shape[-1], ratio(p_mu, not_p_b)
-    variance = sum((1.0 - p) / np.maximum(p, 1.0 / size) for p in (p_mu, not_p_b)) / size
-    error = np.maximum(cls, 1.0 / size) * np.sqrt(variance)
-    return {"p_signal": p_mu, "p_background": not_p_b, "cls": cls, "cls_error": error}
-
-
-def _limits_of_toys(
-    x: Float[np.ndarray, "masses points"],
-    q: Float[np.ndarray, "masses points"],
-    signal: Float[np.ndarray, "masses points toys"],
-    none: Float[np.ndarray, "masses points toys"],
-    level: float,
-) -> tuple[Float[np.ndarray, " masses"], Float[np.ndarray, "masses bands"]]:
-    """Observed limit and bands."""
-    # No toy at all is less than one: the interpolation then ends somewhere.
-    floor = 0.5 / signal.shape[-1]
-    found = [
-        _limits(x, np.maximum(ratio(*toy_cls(each, signal, none, TIE)), floor), level)
-        for each in (q, *band_of_toys(none))
-    ]
-    return found[0], np.stack(found[1:], axis=-1)
-
-
-def _spread(
-    limit: Float[np.ndarray, "masses ..."], again: Sequence[np.ndarray], x: Float[np.ndarray, "masses points"]
-) -> Float[np.ndarray, "masses ..."]:
-    """Relative standard deviation of exp(limit) over the resampled ones, which end where the tested couplings do."""
-    ends = (end.reshape(-1, *(1,) * (limit.ndim - 1)) for end in (x[:, 0], x[:, -1]))
-    return np.where(np.isfinite(limit), np.std(np.clip(np.stack(again), *ends), axis=0, ddof=1), np.nan)
 
 
 def _expected_events(like: JointLikelihood, fits: Fits, found: Found) -> Float[np.ndarray, " masses"]:

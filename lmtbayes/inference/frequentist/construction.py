@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from lmtbayes import _checks
-from lmtbayes._version import versions
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices
+from lmtbayes.inference.frequentist.about_fits import about_fits
 from lmtbayes.inference.frequentist.axes import axis_of, value_of
 from lmtbayes.inference.frequentist.box import Box, logarithm, photon_at
 from lmtbayes.inference.frequentist.calibration import CONSTRUCTIONS, RELATIVE_TO, Calibration
@@ -118,10 +118,6 @@ class Construction:
         self, points: np.ndarray, rows: Sequence[Rows], levels: Sequence[float], resolved: bool = False
     ) -> Calibration:
         """Calibration of the toys at these truths."""
-        like = self.like
-        about = {"experiments": ", ".join(e.name for e in like.experiments), "model": like.model.name}
-        about |= {"mixing": str(like.model.mixing), "ranges": self.box.describe()}
-        about |= {f"{package}_version": number for package, number in versions().items()}
         q, above, converged = (np.stack([row[i] for row in rows]) for i in range(3))
         return Calibration(
             names=self.names,
@@ -135,7 +131,7 @@ class Construction:
             levels=tuple(levels),
             seed=self.seed,
             resolved=resolved,
-            about=about,
+            about=about_fits(self.like, self.box),
         )
 
 

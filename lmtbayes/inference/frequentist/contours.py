@@ -22,7 +22,7 @@ from lmtbayes._level_sets import TOLERANCE
 from lmtbayes.errors import InvalidArgument, ResolutionWarning
 from lmtbayes.inference.frequentist.axes import axis_of, value_of
 from lmtbayes.inference.frequentist.axes import threshold as threshold
-from lmtbayes.inference.frequentist.calibration import Calibration, check_calibration
+from lmtbayes.inference.frequentist.calibration import Calibration, check_calibration, warn_if_unresolved
 from lmtbayes.inference.frequentist.few_events import few_events, fewest_events, warn_of_few_on_contours
 from lmtbayes.parameters import LEVELS
 
@@ -233,6 +233,7 @@ def contours(
         warn_of_few_on_contours([(c.level, c.q, c.events) for c in found])
     else:
         check_calibration(calibration, profile, "global", None)
+        warn_if_unresolved(calibration, "contours")
         found = tuple(_calibrated(level, calibration, q, ends, seen) for level in levels)
     coarse = [c for c in found if not c.resolved]
     if coarse:

@@ -21,7 +21,7 @@ import numpy as np
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.frequentist.allowed_intervals import allowed_intervals
-from lmtbayes.inference.frequentist.calibration import Calibration
+from lmtbayes.inference.frequentist.calibration import Calibration, warn_if_unresolved
 from lmtbayes.inference.frequentist.cls_profiles import cls_of_profiles
 from lmtbayes.inference.frequentist.counting import TOTAL_SUFFICES
 from lmtbayes.inference.frequentist.few_events import warn_of_few
@@ -63,7 +63,7 @@ def intervals(
     calibration
         Of `feldman_cousins` over the same grid and with the same `relative_to`: q below the critical value of each
         point. "two" is then the construction of Feldman and Cousins; "one", of slices alone, orders by q of best values
-        below the truth (q_mu).
+        below the truth (q_mu): its interval goes down to the lowest values.
 
     Returns
     -------
@@ -72,7 +72,8 @@ def intervals(
         region goes on beyond it, said by `open_below` and `open_above`; `best`, the best grid value of the slice, 0
         where no coupling at all is better than any value above zero; `events_lower` and `events_upper`, the events
         expected at either end (`counting`), NaN where the profile does not know. With a calibration `lower_error` and
-        `upper_error`, what one Monte Carlo error of its critical values moves; NaN where it opens or closes a region.
+        `upper_error`, what one error of its critical values moves (of toys, and between truths); NaN where it opens or
+        closes a region.
 
     Raises
     ------
@@ -84,6 +85,8 @@ def intervals(
     -----
     AsymptoticWarning
         Fewer than 5 events are expected at an end: the thresholds are those of many.
+    ResolutionWarning
+        A calibration whose neighbouring truths differ by more than was asked of it.
 
     References
     ----------
@@ -93,6 +96,7 @@ def intervals(
     """
     found = allowed_intervals(profile, parameter, cl, relative_to, tails, calibration)
     if calibration is not None:
+        warn_if_unresolved(calibration, "intervals")
         less, more = (allowed_intervals(profile, parameter, cl, relative_to, tails, calibration, end) for end in (1, 2))
         moved = {side: half_way(less[side], more[side], found) for side in ("lower", "upper")}
         return found.assign({f"{side}_error": found[side].copy(data=error) for side, error in moved.items()})
@@ -166,6 +170,8 @@ def upper_limit(
     AsymptoticWarning
         Fewer than 5 events are expected at an asymptotic limit; the message says how many, and the actual confidence
         where it is known. `toys.toy_test_statistics` gives the threshold of any likelihood.
+    ResolutionWarning
+        As `intervals`.
 
     References
     ----------
@@ -229,6 +235,7 @@ def upper_limit(
         attrs=found.attrs,
     )
     if calibration is not None:
+        warn_if_unresolved(calibration, "upper_limit")
         ends = (allowed_intervals(profile, parameter, cl, relative_to, tails, calibration, end) for end in (1, 2))
         low, high = (_limit_and_status(one.isel(interval=0), counted)[0] for one in ends)
         error = 0.5 * abs(high - low)

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int8
 
-from lmtbayes._version import versions
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices
+from lmtbayes.inference.frequentist.about_fits import about_fits
 from lmtbayes.inference.frequentist.best_fit import BestFit
 from lmtbayes.inference.frequentist.box import Box, photon_at, physical
 from lmtbayes.inference.frequentist.counting import counting_variables
@@ -100,9 +100,7 @@ def _physical(like: JointLikelihood, photons: HiddenPhoton) -> dict[str, np.ndar
 def _attributes(like: JointLikelihood, box: Box, best: BestFit, free: Sequence[int]) -> dict[str, Any]:
     return {
         "title": "profile likelihood",
-        "experiments": ", ".join(e.name for e in like.experiments),
-        "model": like.model.name,
-        "mixing": like.model.mixing,
+        **about_fits(like, box),
         "best_g_x": best.g_x,
         "best_mass": best.mass,
         "best_eps_x": best.eps_x,
@@ -115,8 +113,6 @@ def _attributes(like: JointLikelihood, box: Box, best: BestFit, free: Sequence[i
         "p_value": best.asymptotic_p_value,
         "p_value_note": best.few_events or "many events are expected in every bin",
         "profiled": ", ".join([box.names[i] for i in free] + list(like.nuisance_names)),
-        "ranges": box.describe(),
-        **{f"{package}_version": number for package, number in versions().items()},
     }
 
 

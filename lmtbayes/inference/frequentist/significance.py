@@ -116,15 +116,19 @@ class Significance:
 
     @property
     def trials_factor(self) -> float:
-        """Global over local p-value, by toys where both are, else with the asymptotic local one."""
+        """Global over local p-value, by toys where both are, else with the asymptotic local one.
+
+        NaN where no toy is so extreme: neither p-value is then more than a bound.
+        """
         local = self.local_p_value if self.local is None else self.local.value
-        return self.global_p_value.value / local if local > 0.0 else float("nan")
+        known = local > 0.0 and not self.global_p_value.is_bound
+        return self.global_p_value.value / local if known else float("nan")
 
     def _counted(self, toys: np.ndarray) -> PValue:
         return PValue(int(np.count_nonzero(toys >= self.q0 - TIE)), toys.size)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and words, for JSON."""
+        """Plain numbers and words, for JSON; None where a number is not finite."""
         p = self.global_p_value
         found = {
             "q0": self.q0,
@@ -148,7 +152,10 @@ class Significance:
         }
         if self.local is not None:
             found |= {"local_extreme_toys": self.local.extreme, "local_p_value_by_toys": self.local.value}
-        return found
+        return {
+            name: None if isinstance(value, float) and not np.isfinite(value) else value
+            for name, value in found.items()
+        }
 
     def __str__(self) -> str:
         """Readable summary."""
@@ -162,7 +169,7 @@ class Significance:
         lines.append(f"  global, by toys: {self.global_p_value}")
         lines.append(f"  looked for in {self.ranges}; nuisances of toys {self.nuisances}")
         if self.converged < 1.0:
-            flat = f"{100.0 * (1.0 - self.converged):.2g} % of the toys' fits"
+            flat = f"{100.0 * (1.0 - self.converged):.3g} % of the toys' fits"
             lines.append(f"  {flat} ended where ln L is flat (no coupling, no mass), or did not converge")
         return "\n".join(lines)
 
