@@ -11,7 +11,7 @@ def threshold(level: float, dof: int) -> float:
 
 def axis_of(name: str, values: np.ndarray) -> np.ndarray:
     """Coordinate that runs evenly along a log-spaced grid and increases with it."""
-    return -np.log(-values) if name == "eps_x" and np.all(values < 0.0) else np.log(values)
+    return np.asarray(-np.log(-values) if name == "eps_x" and np.all(values < 0.0) else np.log(values))
 
 
 def value_of(name: str, coordinate: np.ndarray) -> np.ndarray:

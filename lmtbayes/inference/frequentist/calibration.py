@@ -146,8 +146,8 @@ class Calibration:
     def at(self, level: float, values: Mapping[str, Any], tails: str = "two") -> Critical:
         """Critical values between the truths, linear in the logarithms of the parameters.
 
-        Their interval is that of the toys and of what is not known between truths: the standard deviation of a step
-        from one truth's value to the next at any place in between.
+        Their interval is that of the toys and, where the calibration is not resolved, of what is not known between
+        truths: the standard deviation of a step from one truth's value to the next at any place in between.
 
         Parameters
         ----------
@@ -171,7 +171,7 @@ class Calibration:
             raise InvalidArgument(f"`calibration` must reach as far as the profile; its truths have {reach}")
         value, low, high = self.critical(level, tails)
         found = self.mesh.at(points, np.column_stack([value, low, high, value**2])).T
-        step = np.maximum(found[3] - found[0] ** 2, 0.0)
+        step = 0.0 if self.resolved else np.maximum(found[3] - found[0] ** 2, 0.0)
         low, high = (found[0] + sign * np.sqrt((found[i] - found[0]) ** 2 + step) for i, sign in ((1, -1.0), (2, 1.0)))
         return Critical(*(x.reshape(columns[0].shape) for x in (found[0], np.maximum(low, 0.0), high)))
 

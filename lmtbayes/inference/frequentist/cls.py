@@ -139,8 +139,9 @@ def cls_limit(
         ("batch_size", batch_size, 1),
     ):
         _checks.whole(name, value, least)
-    if method == "toys" and size < _LEAST / (1.0 - cl):
-        raise _checks.invalid("size", size, f"at least {math.ceil(_LEAST / (1.0 - cl))} toys for a level of {cl:g}")
+    least = math.ceil(_LEAST / (1.0 - cl) - 1e-9)
+    if method == "toys" and size < least:
+        raise _checks.invalid("size", size, f"at least {least} toys for a level of {cl:g}")
     if method != "toys" and g_x is not None:
         raise _checks.invalid("g_x", g_x, "left out for method 'asymptotic', which scans the whole range")
     grid = {"mass": masses} | ({} if g_x is None else {"g_x": _couplings(g_x)})

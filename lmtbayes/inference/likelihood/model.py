@@ -5,6 +5,7 @@ normalised log-density of their constraint, the nuisances being shared between e
 """
 
 import sys
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,11 @@ from lmtbayes.inference.likelihood.names import check_names
 
 type Data = dict[str, Float[Array, " _"]]
 """Experiment name to its counts, one entry a bin; experiments differ in their number of bins."""
+
+
+KEPT = 100
+"""Compiled functions of a model. A fit has some twenty; toys whose posteriors are summed in coordinates of their own
+each bring a few, which are never asked for again, and a process can hold so many only (memory maps)."""
 
 
 class JointModel:
@@ -80,7 +86,7 @@ class JointModel:
         check_names(names, self.nuisance_names)
         self.constraints = Constraints(self.nuisances)
         self._alike = of_one_term(self.experiments)
-        self._compiled: dict[Hashable, Any] = {}
+        self._compiled: OrderedDict[Hashable, Any] = OrderedDict()
         self._last: dict[Callable[..., Any], tuple[Hashable, Any]] = {}
 
     def __repr__(self) -> str:
@@ -216,7 +222,7 @@ class JointModel:
     # -- machinery ----------------------------------------------------------------------------------------------------
 
     def compiled[T](self, builder: Callable[..., T], *static: Hashable) -> T:
-        """Return `builder(joint model, *static)`, built once.
+        """Return `builder(joint model, *static)`, built once; the last `KEPT` that were asked for are kept.
 
         The builder and its own arguments are the key, and all that the compiled function can have closed over besides
         experiments and model: a builder is a function or class of a module, and is handed no data.
@@ -236,6 +242,7 @@ class JointModel:
         check_settings()
         key = _key(builder, static)
         if key in self._compiled:
+            self._compiled.move_to_end(key)
             return self._compiled[key]
         module = sys.modules.get(getattr(builder, "__module__", None) or "")
         if getattr(module, getattr(builder, "__qualname__", ""), None) is not builder:
@@ -243,8 +250,10 @@ class JointModel:
                 f"`builder` must be a function or class of a module, found there by its name, so that it closes over "
                 f"nothing but its arguments; got {builder!r}"
             )
-        self._compiled[key] = builder(self, *static)
-        return self._compiled[key]
+        found = self._compiled[key] = builder(self, *static)
+        while len(self._compiled) > KEPT:
+            self._compiled.popitem(last=False)
+        return found
 
     def last[T](self, function: Callable[..., T], key: Hashable) -> T | None:
         """Return what `keep` was last given of a function, if for an equal key, else None."""

@@ -7,7 +7,7 @@ import pytest
 import xarray
 from scipy import optimize, stats
 
-from lmtbayes.errors import InvalidArgument
+from lmtbayes.errors import InvalidArgument, ResolutionWarning
 from lmtbayes.inference.frequentist import order_statistics
 from lmtbayes.inference.frequentist.axes import threshold
 from lmtbayes.inference.frequentist.calibration import Calibration
@@ -160,6 +160,39 @@ def test_a_calibrated_limit_is_where_q_reaches_the_critical_value(best):
     assert np.isfinite(both["upper_error"]).all()
 
 
+def test_errors_count_what_is_not_known_between_truths_and_it_is_said():
+    def critical(g, m):
+        return np.where(g < 1e-3, 3.0, 4.0) / 0.9
+
+    known = plane(critical, "slice")
+    unknown = dataclasses.replace(known, resolved=False)
+    between = {"g_x": np.sqrt(10.0**-3.5 * 10.0**-2.75), "mass": 30.0}  # half way from 3 to 4
+    for calibration, step in ((known, 0.0), (unknown, 0.5)):
+        found = calibration.at(0.9, between)
+        assert found.value == pytest.approx(3.5, rel=1e-3)
+        monte_carlo = 3.5 * np.sqrt(0.1 / 0.9 / 4000)
+        assert found.error == pytest.approx(np.hypot(monte_carlo, step), rel=0.1)
+    with pytest.warns(ResolutionWarning, match="upper_limit read critical values between truths"):
+        found = upper_limit(bounded(best=1.0), "g_x", calibration=unknown)
+    assert (found["limit_error"] > 3.0 * upper_limit(bounded(best=1.0), "g_x", calibration=known)["limit_error"]).all()
+    assert "not resolved" in found.attrs["calibration"]
+
+
+def test_one_tail_never_excludes_what_is_below_the_best():
+    found = intervals(
+        bounded(best=4.0), "g_x", 0.9, tails="one", calibration=plane(lambda g, m: 0.0 * g + 4.0, "slice")
+    )
+    assert found["open_below"].isel(interval=0).all()
+    u = (found["upper"].isel(interval=0, mass=0).item() / 1e-3) ** 2
+    assert (u - 4.0) ** 2 == pytest.approx(3.2, rel=1e-2)
+
+
+def test_a_level_is_one():
+    for level in (1.5, 90.0, float("nan"), 0.0):
+        with pytest.raises(InvalidArgument, match="`level` must be between 0 and 1"):
+            plane(lambda g, m: g).critical(level)
+
+
 def test_one_tail_counts_toys_whose_best_value_lies_below():
     calibration = plane(lambda g, m: np.full(g.size, 4.0), "slice")
     # Every second toy has q_mu = 0: 90 % of all are the lower 80 % of the others.
@@ -179,7 +212,7 @@ def test_a_calibration_survives_a_file(tmp_path):
     for field in dataclasses.fields(Calibration):
         np.testing.assert_equal(getattr(after, field.name), getattr(before, field.name))
     assert str(after) == str(before)
-    assert "20 of 4000 fits did not converge" in str(after)
+    assert "20 of 4000 fits ended where ln L is flat (no coupling, no mass), or did not converge" in str(after)
     assert "(chi^2: 1)" in str(after)  # one degree of freedom in slices
     dataset = before.to_xarray()
     np.testing.assert_array_equal(dataset["critical"].isel(level=1), before.critical(0.9545).value)
@@ -198,6 +231,9 @@ def test_what_does_not_fit_is_refused(tmp_path):
         ),
         "`method` must be left out where a calibration decides": lambda: upper_limit(
             q, "g_x", method="exact", calibration=good
+        ),
+        "must be of the profile's likelihood; its experiments have the same names": lambda: contours(
+            q.assign_attrs(likelihood="one"), calibration=dataclasses.replace(good, about=ABOUT | {"likelihood": "two"})
         ),
         "must be one of g_x and kappa": lambda: contours(q.rename(mass="kappa"), calibration=good),
         "a file that Calibration.to_netcdf wrote": lambda: Calibration.from_netcdf(tmp_path / "none.nc"),

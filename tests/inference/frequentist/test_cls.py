@@ -22,6 +22,7 @@ from lmtbayes.inference.frequentist.cls_formulas import (
     first_crossing,
     ratio,
 )
+from lmtbayes.inference.frequentist.cls_toys import _crossings, _parts
 
 G0 = 1e-4
 MASS = 10.0
@@ -219,6 +220,29 @@ def test_without_background_cls_is_the_exact_limit():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("n", "background"), [(60, 20.0), (48, 0.0)])
+def test_far_more_events_than_expected(n, background):
+    """Beyond the bands CLs goes from all toys to none between two first couplings: more of them are needed there."""
+    exact = solve(lambda s: stats.poisson.cdf(n, s + background) / stats.poisson.cdf(n, background), high=90.0)
+    pulls = []
+    for seed in range(8):
+        found = cls_limit(seen(counted(background), n), [MASS], method="toys", size=600, seed=seed, bounds=BOUNDS)
+        limit, error = found["limit"].item(), found["limit_error"].item()
+        pulls.append((events(limit) - exact) / (2.0 * error / limit * events(limit)))
+    assert abs(np.mean(pulls)) < 3.5 / np.sqrt(8)
+    assert 0.4 < np.std(pulls, ddof=1) < 1.9  # eight know it to a quarter
+
+
+def test_a_step_that_no_toy_resolves_is_an_error():
+    x, cls = np.log([[1.0, 2.0, 4.0]]), np.array([[1.0, 1.0, 0.0]])
+    limits, steps = _crossings(x, cls, 0.1, 300)
+    assert x[0, 1] < limits[0] < x[0, 2]
+    assert steps[0] == pytest.approx(np.log(2.0))
+    assert _crossings(x, np.array([[0.9, 0.4, 0.05]]), 0.1, 300)[1] == 0.0
+    assert _parts(x[0], np.stack([cls[0]] * 6), 0.1, 3) == pytest.approx(np.log(2.0) * (1 + np.arange(1, 4) / 4))
+
+
+@pytest.mark.slow
 def test_without_background_cls_is_what_upper_limit_gives():
     like = counted(0.0)
     grid = {"mass": [5.0, MASS, 20.0], "g_x": np.geomspace(1e-5, 1e-2, 60)}
@@ -282,7 +306,9 @@ def test_a_profiled_mixing_is_searched_on_both_sides_of_a_dip():
         ({"cl": 0.3}, "`cl` must be between 0.5 and 1"),
         ({"points": 1}, "`points` must be"),
         ({"mass": [20.0, 10.0]}, "`mass` must be a strictly increasing"),
-        ({"g_x": [1e-4]}, "`g_x` must be a strictly increasing"),
+        ({"method": "toys", "g_x": [1e-4]}, "`g_x` must be a strictly increasing"),
+        ({"g_x": [1e-4, 1e-3]}, "`g_x` must be left out for method 'asymptotic'"),
+        ({"method": "toys", "size": 49}, "`size` must be at least 50 toys for a level of 0.9"),
     ],
 )
 def test_bad_input(options, words):

@@ -1,8 +1,10 @@
 """Nothing that is kept with a likelihood is taken for something else: priors, methods and orders do not mix."""
 
 import functools
+import gc
 import itertools
 import math
+import weakref
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +18,7 @@ from scipy import integrate
 import lmtbayes as lmt
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.inference.evidence.evidence import evidence
+from lmtbayes.inference.likelihood.model import KEPT
 
 SIGMA = np.array([0.5, 0.8])
 SLOPE = np.array([4.0, 1.0])
@@ -177,3 +180,24 @@ def test_priors_on_one_likelihood(method, number, order):
 def test_priors_on_one_likelihood_by_smc(number, order):
     """With three nuisances the audit got -3.105 +- 0.007 for -3.356."""
     check_all("smc", number, SHORT[order])
+
+
+class Thing:
+    """What a builder makes."""
+
+
+def thing(joint, number):
+    return Thing()
+
+
+def test_what_was_asked_for_last_is_kept_and_the_rest_let_go_of():
+    joint = lmt.JointModel(["muon-g2-2021"], lmt.LMU_LTAU)
+    first, second = weakref.ref(joint.compiled(thing, 0)), weakref.ref(joint.compiled(thing, 1))
+    for number in range(2, KEPT + 1):
+        joint.compiled(thing, 0)
+        joint.compiled(thing, number)
+    gc.collect()
+    assert first() is joint.compiled(thing, 0)
+    assert second() is None
+    assert not joint.has_compiled(thing, 1)
+    assert joint.has_compiled(thing, KEPT)
