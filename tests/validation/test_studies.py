@@ -86,9 +86,10 @@ def test_pulls_of_gaussian_evidences_are_one():
 def test_verdicts_are_counted_and_what_cannot_be_judged_apart():
     study = xr.Dataset(
         {
-            "judged": ("toy", [True, True, True, True, False]),
             "passed": ("toy", [True, True, False, False, True]),
-            "right": ("toy", [True, False, True, False, False]),
+            "distance": (("toy", "coordinate"), np.array([[0.01, 0.1, 0.01, 0.1, 0.1], [0.0] * 5]).T),
+            "heaviest": (("toy", "coordinate"), np.array([[0.1, 0.1, 0.1, 0.1, 0.4], [0.1] * 5]).T),
+            "ess": ("toy", np.full(5, 4000.0)),  # explains 0.03, twice that is allowed
         }
     )
     assert list(table(study).values()) == [1, 1, 1, 1, 1]
