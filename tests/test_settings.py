@@ -42,6 +42,7 @@ def test_the_work_around_is_on_and_no_child_inherits_it():
     assert run(WARNED, XLA_FLAGS="--xla_cpu_enable_fast_math=false") == [[], "--xla_cpu_enable_fast_math=false", False]
 
 
+@pytest.mark.slow
 def test_a_setting_of_the_users_own_is_left_alone():
     own = "--xla_cpu_experimental_ynn_fusion_type="
     assert run("import jax.numpy as jnp; jnp.arange(3)" + WARNED, XLA_FLAGS=own) == [[], own, False]
@@ -90,6 +91,7 @@ def build():
 """
 
 
+@pytest.mark.slow
 def test_without_jit_a_users_own_function_runs_as_python():
     found = run(
         LIKE
@@ -152,6 +154,7 @@ print(json.dumps(said))
 """
 
 
+@pytest.mark.slow
 def test_strict_promotion_is_one_sentence():
     types = "jax's setting `jax_numpy_dtype_promotion` must be 'standard' for lmtbayes; got 'strict'"
     ranks = "jax's setting `jax_numpy_rank_promotion` must be 'allow' or 'warn' for lmtbayes; got 'raise'"

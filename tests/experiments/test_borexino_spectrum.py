@@ -112,6 +112,7 @@ def test_fitted_rates_are_the_published_ones(borexino):
         assert 1.0 < error / statistical < 1.7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mass", "limit", "of_the_rate"), [(0.1, 2.05e-5, 2.79e-5), (10.0, 4.78e-4, 4.76e-4)])
 def test_limits_of_the_spectrum_and_of_the_rate(borexino, mass, limit, of_the_rate):
     # docs/real_data.md, 90 % two-sided, to a hundredth of g_x.

@@ -39,7 +39,7 @@ def built():
 # -- counts -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("label", [pytest.param(p, marks=[] if p == "BP1" else pytest.mark.slow) for p in PHOTONS])
+@pytest.mark.parametrize("label", [pytest.param(p, marks=[] if p == "SM" else pytest.mark.slow) for p in PHOTONS])
 def test_csi_against_adaptive_quadrature(built, label):
     """Bins with the rise of the efficiency, the bulk and the tail; each component; times all."""
     exp, photon = built["coherent-csi-2021"], PHOTONS[label]
@@ -54,7 +54,8 @@ def test_csi_against_adaptive_quadrature(built, label):
             np.testing.assert_allclose(counts, expected, rtol=1e-7, atol=1e-11, err_msg=f"{component}, bin {b}")
 
 
-@pytest.mark.parametrize("label", ["BP1", pytest.param("light", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("label", ["BP1", "light"])
 def test_lar_is_template_times_ratio(built, label):
     """In each bin of energy and time the released counts times model over Standard Model, both by quadrature."""
     exp, photon = built["coherent-lar-2020"], PHOTONS[label]
@@ -141,7 +142,7 @@ def test_nuisances_move_what_they_say(built):
     np.testing.assert_allclose(none, negative)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [pytest.param(NAMES[0], marks=pytest.mark.slow), *NAMES[1:]])
 def test_gradients_against_finite_differences(built, name):
     exp = built[name]
     names = [n.name for n in exp.declared]

@@ -51,7 +51,8 @@ def seen(threshold):
     return probability
 
 
-@pytest.mark.parametrize("photon", [(0.0, 10.0, 0.0), pytest.param((5e-4, 15.0, -5e-4 / 70), marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("photon", [(0.0, 10.0, 0.0), (5e-4, 15.0, -5e-4 / 70)])
 def test_counts_against_adaptive_quadrature(built, photon):
     protons = 10.22 * 3.6e12 / (1050 * 1.602176634e-13)
     fluence = protons * 0.09627 / (4 * np.pi * 1910.0**2)

@@ -48,7 +48,7 @@ def neutrinos(name, low, high, binding):
 # -- neutrinos --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [NAMES[0], *(pytest.param(n, marks=pytest.mark.slow) for n in NAMES[1:])])
 def test_neutrinos_match_independent_quadrature(name):
     # Six Gauss nodes a bin and the moments' spline: 4e-7; the reference's own sums: 1e-6.
     exp = lmt.experiment(name)
@@ -172,7 +172,7 @@ class Fit:
         return fit.fun + 2.0 * float(self.like.saturated_log_likelihood()), fit.x
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [NAMES[0], *(pytest.param(n, marks=pytest.mark.slow) for n in NAMES[1:])])
 def test_standard_model_fits_every_spectrum(name):
     fit = Fit(name)
     value, pulls = fit(NO_BOSON)

@@ -92,7 +92,10 @@ def test_high_mass_limits_of_the_scaling():
         assert float(jnp.sqrt(ratio)) == pytest.approx(factor, abs=tolerance)
 
 
-@pytest.mark.parametrize("model", [lmt.LMU, lmt.LMU_LTAU, lmt.GaugeModel("e only", {"e": 1})])
+@pytest.mark.parametrize(
+    "model",
+    [lmt.LMU_LTAU, *(pytest.param(m, marks=pytest.mark.slow) for m in (lmt.LMU, lmt.GaugeModel("e only", {"e": 1})))],
+)
 @pytest.mark.parametrize("mass", [1.0, 2 * 105.6583755, 213.0, 3553.86, 6000.0, 7700.0, 1e6])
 @pytest.mark.parametrize("g_x", [0.0, 1e-3])
 def test_values_and_gradients_are_finite_everywhere(model, mass, g_x):

@@ -143,6 +143,7 @@ def _heavy_end(run, threshold):
     return outside[0] if outside.size else np.inf
 
 
+@pytest.mark.slow
 def test_heavy_end_of_the_2021_region(run):
     # 65 MeV at Delta(-2 ln L) = 4; an efficiency of 0.1 known to a factor of two would leave all of it open.
     loose = lmt.experiment("na64mu-2022", efficiency=0.1, efficiency_factor=2.0)

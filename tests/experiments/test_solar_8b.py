@@ -159,6 +159,7 @@ def test_searches_projections_and_borexino_share_the_sun():
     assert len(like.nuisance_names) == 26
 
 
+@pytest.mark.slow
 def test_observed_data_fit_with_finite_gradients():
     like = lmt.JointLikelihood(
         ["xenonnt-8b-counts", "lz-8b"], LMU_LTAU, "observed"

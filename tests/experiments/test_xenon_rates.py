@@ -35,6 +35,7 @@ def test_differential_rates_agree_with_adaptive_quadrature(channel, model):
         np.testing.assert_allclose(got, [rate(e, *args) for e in energies], rtol=2e-7)
 
 
+@pytest.mark.slow
 def test_light_sources_at_the_smallest_recoils():
     """Below 0.055 keVnr 15O, 17F, 13N, pep and 7Be recoil too: all eight sources, of which 8B is a small part there."""
     exp = experiment("darwin-nr", exposure_tyr=1.0)

@@ -208,6 +208,7 @@ def flux_and_significance(fit, data, runs):
     return 5.25 * best.x, above, below, np.sqrt(2.0 * (minus_log(0.0) - best.fun))
 
 
+@pytest.mark.slow
 def test_significance_and_flux_of_2024(search, xenons, fit):
     # Published, SR0 + SR1 (arXiv:2408.02877): 2.73 sigma; 4.7 (+3.6 -2.3)e6 where 11.9 events are expected of 5.25e6.
     # The release of 2026 expects 9.3 of them, so that the same events are a larger flux: what is compared to 5 % are

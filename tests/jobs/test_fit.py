@@ -129,6 +129,7 @@ def test_an_existing_folder_is_refused_before_anything_is_built(done, like):
     assert told == []
 
 
+@pytest.mark.slow
 def test_force_replaces_and_no_grid_leaves_the_profile_out(like, tmp_path):
     out = tmp_path / "fit"
     out.mkdir()

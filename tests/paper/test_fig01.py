@@ -68,6 +68,7 @@ def test_coarse_grid_moves_the_edge_by_less_than_two_percent():
     np.testing.assert_allclose(edges[0], edges[1], atol=0.02)
 
 
+@pytest.mark.slow
 def test_n_eff_is_a_wall_that_leans():
     (entry,) = fig01.entries("default", ["n-eff"])
     mass, g = (np.concatenate(part) for part in zip(*entry.outlines, strict=True))

@@ -123,7 +123,7 @@ def test_exact_tree_level_conserves_the_current():
         (M3, (0.5e3, 9e3), 0.025),
     ],
 )
-@pytest.mark.parametrize("mass", [5.0, 100.0, 1000.0])
+@pytest.mark.parametrize("mass", [100.0, *(pytest.param(m, marks=pytest.mark.slow) for m in (5.0, 1000.0))])
 def test_default_agrees_with_exact_tree_level_over_the_windows(beam, window, worst, mass):
     # In the muon's energy, cubic towards the soft end where heavy A' crowd; 0.5 GeV to zero adds below 1 %.
     nodes, weights = np.polynomial.legendre.leggauss(8)

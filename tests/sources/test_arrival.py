@@ -50,6 +50,7 @@ def test_released_shapes():
         np.testing.assert_allclose(found, table[f"signal_{component}"], atol=5.5e-5)
 
 
+@pytest.mark.slow
 @given(mean=st.floats(-3.0, 5.0), width=st.floats(0.02, 1.0))
 def test_normalised_increasing_and_smooth(mean, width):
     for component in arrival.COMPONENTS:

@@ -53,6 +53,7 @@ def by_hand(prior):
     return logsumexp(table), np.interp(0.90, np.cumsum(marginal) - 0.5 * marginal, g.ravel())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRIORS)
 def test_against_sums(found, name):
     log_b, limit = by_hand(PRIORS[name])
@@ -64,6 +65,7 @@ def test_against_sums(found, name):
     assert row["text"].item() == repr(PRIORS[name])
 
 
+@pytest.mark.slow
 def test_only_what_must_be_is_integrated(found):
     origin = dict(
         zip(found.table["prior"].values.tolist(), found.table["reweighted_from"].values.tolist(), strict=True)

@@ -68,6 +68,7 @@ def test_cut_in_a_tail(low, high):
                 assert abs((above(found) - exact) / density) < 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", OWN, ids=kind)
 def test_a_prior_is_built_without_numpyros_cdf(own, monkeypatch):
     """It compiles for seconds; asked for quantiles numpyro may want tensorflow_probability."""

@@ -19,6 +19,7 @@ def evidence():
     return lmt.evidence(like, lmt.priors.default(lmt.LMU_LTAU), lmt.methods.Cubature(rtol=1e-2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["log10_g_x", "log10_mass"])
 def test_marginal_up_to_a_quantile_is_its_probability(evidence, name):
     """`marginal` integrates interpolating polynomials: another route to the same cells, good to 1e-3 here."""

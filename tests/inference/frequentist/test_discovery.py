@@ -92,7 +92,7 @@ def closed_form(expected, reference, sigma_flux, sigma):
     return exposures[reached[0]] if reached.size else np.inf
 
 
-@pytest.mark.parametrize("sigma", [pytest.param(0.5, marks=pytest.mark.slow), 0.7, 5.0])
+@pytest.mark.parametrize("sigma", [*(pytest.param(x, marks=pytest.mark.slow) for x in (0.5, 0.7)), 5.0])
 def test_profiled_flux_against_the_closed_form_and_its_saturation(sigma):
     photon = BENCHMARKS["BP1"]
     exp = experiment("darwin-nr", threshold_kev=1.0, exposure_tyr=1.0, convention="paper")
@@ -141,6 +141,7 @@ def counter(monkeypatch):
     return add
 
 
+@pytest.mark.slow
 def test_the_experiment_s_own_term_is_compared(counter):
     """A width that is no Poisson's: without nuisances q = (25 X)^2/w^2, with a background known to 10 % less."""
     width, sigma = 40.0, 3.0
@@ -154,6 +155,7 @@ def test_the_experiment_s_own_term_is_compared(counter):
     assert np.isinf(discovery_exposure("gauss", LMU, photon, sigma=sigma, nuisances="profiled"))
 
 
+@pytest.mark.slow
 def test_both_octants_of_a_constraint_are_tried(counter):
     """A fifth more events than expected are the other octant; half as many more are not."""
     counter("octants", Poisson(), OCTANTS)

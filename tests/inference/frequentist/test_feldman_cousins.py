@@ -94,6 +94,7 @@ def test_critical_values_of_a_counting_experiment_are_those_of_the_sums():
         assert p[inside & ~last].sum() < CL + 3.5 * error
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:intervals read critical values between truths")
 def test_intervals_of_a_counting_experiment_are_the_published_ones():
     fine = np.geomspace(0.1, 14.0, 400)

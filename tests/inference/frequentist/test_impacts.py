@@ -121,6 +121,7 @@ def test_central_nuisances_make_q_too_small():
     assert central.q.mean() < drawn.q.mean()
 
 
+@pytest.mark.slow
 def test_q_piles_up_where_nothing_is_there():
     def rate(g_x, mass, eps_x, values):
         return jnp.stack([20.0 * (g_x / 5e-4) ** 2 + 30.0])

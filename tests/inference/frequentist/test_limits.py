@@ -105,7 +105,8 @@ def limits_of_all_counts(uncertain):
     )
 
 
-@pytest.mark.parametrize("uncertain", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("uncertain", [False, True])
 def test_limits_of_counts_cover(uncertain):
     """What is printed as 90 % lies above the truth in 90 % of all toys or more, wherever the truth is.
 
@@ -127,6 +128,7 @@ def test_limits_of_counts_cover(uncertain):
             assert covered >= 0.9 - (2e-3 if uncertain else 2e-4), (background, truth, covered)
 
 
+@pytest.mark.slow
 def test_toys_of_several_bins_are_covered():
     """Toys of a search of three unequal bins without background, as `simulate` draws them: the total decides."""
     shares = jnp.array([0.6, 0.3, 0.1])

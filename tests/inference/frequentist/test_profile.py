@@ -144,6 +144,7 @@ def dense(mass, g_x):
     return best
 
 
+@pytest.mark.slow
 def test_both_maxima_are_climbed():
     profile = bimodal_profile()
     assert (profile["status"] < 2).all()
@@ -307,6 +308,7 @@ def test_new_data_of_the_same_shape_do_not_recompile():
     assert not np.allclose(other["q"], bimodal_profile()["q"])
 
 
+@pytest.mark.slow
 def test_fixed_mixing_leaves_nothing_to_scan():
     def rate(g_x, mass, eps_x, values):
         return jnp.stack([20.0 * (g_x / 5e-4) ** 2 * values["scale"], 1e6 * -eps_x])

@@ -342,6 +342,7 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path):
         lmt.sample_posterior(held, prior, checkpoint=tmp_path / "other.npz", **QUICK)
 
 
+@pytest.mark.slow
 def test_a_package_in_an_archive_has_the_same_rates_and_results(tmp_path):
     """Where Python imports from an archive there are no paths: neither for tables nor for the hash of the rates."""
     package = Path(lmt.__file__).parent

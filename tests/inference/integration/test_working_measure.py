@@ -64,10 +64,8 @@ CASES = {
 }
 
 
-QUICK = ("ten widths",)
-
-
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow) for n in CASES])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
 def test_prior_in_tension_with_the_data(name):
     distribution, exact = CASES[name]
     found = lmt.evidence(LIKE, prior(distribution))
@@ -148,7 +146,10 @@ def test_a_prior_that_is_fine_is_kept():
         pytest.param(
             *("g_x", dist.Beta(2.0, 3000.0), lambda g: stats.beta.pdf(g, 2.0, 3000.0), 5e-3), marks=pytest.mark.slow
         ),
-        ("g_x", dist.TruncatedNormal(0.0, 1e-3, low=0.0), lambda g: stats.halfnorm.pdf(g, scale=1e-3), 5e-3),
+        pytest.param(
+            *("g_x", dist.TruncatedNormal(0.0, 1e-3, low=0.0), lambda g: stats.halfnorm.pdf(g, scale=1e-3), 5e-3),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_priors_of_the_coupling_itself_also_without_icdf(name, own, density, high):
@@ -187,6 +188,7 @@ def test_truncated_cauchy_is_accepted():
 # -- parts ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_table_of_quantiles_against_scipy():
     table = tabulated([(1.0, Own(dist.Gamma(0.5, 1.0), 0.0, 1e3))], 0.0, 1e3)
     unit = np.array([1e-10, 1e-3, 0.3, 0.5, 0.99, 1.0 - 1e-9])
@@ -195,6 +197,7 @@ def test_table_of_quantiles_against_scipy():
     np.testing.assert_allclose(-table.log_slope(unit), stats.gamma(0.5).logpdf(table.icdf(unit)), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_table_is_its_own_density():
     """Whatever the mixture: the slope is the derivative of the quantiles, by differences."""
     parts = [(0.3, Own(dist.Normal(-4.0, 0.1), -9.0, 4.0)), (0.1, Even(-5.0, -2.0)), (0.6, Hump(-3.2, 1e-6, -9.0, 4.0))]

@@ -146,6 +146,7 @@ ORDERS = {"there": tuple(PRIORS), "back": tuple(reversed(PRIORS))}
 SHORT = {"there": ("none", "default", "falling"), "back": ("falling", "default", "none")}
 
 
+@pytest.mark.slow
 def test_priors_on_one_likelihood_by_cubature():
     check_all("cubature", 2, ("default", "none", "falling"))
 

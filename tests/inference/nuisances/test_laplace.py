@@ -52,7 +52,10 @@ EFFICIENCY = lmt.Nuisance("scale", lmt.LogNormal(1.0, 1.25), "scales the signal"
 
 @pytest.mark.parametrize(
     ("nuisances", "wide"),
-    [((scale(),), 9.0), ((EFFICIENCY, LEVEL), 9.0), ((OCTANT, LEVEL), 16.0)],
+    [
+        ((scale(),), 9.0),
+        *(pytest.param(*c, marks=pytest.mark.slow) for c in (((EFFICIENCY, LEVEL), 9.0), ((OCTANT, LEVEL), 16.0))),
+    ],
     ids=["gaussian", "log-normal", "octants"],
 )
 def test_one_number_for_one_word_and_close_to_the_integral(nuisances, wide):
@@ -137,7 +140,9 @@ def by_scipy(like, photon):
     return best.x, -best.fun, np.asarray(jax.hessian(lambda x: -like.log_density(photon, x))(best.x))
 
 
-@pytest.mark.parametrize("nuisances", [(scale(), LEVEL), (OCTANT, LEVEL)], ids=["gaussian", "octants"])
+@pytest.mark.parametrize(
+    "nuisances", [(scale(), LEVEL), pytest.param((OCTANT, LEVEL), marks=pytest.mark.slow)], ids=["gaussian", "octants"]
+)
 def test_optimum_and_width_are_scipy_s(nuisances):
     """Rates linear in one pull, exponential in the other, without mixed derivatives: the Hessian is exact."""
     like = joint(Poisson(), nuisances)

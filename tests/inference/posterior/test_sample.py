@@ -334,6 +334,7 @@ def test_without_the_grid_check_the_verdict_says_so(like):
     assert "no grid check" in found.attrs["verdict"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jumps", [True, False])
 def test_cut_trees_are_excused_where_jumps_carry_the_chains(like, jumps):
     found = sample_posterior(
