@@ -54,8 +54,9 @@ def test_csi_against_adaptive_quadrature(built, label):
             np.testing.assert_allclose(counts, expected, rtol=1e-7, atol=1e-11, err_msg=f"{component}, bin {b}")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("label", ["BP1", "light"])
+@pytest.mark.parametrize(
+    "label", [pytest.param("BP1", marks=pytest.mark.slow), pytest.param("light", marks=pytest.mark.nightly)]
+)
 def test_lar_is_template_times_ratio(built, label):
     """In each bin of energy and time the released counts times model over Standard Model, both by quadrature."""
     exp, photon = built["coherent-lar-2020"], PHOTONS[label]

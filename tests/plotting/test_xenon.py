@@ -83,9 +83,10 @@ def test_figures_are_registered():
     assert {"fig10", "fig11", "fig13", "fig14", "nr-sign"} <= set(figure_names())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fig10", "fig11", "fig13", "fig14", "nr-sign"])
-@pytest.mark.parametrize("convention", ["default", "paper"])
+@pytest.mark.parametrize(
+    "convention", [pytest.param("default", marks=pytest.mark.nightly), pytest.param("paper", marks=pytest.mark.slow)]
+)
 def test_figures_draw(name, convention):
     figure = draw(name, convention)
     figure.canvas.draw()

@@ -14,7 +14,7 @@ from lmtbayes.inference.frequentist.impacts import nuisance_pulls
 from lmtbayes.inference.frequentist.limits import upper_limit
 from lmtbayes.inference.frequentist.profile import profile_likelihood
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 BP1 = lmt.BENCHMARKS["BP1"]
 GRID = {"g_x": np.geomspace(2e-4, 1.2e-3, 25), "mass": np.geomspace(1.0, 200.0, 24)}

@@ -157,7 +157,7 @@ _SLOW = pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "order"),
     [
-        pytest.param(*case, marks=_SLOW)
+        pytest.param(*case, marks=_SLOW if case[0] == 3 else pytest.mark.nightly)
         for case in ((0, "there"), (2, "there"), (2, "back"), (3, "there"), (3, "back"), (4, "there"), (4, "back"))
     ],
 )
