@@ -14,7 +14,8 @@ from scipy.special import gammaincc, ndtri
 
 from lmtbayes import _level_sets
 from lmtbayes.errors import ResolutionWarning
-from lmtbayes.inference.frequentist.contours import Contour, contours, threshold
+from lmtbayes.inference.frequentist.axes import threshold
+from lmtbayes.inference.frequentist.contours import Contour, contours
 from lmtbayes.inference.frequentist.limits import upper_limit
 from lmtbayes.parameters import LEVELS
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from lmtbayes.gauge.models import BENCHMARKS, GaugeModel, HiddenPhoton
 from lmtbayes.inference.coordinates import Space
-from lmtbayes.inference.frequentist.contours import threshold
+from lmtbayes.inference.frequentist.axes import threshold
 from lmtbayes.inference.frequentist.toys import toy_test_statistics
 from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.likelihood.joint import JointLikelihood

@@ -14,7 +14,7 @@ from lmtbayes.inference.credible.density import Density
 from lmtbayes.inference.credible.given import Given, Held, about
 from lmtbayes.inference.credible.plane import plane_region
 from lmtbayes.inference.credible.sources import At, GridSource
-from lmtbayes.inference.frequentist.contours import check_levels
+from lmtbayes.inference.frequentist.given_profile import check_levels
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 from lmtbayes.parameters import LEVELS
 

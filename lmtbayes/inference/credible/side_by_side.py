@@ -9,7 +9,7 @@ from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.credible.limits import credible_limit
 from lmtbayes.inference.evidence.result import Evidence
-from lmtbayes.inference.frequentist.contours import check_profile
+from lmtbayes.inference.frequentist.given_profile import check_profile
 from lmtbayes.inference.frequentist.limits import upper_limit
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 

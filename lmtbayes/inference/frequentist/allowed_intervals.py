@@ -9,8 +9,8 @@ from scipy.special import ndtri
 from lmtbayes import _checks
 from lmtbayes.inference.frequentist.axes import threshold, value_of
 from lmtbayes.inference.frequentist.calibration import RELATIVE_TO, Calibration, check_calibration
-from lmtbayes.inference.frequentist.contours import check_profile, provenance
 from lmtbayes.inference.frequentist.crossings import allowed, lowest
+from lmtbayes.inference.frequentist.given_profile import check_profile, provenance
 from lmtbayes.inference.frequentist.slices import along, at, critical_along, slices
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Float
 
 from lmtbayes import _checks
+from lmtbayes.inference.frequentist.axes import axis_of, value_of
 from lmtbayes.inference.frequentist.cls_formulas import N_SIGMA, asymptotic_cls, expected_cls, first_crossing
-from lmtbayes.inference.frequentist.contours import axis_of, check_profile, value_of
 from lmtbayes.inference.frequentist.crossings import Slice, lowest
 from lmtbayes.inference.frequentist.few_events import warn_of_few_at_cls
+from lmtbayes.inference.frequentist.given_profile import check_profile
 from lmtbayes.inference.frequentist.slices import at, slices
 
 if TYPE_CHECKING:

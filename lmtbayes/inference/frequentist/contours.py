@@ -20,10 +20,10 @@ from lmtbayes import _checks, _level_sets
 from lmtbayes._files import write_text
 from lmtbayes._level_sets import TOLERANCE
 from lmtbayes.errors import InvalidArgument, ResolutionWarning
-from lmtbayes.inference.frequentist.axes import axis_of, value_of
-from lmtbayes.inference.frequentist.axes import threshold as threshold
+from lmtbayes.inference.frequentist.axes import axis_of, threshold, value_of
 from lmtbayes.inference.frequentist.calibration import Calibration, check_calibration, warn_if_unresolved
 from lmtbayes.inference.frequentist.few_events import few_events, fewest_events, warn_of_few_on_contours
+from lmtbayes.inference.frequentist.given_profile import check_levels, check_profile, provenance
 from lmtbayes.parameters import LEVELS
 
 if TYPE_CHECKING:
@@ -139,20 +139,6 @@ class Contours:
         header.append(f"# units: {self.names[0]} [{self.units[0]}], {self.names[1]} [{self.units[1]}]")
         lines = [*header, f"level,line,closed,{self.names[0]},{self.names[1]}", *rows]
         return write_text(path, "\n".join(lines) + "\n")
-
-
-def provenance(profile: "xarray.Dataset") -> tuple[str, ...]:
-    """Lines that say where a profile comes from."""
-    a = profile.attrs
-    lines = [f"lmtbayes {a.get('lmtbayes_version', '?')}: profile likelihood of {a.get('experiments', '?')}"]
-    lines.append(f"model {a.get('model', '?')}, mixing {a.get('mixing', '?')}; profiled: {a.get('profiled', '?')}")
-    lines.append(f"ranges: {a.get('ranges', '?')}")
-    if "best_g_x" in a:
-        lines.append(
-            f"best fit: g_x = {a['best_g_x']:.6g}, mass = {a['best_mass']:.6g} MeV, eps_x = {a['best_eps_x']:.6g}, "
-            f"ln L = {a['best_log_likelihood']:.6f}"
-        )
-    return tuple(lines)
 
 
 def contours(
@@ -286,22 +272,6 @@ def _holds_best_fit(profile: "xarray.Dataset", ends: dict[str, np.ndarray]) -> b
         return False
     at = {name: axis_of(name, np.atleast_1d(profile.attrs[f"best_{name}"]))[0] for name in ends}
     return all(lines[0] <= at[name] <= lines[-1] for name, lines in ends.items())
-
-
-def check_profile(profile: object) -> None:
-    """Require a Dataset of `profile_likelihood`."""
-    import xarray
-
-    if not isinstance(profile, xarray.Dataset) or "q" not in profile:
-        raise _checks.invalid("profile", type(profile).__name__, "a Dataset of profile_likelihood")
-
-
-def check_levels(argument: str, levels: Sequence[float]) -> tuple[float, ...]:
-    """Return confidence levels as floats inside (0, 1)."""
-    array = _checks.number(argument, levels, "numbers between 0 and 1")
-    if array is None or array.ndim != 1 or not array.size or not np.all((array > 0.0) & (array < 1.0)):
-        raise _checks.invalid(argument, levels, "numbers between 0 and 1, such as (0.6827, 0.9545)")
-    return tuple(array.tolist())
 
 
 def _line(points: np.ndarray, x: str, y: str, ends: dict[str, np.ndarray]) -> Line:

@@ -27,7 +27,7 @@ from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.frequentist.axes import threshold
 from lmtbayes.inference.frequentist.calibration import Calibration, coordinates, read_calibration
 from lmtbayes.inference.frequentist.construction import Construction, Rows, label
-from lmtbayes.inference.frequentist.contours import check_levels
+from lmtbayes.inference.frequentist.given_profile import check_levels
 from lmtbayes.inference.frequentist.order_statistics import ranks
 from lmtbayes.inference.identity.fingerprint import fingerprint
 from lmtbayes.inference.likelihood.joint import JointLikelihood

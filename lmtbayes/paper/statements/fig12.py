@@ -3,7 +3,7 @@
 import numpy as np
 
 from lmtbayes.gauge.models import BENCHMARKS
-from lmtbayes.inference.frequentist.contours import threshold
+from lmtbayes.inference.frequentist.axes import threshold
 from lmtbayes.paper.fig08 import TOGETHER
 from lmtbayes.paper.fig12 import WITH_XENON, read_in_lmu
 from lmtbayes.paper.planes import READ_LMU, XENON, profile

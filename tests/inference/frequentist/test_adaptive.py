@@ -9,7 +9,8 @@ import lmtbayes as lmt
 from lmtbayes import _level_sets
 from lmtbayes.errors import InvalidArgument, ResolutionWarning
 from lmtbayes.inference.frequentist.adaptive import refine
-from lmtbayes.inference.frequentist.contours import contours, threshold
+from lmtbayes.inference.frequentist.axes import threshold
+from lmtbayes.inference.frequentist.contours import contours
 from lmtbayes.inference.frequentist.profile import profile_likelihood
 from lmtbayes.inference.frequentist.profile_table import ProfileCells
 from lmtbayes.parameters import LEVELS

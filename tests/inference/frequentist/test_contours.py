@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from lmtbayes import tables
 from lmtbayes.errors import InvalidArgument, ResolutionWarning, UnknownName
-from lmtbayes.inference.frequentist.contours import contours, threshold
+from lmtbayes.inference.frequentist.axes import threshold
+from lmtbayes.inference.frequentist.contours import contours
 from lmtbayes.inference.frequentist.limits import intervals, upper_limit
 
 G_X, MASS = np.geomspace(1e-5, 1e-2, 121), np.geomspace(1.0, 1000.0, 101)

@@ -13,8 +13,8 @@ import lmtbayes as lmt
 from lmtbayes.errors import CheckpointError, InvalidArgument
 from lmtbayes.experiments.terms import Gaussian, Poisson
 from lmtbayes.inference.frequentist import order_statistics
+from lmtbayes.inference.frequentist.axes import threshold
 from lmtbayes.inference.frequentist.construction import Construction
-from lmtbayes.inference.frequentist.contours import threshold
 
 BACKGROUND, CL, BATCH = 3.0, 0.9, 500
 UNIT = 1e-3
