@@ -40,7 +40,8 @@ _TEXTS = {
     "1269), once in twenty.",
     "coverage": "How many regions hold a given truth. Profile regions take the thresholds of chi^2, which hold where "
     "many events are expected. Credible regions are right for truths drawn from the prior, not for a given one: what "
-    "they do at one is a fact about the prior as well.",
+    "they do at one is a fact about the prior as well: a central interval never holds a truth at the edge of the box, "
+    "below which there is nothing.",
     "evidence": "(ln Z - reference)/stated error for many seeds; the reference is cubature to 1e-4. A cubature states "
     "a bound, half of which stands for one standard deviation: its pulls may be small, never large.",
     "verdicts": "Posteriors of toys of truths from the prior, judged by the package, and held to sums over a dense "

@@ -35,6 +35,8 @@ CONSTRUCTIONS = {
 RELATIVE_TO = ("slice", "global")
 _ARRAYS = ("q", "above", "converged")
 _FORMAT = 1
+_LOWEST = 1e-3
+"""Of a critical value: where its interval ends at the latest, since q is divided by it."""
 _SETTINGS = ("levels", "nuisances", "relative_to", "parameter", "seed", "resolved", "about")
 
 
@@ -173,7 +175,7 @@ class Calibration:
         found = self.mesh.at(points, np.column_stack([value, low, high, value**2])).T
         step = 0.0 if self.resolved else np.maximum(found[3] - found[0] ** 2, 0.0)
         low, high = (found[0] + sign * np.sqrt((found[i] - found[0]) ** 2 + step) for i, sign in ((1, -1.0), (2, 1.0)))
-        return Critical(*(x.reshape(columns[0].shape) for x in (found[0], np.maximum(low, 0.0), high)))
+        return Critical(*(x.reshape(columns[0].shape) for x in (found[0], np.maximum(low, _LOWEST * found[0]), high)))
 
     @cached_property
     def mesh(self) -> Mesh:
