@@ -55,10 +55,10 @@ def _spallation(exp: Experiment, point: tuple[float, float, float]) -> tuple[np.
 
 
 def _muon_beam(exp: Any, point: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Four Gauss nodes a bin in x, nested quadrature at each; the efficiency is the entry's own. Three bins of nine."""
+    """Four Gauss nodes a bin in x (32 where there is one), nested quadrature at each; the efficiency is the entry's own."""
     g, mass, eps = point
     setup, edges = exp.setup, np.asarray(exp.bin_edges)
-    nodes, weights = np.polynomial.legendre.leggauss(4 if len(edges) > 2 else 12)
+    nodes, weights = np.polynomial.legendre.leggauss(4 if len(edges) > 2 else 32)
     atoms = setup.density_g_cm3 * 6.02214076e23 / setup.A
     scale = setup.muons_on_target * setup.target_length_cm * atoms * (197.3269804e-13) ** 2
     scale *= (g + eps * single.E_CHARGE) ** 2 * float(exp.efficiency(mass))
