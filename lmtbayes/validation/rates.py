@@ -55,7 +55,7 @@ def _spallation(exp: Experiment, point: tuple[float, float, float]) -> tuple[np.
 
 
 def _muon_beam(exp: Any, point: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Four Gauss nodes a bin in x (32 where there is one), nested quadrature at each; the efficiency is the entry's own."""
+    """Four Gauss nodes a bin in x (32 where there is one), nested quadrature at each; the entry's own efficiency."""
     g, mass, eps = point
     setup, edges = exp.setup, np.asarray(exp.bin_edges)
     nodes, weights = np.polynomial.legendre.leggauss(4 if len(edges) > 2 else 32)
