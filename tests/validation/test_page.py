@@ -75,6 +75,8 @@ def test_published_results_are_those_of_the_table():
 
 def test_regions_hold_the_truth_as_often_as_they_say_or_more():
     """Profile regions anywhere; credible ones at the benchmarks, far from the edges, nearly so."""
+    if not (TABLES / "coverage.csv").is_file():
+        pytest.skip("the study has not been run yet, and the page says so")
     found = rows.read(TABLES / "coverage.csv")
     assert {row.name for row in found} == set(TRUTHS)
     for row in found:

@@ -29,6 +29,7 @@ def test_marginal_up_to_a_quantile_is_its_probability(evidence, name):
     np.testing.assert_allclose(below, POINTS, atol=0.01)
 
 
+@pytest.mark.slow
 def test_an_unmeasured_coordinate_keeps_its_prior(evidence):
     np.testing.assert_allclose(
         quantiles(evidence, {"log10_kappa": 1.0}, POINTS), -3.0 + 3.0 * np.array(POINTS), atol=2e-3

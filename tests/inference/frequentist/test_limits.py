@@ -82,6 +82,7 @@ def test_two_tails_are_one_of_a_higher_level():
     np.testing.assert_allclose(events(two["limit"]), np.log(20.0), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_an_uncertain_efficiency_is_integrated_over():
     """No events at 25 %: the g at which E[exp(-s efficiency)] is 10 %, by quadrature."""
 

@@ -156,6 +156,7 @@ def test_both_maxima_are_climbed():
         np.testing.assert_allclose(profile["log_likelihood"].values[i, 1], dense(MASSES[i], COUPLINGS[1]), atol=3e-4)
 
 
+@pytest.mark.slow
 def test_one_start_would_draw_a_wrong_contour():
     like, profile = bimodal(), bimodal_profile()
     low, high = (jnp.array([np.log(edge), sign * np.inf]) for edge, sign in ((1e-3, -1.0), (1.0, 1.0)))
@@ -275,6 +276,7 @@ def flat(expected):
     return likelihood(rate, Poisson(), [1.0, 0.0, 9.0], model=FIXED)
 
 
+@pytest.mark.slow
 def test_the_p_value_of_few_events_is_said_to_be_asymptotic():
     fit = best_fit(flat([0.3, 0.3, 9.0]))
     assert (fit.fewest_events, fit.sparse_bins, fit.degrees_of_freedom) == (pytest.approx(0.3), 2, 1)
@@ -321,6 +323,7 @@ def test_fixed_mixing_leaves_nothing_to_scan():
     np.testing.assert_allclose(profile["eps_x"], -profile["g_x"].values / 70.0 * np.ones((2, 1)))
 
 
+@pytest.mark.slow
 def test_no_nuisances():
     def rate(g_x, mass, eps_x, values):
         return jnp.stack([20.0 * (g_x / 5e-4) ** 2, mass])

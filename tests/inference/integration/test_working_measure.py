@@ -130,6 +130,7 @@ def test_two_modes_one_of_them_in_the_far_tail_of_the_prior():
     assert abs(found.log_z - exact) < found.log_z_error + 1e-4
 
 
+@pytest.mark.slow
 def test_a_prior_that_is_fine_is_kept():
     for distribution in (dist.Uniform(-5.0, -2.0), dist.Normal(-3.3, 0.3)):
         own = prior(distribution)
