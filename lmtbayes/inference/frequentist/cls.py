@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 METHODS = ("asymptotic", "toys")
 _SCAN = 64
 """Couplings of the asymptotic scan: the limits in between are good to 1e-3 (tests)."""
-_BELOW, _ABOVE = 0.35, 0.5
+_BELOW, _ABOVE = 0.8, 0.5
 """Of ln g_x: how far beyond the asymptotic bands toys are made, whose limits are higher where few events are expected
 (2.30 events in place of 1.35)."""
 _LEAST = 5.0

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from scipy.optimize import isotonic_regression
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.frequentist.cls_fits import Fits, Statistics
@@ -104,7 +105,7 @@ def between(samples: Samples, level: float, points: int) -> Float[np.ndarray, "m
 
 
 def _parts(x: np.ndarray, cls: np.ndarray, level: float, points: int) -> np.ndarray:
-    weights: dict[int, float] = {}
+    cls, weights = falling(cls), dict[int, float]()
     for band, row in enumerate(cls):
         i = _bracket(row, level)
         if i is not None:
@@ -125,6 +126,14 @@ def _bracket(cls: Float[np.ndarray, " points"], level: float) -> int | None:
     return None if above.all() or not above[0] else int(np.argmin(above)) - 1
 
 
+def falling(cls: Float[np.ndarray, "*masses points"]) -> Float[np.ndarray, "*masses points"]:
+    """CLs that only falls, closest to the one that was counted: a chance dip is not where it falls below its level.
+
+    Isotonic regression; where CLs truly rises again, beyond an island, it averages over that.
+    """
+    return np.apply_along_axis(lambda row: isotonic_regression(row, increasing=False).x, -1, cls)
+
+
 def _crossings(
     x: Float[np.ndarray, "masses points"], cls: Float[np.ndarray, "masses points"], level: float, size: int
 ) -> tuple[Float[np.ndarray, " masses"], Float[np.ndarray, " masses"]]:
@@ -134,15 +143,16 @@ def _crossings(
     its place within the step is not known.
     """
     # ln(-ln CLs), in which a count without background is a straight line of ln g.
-    y, target = of_probability(np.clip(cls, 0.5 / size, 1.0 - 0.5 / size)), float(of_probability(level))
+    smooth = falling(cls)
+    y, target = of_probability(np.clip(smooth, 0.5 / size, 1.0 - 0.5 / size)), float(of_probability(level))
     limits, steps = np.zeros(len(x)), np.zeros(len(x))
     for k in range(len(x)):
-        i = _bracket(cls[k], level)
+        i = _bracket(smooth[k], level)
         if i is None:
-            limits[k] = np.inf if cls[k, 0] > level else -np.inf
+            limits[k] = np.inf if smooth[k, 0] > level else -np.inf
             continue
         low, high = y[k, i], y[k, i + 1]
         limits[k] = x[k, i] + (x[k, i + 1] - x[k, i]) * np.clip((target - low) / (high - low), 0.0, 1.0)
-        if cls[k, i] >= 1.0 or cls[k, i + 1] <= 0.0:
+        if smooth[k, i] >= 1.0 or smooth[k, i + 1] <= 0.0:
             steps[k] = x[k, i + 1] - x[k, i]
     return limits, steps
