@@ -14,7 +14,7 @@ mpl.use("Agg")
 
 import lmtbayes as lmt
 from lmtbayes.cli import app
-from lmtbayes.errors import UnknownName
+from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.jobs.contours import contours
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.tables import read_csv
@@ -55,6 +55,21 @@ def test_the_numbers_are_those_of_direct_calls(done):
     assert lines
     np.testing.assert_allclose(columns["mass"], np.concatenate([line.x for line in lines]), rtol=1e-9)
     np.testing.assert_allclose(columns["g_x"], np.concatenate([line.y for line in lines]), rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:contours of")
+def test_a_calibration_of_another_fit_is_refused_before_the_profile(tmp_path, monkeypatch):
+    like = SETTINGS.likelihood()
+    bounds = {name: getattr(SETTINGS, name) for name in ("g_x", "mass")}
+    truths = {name: list(ends) for name, ends in bounds.items()}
+    made = lmt.feldman_cousins(like, truths, 100, bounds=bounds, levels=(0.6827,), rounds=0, tolerance=1e3)
+    file = made.to_netcdf(tmp_path / "calibration.nc")
+    # Its own settings take it; a narrower range does not, and no profile is begun.
+    assert "Feldman-Cousins" in contours(SETTINGS, tmp_path / "own", calibration=file)
+    monkeypatch.setattr("lmtbayes.jobs.contours.profile_on_plane", lambda *args, **options: pytest.fail("a profile"))
+    with pytest.raises(InvalidArgument, match="`calibration` must be of the profile's ranges"):
+        contours(dataclasses.replace(SETTINGS, mass=(2.0, 500.0)), tmp_path / "other", calibration=file)
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_folder_that_is_there_is_refused_and_a_failing_run_leaves_nothing(done, tmp_path):

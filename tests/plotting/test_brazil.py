@@ -35,6 +35,18 @@ def test_the_bands_are_those_that_were_given(axis):
     assert not named_but_not_drawn(axis.legend(), axis)
 
 
+def test_a_band_that_ends_beyond_the_search_goes_on_to_the_top(axis):
+    beyond = BAND.copy()
+    beyond[-1, 3:] = np.nan
+    axis.set(xscale="log", yscale="log", ylim=(1e-5, 1e-2))
+    brazil_band(axis, MASS, BAND[:, 2], beyond)
+    for area, low in zip(axis.collections, (0, 1), strict=True):
+        vertices = {tuple(point) for point in area.get_paths()[0].vertices}
+        assert (MASS[-1], BAND[-1, low]) in vertices
+        assert max(y for x, y in vertices if x == MASS[-1]) > 1e-2
+    assert axis.get_ylim() == (1e-5, 1e-2)
+
+
 def test_errors_are_bars(axis):
     brazil_band(axis, MASS, BAND[:, 2], BAND, error=0.1 * BAND[:, 2])
     ((bars,),) = (segments(container) for container in axis.containers)

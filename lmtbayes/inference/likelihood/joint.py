@@ -17,7 +17,6 @@ from lmtbayes.experiments.nuisance import Nuisance
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton, check_mixing
 from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference import priors
-from lmtbayes.inference.identity.fingerprint import physics
 from lmtbayes.inference.likelihood.constraints import Constraints
 from lmtbayes.inference.likelihood.data import Asimov, resolve_data
 from lmtbayes.inference.likelihood.finite import check_finite
@@ -246,4 +245,4 @@ class JointLikelihood:
 
     def identity_parts(self) -> tuple[Any, ...]:
         """What `identity.fingerprint` tells this likelihood by."""
-        return physics(), self.model, self.experiments, {k: np.asarray(x) for k, x in self.data.items()}
+        return *self.joint.identity_parts(), {k: np.asarray(x) for k, x in self.data.items()}

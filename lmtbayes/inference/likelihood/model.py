@@ -20,6 +20,7 @@ from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.nuisance import Nuisance, merge
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.inference.identity.fingerprint import physics
 from lmtbayes.inference.likelihood.constraints import Constraints
 from lmtbayes.inference.likelihood.joining import check_settings, check_shared, of_one_term
 from lmtbayes.inference.likelihood.names import check_names
@@ -278,6 +279,10 @@ class JointModel:
     def has_compiled(self, builder: Callable[..., Any], *static: Hashable) -> bool:
         """Whether `compiled` has this already."""
         return _key(builder, static) in self._compiled
+
+    def identity_parts(self) -> tuple[Any, ...]:
+        """What `identity.fingerprint` tells this model by: not by what happens to be compiled."""
+        return physics(), self.model, self.experiments
 
     def release(self) -> None:
         """Let go of all that was compiled or kept; what is asked for again is made again."""

@@ -97,6 +97,15 @@ def test_limits_side_by_side(like, found):
     assert words[-1] == repr(TWO)
 
 
+def test_a_table_is_of_one_likelihood(like):
+    grid, both = lmt.posterior_grid(like, TWO), {"mass": [3.0, 30.0], "g_x": [1e-4, 1e-3, 1e-2]}
+    profile = lmt.profile_likelihood(like, both)
+    with pytest.raises(InvalidArgument, match="`posterior` must be of the profile's model, Lmu with mixing"):
+        lmt.limits_table(profile.assign_attrs(model="Lmu"), grid)
+    with pytest.raises(InvalidArgument, match="with 1 nuisances; got one with 0"):
+        lmt.limits_table(profile.assign_coords(nuisance=["level"]), grid)
+
+
 def test_bad_input(like):
     with pytest.raises(InvalidArgument, match="`priors` must be a mapping of at least one name"):
         lmt.prior_sensitivity(like, {})

@@ -22,7 +22,7 @@ from lmtbayes.inference.frequentist.cls_formulas import (
     first_crossing,
     ratio,
 )
-from lmtbayes.inference.frequentist.cls_toys import _crossings, _parts
+from lmtbayes.inference.frequentist.cls_toys import _crossings, _parts, falling
 
 G0 = 1e-4
 MASS = 10.0
@@ -231,6 +231,15 @@ def test_far_more_events_than_expected(n, background):
         pulls.append((events(limit) - exact) / (2.0 * error / limit * events(limit)))
     assert abs(np.mean(pulls)) < 3.5 / np.sqrt(8)
     assert 0.4 < np.std(pulls, ddof=1) < 1.9  # eight know it to a quarter
+
+
+def test_a_chance_dip_is_no_crossing():
+    counted_ones = np.array([[1.0, 0.5, 0.09, 0.2, 0.12, 0.05, 0.0]])
+    smooth = falling(counted_ones)
+    assert np.all(np.diff(smooth) <= 0.0)
+    np.testing.assert_allclose(smooth[0, 1:6], [0.5, 0.145, 0.145, 0.12, 0.05])
+    x = np.arange(7.0)[None]
+    assert 4.0 < _crossings(x, counted_ones, 0.1, 100)[0][0] < 5.0
 
 
 def test_a_step_that_no_toy_resolves_is_an_error():

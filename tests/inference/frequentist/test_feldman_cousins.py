@@ -156,6 +156,18 @@ def test_truths_are_added_where_critical_values_change_and_know_nothing_of_each_
     assert not np.allclose(other.q[0], found.q[-1])
 
 
+def test_it_is_of_one_likelihood_whatever_the_names_of_its_experiments():
+    """Ten times the background, under the same name: refused; the same with other data: taken."""
+    other = toy(lambda g_x, mass, eps_x, values: jnp.stack([(g_x / UNIT) ** 2 + 10.0 * BACKGROUND]), Poisson(), 1)
+    like = lmt.JointLikelihood([other], FIXED, {"toy": jnp.array([30.0])}, check=False)
+    grid = line(np.geomspace(0.1, 14.0, 12))
+    few = lmt.feldman_cousins(counting(), COARSE, rounds=0, tolerance=1e3, **FEW)
+    with pytest.raises(InvalidArgument, match="must be of the profile's likelihood; its experiments have the same"):
+        lmt.upper_limit(lmt.profile_likelihood(like, grid), "g_x", calibration=few)
+    seen = counting().with_data({"toy": jnp.array([5.0])})
+    assert lmt.upper_limit(lmt.profile_likelihood(seen, grid), "g_x", 0.6827, calibration=few)["limit"] > 0.0
+
+
 def test_an_interrupted_calibration_goes_on_where_it_stood(tmp_path, monkeypatch):
     file, done, compute = tmp_path / "calibration.nc", [], Construction.toys
 

@@ -66,6 +66,7 @@ def migrad(like, energy, mass, g_x, starts):
     return np.nanmax(ends)
 
 
+@pytest.mark.slow
 def test_cells_against_migrad_from_many_starts():
     """Ten cells of the real likelihood: ln L of iminuit, which knows of it nothing but value and gradient."""
     like, joint = likelihood("na64mu", "ess", "ess10"), profile("na64mu", "ess", "ess10")

@@ -89,6 +89,7 @@ def test_where_no_toy_is_so_extreme_a_bound_is_printed():
     assert f"p < {bound:.3g} at 95 % (0 of 50 toys), above {stats.norm.isf(bound):.2f} sigma" in words
     assert "6.00 sigma" in words
     assert json.loads(json.dumps(far.to_dict()))["global_p_value"] is None
+    assert np.isnan(far.trials_factor)
 
 
 def test_where_no_boson_is_as_good():
@@ -96,6 +97,7 @@ def test_where_no_boson_is_as_good():
     assert none.q0 == pytest.approx(0.0, abs=1e-6)
     assert none.global_p_value.value == none.local_p_value == 1.0
     assert "no boson fits better than none" in str(none)
+    assert json.loads(json.dumps(none.to_dict(), allow_nan=False))["global_sigma"] is None
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 20), (3, 50), (50, 50), (400, 1000)])
