@@ -106,7 +106,7 @@ def validate(
     UnknownName
         No such section or entry.
     InvalidArgument
-        A size below 1; a folder whose studies have other settings.
+        A size below 1; a file where a folder is meant; a folder whose studies have other settings.
     """
     for name in names:
         if name not in experiment_names():
@@ -117,6 +117,9 @@ def validate(
     if size is not None:
         _checks.whole("size", size)
     written = Path(out) / PAGE if to is None else Path(to)
+    for name, path in (("out", Path(out)), ("to", written.parent)):
+        if any(part.exists() and not part.is_dir() for part in (path, *path.parents)):
+            raise _checks.invalid(name, str(path), "a folder, there or yet to be made")
     folder = tables_of(written)
     folder.mkdir(parents=True, exist_ok=True)
     sizes = {name: size or (QUICK if quick else SIZES)[name] for name in SIZES}

@@ -9,12 +9,17 @@ import lmtbayes as lmt
 from lmtbayes import tables
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments import liquid_xenon, solar_nuisances
+from lmtbayes.validation.independent.single import E_BE, M_E
 from lmtbayes.validation.independent.single import borexino_ratio as by_quad
 
 
 @pytest.fixture(scope="module")
 def borexino():
     return lmt.experiment("borexino-7be")
+
+
+def test_recoils_by_hand_end_where_borexinos_do():
+    assert pytest.approx(0.665, abs=3e-4) == 2.0 * E_BE**2 / (M_E + 2.0 * E_BE)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lmtbayes.errors import UnknownName
+from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.experiments.registry import experiment_names
 from lmtbayes.jobs.validate import EIGHT, tables_of, text_of, validate
 from lmtbayes.validation import rows
@@ -89,3 +89,6 @@ def test_eight_likelihoods_and_bad_input(tmp_path):
     with pytest.raises(UnknownName, match="unknown entry 'esss'"):
         validate(tmp_path, ("rates",), names=("esss",))
     assert not list(tmp_path.iterdir())
+    (tmp_path / "file").write_text("years of work")
+    with pytest.raises(InvalidArgument, match="`out` must be a folder, there or yet to be made"):
+        validate(tmp_path / "file", ("outside",))

@@ -71,6 +71,8 @@ class Construction:
                 raise _checks.invalid("parameter", parameter, "left out: it is of relative_to='slice'")
         elif parameter is None and bounded:
             parameter = bounded[0]
+        elif not bounded:
+            raise _checks.invalid("relative_to", relative_to, "'global' for a grid without g_x, kappa or eps_x")
         else:
             _checks.one_of("parameter", parameter, bounded)
         box = Box.of(like.model, bounds, checked, like.experiments)

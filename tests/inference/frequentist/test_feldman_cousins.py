@@ -210,6 +210,8 @@ def test_an_interrupted_calibration_goes_on_where_it_stood(tmp_path, monkeypatch
 def test_bad_input(options, message):
     with pytest.raises(InvalidArgument, match=message):
         lmt.feldman_cousins(counting(), COARSE, **FEW | options)
+    with pytest.raises(InvalidArgument, match="`relative_to` must be 'global' for a grid without g_x"):
+        lmt.feldman_cousins(counting(), {"mass": [30.0, 40.0]}, **FEW)
 
 
 # -- against toys that are drawn and fitted here ----------------------------------------------------------------------
