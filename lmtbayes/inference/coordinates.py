@@ -3,6 +3,8 @@
 u in (0, 1)^d holds the quantiles of a working measure w (`measure`): the prior p itself wherever prior and likelihood
 both have width in its quantiles, so that the prior is flat in u; else a mixture in which they have, and L p/w is what
 is integrated and drawn from. Samplers work in z = ln u/(1 - u), which has no edges; d^d u = prod u (1 - u) d^d z.
+
+A measure follows the data. What is compiled takes its tables as an argument, so that new data compile nothing.
 """
 
 import warnings
@@ -17,6 +19,7 @@ from jaxtyping import Array, ArrayLike, Float
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices, Mapped
+from lmtbayes.inference.distributions import on_host
 from lmtbayes.inference.distributions.tabulated import Tabulated, cumulative
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
 from lmtbayes.inference.likelihood.model import Data, JointModel
@@ -25,6 +28,8 @@ from lmtbayes.parameters import ALL
 
 _EDGE = 1e-14
 """Keeps u away from 0 and 1, where the quantile of an unbounded prior is infinite."""
+type Tables = dict[str, Tabulated]
+"""Coordinates whose quantiles are not the prior's, and what they are instead: a pytree."""
 _BATCH = 512
 """Points turned into photons side by side on each device."""
 
@@ -63,13 +68,14 @@ class Space:
     joint, prior
         Of the same model.
     measure
-        Whose quantiles the cube holds: a prior of the same coordinates; by default the prior itself.
+        Whose quantiles the cube holds: a prior of the same coordinates, or only the tables in which it differs, which
+        may be traced; by default the prior itself.
     """
 
-    def __init__(self, joint: JointModel, prior: Prior, measure: Prior | None = None):
+    def __init__(self, joint: JointModel, prior: Prior, measure: Prior | Tables | None = None):
         self.joint = joint
         self.prior = prior
-        self.measure = prior if measure is None else measure
+        self.tables = tables_of(prior, measure) if isinstance(measure, Prior) else dict(measure or {})
 
     @property
     def dimensions(self) -> int:
@@ -84,17 +90,16 @@ class Space:
     @property
     def plain(self) -> bool:
         """Whether the cube holds the prior's own quantiles, in which the prior is flat."""
-        return not self.reweighted
-
-    @property
-    def reweighted(self) -> tuple[str, ...]:
-        """Coordinates whose quantiles are not the prior's."""
-        return tuple(n for n, d in self.measure.distributions.items() if d is not self.prior.distributions[n])
+        return not self.tables
 
     def values(self, unit: Float[Array | np.ndarray, "... coordinates"]) -> dict[str, Float[Array, "..."]]:
         """Coordinates of the prior at points of the unit cube, kept where rates are numbers."""
-        values = self.measure.from_unit_cube(jnp.clip(unit, _EDGE, 1.0 - _EDGE))
-        return {name: jnp.clip(value, *ALL[name].reach) for name, value in values.items()}
+        unit, values = jnp.clip(unit, _EDGE, 1.0 - _EDGE), {}
+        for index, name in enumerate(self.prior.names):
+            at, table = unit[..., index], self.tables.get(name)
+            value = self.prior.quantiles(name, at) if table is None else table.icdf(at)
+            values[name] = jnp.clip(value, *ALL[name].reach)
+        return values
 
     def photon(self, unit: Float[Array | np.ndarray, "... coordinates"]) -> HiddenPhoton:
         """Photon(s) at points of the unit cube."""
@@ -107,24 +112,29 @@ class Space:
             return total
         values = self.values(unit)
         for index, name in enumerate(self.prior.names):
-            table = self.measure.distributions[name]
-            if name not in self.reweighted or not isinstance(table, Tabulated):
+            if name not in self.tables:
                 continue
             own = self.prior.distributions[name]
             with warnings.catch_warnings():
                 # numpyro warns of a value outside the support, whose density is set to zero here.
                 warnings.simplefilter("ignore", UserWarning)
                 density = jnp.where(own.support(values[name]), own.log_prob(values[name]), -jnp.inf)
-            total = total + density + table.log_slope(jnp.clip(unit[..., index], _EDGE, 1.0 - _EDGE))
+            total = total + density + self.tables[name].log_slope(jnp.clip(unit[..., index], _EDGE, 1.0 - _EDGE))
         return total
 
     def unit(self, values: Mapping[str, ArrayLike]) -> Float[Array, "... coordinates"]:
         """Points of the unit cube at coordinates of the prior: the inverse of `values`."""
-        distributions = self.measure.distributions
+        distributions = self.prior.distributions | self.tables
         return jnp.stack([cumulative(distributions[name], values[name]) for name in self.prior.names], axis=-1)
 
+    def units(self, values: Mapping[str, np.ndarray]) -> Float[np.ndarray, "points coordinates"]:
+        """`unit` of NumPy arrays on the host, where tables compile nothing."""
+        distributions = self.prior.distributions | self.tables
+        columns = [on_host.probabilities(name, distributions[name], values[name]) for name in self.prior.names]
+        return np.stack(columns, axis=-1)
+
     def photons(self, units: Float[np.ndarray, "points coordinates"], devices: Devices) -> HiddenPhoton:
-        """Photons at points of the unit cube, as NumPy arrays, by a function compiled once for a prior and measure."""
+        """Photons at points of the unit cube, as NumPy arrays, by a function compiled once for a prior."""
         return self._at_points(units, devices)[0]
 
     def log_ratios(self, units: Float[np.ndarray, "points coordinates"], devices: Devices) -> np.ndarray:
@@ -132,7 +142,7 @@ class Space:
         return np.zeros(len(units)) if self.plain else self._at_points(units, devices)[1]
 
     def _at_points(self, units: np.ndarray, devices: Devices) -> tuple[HiddenPhoton, np.ndarray]:
-        return self.joint.compiled(_photons, self.prior, self.measure, devices)(units)
+        return self.joint.compiled(_photons, self.prior, devices)(units, self.tables)
 
     def log_likelihood(
         self, unit: Float[Array, " coordinates"], pulls: Float[Array, " nuisances"], data: Data
@@ -168,9 +178,21 @@ class Space:
         return unit, self.joint.constraints.sample(pull_key, (size,))
 
 
-def _photons(joint: JointModel, prior: Prior, measure: Prior, devices: Devices) -> Mapped:
-    space = Space(joint, prior, measure)
-    return Mapped(lambda unit: (space.photon(unit), space.log_ratio(unit)), devices, _BATCH)
+def tables_of(prior: Prior, measure: Prior) -> Tables:
+    """Return the tables by which a measure differs from the prior it was made for."""
+    return {
+        name: table
+        for name, table in measure.distributions.items()
+        if isinstance(table, Tabulated) and table is not prior.distributions[name]
+    }
+
+
+def _photons(joint: JointModel, prior: Prior, devices: Devices) -> Mapped:
+    def one(unit: Array, tables: Tables) -> tuple[HiddenPhoton, Array]:
+        space = Space(joint, prior, tables)
+        return space.photon(unit), space.log_ratio(unit)
+
+    return Mapped(one, devices, _BATCH)
 
 
 def log_jacobian(z: Float[Array, "... coordinates"]) -> Float[Array, "..."]:

@@ -14,21 +14,21 @@ import numpy as np
 from jax.scipy.special import ndtr
 from jaxtyping import Array, Float
 
-from lmtbayes.inference.coordinates import Space
+from lmtbayes.inference.coordinates import Space, Tables
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.priors import Prior
 
-type NormalLikelihood = Callable[[Float[Array, " dim"], Data], Float[Array, ""]]
-"""(z, data) -> ln L, the prior of z being a standard normal."""
+type NormalLikelihood = Callable[[Float[Array, " dim"], Data, Tables], Float[Array, ""]]
+"""(z, data, tables of the measure) -> ln L, the prior of z being a standard normal."""
 
 
-def log_likelihood(joint: JointModel, prior: Prior, measure: Prior) -> NormalLikelihood:
+def log_likelihood(joint: JointModel, prior: Prior) -> NormalLikelihood:
     """Return ln L over (physical parameters, pulls) in standard-normal coordinates."""
     physical = len(prior.names)
-    space = Space(joint, prior, measure) if physical else None
     scales = _scales(joint)
 
-    def evaluate(z: Float[Array, " dim"], data: Data) -> Float[Array, ""]:
+    def evaluate(z: Float[Array, " dim"], data: Data, tables: Tables) -> Float[Array, ""]:
+        space = Space(joint, prior, tables) if physical else None
         unit = ndtr(z[:physical])
         photon = prior.photon({}) if space is None else space.photon(unit)
         reference = z[physical:]

@@ -13,6 +13,7 @@ import numpy as np
 
 from lmtbayes.gauge.models import BENCHMARKS, GaugeModel, HiddenPhoton
 from lmtbayes.inference.coordinates import Space
+from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.frequentist.axes import threshold
 from lmtbayes.inference.frequentist.toys import toy_test_statistics
 from lmtbayes.inference.integration.refine import posterior_grid
@@ -99,21 +100,21 @@ def intervals_study(
     # Toys of the profile's fits and of the posterior are drawn from keys of their own: each is a fair sample.
     toys = toy_test_statistics(like, photon, size, seed=seed, bounds=bounds, first=first)
     inside = truth("low g_x", like.model, bounds) if name == "none" else photon
-    space, credibility, below = Space(like.joint, prior), np.zeros(size), np.zeros((size, len(prior.names)))
+    credibility, below, devices = np.zeros(size), np.zeros((size, len(prior.names))), resolve_devices(None)
     for k in range(size):
         key, *keys = jax.random.split(
             jax.random.fold_in(jax.random.key(seed), first + k), 1 + len(like.joint.experiments)
         )
         toy = like.with_data(draw(like.joint, keys, photon, like.joint.constraints.sample(key, apart=True)))
         grid = posterior_grid(toy, prior)
-        own = space if grid.measure is prior else Space(like.joint, prior, grid.measure)
-        at = np.asarray(own.unit(_coordinates(inside, prior)))
+        own = Space(like.joint, prior, grid.measure)
+        at = own.units(_coordinates(inside, prior))
         # ln of the likelihood alone: the density in coordinates in which the prior is flat.
-        density = grid.log_density - np.asarray(own.log_ratio(grid.cells.centre))
+        density = grid.log_density - own.log_ratios(grid.cells.centre, devices)
         here = float(log_likelihood_at(toy, inside, nuisances="marginalised"))
         credibility[k] = float(np.sum(grid.weights[density > here]))
         for axis, coordinate in enumerate(prior.names):
-            below[k, axis] = float(grid.cumulative(coordinate, np.clip(at[axis : axis + 1], 0.0, 1.0))[0])
+            below[k, axis] = float(grid.cumulative(coordinate, np.clip(at[:, axis], 0.0, 1.0))[0])
     return xr.Dataset(
         {
             "q": ("toy", toys.q, {"long_name": "-2 ln lambda at the truth"}),
@@ -125,11 +126,11 @@ def intervals_study(
     )
 
 
-def _coordinates(photon: HiddenPhoton, prior: Prior) -> dict[str, float]:
-    """The prior's coordinates of a photon."""
+def _coordinates(photon: HiddenPhoton, prior: Prior) -> dict[str, np.ndarray]:
+    """The prior's coordinates of a photon, (1,) each."""
     g_x, mass, eps_x = (float(np.asarray(x)) for x in (photon.g_x, photon.mass, photon.eps_x))
     values = {"log10_g_x": g_x, "log10_mass": mass, "log10_kappa": abs(eps_x) / g_x}
-    return {name: float(np.log10(values[name])) for name in prior.names}
+    return {name: np.log10([values[name]]) for name in prior.names}
 
 
 def coverage_of(

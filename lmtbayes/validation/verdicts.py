@@ -80,7 +80,7 @@ def verdict_study(
             # found, far from the posterior, warn too.
             warnings.simplefilter("ignore")
             tree = sample_posterior(toy, prior, seed + first + k, method=method, progress=False)
-            drawn = np.asarray(space.unit({name: np.asarray(tree["posterior"][name]).ravel() for name in prior.names}))
+            drawn = space.units({name: np.asarray(tree["posterior"][name]).ravel() for name in prior.names})
             weights, box = zoomed(functools.partial(dense, toy, space, cells), drawn)
         verdict = diagnose(tree)
         passed[k], ess[k] = verdict.passed, max(verdict["bulk ESS"].value, 4.0)

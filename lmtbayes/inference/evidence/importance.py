@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.special import logsumexp
 
-from lmtbayes.inference.coordinates import Space
+from lmtbayes.inference.coordinates import Space, Tables
 from lmtbayes.inference.evidence.laplace_cubature import Cubature, without_boson
 from lmtbayes.inference.evidence.result import Evidence
 from lmtbayes.inference.evidence.settings import set_positive, set_whole
@@ -97,12 +97,12 @@ def _weighted(like: JointLikelihood, prior: Prior, seed: int, settings: Importan
     space = Space(like.joint, prior, grid.measure)
     proposal = dataclasses.replace(grid.proposal, widened=_WIDENED)
 
-    draw = like.compiled(_draws, prior, grid.measure)
+    draw = like.compiled(_draws, prior)
     value_of = evaluation(like.joint)
     found, key, shape, enough = _Sum(), jax.random.key(seed), np.inf, False
     while found.log_weights.size < settings.max_draws and not (enough and shape <= _HEAVY):
         keys = jax.random.split(jax.random.fold_in(key, found.log_weights.size), _BLOCK)
-        unit, photons, pulls, log_density = draw(keys, proposal)
+        unit, photons, pulls, log_density = draw(keys, proposal, space.tables)
         values = value_of((photons, pulls), like.data).log_likelihood - np.asarray(log_density)
         found.add(np.asarray(unit), values)
         enough = bool(found.error <= settings.rtol and found.effective >= _EFFECTIVE)
@@ -155,11 +155,10 @@ def pareto_shape(log_weights: Float[np.ndarray, " draws"]) -> float:
     return shape
 
 
-def _draws(joint: JointModel, prior: Prior, measure: Prior) -> Any:
-    space = Space(joint, prior, measure)
-
-    def one(key: Array, proposal: Proposal) -> tuple[Array, Any, Array, Array]:
+def _draws(joint: JointModel, prior: Prior) -> Any:
+    def one(key: Array, proposal: Proposal, tables: Tables) -> tuple[Array, Any, Array, Array]:
+        space = Space(joint, prior, tables)
         unit, pulls = proposal.sample(key)
         return unit, space.photon(unit), pulls, proposal.log_prob(unit, pulls) - space.log_ratio(unit)
 
-    return jax.jit(jax.vmap(one, in_axes=(0, None)))
+    return jax.jit(jax.vmap(one, in_axes=(0, None, None)))

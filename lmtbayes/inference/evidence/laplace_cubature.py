@@ -78,7 +78,7 @@ def _over_the_boson(like: JointLikelihood, prior: Prior, seed: int, settings: Cu
     devices = resolve_devices(None)
     surveyed = survey(like, prior, devices)
     space = Space(like.joint, prior, surveyed.measure)
-    known = space.unit(surveyed.points) if surveyed.points else np.zeros((0, space.dimensions))
+    known = space.units(surveyed.points) if surveyed.points else np.zeros((0, space.dimensions))
 
     def log_integrand(unit: np.ndarray) -> np.ndarray:
         return _marginal(like, space.photons(unit, devices))[0] + space.log_ratios(unit, devices)
@@ -116,7 +116,7 @@ def _over_the_boson(like: JointLikelihood, prior: Prior, seed: int, settings: Cu
         log_weights=log_weights,
         cubature=result,
         prior=prior,
-        measure=space.measure,
+        measure=surveyed.measure,
     )
 
 

@@ -9,6 +9,7 @@ from scipy.special import ndtri
 
 from lmtbayes import _checks
 from lmtbayes.errors import MissingDependency
+from lmtbayes.inference.coordinates import tables_of
 from lmtbayes.inference.evidence import samplers
 from lmtbayes.inference.evidence.result import Evidence
 from lmtbayes.inference.evidence.samplers import Sampled
@@ -54,9 +55,9 @@ class Nested:
     def run(self, like: JointLikelihood, prior: Prior, seed: int) -> Evidence:
         """Integrate; see `evidence`."""
         measure = samplers.working_measure(like, prior)
-        log_likelihood = like.compiled(samplers.log_likelihood, prior, measure)
+        log_likelihood, tables = like.compiled(samplers.log_likelihood, prior), tables_of(prior, measure)
         dim = len(prior.names) + len(like.nuisances)
-        found = sample(lambda z: float(log_likelihood(z, like.data)), dim, seed, self)
+        found = sample(lambda z: float(log_likelihood(z, like.data, tables)), dim, seed, self)
         return samplers.to_evidence(like, prior, measure, found)
 
 

@@ -55,9 +55,9 @@ def working_measure(like: JointLikelihood, prior: Prior) -> Prior:
     return survey(like, prior, resolve_devices(None)).measure if prior.names else prior
 
 
-def log_likelihood(joint: JointModel, prior: Prior, measure: Prior) -> Callable[..., Any]:
-    """Return the jitted ln L of standard-normal coordinates and data."""
-    return jax.jit(full_coordinates.log_likelihood(joint, prior, measure))
+def log_likelihood(joint: JointModel, prior: Prior) -> Callable[..., Any]:
+    """Return the jitted ln L of standard-normal coordinates, data and the measure's tables."""
+    return jax.jit(full_coordinates.log_likelihood(joint, prior))
 
 
 def to_evidence(like: JointLikelihood, prior: Prior, measure: Prior, found: Sampled) -> Evidence:

@@ -17,11 +17,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes import _checks
+from lmtbayes.inference.coordinates import tables_of
 from lmtbayes.inference.evidence import samplers
 from lmtbayes.inference.evidence.result import Evidence
 from lmtbayes.inference.evidence.samplers import Sampled
 from lmtbayes.inference.evidence.settings import set_whole
-from lmtbayes.inference.full_coordinates import NormalLikelihood
 from lmtbayes.inference.full_coordinates import log_likelihood as full_log_likelihood
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import JointModel
@@ -67,25 +67,29 @@ class Smc:
     def run(self, like: JointLikelihood, prior: Prior, seed: int) -> Evidence:
         """Integrate; see `evidence`."""
         measure = samplers.working_measure(like, prior)
-        sampler = like.compiled(_sampler, prior, measure, self)
+        sampler = like.compiled(_sampler, prior, self)
         keys = jax.random.split(jax.random.key(seed), self.replicas)
-        return samplers.to_evidence(like, prior, measure, summarise(sampler(keys, like.data), self))
+        run = sampler(keys, like.data, tables_of(prior, measure))
+        return samplers.to_evidence(like, prior, measure, summarise(run, self))
 
 
-def _sampler(joint: JointModel, prior: Prior, measure: Prior, settings: Smc) -> Callable[..., Any]:
+def _sampler(joint: JointModel, prior: Prior, settings: Smc) -> Callable[..., Any]:
     dim = len(prior.names) + len(joint.nuisances)
-    return make_sampler(full_log_likelihood(joint, prior, measure), dim, settings)
+    return make_sampler(full_log_likelihood(joint, prior), dim, settings)
 
 
-def make_sampler(log_likelihood: NormalLikelihood, dim: int, settings: Smc) -> Callable[[Array, Any], Any]:
-    """Return the jitted run, (keys (replicas,), arguments) -> what `summarise` takes, one entry a replica."""
+def make_sampler(log_likelihood: Callable[..., Array], dim: int, settings: Smc) -> Callable[..., Any]:
+    """Return the jitted run, (keys (replicas,), *arguments) -> what `summarise` takes, one entry a replica.
+
+    The arguments are what ln L takes after the coordinates.
+    """
     # A bare import of the package must start fast.
     from blackjax.smc import resampling
 
-    def one(key: Array, arguments: Any) -> Any:
+    def one(key: Array, arguments: tuple[Any, ...]) -> Any:
         start_key, key = jax.random.split(key)
         start = jax.random.normal(start_key, (settings.particles, dim))
-        algorithm = _tempered(lambda z: log_likelihood(z, arguments), start, settings)
+        algorithm = _tempered(lambda z: log_likelihood(z, *arguments), start, settings)
 
         def unfinished(carry: Any) -> Array:
             _, state, _, count, _ = carry
@@ -107,7 +111,7 @@ def make_sampler(log_likelihood: NormalLikelihood, dim: int, settings: Smc) -> C
         chosen = resampling.systematic(key, last.weights, settings.particles)
         return log_z, count, acceptance, last.particles[chosen], last.tempering_param
 
-    return jax.jit(jax.vmap(one, in_axes=(0, None)))
+    return jax.jit(lambda keys, *arguments: jax.vmap(one, in_axes=(0, None))(keys, arguments))
 
 
 def _tempered(log_likelihood: Callable[[Array], Array], start: Array, settings: Smc) -> Any:

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from scipy import special
 
 from lmtbayes._compile import compile_quickly
-from lmtbayes.inference.coordinates import Space
+from lmtbayes.inference.coordinates import Space, Tables
 from lmtbayes.inference.devices import Devices
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.expansion import score_and_fisher_weight
@@ -178,8 +178,8 @@ def _local_model(
         gradient[:, d:] += pull
         precision[:, d:, d:] += np.maximum(stiffness, 1e-3)[:, :, None] * np.eye(len(joint.nuisances))
     if not space.plain:
-        ratio = joint.compiled(_ratio, space.prior, space.measure)
-        value, pull, stiffness = (np.asarray(x) for x in ratio(position[:, :d]))
+        ratio = joint.compiled(_ratio, space.prior)
+        value, pull, stiffness = (np.asarray(x) for x in ratio(position[:, :d], space.tables))
         log_likelihood = log_likelihood + value
         gradient[:, :d] += pull
         precision[:, :d, :d] += np.maximum(stiffness, 0.0)[:, :, None] * np.eye(d)
@@ -201,15 +201,16 @@ def _constraints(joint: JointModel) -> Any:
     return compile_quickly(jax.vmap(one))
 
 
-def _ratio(joint: JointModel, prior: Prior, measure: Prior) -> Any:
+def _ratio(joint: JointModel, prior: Prior) -> Any:
     """Ln of prior over measure at many z, its slope and minus its curvature in every one of them."""
-    space = Space(joint, prior, measure)
 
-    def one(z: Array) -> tuple[Array, Array, Array]:
+    def one(z: Array, tables: Tables) -> tuple[Array, Array, Array]:
+        space = Space(joint, prior, tables)
+
         def log_ratio(z: Array) -> Array:
             return space.log_ratio(jax.nn.sigmoid(z))
 
         value, slope = jax.value_and_grad(log_ratio)(z)
         return value, slope, -jnp.diagonal(jax.jacfwd(jax.grad(log_ratio))(z))
 
-    return compile_quickly(jax.vmap(one))
+    return compile_quickly(jax.vmap(one, in_axes=(0, None)))

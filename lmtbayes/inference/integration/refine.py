@@ -95,7 +95,7 @@ def _refined(
     if surveyed.cells is None or surveyed.peaks is None:
         cells = MortonCells.uniform(space.dimensions, ROOT_LEVEL[space.dimensions])
         values = evaluated(cells.centre)
-        known = np.asarray(space.unit(surveyed.points)) if len(surveyed.points) else np.zeros((0, space.dimensions))
+        known = space.units(surveyed.points) if len(surveyed.points) else np.zeros((0, space.dimensions))
         begin = np.concatenate([cells.centre[starts(cells, values[0])], known.reshape(-1, space.dimensions)])
         peaks = levenberg_marquardt(space, begin, like.data, devices)
     else:
@@ -110,7 +110,7 @@ def _refined(
     missed = float(np.max(np.where(np.isfinite(top), top, -np.inf)) - np.max(values[0]))
     return PosteriorGrid(
         prior,
-        space.measure,
+        surveyed.measure,
         like.constraints,
         cells,
         values[0],

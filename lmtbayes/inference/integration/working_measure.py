@@ -66,7 +66,7 @@ class Survey(NamedTuple):
         """Ln of the posterior density in (u, pulls) at the peaks, up to ln Z; u is the cube of `space`."""
         if not self.log_likelihood.size:
             return self.log_likelihood
-        return self.log_likelihood + space.log_ratios(np.asarray(space.unit(self.points)), devices)
+        return self.log_likelihood + space.log_ratios(space.units(self.points), devices)
 
 
 def survey(like: JointLikelihood, prior: Prior, devices: Devices) -> Survey:

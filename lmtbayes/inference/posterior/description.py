@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from lmtbayes._compile import compile_quickly
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.coordinates import Space
+from lmtbayes.inference.coordinates import Space, Tables
 from lmtbayes.inference.devices import Mapped
 from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.model import Data, JointModel
@@ -23,22 +23,21 @@ _BLOCK = 1000
 
 def prior_positions(space: Space, rng: np.random.Generator) -> Float[np.ndarray, "1 draw parameters"]:
     """Draws of the prior and of the constraints, as the positions of one chain."""
-    prior_draws = space.joint.compiled(_prior_draws, space.prior, space.measure)
-    unit, pulls = (np.asarray(x) for x in prior_draws(_key(rng)))
+    prior_draws = space.joint.compiled(_prior_draws, space.prior)
+    unit, pulls = (np.asarray(x) for x in prior_draws(_key(rng), space.tables))
     return np.asarray(space.join(unit, pulls))[None]
 
 
-def _prior_draws(joint: JointModel, prior: Prior, measure: Prior) -> Any:
-    space = Space(joint, prior, measure)
-    return compile_quickly(lambda key: space.draw_prior(key, PRIOR_DRAWS))
+def _prior_draws(joint: JointModel, prior: Prior) -> Any:
+    return compile_quickly(lambda key, tables: Space(joint, prior, tables).draw_prior(key, PRIOR_DRAWS))
 
 
 def describe(
     space: Space, data: Data, position: Float[np.ndarray, "chain draw parameters"], rng: np.random.Generator
 ) -> dict[str, Any]:
     """Everything that follows from a draw."""
-    described = space.joint.compiled(_descriptions, space.prior, space.measure)
-    *point, parameters, log_prior = described(position.reshape(-1, space.size))
+    described = space.joint.compiled(_descriptions, space.prior)
+    *point, parameters, log_prior = described(position.reshape(-1, space.size), space.tables)
     evaluated = evaluation(space.joint)(tuple(point), data)
     found = {
         "parameters": parameters,
@@ -51,10 +50,9 @@ def describe(
     return jax.tree.map(lambda x: x.reshape(*position.shape[:-1], *x.shape[1:]), found)
 
 
-def _descriptions(joint: JointModel, prior: Prior, measure: Prior) -> Mapped:
-    space = Space(joint, prior, measure)
-
-    def one(position: Array) -> tuple[HiddenPhoton, Array, dict[str, Array], dict[str, Array]]:
+def _descriptions(joint: JointModel, prior: Prior) -> Mapped:
+    def one(position: Array, tables: Tables) -> tuple[HiddenPhoton, Array, dict[str, Array], dict[str, Array]]:
+        space = Space(joint, prior, tables)
         unit, pulls = space.split(position)
         photon = space.photon(unit)
         parameters = {**_physical(space, photon), **joint.nuisance_values(pulls)}

@@ -13,11 +13,12 @@ from jaxtyping import Array
 
 from lmtbayes._compile import compile_quickly
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.coordinates import Space, log_jacobian
+from lmtbayes.inference.coordinates import Space, Tables, log_jacobian
 from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.integration.proposal import Proposal
 from lmtbayes.inference.likelihood.evaluation import evaluation
-from lmtbayes.inference.likelihood.model import Data
+from lmtbayes.inference.likelihood.model import Data, JointModel
+from lmtbayes.inference.priors import Prior
 
 _BATCH = 512
 """Positions transformed side by side on each device; cheap, unlike their evaluation."""
@@ -38,34 +39,38 @@ class Proposed(NamedTuple):
 class Potential:
     """Minus ln p in (z, pulls) with its gradient, at many positions, through `evaluation` and the chain rule."""
 
-    def __init__(self, space: Space, devices: Devices):
-        d = space.dimensions
+    def __init__(self, joint: JointModel, prior: Prior, devices: Devices):
+        d = len(prior.names)
 
-        def photon(z: Array) -> HiddenPhoton:
-            return space.photon(jax.nn.sigmoid(z))
+        def photon(z: Array, tables: Tables) -> HiddenPhoton:
+            return Space(joint, prior, tables).photon(jax.nn.sigmoid(z))
 
-        def chain_rule(point: tuple[Array, Array, HiddenPhoton, Array]) -> tuple[Array, Array]:
+        def chain_rule(point: tuple[Array, Array, HiddenPhoton, Array], tables: Tables) -> tuple[Array, Array]:
             position, value, by_photon, by_pulls = point
-            z = position[:d]
+            space, z = Space(joint, prior, tables), position[:d]
             # Volume and, where u are not the prior's quantiles, prior over measure.
             log_volume, slope = jax.value_and_grad(lambda z: log_jacobian(z) + space.log_ratio(jax.nn.sigmoid(z)))(z)
-            (by_z,) = jax.vjp(photon, z)[1](by_photon)
+            (by_z,) = jax.vjp(lambda z: photon(z, tables), z)[1](by_photon)
             return -value - log_volume, -jnp.concatenate([by_z + slope, by_pulls])
 
-        self._evaluate = evaluation(space.joint, devices)
-        self._photon = Mapped(lambda position: (photon(position[:d]), position[d:]), devices, _BATCH)
+        self._evaluate = evaluation(joint, devices)
+        self._photon = Mapped(lambda x, tables: (photon(x[:d], tables), x[d:]), devices, _BATCH)
         self._chain_rule = Mapped(chain_rule, devices, _BATCH)
 
-    def __call__(self, positions: np.ndarray, data: Data) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, positions: np.ndarray, data: Data, tables: Tables) -> tuple[np.ndarray, np.ndarray]:
         """Potential (positions,) and gradient (positions, parameters)."""
-        found = self._evaluate(self._photon(positions), data)
-        return self._chain_rule((positions, found.log_likelihood, found.by_photon, found.by_pulls))
+        found = self._evaluate(self._photon(positions, tables), data)
+        return self._chain_rule((positions, found.log_likelihood, found.by_photon, found.by_pulls), tables)
 
 
 class Proposals:
     """Draws `Proposed` for `steps` steps of `chains` chains."""
 
-    def __init__(self, space: Space, potential: Potential, steps: int, chains: int, devices: Devices):
+    def __init__(
+        self, joint: JointModel, prior: Prior, potential: Potential, steps: int, chains: int, devices: Devices
+    ):
+        space = Space(joint, prior)  # positions and their volume are the same in every measure's cube
+
         def draw(number: Array, key: Array, proposal: Proposal) -> tuple[Array, Array, Array]:
             draw_key, decision_key = jax.random.split(jax.random.fold_in(key, number))
             position = space.join(*proposal.sample(draw_key))
@@ -77,12 +82,12 @@ class Proposals:
         self._potential = potential
         self._shape = (steps, chains)
 
-    def __call__(self, key: Array, first: int, proposal: Proposal, data: Data) -> Proposed:
+    def __call__(self, key: Array, first: int, proposal: Proposal, data: Data, tables: Tables) -> Proposed:
         """Proposals of steps `first`, `first` + 1, ...; those of a step do not depend on where a call begins."""
         steps, chains = self._shape
         numbers = first * chains + np.arange(steps * chains)
         arguments = jax.device_put((numbers, key, proposal), self._device)
         position, log_density, log_uniform = (np.asarray(x) for x in self._draw(*arguments))
-        potential, gradient = self._potential(position, data)
+        potential, gradient = self._potential(position, data, tables)
         proposed = Proposed(position, potential, gradient, -potential - log_density, log_uniform)
         return jax.tree.map(lambda x: x.reshape(*self._shape, *x.shape[1:]), proposed)

@@ -15,11 +15,12 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array
 
 from lmtbayes._compile import compile_quickly
-from lmtbayes.inference.coordinates import Space, log_jacobian
+from lmtbayes.inference.coordinates import Space, Tables, log_jacobian
 from lmtbayes.inference.devices import AXIS, Devices, mesh_of
 from lmtbayes.inference.integration.proposal import Proposal
-from lmtbayes.inference.likelihood.model import Data
+from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.posterior.independence import Potential, Proposals, Proposed
+from lmtbayes.inference.priors import Prior
 
 WARMUP_TREE_DEPTH = 6
 """Cap while step size and mass matrix are still being found: deeper trees would be most of a run's time."""
@@ -64,23 +65,24 @@ class Draws(NamedTuple):
 
 
 class Chains:
-    """Compiled functions of one likelihood, prior and settings; state and data are arguments.
+    """Compiled functions of one likelihood, prior and settings; state, data and the measure's tables are arguments.
 
-    `start(key, positions, potential, gradient, covariance, data)` gives the state of all chains, their mass matrix the
-    inverse of a first guess at the covariance; `potential(positions, data)` is what it takes of the positions.
-    `run(state, number, data, proposal, proposed)` makes `number` steps (at most `chunk`), each after one of the points
-    that `proposals` draws from the grid (or both None), and gives the state and `Draws`, of which the first `number`
-    are filled. Warm-up is over when a state has made `settings.warmup` steps. The chains are dealt out to the devices,
+    `start(key, positions, potential, gradient, covariance, data, tables)` gives the state of all chains, their mass
+    matrix the inverse of a first guess at the covariance; `potential(positions, data, tables)` is what it takes of the
+    positions. `run(state, number, data, tables, proposal, proposed)` makes `number` steps (at most `chunk`), each after
+    one of the points that `proposals` draws from the grid (or both None), and gives the state and `Draws`, of which the
+    first `number` are filled. Warm-up is over when a state has made `settings.warmup` steps. The chains are dealt out
+    to the devices,
     which never wait for each other: every one runs its own chains' trees.
     """
 
-    def __init__(self, space: Space, settings: Settings, devices: Devices):
+    def __init__(self, joint: JointModel, prior: Prior, settings: Settings, devices: Devices):
         from numpyro.infer.hmc import hmc
 
-        self.space = space
+        self.joint, self.prior = joint, prior
         self.settings = settings
-        self.potential = Potential(space, devices)
-        self.proposals = Proposals(space, self.potential, settings.chunk, settings.chains, devices)
+        self.potential = Potential(joint, prior, devices)
+        self.proposals = Proposals(joint, prior, self.potential, settings.chunk, settings.chains, devices)
         self._initialise, self._step = hmc(potential_fn_gen=self._potential_of, algo="NUTS")
         # A resumed run never calls `start`, without which numpyro's `step` does not know its own settings.
         self.shapes = jax.eval_shape(self._start, *self._start_shapes())
@@ -92,7 +94,7 @@ class Chains:
             jax.shard_map(
                 self._run,
                 mesh=mesh,
-                in_specs=(state_specs, whole, whole, whole, of_draw),
+                in_specs=(state_specs, whole, whole, whole, whole, of_draw),
                 out_specs=(state_specs, of_draw),
                 check_vma=False,
             )
@@ -103,12 +105,13 @@ class Chains:
         """Put a state on the devices that run it."""
         return jax.tree.map(jax.device_put, state, self._places)
 
-    def _potential_of(self, data: Data) -> Callable[[Array], Array]:
-        return lambda position: self.space.potential(position, data)
+    def _potential_of(self, data: Data, tables: Tables) -> Callable[[Array], Array]:
+        space = Space(self.joint, self.prior, tables)
+        return lambda position: space.potential(position, data)
 
     def _start_shapes(self) -> tuple[Any, ...]:
         """Shapes of what `start` takes."""
-        chains, size = self.settings.chains, self.space.size
+        chains, size = self.settings.chains, Space(self.joint, self.prior).size
         positions = jax.ShapeDtypeStruct((chains, size), float)
         return (
             jax.eval_shape(lambda: jax.random.key(0)),
@@ -116,20 +119,35 @@ class Chains:
             jax.ShapeDtypeStruct((chains,), float),
             positions,
             jax.ShapeDtypeStruct((size, size), float),
-            self.space.joint.data_shapes,
+            self.joint.data_shapes,
+            {},
         )
 
     def _start(
-        self, key: Array, positions: Array, potential: Array, gradient: Array, covariance: Array, data: Data
+        self,
+        key: Array,
+        positions: Array,
+        potential: Array,
+        gradient: Array,
+        covariance: Array,
+        data: Data,
+        tables: Tables,
     ) -> Any:
-        state = jax.vmap(self._start_one, in_axes=(0, 0, 0, 0, None, None))(
-            jax.random.split(key, self.settings.chains), positions, potential, gradient, covariance, data
+        state = jax.vmap(self._start_one, in_axes=(0, 0, 0, 0, None, None, None))(
+            jax.random.split(key, self.settings.chains), positions, potential, gradient, covariance, data, tables
         )
         # The iteration is one number for all chains, so that adaptation is a branch, not a selection.
         return state._replace(i=jnp.zeros((), state.i.dtype))
 
     def _start_one(
-        self, key: Array, position: Array, potential: Array, gradient: Array, covariance: Array, data: Data
+        self,
+        key: Array,
+        position: Array,
+        potential: Array,
+        gradient: Array,
+        covariance: Array,
+        data: Data,
+        tables: Tables,
     ) -> Any:
         from numpyro.infer.util import ParamInfo
 
@@ -141,16 +159,24 @@ class Chains:
             inverse_mass_matrix=covariance,
             target_accept_prob=self.settings.target_accept,
             max_tree_depth=(min(deepest, WARMUP_TREE_DEPTH), deepest),
-            model_args=(data,),
+            model_args=(data, tables),
             rng_key=key,
         )
 
     def _run(
-        self, state: Any, number: Array, data: Data, proposal: Proposal | None, proposed: Proposed | None
+        self,
+        state: Any,
+        number: Array,
+        data: Data,
+        tables: Tables,
+        proposal: Proposal | None,
+        proposed: Proposed | None,
     ) -> tuple[Any, Draws]:
         axes = jax.tree.map(lambda _: 0, state)._replace(i=None)
-        together = jax.vmap(lambda s, o: self._advance(s, o, data, proposal), in_axes=(axes, 0), out_axes=(axes, 0))
-        drawn = self.settings.room(state.z.shape[0], self.space.size)
+        together = jax.vmap(
+            lambda s, o: self._advance(s, o, data, tables, proposal), in_axes=(axes, 0), out_axes=(axes, 0)
+        )
+        drawn = self.settings.room(*state.z.shape)
 
         def body(index: Array, carried: tuple[Any, Draws]) -> tuple[Any, Draws]:
             state, drawn = carried
@@ -160,13 +186,13 @@ class Chains:
         return jax.lax.fori_loop(0, number, body, (state, drawn))
 
     def _advance(
-        self, state: Any, proposed: Proposed | None, data: Data, proposal: Proposal | None
+        self, state: Any, proposed: Proposed | None, data: Data, tables: Tables, proposal: Proposal | None
     ) -> tuple[Any, Draws]:
         """One jump, where a point is proposed, and one step of NUTS, of one chain."""
         jumped = jnp.array(False)
         if proposed is not None and proposal is not None:
             state, jumped = self._jump(state, proposed, proposal)
-        new = self._step(state, (data,), {})
+        new = self._step(state, (data, tables), {})
         return new, Draws(
             new.z,
             new.potential_energy,
@@ -179,7 +205,7 @@ class Chains:
         )
 
     def _jump(self, state: Any, proposed: Proposed, proposal: Proposal) -> tuple[Any, Array]:
-        space = self.space
+        space = Space(self.joint, self.prior)
         # Both densities in (u, pulls); the Jacobian of z cancels.
         log_density = -state.potential_energy - log_jacobian(state.z[: space.dimensions])
         log_weight = log_density - proposal.log_prob(*space.split(state.z))

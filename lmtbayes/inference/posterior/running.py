@@ -17,11 +17,11 @@ from lmtbayes.inference.priors import Prior
 
 def run_chains(space: Space, settings: Settings, devices: Devices) -> Chains:
     """Return the compiled chains of a likelihood and prior, made once."""
-    return space.joint.compiled(_chains, space.prior, space.measure, settings, devices)
+    return space.joint.compiled(_chains, space.prior, settings, devices)
 
 
-def _chains(joint: JointModel, prior: Prior, measure: Prior, settings: Settings, devices: Devices) -> Chains:
-    return Chains(Space(joint, prior, measure), settings, devices)
+def _chains(joint: JointModel, prior: Prior, settings: Settings, devices: Devices) -> Chains:
+    return Chains(joint, prior, settings, devices)
 
 
 def draw_chains(
@@ -58,11 +58,11 @@ def draw_chains(
     # From NumPy: splitting a key would be functions to compile.
     numbers = np.random.default_rng(seed).integers(2**63, size=3).tolist()
     key, proposal_key, start_key = (jax.random.key(number) for number in numbers)
-    proposal = grid.proposal if grid is not None and method.jumps else None
+    proposal, tables = grid.proposal if grid is not None and method.jumps else None, space.tables
     total, done, parts = method.warmup + method.draws, 0, []
     if saved is None:
         bar.say("compiling")
-        state = _start(compiled, data, grid, method, seed, key, start_key)
+        state = _start(compiled, space, data, grid, method, seed, key, start_key)
     else:
         state = from_arrays(compiled.shapes, saved)
         done = int(saved["done"])
@@ -72,8 +72,8 @@ def draw_chains(
     try:
         while done < total:
             steps = min(chunk, total - done)
-            proposed = None if proposal is None else compiled.proposals(proposal_key, done, proposal, data)
-            state, new = compiled.run(state, np.asarray(steps), data, proposal, proposed)
+            proposed = None if proposal is None else compiled.proposals(proposal_key, done, proposal, data, tables)
+            state, new = compiled.run(state, np.asarray(steps), data, tables, proposal, proposed)
             new = jax.tree.map(lambda x, n=steps: np.asarray(x)[:n], new)
             unused = min(max(method.warmup - done, 0), steps)
             done += steps
@@ -93,18 +93,24 @@ def draw_chains(
 
 
 def _start(
-    compiled: Chains, data: Data, grid: PosteriorGrid | None, method: Nuts, seed: int, key: Any, start_key: Any
+    compiled: Chains,
+    space: Space,
+    data: Data,
+    grid: PosteriorGrid | None,
+    method: Nuts,
+    seed: int,
+    key: Any,
+    start_key: Any,
 ) -> Any:
     """State of all chains at their starts: draws of the grid, or of the prior."""
-    space = compiled.space
     if method.init == "grid" and grid is not None:
         unit, pulls = grid.starts(method.chains, seed)
     else:
         unit, pulls = (np.asarray(x) for x in space.draw_prior(start_key, method.chains))
     covariance = np.eye(space.size) if grid is None else covariance_of(space, grid)
     positions = space.join(unit, pulls)
-    potential, gradient = compiled.potential(positions, data)
-    return compiled.start(key, positions, potential, gradient, covariance, data)
+    potential, gradient = compiled.potential(positions, data, space.tables)
+    return compiled.start(key, positions, potential, gradient, covariance, data, space.tables)
 
 
 def covariance_of(space: Space, grid: PosteriorGrid, draws: int = 4096) -> np.ndarray:

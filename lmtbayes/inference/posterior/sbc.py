@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 
 from lmtbayes import _checks
 from lmtbayes.inference import devices as local
-from lmtbayes.inference.coordinates import Space
+from lmtbayes.inference.coordinates import Space, Tables, tables_of
 from lmtbayes.inference.devices import Mapped
 from lmtbayes.inference.integration.proposal import Proposal
 from lmtbayes.inference.integration.refine import posterior_grid
@@ -126,8 +126,8 @@ class _Grid:
 
     def __call__(self, toy: JointLikelihood, key: Array, rng: np.random.Generator) -> tuple[np.ndarray, float]:
         grid = posterior_grid(toy, self.prior, devices=self.devices)
-        weigh = toy.compiled(_weights, self.prior, grid.measure, self.devices)
-        values, log_weights = weigh(np.arange(_CANDIDATES, dtype=np.uint32), key, grid.proposal, toy.data)
+        weigh, tables = toy.compiled(_weights, self.prior, self.devices), tables_of(self.prior, grid.measure)
+        values, log_weights = weigh(np.arange(_CANDIDATES, dtype=np.uint32), key, grid.proposal, toy.data, tables)
         weights = np.exp(log_weights - log_weights.max())
         weights /= weights.sum()
         return values[rng.choice(len(values), DRAWS, p=weights)], float(1.0 / np.sum(weights**2))
@@ -212,11 +212,11 @@ def _quantities(space: Space, unit: Array, pulls: Array, data: Data) -> Float[Ar
     return jnp.concatenate([jnp.stack(columns), pulls])
 
 
-def _weights(joint: JointModel, prior: Prior, measure: Prior, devices: local.Devices) -> Mapped:
-    """(numbers, key, proposal, data) to the quantities of draws from a grid and ln of their weights."""
-    space = Space(joint, prior, measure)
+def _weights(joint: JointModel, prior: Prior, devices: local.Devices) -> Mapped:
+    """(numbers, key, proposal, data, tables) to the quantities of draws from a grid and ln of their weights."""
 
-    def weigh(number: Array, key: Array, proposal: Proposal, data: Data) -> tuple[Array, Array]:
+    def weigh(number: Array, key: Array, proposal: Proposal, data: Data, tables: Tables) -> tuple[Array, Array]:
+        space = Space(joint, prior, tables)
         drawn = proposal.sample(jax.random.fold_in(key, number))
         values = _quantities(space, *drawn, data)
         return values, values[_LOG_LIKELIHOOD] + space.log_ratio(drawn[0]) - proposal.log_prob(*drawn)

@@ -89,7 +89,7 @@ def test_constraints_keep_their_order():
 def test_potential_is_the_space_s_own(like):
     space = Space(like.joint, THREE)
     positions = np.random.default_rng(3).normal(size=(5, space.size))
-    value, gradient = Potential(space, HERE)(positions, like.data)
+    value, gradient = Potential(like.joint, THREE, HERE)(positions, like.data, {})
     for k, position in enumerate(positions):
         expected = jax.value_and_grad(space.potential)(jnp.asarray(position), like.data)
         # Sums of a few dozen terms of up to 1e3.
@@ -103,7 +103,7 @@ def test_proposals_of_a_step_do_not_depend_on_where_a_call_begins():
     proposal = posterior_grid(like, TWO).proposal
     proposals = run_chains(space, Settings(4, 10, 20, 0.9, 5, True), HERE).proposals
     key = jax.random.key(5)
-    early, late = (proposals(key, first, proposal, like.data) for first in (0, 7))
+    early, late = (proposals(key, first, proposal, like.data, {}) for first in (0, 7))
     for first, second in zip(early, late, strict=True):
         assert first.shape[:2] == (20, 4)
         np.testing.assert_array_equal(first[7:], second[:13])
