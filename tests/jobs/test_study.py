@@ -219,7 +219,7 @@ def test_the_command_computes_ranges_and_merges(finished, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:contours of")  # twelve lines are few
+@pytest.mark.filterwarnings("ignore:contours of", "ignore:contours read")  # twelve lines, and four truths, are few
 def test_chunks_joined_are_the_call_in_one_go(tmp_path):
     like, bounds = tasks._of_toys(BINS), {"g_x": BINS.g_x, "mass": BINS.mass}
     # Points of the coverage grid have toys of their own, numbered on: point 4 is the middle one.

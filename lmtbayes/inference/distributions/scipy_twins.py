@@ -28,7 +28,8 @@ _MAKERS: dict[type[dist.Distribution], Callable[[Any], Any]] = {
     dist.StudentT: lambda d: stats.t(d.df, d.loc, d.scale),
     dist.Weibull: lambda d: stats.weibull_min(d.concentration, 0.0, d.scale),
 }
-_CUT = (dist.LeftTruncatedDistribution, dist.RightTruncatedDistribution, dist.TwoSidedTruncatedDistribution)
+CUT = (dist.LeftTruncatedDistribution, dist.RightTruncatedDistribution, dist.TwoSidedTruncatedDistribution)
+"""Distributions that are others, cut."""
 
 
 @runtime_checkable
@@ -94,7 +95,7 @@ class Cut(NamedTuple):
 def twin_of(distribution: dist.Distribution) -> Twin | None:
     """Return scipy's distribution with the same parameters; None where it has none."""
     kind = type(distribution)
-    if kind in _CUT:
+    if kind in CUT:
         own: Any = distribution
         base = twin_of(own.base_dist)
         low, high = float(getattr(own, "low", -np.inf)), float(getattr(own, "high", np.inf))

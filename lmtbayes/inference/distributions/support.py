@@ -1,5 +1,7 @@
 """Where a coordinate of the boson can be, whether a distribution keeps to that, and quantiles for those without."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +9,7 @@ import numpyro.distributions as dist
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference.distributions.scipy_twins import twin_of
+from lmtbayes.inference.distributions.scipy_twins import CUT, twin_of
 from lmtbayes.inference.distributions.tabulated import Own, Tabulated, tabulated
 from lmtbayes.parameters import ALL
 
@@ -86,7 +88,8 @@ def with_quantiles(name: str, distribution: dist.Distribution) -> dist.Distribut
         if twin_of(distribution) is None:
             distribution.icdf(jnp.asarray(0.5))
         else:  # numpyro's own can be asked without compiling
-            jax.eval_shape(distribution.icdf, 0.5)
+            own: Any = distribution  # one that is cut has quantiles where what it is cut from has
+            jax.eval_shape((own.base_dist if type(own) in CUT else own).icdf, 0.5)
     except (NotImplementedError, ImportError):
         low, high = support_edges(distribution)
         low, high = max(low, ALL[name].reach[0]), min(high, ALL[name].reach[1])
