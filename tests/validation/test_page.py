@@ -6,8 +6,10 @@ import pytest
 
 from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.experiments.registry import experiment_names
+from lmtbayes.gauge.models import BENCHMARKS
 from lmtbayes.jobs.validate import EIGHT, tables_of, text_of, validate
 from lmtbayes.validation import rows
+from lmtbayes.validation.intervals import TRUTHS
 from lmtbayes.validation.outside import outside
 from lmtbayes.validation.published import published
 from lmtbayes.validation.rates import BY_HAND, ELSEWHERE, rates
@@ -80,6 +82,23 @@ def test_no_verdict_is_a_miss():
         assert found[name, "misses"] == 0
         assert found[name, "false alarms"] <= 0.1 * 50
         assert found[name, "not judged"] == 0
+
+
+def test_regions_cover_what_they_say_or_more():
+    """Nine truths, 200 toys each. Where all of a region is inside the box and events are many it is what it says."""
+    found = {(row.name, row.what): row for row in rows.read(TABLES / "coverage.csv")}
+    assert {name for name, _ in found} == set(TRUTHS)
+    for (name, what), row in found.items():
+        assert row.size == 200
+        if what.startswith("profile"):
+            assert row.found > row.reference - 2.5 * row.error, row
+            # A whole mass is free where the coupling is large; at BP1 the mass's edge cuts the region.
+            assert name not in ("BP2", "BP3", "BP4") or row.found < row.reference + 2.5 * row.error, row
+        if what.startswith("credible") and name in BENCHMARKS:
+            assert abs(row.found - row.reference) < 3.0 * row.error, row
+        edge = {"low g_x": "g_x", "high g_x": "g_x", "none": "g_x", "low mass": "mass", "high mass": "mass"}.get(name)
+        if edge is not None and what.startswith(f"central credible interval of log10_{edge}"):
+            assert row.found == 0.0  # nothing lies beyond an edge
 
 
 def test_eight_likelihoods_and_bad_input(tmp_path):
