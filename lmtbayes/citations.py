@@ -17,6 +17,7 @@ METHODS = MappingProxyType(
         "arviz": ("Kumar:2019", "Vehtari:2021"),
         "dynesty": ("Speagle:2020", "Skilling:2006"),
         "nested": ("Speagle:2020", "Skilling:2006"),
+        "nss": ("Yallup:2026", "Skilling:2006", "Cabezas:2024"),
         "blackjax": ("Cabezas:2024",),
         "smc": ("DelMoral:2006", "Cabezas:2024"),
         "profile": ("Cowan:2011",),

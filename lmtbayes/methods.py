@@ -8,8 +8,9 @@ object with the one method of `EvidenceMethod`, that returns an `Evidence`.
 from lmtbayes.inference.evidence.importance import Importance
 from lmtbayes.inference.evidence.laplace_cubature import Cubature
 from lmtbayes.inference.evidence.nested import Nested
+from lmtbayes.inference.evidence.nss import Nss
 from lmtbayes.inference.evidence.result import EvidenceMethod
 from lmtbayes.inference.evidence.smc import Smc
 from lmtbayes.inference.posterior.method import Nuts
 
-__all__ = ["Cubature", "EvidenceMethod", "Importance", "Nested", "Nuts", "Smc"]
+__all__ = ["Cubature", "EvidenceMethod", "Importance", "Nested", "Nss", "Nuts", "Smc"]

@@ -34,7 +34,7 @@ class Comparing(Saved):
     mixings: Annotated[tuple[str, ...], checked(mixing_rules)] = ("paper", "free")
     """Rules that each model is taken with."""
     method: Annotated[str, checked(one_of(SHORTHAND))] = "cubature"
-    """cubature, importance, smc or nested."""
+    """cubature, importance, smc, nested or nss."""
 
     def variants(self) -> dict[str, FitSettings]:
         """Settings of each model by its label."""

@@ -26,7 +26,7 @@ from lmtbayes.jobs.chunks import run
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.jobs.study import Study
 from lmtbayes.validation import page, rows
-from lmtbayes.validation.evidences import pull_summary
+from lmtbayes.validation.evidences import numbers_of, pull_summary, pulls
 from lmtbayes.validation.outside import outside
 from lmtbayes.validation.published import published
 from lmtbayes.validation.rates import rates
@@ -212,16 +212,22 @@ class Studies:
 
     def evidence(self) -> list[Row]:
         """Pulls of every method on eight likelihoods."""
-        found = []
+        found: list[Row] = []
+        together: dict[str, list[np.ndarray]] = {}
         for k, (name, fit) in enumerate(EIGHT.items()):
             result = self._run(
                 Study("evidence", fit, size=self.sizes["evidence"]), f"evidence-{k}-{self.sizes['evidence']}"
             )
             for method in result["method"].values:
                 seeds = int(np.isfinite(result["log_z"].sel(method=method)).sum())
+                together.setdefault(str(method), []).append(pulls(result, str(method)))
                 for what, (right, number, error) in pull_summary(result, str(method)).items():
                     note = f"reference good to {result.attrs['reference_error']:.1g}"
                     found.append(Row(name, f"{method}, {what}", right, number, error, seeds, note))
+        for method, columns in together.items():
+            all_pulls = np.concatenate(columns)
+            for what, (right, number, error) in numbers_of(all_pulls).items():
+                found.append(Row("all of them", f"{method}, {what}", right, number, error, len(all_pulls)))
         return found
 
     def verdicts(self) -> list[Row]:

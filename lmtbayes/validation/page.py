@@ -43,7 +43,9 @@ _TEXTS = {
     "they do at one is a fact about the prior as well: a central interval never holds a truth at the edge of the box, "
     "below which there is nothing.",
     "evidence": "(ln Z - reference)/stated error for many seeds; the reference is cubature to 1e-4. A cubature states "
-    "a bound, half of which stands for one standard deviation: its pulls may be small, never large.",
+    "a bound, half of which stands for one standard deviation: its pulls may be small, never large. "
+    "Its seeds differ in the correction alone, and not at all where the "
+    "nuisances are integrated exactly.",
     "verdicts": "Posteriors of toys of truths from the prior, judged by the package, and held to sums over a dense "
     "grid. A miss is trusted and wrong.",
 }
@@ -54,7 +56,7 @@ def sized(section: str) -> str:
     return {
         "sbc": "fits",
         "coverage": "toys of each truth",
-        "evidence": "seeds, five of nested sampling",
+        "evidence": "seeds, fewer of what takes minutes",
         "verdicts": "toys of each likelihood",
     }[section]
 

@@ -9,13 +9,14 @@ from lmtbayes.inference.evidence.importance import Importance
 from lmtbayes.inference.evidence.keywords import former_keywords
 from lmtbayes.inference.evidence.laplace_cubature import Cubature
 from lmtbayes.inference.evidence.nested import Nested
+from lmtbayes.inference.evidence.nss import Nss
 from lmtbayes.inference.evidence.result import Evidence, EvidenceMethod
 from lmtbayes.inference.evidence.smc import Smc
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.priors import Prior
 
-SHORTHAND: dict[str, type[Cubature] | type[Importance] | type[Smc] | type[Nested]] = {
-    kind.__name__.lower(): kind for kind in (Cubature, Importance, Smc, Nested)
+SHORTHAND: dict[str, type[Cubature] | type[Importance] | type[Smc] | type[Nested] | type[Nss]] = {
+    kind.__name__.lower(): kind for kind in (Cubature, Importance, Smc, Nested, Nss)
 }
 """Word for a method with its default settings."""
 
@@ -37,7 +38,8 @@ def evidence(
         corrected by importance sampling). `Importance` ("importance"): draws from the posterior's grid, weighted;
         nearly free where `sample_posterior` has made the grid, and with dozens of nuisances far cheaper than cubature.
         `Smc` ("smc"): tempered sequential Monte Carlo over parameters and nuisances together. `Nested` ("nested"):
-        nested sampling over the same space, by dynesty (optional extra).
+        nested sampling over the same space, by dynesty (optional extra). `Nss` ("nss"): nested slice sampling over it,
+        by blackjax, many points at a time on the device.
     seed
         Equal seeds give equal results.
 

@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 from jax.scipy.special import ndtr
 from profile_toys import FIXED, PHOTON, counts, scale, toy
 from scipy import integrate, stats
-from scipy.special import erf, gammaln
+from scipy.special import erf, gammaln, logsumexp
 from scipy.stats import multivariate_normal
 
 import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument, MissingDependency, UnknownName
 from lmtbayes.experiments.terms import Gaussian, Poisson
 from lmtbayes.inference.devices import resolve_devices
-from lmtbayes.inference.evidence import importance, nested, smc
+from lmtbayes.inference.evidence import importance, nested, nss, smc
 from lmtbayes.inference.evidence.evidence import SHORTHAND as METHODS
 from lmtbayes.inference.evidence.evidence import evidence
 from lmtbayes.inference.nuisances.laplace_at_many import laplace_at_many
-from lmtbayes.methods import Cubature, Nested, Smc
+from lmtbayes.methods import Cubature, Nested, Nss, Smc
 
 PRIOR = lmt.priors.default(FIXED)
 QUICK_SMC = Smc(particles=300, steps=10, ess=0.8)
@@ -53,6 +53,30 @@ def test_nested_on_known_evidence(name):
     assert result.converged, result.status
     assert abs(result.log_z - LOG_Z[name]) < 3.0 * result.log_z_error
     assert result.log_z_error < 0.2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TARGETS)
+def test_nested_slices_on_known_evidence(name):
+    setup = Nss()
+    sampler = nss.make_sampler(lambda z: TARGETS[name](ndtr(z)), 3, setup)
+    result = nss.sample(sampler, 1, setup)
+    assert result.converged, result.status
+    assert abs(result.log_z - LOG_Z[name]) < 3.0 * result.log_z_error
+    assert result.log_z_error < 0.15
+    # The points are the posterior: its mean in one coordinate, where that is known.
+    if name == "gauss":
+        mean = np.exp(result.log_weights) @ stats.norm.cdf(result.positions[:, 0])
+        effective = np.exp(-logsumexp(2.0 * result.log_weights))
+        assert abs(mean - 0.3) < 4.0 * 0.02 / np.sqrt(effective / 10.0)  # walks remember their starts
+
+
+def test_nested_slices_give_up_honestly():
+    setup = Nss(live=50, batch_size=40, replicas=4, steps=2, max_rounds=10)
+    result = nss.sample(nss.make_sampler(lambda z: TARGETS["gauss"](ndtr(z)), 3, setup), 1, setup)
+    assert not result.converged
+    assert "may still add" in result.status
+    assert np.exp(result.log_weights).sum() == pytest.approx(1.0)
 
 
 # -- likelihoods with an evidence on paper ----------------------------------------------------------------------------
@@ -102,7 +126,7 @@ LINEAR = linear_likelihood()
 
 
 @pytest.mark.parametrize(
-    "method", ["importance", *(pytest.param(name, marks=pytest.mark.slow) for name in ("smc", "nested"))]
+    "method", ["importance", *(pytest.param(name, marks=pytest.mark.slow) for name in ("smc", "nested", "nss"))]
 )
 def test_samplers_on_a_likelihood_with_a_nuisance(method):
     found = evidence(LINEAR, PRIOR, method)
@@ -327,6 +351,10 @@ def test_unknown_method_and_settings_are_named(like):
         ("smc", "ess", 1.5),
         ("nested", "live", 3),
         ("nested", "sample", "magic"),
+        ("nss", "steps", 0),
+        ("nss", "batch_size", 401),
+        ("nss", "batch_size", 2008),
+        ("nss", "dlogz", 0.0),
     ):
         with pytest.raises(InvalidArgument, match=setting):
             METHODS[method](**{setting: value})
