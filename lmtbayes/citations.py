@@ -9,7 +9,7 @@ from lmtbayes import _checks, tables
 
 METHODS = MappingProxyType(
     {
-        "lmtbayes": ("Amaral:2021rzw",),
+        "lmtbayes": ("lmtbayes:2026", "Amaral:2021rzw"),
         "jax": ("JAX:2018",),
         "equinox": ("Kidger:2021",),
         "numpyro": ("Phan:2019", "Bingham:2018"),

@@ -21,7 +21,12 @@ from lmtbayes.cli_options import (
 )
 from lmtbayes.errors import LmtbayesError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 @app.callback(help="Which boson, if any? A gauged Lmu-Ltau against NA64mu, CEvNS and liquid-xenon detectors.")
@@ -159,7 +164,7 @@ def validate(
 def cite(
     names: Annotated[list[str] | None, typer.Argument(help="experiments and methods, e.g. na64mu ess nuts")] = None,
 ) -> None:
-    """Print BibTeX for experiments and methods, and for the package's own paper."""
+    """Print BibTeX for experiments and methods; by itself that of the package and of the paper it is built on."""
     typer.echo(lmt.bibtex(*(names or ["lmtbayes"])))
 
 
@@ -170,7 +175,3 @@ def main() -> None:
     except LmtbayesError as error:
         Console(stderr=True).print(f"[bold red]error[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import runpy
 import sys
 from pathlib import Path
 
@@ -37,6 +38,19 @@ def test_rates_of_a_measurement_need_no_picture(tmp_path, monkeypatch):
 
 def test_version():
     assert run(app, ["--version"]).output.strip()
+
+
+def test_the_module_is_the_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["lmtbayes", "-h"])
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_module("lmtbayes", run_name="__main__")
+    assert stopped.value.code == 0
+    assert "Which boson, if any?" in capsys.readouterr().out
+
+
+def test_help_by_one_letter():
+    for command in (["fit"], ["study"], ["validate"], []):
+        assert run(app, [*command, "-h"]).output == run(app, [*command, "--help"]).output != ""
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,5 @@
+"""`python -m lmtbayes`."""
+
+from lmtbayes.cli import main
+
+main()
