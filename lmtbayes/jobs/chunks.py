@@ -6,8 +6,9 @@ be killed and repeated, and any number of runs may fill one folder.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +16,8 @@ from lmtbayes import _checks
 from lmtbayes._files import write_text
 from lmtbayes.errors import ChunkError, InvalidArgument
 from lmtbayes.jobs.cluster import over_cluster
-from lmtbayes.jobs.output import SETTINGS_FILE, write_netcdf
+from lmtbayes.jobs.locks import settling
+from lmtbayes.jobs.output import MARK, SETTINGS_FILE, differences, write_netcdf
 from lmtbayes.jobs.study import Study, stamp
 from lmtbayes.jobs.tasks import compute, merge, rows_of
 
@@ -56,21 +58,27 @@ class Folder:
         self._check()
         (self.path / "chunks").mkdir(parents=True, exist_ok=True)
         text = json.dumps(study.to_dict(), indent=2) + "\n"
-        if not (self.path / SETTINGS_FILE).exists():
-            write_text(self.path / SETTINGS_FILE, text)
-        self._check()
+        with settling(self.path):  # runs that start together
+            self._check()
+            if not (self.path / SETTINGS_FILE).exists():
+                write_text(self.path / SETTINGS_FILE, text)
 
     def _check(self) -> None:
-        """Refuse a folder of another study; runs that start together may both have written the settings."""
+        """Refuse a folder of another study; one whose maker was killed has no settings, or a temporary file of them."""
         file = self.path / SETTINGS_FILE
         if file.is_file():
             theirs = json.loads(file.read_text(encoding="utf-8"))
             ours = self.study.to_dict()
             if theirs != ours:
-                changed = ", ".join(_differences(theirs, ours)) or "its settings"
+                changed = ", ".join(differences(theirs, ours)) or "its settings"
                 raise InvalidArgument(f"`out` = {str(self.path)!r} belongs to another study ({changed}); name another")
-        elif self.path.exists() and (not self.path.is_dir() or {p.name for p in self.path.iterdir()} - {"chunks"}):
+        elif self.path.exists() and (not self.path.is_dir() or self._others()):
             raise InvalidArgument(f"`out` = {str(self.path)!r} holds something that is no study; name another folder")
+
+    def _others(self) -> list[str]:
+        """Names of what no study has before its settings are written."""
+        names = [p.name for p in self.path.iterdir()]
+        return [n for n in names if n not in ("chunks", MARK) and not fnmatch(n, f".{SETTINGS_FILE}.*.tmp")]
 
     def file(self, index: int) -> Path:
         """Where a chunk is, or will be."""
@@ -218,15 +226,4 @@ def parse_range(text: str | None, count: int) -> range:
         found = range(0)
     if not found or found[0] < 0 or found[-1] >= count:
         raise _checks.invalid("chunks", text, f"first:stop within 0:{count}")
-    return found
-
-
-def _differences(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
-    found = []
-    for name in sorted({*theirs, *ours}):
-        a, b = theirs.get(name), ours.get(name)
-        if isinstance(a, dict) and isinstance(b, dict):
-            found += _differences(a, b)
-        elif a != b:
-            found.append(f"{name}: {a!r} there, {b!r} here")
     return found

@@ -3,6 +3,9 @@
 A job writes into FOLDER.partial and the folder gets its name when the job is done. What an interrupted job left there
 (checkpoints) is picked up by the next run with the same settings. A long job made of units puts each into a folder of
 its own by the same rule (`unit_folder`), so that what is there is done.
+
+Nothing is ever deleted that was not made here, which a file `MARK` inside tells; and what was made here only once
+something that replaces it is complete, or when its owner says so (`force`).
 """
 
 import json
@@ -16,8 +19,12 @@ from typing import Any
 from lmtbayes._files import write_netcdf as write_netcdf
 from lmtbayes._files import write_text
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.jobs.locks import Held, hold, settling
 
 SETTINGS_FILE = "settings.json"
+MARK = ".lmtbayes"
+"""Name of the file that says that a folder was made here; who writes into a folder holds it."""
+_REPLACED = ".replaced"
 
 
 @contextmanager
@@ -33,53 +40,148 @@ def output_folder(
     settings
         Written as settings.json; an unfinished run is resumed only if its settings were the same.
     force
-        Replace an existing folder.
+        Replace an existing folder of results, and drop an unfinished run with other settings.
     extend
         Go on in an existing folder if its settings are the same, for a job that adds one unit after another.
 
     Raises
     ------
     InvalidArgument
-        `path` exists and `force` is False, or is no folder of results of this package.
+        `path` exists and `force` is False, or is no folder of results of this package; an unfinished run with other
+        settings, or something else, is in FOLDER.partial; another process is writing there; nothing can be written.
     """
-    final = Path(path)
+    final = Path(os.path.abspath(path))
     partial = final.with_name(final.name + ".partial")
     text = json.dumps(dict(settings), indent=2) + "\n"
-    if extend and not force and not partial.exists() and _same(final / SETTINGS_FILE, text):
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with settling(final.parent):
+            owner = _begin(final, partial, text, force, extend)
+    except OSError as error:
+        raise InvalidArgument(f"`out` = {str(path)!r} cannot be written: {error.strerror or error}") from None
+    try:
+        yield partial
+        for stale in partial.rglob(".*.tmp"):
+            stale.unlink(missing_ok=True)
+        with settling(final.parent):
+            if final.exists() and not (force and _is_ours(final)):
+                raise InvalidArgument(f"`out` = {str(path)!r} has appeared meanwhile; the results are in {partial}")
+            owner.release()
+            _rename(partial, final)
+    except BaseException:
+        if partial.is_dir() and {path.name for path in partial.iterdir()} <= {SETTINGS_FILE, MARK}:
+            _remove(partial)  # nothing to go on from
+        raise
+    finally:
+        owner.release()
+
+
+def _begin(final: Path, partial: Path, text: str, force: bool, extend: bool) -> Held:
+    """Refuse what cannot be, and make the folder to write into; its owner."""
+    if final.is_symlink():
+        raise InvalidArgument(f"`out` must be a folder itself; {str(final)!r} is a link")
+    _recover(final)
+    if extend and not force and not partial.exists() and _same(final, text):
         os.replace(final, partial)
     if final.exists():
         if not force:
             raise InvalidArgument(f"`out` must not exist yet; {str(final)!r} does (--force replaces it)")
-        if not (final / SETTINGS_FILE).is_file() and any(final.iterdir() if final.is_dir() else [final]):
+        if not _is_ours(final):
             raise InvalidArgument(f"`out` = {str(final)!r} holds no results of lmtbayes; it is not replaced")
-    if partial.exists() and not _same(partial / SETTINGS_FILE, text):
-        shutil.rmtree(partial)
-    partial.mkdir(parents=True, exist_ok=True)
+    if partial.exists():
+        if not _is_ours(partial):
+            raise InvalidArgument(
+                f"`out` = {str(final)!r} is written in {str(partial)!r}, which holds something else; name another"
+            )
+        owner = hold(partial / MARK)
+        if owner is None:
+            raise InvalidArgument(f"`out` = {str(final)!r} is being written by another process")
+        if _same(partial, text) or not (partial / SETTINGS_FILE).exists():
+            write_text(partial / SETTINGS_FILE, text)
+            return owner
+        owner.release()
+        if not force:
+            changed = ", ".join(differences(_settings(partial), json.loads(text))) or "its settings"
+            raise InvalidArgument(
+                f"`out` = {str(final)!r} has an unfinished run with other settings ({changed}); the same settings go "
+                "on with it, --force drops it"
+            )
+        _remove(partial)
+    partial.mkdir()
+    owner = hold(partial / MARK)
     write_text(partial / SETTINGS_FILE, text)
-    try:
-        yield partial
-    except BaseException:
-        if [path.name for path in partial.iterdir()] == [SETTINGS_FILE]:
-            # Nothing to go on from.
-            shutil.rmtree(partial)
-        raise
-    if final.exists():
-        shutil.rmtree(final)
-    os.replace(partial, final)
+    if owner is None:  # cannot be: nobody else gets here
+        raise InvalidArgument(f"`out` = {str(final)!r} is being written by another process")
+    return owner
 
 
 @contextmanager
 def unit_folder(path: Path) -> Iterator[Path]:
     """Give a folder for one unit of a job, named `path` once the block ends without an error; an older one goes."""
     partial = path.with_name(path.name + ".partial")
+    _recover(path)
     if partial.exists():
         shutil.rmtree(partial)
     partial.mkdir(parents=True)
     yield partial
-    if path.exists():
-        shutil.rmtree(path)
-    os.replace(partial, path)
+    _rename(partial, path)
 
 
-def _same(path: Path, text: str) -> bool:
-    return path.is_file() and path.read_text(encoding="utf-8") == text
+def differences(theirs: Any, ours: Any) -> list[str]:
+    """Say what differs between two sets of settings."""
+    if not isinstance(theirs, dict) or not isinstance(ours, dict):
+        return []
+    found = []
+    for name in sorted({*theirs, *ours}):
+        a, b = theirs.get(name), ours.get(name)
+        if isinstance(a, dict) and isinstance(b, dict):
+            found += differences(a, b)
+        elif a != b:
+            found.append(f"{name}: {a!r} there, {b!r} here")
+    return found
+
+
+def _rename(partial: Path, final: Path) -> None:
+    """Give a complete folder its name; an older one of that name goes once it is there."""
+    old = final.with_name(f".{final.name}{_REPLACED}")
+    if final.exists():
+        os.replace(final, old)
+    os.replace(partial, final)
+    if old.exists():
+        _remove(old)
+
+
+def _recover(final: Path) -> None:
+    """After a kill between two renamings: what was replaced gets its name back, or goes if its successor is there."""
+    old = final.with_name(f".{final.name}{_REPLACED}")
+    if not old.exists():
+        return
+    if final.exists():
+        _remove(old)
+    else:
+        os.replace(old, final)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder; what says that it was made here goes last, so that a kill leaves nothing that is refused."""
+    for path in folder.iterdir():
+        if path.name != MARK:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    (folder / MARK).unlink(missing_ok=True)
+    folder.rmdir()
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder was made here; an empty one is nobody's."""
+    return folder.is_dir() and ((folder / MARK).is_file() or not any(folder.iterdir()))
+
+
+def _settings(folder: Path) -> Any:
+    try:
+        return json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _same(folder: Path, text: str) -> bool:
+    return bool(_settings(folder) == json.loads(text))

@@ -32,6 +32,7 @@ with registered():
         grid=6,
     )
 FILES = {
+    ".lmtbayes",
     "settings.json", "posterior.nc", "profile.nc", "contours.csv", "limit.nc", "summary.txt",
     "corner.png", "plane.png", "predictive_three-bins.png",
 }  # fmt: skip

@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 from lmtbayes.cli import app
 from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.jobs import pictures, report, topic_pool
-from lmtbayes.jobs.output import output_folder, unit_folder
 from lmtbayes.jobs.reproduce import reproduce
 from lmtbayes.paper import topics
 from lmtbayes.paper.statement import Statement
@@ -176,27 +175,3 @@ def test_the_command_shows_progress_and_says_how_to_go_on(done, interrupted, tmp
     console = Console(record=True, force_terminal=True, width=120, file=io.StringIO())
     reproduce(tmp_path / "other", ("table1",), console=console)
     assert "table1: statements" in console.export_text()
-
-
-def test_a_unit_is_there_whole_or_not_at_all(tmp_path):
-    with pytest.raises(RuntimeError), unit_folder(tmp_path / "unit") as folder:
-        (folder / "half").write_text("x")
-        raise RuntimeError
-    assert not (tmp_path / "unit").exists()
-    with unit_folder(tmp_path / "unit") as folder:
-        assert not (folder / "half").exists(), "a unit starts afresh"
-    assert (tmp_path / "unit").is_dir()
-
-
-def test_an_extended_folder_that_is_interrupted_keeps_what_it_had(tmp_path):
-    out = tmp_path / "out"
-    with output_folder(out, {"seed": 1}) as folder:
-        (folder / "first").write_text("x")
-    with pytest.raises(RuntimeError), output_folder(out, {"seed": 1}, extend=True):
-        raise RuntimeError
-    with output_folder(out, {"seed": 1}, extend=True) as folder:
-        assert (folder / "first").exists()
-    refused = pytest.raises(InvalidArgument, match="must not exist yet")
-    with refused, output_folder(out, {"seed": 2}, extend=True):
-        pass
-    assert (out / "first").exists()

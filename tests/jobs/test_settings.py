@@ -11,7 +11,6 @@ from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.jobs.compare import Comparing, compare
 from lmtbayes.jobs.contours import contours
 from lmtbayes.jobs.fit import fit
-from lmtbayes.jobs.output import output_folder
 from lmtbayes.jobs.settings import FitSettings, parse_experiment, parse_truth
 from lmtbayes.jobs.study import Study
 
@@ -161,42 +160,3 @@ def test_unknown_settings_in_a_file_are_named(tmp_path):
     path.write_text("{")
     with pytest.raises(InvalidArgument, match="must be a file of settings"):
         FitSettings.from_file(path)
-
-
-def test_a_folder_is_there_whole_or_not_at_all(tmp_path):
-    out = tmp_path / "fit"
-    with pytest.raises(RuntimeError, match="interrupted"), output_folder(out, {"seed": 1}) as folder:
-        (folder / "half").write_text("x")
-        raise RuntimeError("interrupted")
-    assert not out.exists()
-    assert (tmp_path / "fit.partial" / "half").exists()
-    with output_folder(out, {"seed": 1}) as folder:
-        assert (folder / "half").exists(), "the same settings go on where the run stopped"
-    assert (out / "settings.json").is_file()
-    assert not (tmp_path / "fit.partial").exists()
-
-
-def test_other_settings_start_afresh_and_nothing_is_overwritten_unasked(tmp_path):
-    out = tmp_path / "fit"
-    with pytest.raises(RuntimeError), output_folder(out, {"seed": 1}) as folder:
-        (folder / "half").write_text("x")
-        raise RuntimeError
-    with output_folder(out, {"seed": 2}) as folder:
-        assert not (folder / "half").exists()
-    with pytest.raises(InvalidArgument, match="`out` must not exist yet"), output_folder(out, {"seed": 2}):
-        pass
-    with output_folder(out, {"seed": 3}, force=True) as folder:
-        (folder / "new").write_text("y")
-    assert (out / "new").exists()
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "thesis.tex").write_text("years of work")
-    refused = pytest.raises(InvalidArgument, match="holds no results of lmtbayes")
-    with refused, output_folder(tmp_path / "home", {}, force=True):
-        pass
-    assert (tmp_path / "home" / "thesis.tex").exists()
-
-
-def test_a_run_that_left_nothing_leaves_no_folder(tmp_path):
-    with pytest.raises(RuntimeError), output_folder(tmp_path / "out", {"seed": 1}):
-        raise RuntimeError
-    assert not list(tmp_path.iterdir())
