@@ -8,6 +8,7 @@ import csv
 import functools
 import importlib.resources
 import io
+import re
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +20,7 @@ from lmtbayes.errors import InvalidArgument, UnknownName
 type Columns = MappingProxyType[str, np.ndarray]
 
 _PACKAGE = "lmtbayes"
+_NUMBER = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf|nan)", re.IGNORECASE)
 
 
 def data_folder() -> Traversable:
@@ -81,9 +83,10 @@ def read(name: str) -> Columns:
 
 
 def read_csv(path: str | Path, argument: str = "") -> Columns:
-    """Read a CSV file of the layout of data/: lines of # first, then the column names, then the rows.
+    """Read a CSV file of the layout of data/: lines of # (or %) first, then the column names, then the rows.
 
-    As spreadsheets save it, too: with a byte order mark, and with semicolons, whose numbers have decimal commas.
+    As spreadsheets save it, too: with a byte order mark, and with semicolons, whose numbers have decimal commas. A
+    column that begins with a number holds numbers.
 
     Parameters
     ----------
@@ -95,20 +98,23 @@ def read_csv(path: str | Path, argument: str = "") -> Columns:
     Raises
     ------
     InvalidArgument
-        A row of more or fewer entries than there are columns, a column named twice, or a file that is not UTF-8: with
-        the number of the line.
+        A row of more or fewer entries than there are columns, a column named twice, a comment among the rows, an entry
+        that is no number among numbers, or a file that is not UTF-8: with the number of the line.
     """
     path, of = Path(path), f"`{argument}`: " if argument else ""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidArgument(f"{of}{path.name} must be a CSV file in UTF-8: {error}") from None
-    return _columns(text, f"{of}{path.name}")
+    return _columns(text, f"{of}{path.name}", strict=True)
 
 
-def _columns(text: str, file: str = "table") -> Columns:
-    kept = [(number, line) for number, line in enumerate(io.StringIO(text), 1) if not line.startswith("#")]
-    kept = [(number, line) for number, line in kept if line.strip()]
+def _columns(text: str, file: str = "table", strict: bool = False) -> Columns:
+    lines = [(number, line) for number, line in enumerate(io.StringIO(text), 1) if line.strip()]
+    kept = [(number, line) for number, line in lines if not line.lstrip().startswith(("#", "%"))]
+    hidden = [number for number, line in lines if line.lstrip().startswith(("#", "%"))]
+    if strict and kept and hidden and hidden[-1] > kept[0][0]:
+        raise InvalidArgument(f"{file} must have its comments first; line {hidden[-1]} is one among the rows")
     by_semicolons = bool(kept) and ";" in kept[0][1] and "," not in kept[0][1]
     rows = list(csv.reader((line for _, line in kept), delimiter=";" if by_semicolons else ","))
     names = [name.strip() for name in rows[0]] if rows else []
@@ -121,14 +127,23 @@ def _columns(text: str, file: str = "table") -> Columns:
             )
     if by_semicolons:
         rows = [[entry.replace(",", ".") for entry in row] for row in rows]
+    if strict:
+        for (number, _), row in zip(kept[2:], rows[2:], strict=False):
+            for name, first, entry in zip(names, rows[1], row, strict=True):
+                if is_number(first) and not is_number(entry):
+                    raise InvalidArgument(f"{file} must have a number as {name} in line {number}; got {entry!r}")
     columns = {name: _column([row[i] for row in rows[1:]]) for i, name in enumerate(names)} if len(rows) > 1 else {}
     for column in columns.values():
         column.flags.writeable = False
     return MappingProxyType(columns)
 
 
+def is_number(entry: str) -> bool:
+    """Whether an entry is a number as tables have it: float() takes 1_000 and other scripts' digits as well."""
+    return _NUMBER.fullmatch(entry.strip()) is not None
+
+
 def _column(entries: list[str]) -> np.ndarray:
-    try:
+    if all(is_number(entry) for entry in entries):
         return np.array([float(entry) for entry in entries])
-    except ValueError:
-        return np.array(entries)
+    return np.array(entries)

@@ -5,10 +5,13 @@ import os
 import sys
 import tarfile
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lmtbayes import tables
 from lmtbayes.errors import InvalidArgument, UnknownName
@@ -105,6 +108,7 @@ def test_wheel_and_sdist_hold_every_table_once(monkeypatch, tmp_path):
     [
         "mass_mev,g_x\n1.5,2e-4\n3,4e-4\n",
         "mass_mev, g_x\n1.5,2e-4\n\n3,4e-4\n",
+        "  # indented\n% mine\nmass_mev,g_x\n1.5,+2e-4\n3.,.4E-3\n",
         "mass_mev;g_x\n1,5;2e-4\n3;0,0004\n",
     ],
 )
@@ -126,6 +130,10 @@ def test_a_users_table_in_every_dress(tmp_path, content):
         ),
         (b"mass_mev,mass_mev\n1,2\n2,3\n", r"x.csv must name each column once; line 1 has mass_mev, mass_mev"),
         (b"mass_mev,g_x\n1,\xff\n", r"x.csv must be a CSV file in UTF-8"),
+        (b"mass_mev,g_x\n1,2e-4\n# 2,3e-4\n3,4e-4\n", r"x.csv must have its comments first; line 3 is one among"),
+        (b"mass_mev,g_x\n1,2e-4\n2,3e1_03\n", r"x.csv must have a number as g_x in line 3; got '3e1_03'"),
+        ("mass_mev,g_x\n1,2e-4\n\u0662,3e-4\n".encode(), r"must have a number as mass_mev in line 3"),
+        (b"mass_mev,g_x\n1,2e-4\n2,3e\n", r"must have a number as g_x in line 3; got '3e'"),
     ],
 )
 def test_a_damaged_table_is_one_sentence(tmp_path, content, message):
@@ -133,3 +141,23 @@ def test_a_damaged_table_is_one_sentence(tmp_path, content, message):
     path.write_bytes(content)
     with pytest.raises(InvalidArgument, match=message):
         tables.read_csv(path, "curve")
+
+
+TABLE = "# mine\nmass_mev,g_x\n1,2e-4\n2.5,3e-4\n4,5e-4\n"
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    place=st.integers(0, len(TABLE)),
+    cut=st.integers(0, 8),
+    put=st.text(st.sampled_from("0123456789eE+-.,;#%_\"' \t\n\r\u0662\ufeff\x00nafi"), max_size=6),
+)
+def test_no_damage_is_a_raw_error_or_a_column_half_read(tmp_path_factory, place, cut, put):
+    path = tmp_path_factory.mktemp("damaged") / "x.csv"
+    path.write_text(TABLE[:place] + put + TABLE[place + cut :], encoding="utf-8")
+    with suppress(InvalidArgument):
+        columns = tables.read_csv(path, "curve")
+        assert len({len(column) for column in columns.values()}) <= 1
+        for column in columns.values():
+            text = column.dtype.kind == "U"
+            assert not (text and tables.is_number(column[0]) and not all(map(tables.is_number, column)))
