@@ -1,5 +1,10 @@
-"""A file that is there whole or not at all: written under another name, brought to the disk, renamed."""
+"""A file that is there whole or not at all: written under another name, brought to the disk, renamed.
 
+netCDF files end with a seal, a line with the digest of all before it, which HDF5 does not look at: a file that was
+damaged is known before its reader, which may hang on it, is asked.
+"""
+
+import hashlib
 import os
 import uuid
 from collections.abc import Iterator
@@ -9,6 +14,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import xarray
+
+_SEAL = b"\nlmtbayes sha256 "
 
 
 @contextmanager
@@ -36,9 +43,40 @@ def write_text(path: str | Path, text: str) -> Path:
 
 
 def write_netcdf(path: str | Path, data: "xarray.Dataset | xarray.DataTree") -> None:
-    """Write a data set or a tree whole."""
+    """Write a data set or a tree whole, and seal it."""
     with whole(path) as temporary:
         data.to_netcdf(temporary, engine="h5netcdf")
+        digest = _digest(temporary.read_bytes())
+        with temporary.open("ab") as file:
+            file.write(_SEAL + digest)
+
+
+def read_netcdf(path: str | Path, *, sealed: bool = True) -> "xarray.Dataset":
+    """Read a data set whose seal is unbroken; with `sealed` False one without a seal will do.
+
+    Raises
+    ------
+    ValueError
+        A file that was changed, cut or damaged; what its reader raises is one as well.
+    FileNotFoundError
+        There is none.
+    """
+    import xarray
+
+    content = Path(path).read_bytes()
+    body, seal, digest = content.rpartition(_SEAL)
+    if not seal and sealed:
+        raise ValueError("its seal is missing")
+    if seal and digest != _digest(body):
+        raise ValueError("it has changed since it was written")
+    try:
+        return xarray.load_dataset(path, engine="h5netcdf")
+    except Exception as error:  # HDF5 and its readers have dozens, RuntimeError and KeyError among them
+        raise ValueError(f"its reader says: {error}") from error
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
 
 
 def _sync(path: Path) -> None:

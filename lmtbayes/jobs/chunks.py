@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lmtbayes import _checks
-from lmtbayes._files import write_text
+from lmtbayes._files import read_netcdf, write_text
 from lmtbayes.errors import ChunkError, InvalidArgument
 from lmtbayes.jobs.cluster import over_cluster
 from lmtbayes.jobs.locks import settling
@@ -120,13 +120,10 @@ class Folder:
         return result
 
     def _read(self, index: int) -> "xr.Dataset":
-        import xarray as xr
-
         path = self.file(index)
         try:
-            with xr.open_dataset(path, engine="h5netcdf") as file:
-                chunk = file.load()
-        except (OSError, ValueError, KeyError) as error:
+            chunk = read_netcdf(path)
+        except (OSError, ValueError) as error:
             raise ChunkError(f"{path} cannot be read ({error}); delete it and run the study again") from None
         part = self.study.part(index)
         axis = AXIS.get(self.study.task, "mass")

@@ -17,6 +17,7 @@ from three_bins import registered
 from typer.testing import CliRunner
 
 import lmtbayes as lmt
+from lmtbayes._files import write_netcdf
 from lmtbayes.cli import app
 from lmtbayes.errors import ChunkError, InvalidArgument
 from lmtbayes.inference.frequentist.calibration import Calibration
@@ -182,10 +183,10 @@ def test_chunks_that_are_not_what_they_seem_are_not_merged(copy, finished):
         copy.merge()
     copy.file(3).write_bytes(good)
     chunk = xr.load_dataset(copy.file(3), engine="h5netcdf")
-    chunk.assign_attrs(jax_version="0.1").to_netcdf(copy.file(3), engine="h5netcdf")
+    write_netcdf(copy.file(3), chunk.assign_attrs(jax_version="0.1"))
     with pytest.raises(ChunkError, match="made by jax 0\\.1"):
         copy.merge()
-    chunk.isel(toy=slice(3)).to_netcdf(copy.file(3), engine="h5netcdf")
+    write_netcdf(copy.file(3), chunk.isel(toy=slice(3)))
     with pytest.raises(ChunkError, match="does not hold toy 12 to 15"):
         copy.merge()
     copy.file(3).write_bytes(good)

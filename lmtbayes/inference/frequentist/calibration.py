@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from lmtbayes import _checks
-from lmtbayes._files import write_netcdf
+from lmtbayes._files import read_netcdf, write_netcdf
 from lmtbayes.errors import InvalidArgument, ResolutionWarning
 from lmtbayes.inference.frequentist import order_statistics
 from lmtbayes.inference.frequentist.about_fits import check_same_fits
@@ -248,12 +248,10 @@ def coordinates(names: tuple[str, ...], truths: Float[np.ndarray, "truths parame
 
 def read_calibration(path: str | Path) -> "xarray.Dataset":
     """Read the Dataset of a calibration's file."""
-    import xarray
-
     if not isinstance(path, str | os.PathLike) or not Path(path).is_file():
         raise _checks.invalid("path", str(path), "a file that Calibration.to_netcdf wrote")
     try:
-        return xarray.load_dataset(path, engine="h5netcdf")
+        return read_netcdf(path, sealed=False)
     except (OSError, ValueError) as error:
         raise InvalidArgument(f"`path` must be a file that Calibration.to_netcdf wrote; {path}: {error}") from None
 

@@ -1,9 +1,9 @@
 """Checkpoints: one file a run, replaced as a whole, so that a killed run leaves its last complete one behind."""
 
+import hashlib
 import json
 import os
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from lmtbayes import _checks
 from lmtbayes._files import whole
 from lmtbayes.errors import CheckpointError
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Checkpoint:
 
     def save(self, arrays: Mapping[str, Any]) -> None:
         """Write the file whole."""
-        header = json.dumps({"format": _FORMAT, "identity": self.identity, "settings": dict(self.settings)})
+        kept: dict[str, Any] = {name: np.asarray(array) for name, array in arrays.items()}
+        about = {"format": _FORMAT, "identity": self.identity, "settings": dict(self.settings), "digest": _digest(kept)}
         with whole(self.path) as temporary, temporary.open("wb") as file:
-            kept: dict[str, Any] = {name: np.asarray(array) for name, array in arrays.items()}
-            np.savez(file, header=np.array(header), **kept)
+            np.savez(file, header=np.array(json.dumps(about)), **kept)
 
     def load(self) -> dict[str, np.ndarray] | None:
         """Read the arrays; None where there is no file.
@@ -47,15 +47,16 @@ class Checkpoint:
         Raises
         ------
         CheckpointError
-            Not a checkpoint, or one of another run; the message says what differs.
+            Not a checkpoint, one that has changed since it was written, or one of another run; the message says what
+            differs.
         """
         if not self.path.exists():
             return None
         try:
-            with np.load(self.path, allow_pickle=False) as file:
+            with self.path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
-            header = json.loads(str(arrays.pop("header")))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            header: dict[str, Any] = dict(json.loads(str(arrays.pop("header"))))
+        except Exception as error:  # a damaged archive has a dozen, zlib's and struct's among them
             raise CheckpointError(
                 f"`checkpoint` {self.path} is not a checkpoint of lmtbayes ({error}); name another file"
             ) from None
@@ -71,7 +72,21 @@ class Checkpoint:
                 f"`checkpoint` {self.path} belongs to another run ({reason}); name another file, delete it, or repeat "
                 "the call with the settings it was made with"
             )
+        if header.get("digest") != _digest(arrays):
+            raise CheckpointError(
+                f"`checkpoint` {self.path} has changed since it was written; delete it, or name another"
+            )
         return arrays
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """Of names, types, shapes and contents."""
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        found.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()
 
 
 def checked(checkpoint: str | Path) -> Path:

@@ -1,0 +1,97 @@
+"""Files that are read back: one that was damaged, cut or edited is told from a good one, in a sentence."""
+
+import shutil
+from contextlib import suppress
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lmtbayes._files import read_netcdf, write_netcdf
+from lmtbayes.errors import CheckpointError, InvalidArgument
+from lmtbayes.inference.frequentist.calibration import read_calibration
+from lmtbayes.inference.posterior.checkpoint import Checkpoint
+
+DATA = xr.Dataset({"q": ("toy", np.linspace(0.0, 4.0, 40))}, {"toy": np.arange(40)}, {"study": "one"})
+ARRAYS = {"state_0": np.arange(12.0).reshape(3, 4), "done": np.array(7)}
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sealed") / "chunk.nc"
+    write_netcdf(path, DATA)
+    return path
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    kept = Checkpoint(tmp_path_factory.mktemp("kept") / "chains.npz", "this run", {"seed": 1})
+    kept.save(ARRAYS)
+    return kept
+
+
+def test_a_sealed_file_is_netcdf_as_ever(sealed):
+    xr.testing.assert_identical(read_netcdf(sealed), DATA)
+    xr.testing.assert_identical(xr.load_dataset(sealed, engine="h5netcdf"), DATA)
+    assert sealed.read_bytes().startswith(b"\x89HDF")
+
+
+@settings(max_examples=300, deadline=None)
+@given(place=st.floats(0.0, 1.0, exclude_max=True), bit=st.integers(0, 7), cut=st.booleans())
+def test_no_flipped_bit_and_no_cut_goes_unseen_in_a_chunk(sealed, place, bit, cut):
+    content = bytearray(sealed.read_bytes())
+    where = int(place * len(content))
+    content[where] ^= 1 << bit
+    damaged = sealed.with_name("damaged.nc")
+    damaged.write_bytes(content[:where] if cut else content)
+    with pytest.raises(ValueError, match=r"its seal is missing|it has changed since it was written"):
+        read_netcdf(damaged)
+
+
+def test_no_seal_will_do_where_users_write_the_file(tmp_path):
+    DATA.to_netcdf(tmp_path / "own.nc", engine="h5netcdf")
+    xr.testing.assert_identical(read_netcdf(tmp_path / "own.nc", sealed=False), DATA)
+    with pytest.raises(ValueError, match="its seal is missing"):
+        read_netcdf(tmp_path / "own.nc")
+    (tmp_path / "text.nc").write_text("no netCDF")
+    with pytest.raises(InvalidArgument, match="must be a file that Calibration"):
+        read_calibration(tmp_path / "text.nc")
+
+
+@settings(max_examples=300, deadline=None)
+@given(place=st.floats(0.0, 1.0, exclude_max=True), bit=st.integers(0, 7), cut=st.booleans())
+def test_a_damaged_checkpoint_is_a_sentence_or_what_it_was(checkpoint, place, bit, cut):
+    content = bytearray(checkpoint.path.read_bytes())
+    where = int(place * len(content))
+    content[where] ^= 1 << bit
+    damaged = Checkpoint(checkpoint.path.with_name("damaged.npz"), checkpoint.identity, checkpoint.settings)
+    damaged.path.write_bytes(content[:where] if cut else content)
+    with suppress(CheckpointError):
+        # Bits that no reader looks at, as times of a zip archive.
+        for name, array in damaged.load().items():
+            np.testing.assert_array_equal(array, ARRAYS[name])
+
+
+def test_an_edited_checkpoint_is_refused(checkpoint, tmp_path):
+    copy = Checkpoint(tmp_path / "copy.npz", checkpoint.identity, checkpoint.settings)
+    shutil.copy(checkpoint.path, copy.path)
+    with np.load(copy.path) as file:
+        arrays = dict(file)
+    arrays["state_0"] = arrays["state_0"] + 1.0
+    np.savez(copy.path, **arrays)
+    with pytest.raises(CheckpointError, match="has changed since it was written"):
+        copy.load()
+
+
+def test_nothing_that_is_read_is_executed(tmp_path):
+    class Hostile:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "pwned"), "w"))
+
+    for name in ("header", "state_0"):
+        np.savez(tmp_path / "chains.npz", **{name: np.array([Hostile()], dtype=object)})
+        with pytest.raises(CheckpointError, match="is not a checkpoint"):
+            Checkpoint(tmp_path / "chains.npz", "this run", {}).load()
+    assert not (tmp_path / "pwned").exists()
