@@ -97,6 +97,10 @@ class JointModel:
             f"{len(self.nuisances)} nuisances)"
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickled and copied without what was compiled or kept, which belongs to a process; it is made again."""
+        return self.__dict__ | {"_compiled": OrderedDict(), "_last": {}}
+
     @property
     def nuisance_names(self) -> tuple[str, ...]:
         """Names of the free nuisances, in the order of the pulls."""

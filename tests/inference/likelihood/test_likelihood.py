@@ -1,6 +1,8 @@
 """JointLikelihood against densities written out with scipy; data, shared nuisances, toys, the numpyro model, errors."""
 
+import copy
 import functools
+import pickle
 
 import jax
 import jax.numpy as jnp
@@ -226,3 +228,12 @@ def test_bad_input(call, error, message):
 def test_unknown_nuisance(pair):
     with pytest.raises(UnknownName, match=r"unknown nuisance 'flx' \(did you mean 'flux'\?\)"):
         pair.log_likelihood(PHOTON, {"flx": 1.0})
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda like: pickle.loads(pickle.dumps(like))])
+def test_a_likelihood_is_copied_and_pickled_without_what_is_compiled(again):
+    like, photon = lmt.JointLikelihood(["muon-g2-2021"], lmt.LMU, "observed"), lmt.BENCHMARKS["BP1"]
+    expected = like.log_likelihood(photon)
+    other = again(like)
+    assert other.log_likelihood(photon) == expected
+    assert other.joint.nuisance_names == like.joint.nuisance_names

@@ -57,3 +57,14 @@ def test_the_input_of_the_audit():
     truth = lmt.asimov(lmt.LMU_LTAU, lmt.BENCHMARKS["BP1"], {"sin2_theta": 0.3})
     with pytest.raises(UnknownName, match="sin2_theta_w"):
         lmt.JointLikelihood(["ess10"], lmt.LMU_LTAU, truth, check=False)
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/etc/passwd", "a b", "a:b", ".hidden", "", "nul\x00", "line\n", "-rf"])
+def test_names_of_experiments_are_names_of_files(name):
+    with pytest.raises(InvalidArgument, match="must have names of letters, digits"):
+        check_names([name], [])
+
+
+@pytest.mark.parametrize("name", ["ess", "lz-nr+er", "na64mu_2022", "v1.2", "µ-beam", "x"])
+def test_usual_names_pass(name):
+    check_names([name], [])
