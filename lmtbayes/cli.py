@@ -1,6 +1,8 @@
 """The command line `lmtbayes`: options in, a job or a picture out; everything it does is a call of the library."""
 
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +12,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 import lmtbayes as lmt
-from lmtbayes import cli_fits
+from lmtbayes import cli_fits, compilation
 from lmtbayes.cli_options import (
     Context,
     Convention,
@@ -18,6 +20,7 @@ from lmtbayes.cli_options import (
     Out,
     console,
     refuse,
+    resumable,
 )
 from lmtbayes.errors import LmtbayesError
 
@@ -125,11 +128,8 @@ def reproduce(
     """Every figure and statement of the paper, by its conventions and by the defaults, and a report with verdicts."""
     from lmtbayes.jobs.reproduce import reproduce as job
 
-    try:
+    with resumable("with the next topic"):
         summary = job(out, tuple(only or ()), force, suffix, console, workers)
-    except KeyboardInterrupt:
-        console.print("interrupted; the same command goes on with the next topic")
-        raise typer.Exit(130) from None
     console.print(escape(str(summary)), soft_wrap=True, highlight=False)
     console.print(f"report: {out / 'report.html'}")
 
@@ -156,7 +156,8 @@ def validate(
     from lmtbayes.jobs.validate import validate as job
 
     chosen, entries = (tuple(x for given in many or () for x in given.split(",")) for many in (only, names))
-    written = job(out, chosen, to=page, quick=quick, size=size, names=entries, workers=workers, say=say)
+    with resumable():
+        written = job(out, chosen, to=page, quick=quick, size=size, names=entries, workers=workers, say=say)
     console.print(f"page: {written}")
 
 
@@ -169,9 +170,21 @@ def cite(
 
 
 def main() -> None:
-    """Run the command line; an error of the package is one sentence on stderr and exit status 2."""
+    """Run the command line; an error of the package is one sentence on stderr and exit status 2.
+
+    What is compiled is kept for the next command. A request to end (SIGTERM) is an interrupt like any other: what was
+    begun is let go of in order, and the same command goes on.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
+    if problem := compilation.for_commands():
+        Console(stderr=True).print(f"[dim]{escape(problem)}[/]", highlight=False, soft_wrap=True)
     try:
         app()
     except LmtbayesError as error:
         Console(stderr=True).print(f"[bold red]error[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

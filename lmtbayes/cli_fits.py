@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lmtbayes import _checks
-from lmtbayes.cli_options import Context, Force, Out, refuse, refuse_truth, say, show, typed
+from lmtbayes.cli_options import Context, Force, Out, refuse, refuse_truth, resumable, say, show, typed
 from lmtbayes.cli_settings import Setting, with_settings
 from lmtbayes.jobs.compare import Comparing
 from lmtbayes.jobs.settings import LEAST_GRID, FitSettings, masses_of
@@ -61,7 +61,8 @@ def fit(
         names = today.published()
         settings = dataclasses.replace(settings, experiments=names, mass=masses_of(names), scope="today")
     job = today.today if settings.scope == "today" else single
-    show(job(settings, out, force, progress, say, suffix), out)
+    with resumable():
+        show(job(settings, out, force, progress, say, suffix), out)
 
 
 @with_settings(
@@ -148,7 +149,8 @@ def study(
     if merge:
         show(summary(settings, Folder(out, settings).merge()))
         return
-    result = run(settings, out, chunks=chunks, scheduler=scheduler, workers=workers, progress=progress, say=say)
+    with resumable():
+        result = run(settings, out, chunks=chunks, scheduler=scheduler, workers=workers, progress=progress, say=say)
     if result is not None:
         show(summary(settings, result), out)
 

@@ -3,7 +3,8 @@
 A typed option without effect is an error, not a silence.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,7 +24,7 @@ else:
 console = Console()
 
 Out = Annotated[Path, typer.Option(help="folder for the results")]
-Force = Annotated[bool, typer.Option("--force", help="replace existing results")]
+Force = Annotated[bool, typer.Option("--force", help="replace existing results, drop unfinished ones")]
 Convention = Annotated[str, typer.Option(help="default (right physics) or paper (the choices of arXiv:2104.03297)")]
 SettingsFile = Annotated[
     Path | None, typer.Option(help="repeat a run from its settings.json; other options that are given change it")
@@ -33,6 +34,16 @@ SettingsFile = Annotated[
 def say(text: str) -> None:
     """Tell what a job is doing."""
     console.print(f"[dim]{escape(text)}[/]", soft_wrap=True)
+
+
+@contextmanager
+def resumable(where: str = "where it stands") -> Iterator[None]:
+    """Say of a command that is interrupted where the same command goes on; exit status 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print(f"interrupted; the same command goes on {where}")
+        raise typer.Exit(130) from None
 
 
 def show(summary: str, out: Path | None = None) -> None:

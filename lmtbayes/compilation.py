@@ -1,9 +1,13 @@
 """The persistent compilation cache: what XLA has compiled once is read from a folder by every later process.
 
-Off unless asked for: `LMTBAYES_CACHE=DIR` in the environment, read at import, or `compilation_cache(DIR)`.
+Off unless asked for: `LMTBAYES_CACHE=DIR` in the environment, read at import, or `compilation_cache(DIR)`. The command
+line has one by itself, in the user's own cache folder (`for_commands`), since every command is a process that would
+compile all anew; `LMTBAYES_CACHE=` switches it off. What is in it is run: a folder that others can write to is refused.
 """
 
 import os
+import stat
+import sys
 from pathlib import Path
 
 import jax
@@ -61,3 +65,43 @@ def from_environment() -> None:
     """Switch the cache on where the environment names a folder."""
     if os.environ.get(VARIABLE):
         compilation_cache(os.environ[VARIABLE])
+
+
+def for_commands() -> str:
+    """Switch on the user's own cache, unless the environment names one, of this package or of jax, or none.
+
+    Returns
+    -------
+    problem
+        Why there is none, in a sentence; empty where all is well.
+    """
+    if VARIABLE in os.environ or os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        return ""
+    try:
+        folder = users_folder()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (OSError, RuntimeError):
+        return ""  # no home, or nothing can be written: as without
+    if not _is_private(folder):
+        return f"{folder} can be written to by others; compiled functions are not kept ({VARIABLE}=DIR names a folder)"
+    compilation_cache(folder)
+    return ""
+
+
+def users_folder() -> Path:
+    """Where the command line keeps what it has compiled: one folder a version of jax, in the user's cache folder."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "lmtbayes" / f"jax-{jax.__version__}"
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether nobody else can write into a folder, where that can be told."""
+    if not hasattr(os, "getuid"):
+        return True
+    about = folder.stat()
+    return about.st_uid == os.getuid() and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import os
 import runpy
+import signal
 import sys
 from pathlib import Path
 
@@ -46,6 +48,22 @@ def test_the_module_is_the_command(monkeypatch, capsys):
         runpy.run_module("lmtbayes", run_name="__main__")
     assert stopped.value.code == 0
     assert "Which boson, if any?" in capsys.readouterr().out
+
+
+def test_an_interrupted_command_says_how_it_goes_on(monkeypatch, tmp_path):
+    def killed(*_args, **_options):
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise AssertionError("the signal is an interrupt")
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("lmtbayes.jobs.fit.fit", killed)
+    monkeypatch.setattr(sys, "argv", ["lmtbayes", "fit", "--out", str(tmp_path / "fit")])
+    try:
+        with pytest.raises(SystemExit) as stopped:
+            main()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert stopped.value.code == 130
 
 
 def test_help_by_one_letter():

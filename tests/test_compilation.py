@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import pytest
 
 import lmtbayes as lmt
+from lmtbayes import compilation
 from lmtbayes.errors import InvalidArgument
 
 RUN = """
@@ -63,3 +65,48 @@ def test_a_file_in_the_way(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InvalidArgument, match=r"directory.*file"):
         lmt.compilation_cache(tmp_path / "file")
+
+
+@pytest.fixture
+def commands(monkeypatch, tmp_path):
+    """The environment of a user's shell; the folders that were switched on."""
+    used = []
+    monkeypatch.setattr(compilation, "compilation_cache", used.append)
+    for name in ("JAX_COMPILATION_CACHE_DIR", compilation.VARIABLE):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return used
+
+
+def test_a_command_keeps_what_it_compiled_in_a_private_folder(commands):
+    assert compilation.for_commands() == ""
+    (folder,) = commands
+    assert folder == compilation.users_folder()
+    assert jax.__version__ in folder.name
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_others_can_write_to_is_refused(commands):
+    compilation.users_folder().mkdir(parents=True)
+    compilation.users_folder().chmod(0o777)
+    assert "can be written to by others" in compilation.for_commands()
+    assert not commands
+
+
+@pytest.mark.parametrize("name", [compilation.VARIABLE, "JAX_COMPILATION_CACHE_DIR"])
+def test_what_the_environment_says_goes_first(commands, monkeypatch, name):
+    monkeypatch.setenv(name, "" if name == compilation.VARIABLE else "elsewhere")
+    assert compilation.for_commands() == ""
+    assert not commands
+    assert not compilation.users_folder().exists()
+
+
+def test_without_a_home_a_command_runs_as_ever(commands, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert compilation.for_commands() == ""
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    assert compilation.for_commands() == ""
+    assert not commands
