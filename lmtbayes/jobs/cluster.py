@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 RETRIES = 3
 """How often a chunk may fail before the run stops. A chunk whose worker died is given to another (dask's own
 `allowed-failures`, 3, stops one that kills every worker it meets)."""
+LOOPBACK = "127.0.0.1"
+"""Where workers of this machine listen: nobody else's machine may hand them work."""
 
 
 def over_cluster(
@@ -30,7 +32,9 @@ def over_cluster(
         return
     where: dict[str, Any] = {"address": scheduler}
     if scheduler is None:
-        where = {"address": LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)}
+        where = {
+            "address": LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, host=LOOPBACK)
+        }
     try:
         with Client(**where, set_as_default=False) as client:
             say(f"{client.scheduler.address}: {len(client.scheduler_info()['workers'])} workers so far")
