@@ -60,7 +60,7 @@ def test_the_evidences_are_those_of_quadrature(done):
 
 def test_the_command_leaves_table_settings_and_summary(done):
     out, printed = done
-    assert {path.name for path in out.iterdir()} == {"settings.json", "comparison.nc", "summary.txt"}
+    assert {path.name for path in out.iterdir()} == {".lmtbayes", "settings.json", "comparison.nc", "summary.txt"}
     settings = json.loads((out / "settings.json").read_text())
     assert settings == SETTINGS.to_dict()
     assert Comparing.from_file(out / "settings.json") == SETTINGS

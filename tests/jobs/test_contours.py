@@ -33,7 +33,7 @@ def done(tmp_path_factory):
 
 def test_the_command_leaves_its_five_results(done):
     out, printed = done
-    files = {"settings.json", "profile.nc", "contours.csv", "limit.nc", "plane.pdf", "summary.txt"}
+    files = {".lmtbayes", "settings.json", "profile.nc", "contours.csv", "limit.nc", "plane.pdf", "summary.txt"}
     assert {path.name for path in out.iterdir()} == files
     assert json.loads((out / "settings.json").read_text()) == SETTINGS.to_dict()
     assert (out / "summary.txt").read_text() in printed

@@ -27,6 +27,7 @@ from lmtbayes.inference.nuisances.laplace_at_many import laplace_at_many
 from lmtbayes.methods import Cubature, Nested, Nss, Smc
 
 PRIOR = lmt.priors.default(FIXED)
+_SLOW = pytest.mark.slow
 QUICK_SMC = Smc(particles=300, steps=10, ess=0.8)
 
 
@@ -55,8 +56,9 @@ def test_nested_on_known_evidence(name):
     assert result.log_z_error < 0.2
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=_SLOW if n in ("gauss", "bimodal") else pytest.mark.nightly) for n in TARGETS]
+)
 def test_nested_slices_on_known_evidence(name):
     setup = Nss()
     sampler = nss.make_sampler(lambda z: TARGETS[name](ndtr(z)), 3, setup)
@@ -71,6 +73,7 @@ def test_nested_slices_on_known_evidence(name):
         assert abs(mean - 0.3) < 4.0 * 0.02 / np.sqrt(effective / 10.0)  # walks remember their starts
 
 
+@_SLOW
 def test_nested_slices_give_up_honestly():
     setup = Nss(live=50, batch_size=40, replicas=4, steps=2, max_rounds=10)
     result = nss.sample(nss.make_sampler(lambda z: TARGETS["gauss"](ndtr(z)), 3, setup), 1, setup)
