@@ -16,6 +16,7 @@ import lmtbayes as lmt
 from lmtbayes.cli import app
 from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.jobs.fit import fit
+from lmtbayes.jobs.output import MARK
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.tables import read_csv
 
@@ -114,7 +115,7 @@ def test_its_settings_repeat_it_bit_for_bit_also_when_interrupted(done, like, tm
     with pytest.raises(KeyboardInterrupt):
         quietly(out, settings, like=like, say=interrupt)
     assert not out.exists()
-    assert {path.name for path in left.iterdir()} == {"settings.json", "posterior.nc", "chains.npz"}
+    assert {path.name for path in left.iterdir()} == {MARK, "settings.json", "posterior.nc", "chains.npz"}
     quietly(out, settings, like=like)
     assert not left.exists()
     assert {path.name for path in out.iterdir()} == FILES
@@ -135,6 +136,7 @@ def test_force_replaces_and_no_grid_leaves_the_profile_out(like, tmp_path):
     out = tmp_path / "fit"
     out.mkdir()
     (out / "settings.json").write_text("{}")
+    (out / MARK).touch()
     (out / "old.txt").write_text("of an earlier run")
     summary = quietly(out, dataclasses.replace(SETTINGS, grid=0), force=True, like=like)
     assert {path.name for path in out.iterdir()} == FILES - {"profile.nc", "contours.csv", "limit.nc", "plane.png"}
