@@ -7,8 +7,7 @@ import pytest
 from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.experiments.registry import experiment_names
 from lmtbayes.gauge.models import BENCHMARKS
-from lmtbayes.inference.posterior.sbc import quantities
-from lmtbayes.jobs.validate import CALIBRATED, EIGHT, tables_of, text_of, validate
+from lmtbayes.jobs.validate import EIGHT, tables_of, text_of, validate
 from lmtbayes.validation import rows
 from lmtbayes.validation.intervals import TRUTHS
 from lmtbayes.validation.outside import outside
@@ -83,20 +82,6 @@ def test_no_verdict_is_a_miss():
         assert found[name, "misses"] == 0
         assert found[name, "false alarms"] <= 0.1 * 50
         assert found[name, "not judged"] == 0
-
-
-def test_ranks_are_uniform():
-    """2000 fits, 17 quantities: the smallest p-value is below 1e-4 once in 600 such studies."""
-    found = {(row.name, row.what): row for row in rows.read(TABLES / "sbc.csv")}
-    names = {name for name, _ in found}
-    like = CALIBRATED.likelihood()
-    assert names == set(quantities(like))
-    for name in names:
-        assert found[name, "p-value of uniform ranks"].found > 1e-4, name
-        departure = found[name, "departure of the distribution"]
-        assert departure.size == 2000
-        # Right ones exceed the error once in twenty, and 1.6 of it once in 4000.
-        assert departure.found < 1.6 * departure.error, name
 
 
 def test_regions_cover_what_they_say_or_more():
