@@ -46,9 +46,10 @@ def write_netcdf(path: str | Path, data: "xarray.Dataset | xarray.DataTree") -> 
     """Write a data set or a tree whole, and seal it."""
     with whole(path) as temporary:
         data.to_netcdf(temporary, engine="h5netcdf")
-        digest = _digest(temporary.read_bytes())
-        with temporary.open("ab") as file:
-            file.write(_SEAL + digest)
+        with temporary.open("rb+") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0, os.SEEK_END)
+            file.write(_SEAL + digest.encode())
 
 
 def read_netcdf(path: str | Path, *, sealed: bool = True) -> "xarray.Dataset":
@@ -63,20 +64,15 @@ def read_netcdf(path: str | Path, *, sealed: bool = True) -> "xarray.Dataset":
     """
     import xarray
 
-    content = Path(path).read_bytes()
-    body, seal, digest = content.rpartition(_SEAL)
+    body, seal, digest = Path(path).read_bytes().rpartition(_SEAL)
     if not seal and sealed:
         raise ValueError("its seal is missing")
-    if seal and digest != _digest(body):
+    if seal and digest != hashlib.sha256(body).hexdigest().encode():
         raise ValueError("it has changed since it was written")
     try:
         return xarray.load_dataset(path, engine="h5netcdf")
     except Exception as error:  # HDF5 and its readers have dozens, RuntimeError and KeyError among them
         raise ValueError(f"its reader says: {error}") from error
-
-
-def _digest(content: bytes) -> bytes:
-    return hashlib.sha256(content).hexdigest().encode()
 
 
 def _sync(path: Path) -> None:

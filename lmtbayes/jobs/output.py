@@ -24,7 +24,6 @@ from lmtbayes.jobs.locks import Held, hold, settling
 SETTINGS_FILE = "settings.json"
 MARK = ".lmtbayes"
 """Name of the file that says that a folder was made here; who writes into a folder holds it."""
-_REPLACED = ".replaced"
 
 
 @contextmanager
@@ -48,7 +47,8 @@ def output_folder(
     ------
     InvalidArgument
         `path` exists and `force` is False, or is no folder of results of this package; an unfinished run with other
-        settings, or something else, is in FOLDER.partial; another process is writing there; nothing can be written.
+        settings is in FOLDER.partial; something else has that name, or .FOLDER.replaced; another process is writing
+        there; nothing can be written.
     """
     final = Path(os.path.abspath(path))
     partial = final.with_name(final.name + ".partial")
@@ -78,10 +78,17 @@ def output_folder(
 
 def _begin(final: Path, partial: Path, text: str, force: bool, extend: bool) -> Held:
     """Refuse what cannot be, and make the folder to write into; its owner."""
-    if final.is_symlink():
-        raise InvalidArgument(f"`out` must be a folder itself; {str(final)!r} is a link")
+    replaced = _replaced(final)
+    for path in (final, partial, replaced):
+        if path.is_symlink():
+            raise InvalidArgument(f"`out` must be a folder itself; {str(path)!r} is a link")
+    for path in (partial, replaced):
+        if path.exists() and not _is_ours(path):
+            raise InvalidArgument(
+                f"`out` = {str(final)!r} needs the name {str(path)!r}, which holds something else; name another"
+            )
     _recover(final)
-    if extend and not force and not partial.exists() and _same(final, text):
+    if extend and not force and not partial.exists() and _is_ours(final) and _same(final, text):
         os.replace(final, partial)
     if final.exists():
         if not force:
@@ -89,10 +96,6 @@ def _begin(final: Path, partial: Path, text: str, force: bool, extend: bool) -> 
         if not _is_ours(final):
             raise InvalidArgument(f"`out` = {str(final)!r} holds no results of lmtbayes; it is not replaced")
     if partial.exists():
-        if not _is_ours(partial):
-            raise InvalidArgument(
-                f"`out` = {str(final)!r} is written in {str(partial)!r}, which holds something else; name another"
-            )
         owner = hold(partial / MARK)
         if owner is None:
             raise InvalidArgument(f"`out` = {str(final)!r} is being written by another process")
@@ -143,7 +146,7 @@ def differences(theirs: Any, ours: Any) -> list[str]:
 
 def _rename(partial: Path, final: Path) -> None:
     """Give a complete folder its name; an older one of that name goes once it is there."""
-    old = final.with_name(f".{final.name}{_REPLACED}")
+    old = _replaced(final)
     if final.exists():
         os.replace(final, old)
     os.replace(partial, final)
@@ -151,9 +154,14 @@ def _rename(partial: Path, final: Path) -> None:
         _remove(old)
 
 
+def _replaced(final: Path) -> Path:
+    """Name of what is being replaced, for a moment."""
+    return final.with_name(f".{final.name}.replaced")
+
+
 def _recover(final: Path) -> None:
     """After a kill between two renamings: what was replaced gets its name back, or goes if its successor is there."""
-    old = final.with_name(f".{final.name}{_REPLACED}")
+    old = _replaced(final)
     if not old.exists():
         return
     if final.exists():

@@ -10,7 +10,6 @@ import shutil
 import sys
 from pathlib import Path
 
-from lmtbayes.jobs import output
 from lmtbayes.jobs.output import MARK, output_folder, unit_folder
 
 OPERATIONS = ((os, "replace"), (os, "mkdir"), (os, "unlink"), (os, "rmdir"), (os, "open"), (os, "fsync"))
@@ -104,5 +103,4 @@ def main(base):
 
 
 if __name__ == "__main__":
-    assert output.MARK
     main(Path(sys.argv[1]))

@@ -9,10 +9,14 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lmtbayes as lmt
 from lmtbayes._files import read_netcdf, write_netcdf
 from lmtbayes.errors import CheckpointError, InvalidArgument
 from lmtbayes.inference.frequentist.calibration import read_calibration
 from lmtbayes.inference.posterior.checkpoint import Checkpoint
+from lmtbayes.jobs.cluster import over_cluster
+from lmtbayes.jobs.settings import FitSettings
+from lmtbayes.jobs.study import Study
 
 DATA = xr.Dataset({"q": ("toy", np.linspace(0.0, 4.0, 40))}, {"toy": np.arange(40)}, {"study": "one"})
 ARRAYS = {"state_0": np.arange(12.0).reshape(3, 4), "done": np.array(7)}
@@ -95,3 +99,26 @@ def test_nothing_that_is_read_is_executed(tmp_path):
         with pytest.raises(CheckpointError, match="is not a checkpoint"):
             Checkpoint(tmp_path / "chains.npz", "this run", {}).load()
     assert not (tmp_path / "pwned").exists()
+
+
+def test_yaml_makes_nothing_but_text(tmp_path):
+    file = tmp_path / "figure.yaml"
+    command = f"!!python/object/apply:os.system ['touch {tmp_path / 'pwned'}']"
+    file.write_text(f"dependent_variables: {command}\nindependent_variables: []\n")
+    with pytest.raises(InvalidArgument):
+        lmt.published_limit("mine", hepdata=file, cl=0.9, channel="mu", citation="nobody")
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_workers_listen_on_this_machine_alone(monkeypatch):
+    given = {}
+
+    def cluster(**options):
+        given.update(options)
+        raise InterruptedError
+
+    monkeypatch.setattr("distributed.LocalCluster", cluster)
+    study = Study("toys", FitSettings(("muon-g2-2025",), mixing="paper"), size=2, chunk=1)
+    with pytest.raises(InterruptedError):
+        next(over_cluster(study, [0], None, 1, print))
+    assert given["host"] == "127.0.0.1"

@@ -65,9 +65,13 @@ def test_nothing_is_replaced_unasked_and_nothing_but_ours(tmp_path):
     assert (home / "settings.json").exists()
 
 
-def test_a_users_own_partial_is_left_alone(tmp_path):
-    own = tmp_path / "thesis.partial"
+@pytest.mark.parametrize("name", ["thesis.partial", ".thesis.replaced"])
+@pytest.mark.parametrize("there", [False, True])
+def test_a_users_own_folders_are_left_alone(tmp_path, name, there):
+    own = tmp_path / name
     own.mkdir()
+    if there:
+        (tmp_path / "thesis").mkdir()
     (own / "chapter.tex").write_text("years of work")
     for force in (False, True):
         refused = pytest.raises(InvalidArgument, match="which holds something else; name another")
@@ -147,6 +151,10 @@ def test_an_extended_folder_that_is_interrupted_keeps_what_it_had(tmp_path):
     with refused, output_folder(out, {"seed": 2}, extend=True):
         pass
     assert (out / "first").exists()
+    (out / MARK).unlink()
+    with pytest.raises(InvalidArgument), output_folder(out, {"seed": 1}, extend=True):
+        pass
+    assert (out / "first").exists(), "what is not known to be ours stays where it is"
 
 
 def test_no_kill_loses_or_wedges_a_folder(tmp_path):
