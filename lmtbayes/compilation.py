@@ -8,11 +8,13 @@ compile all anew; `LMTBAYES_CACHE=` switches it off. What is in it is run: a fol
 import os
 import stat
 import sys
+import warnings
 from pathlib import Path
 
 import jax
 
 from lmtbayes import _checks
+from lmtbayes.errors import InvalidArgument
 
 VARIABLE = "LMTBAYES_CACHE"
 """Environment variable that names the folder; empty or unset is no cache."""
@@ -62,9 +64,12 @@ def compilation_cache(directory: str | Path | None) -> Path | None:
 
 
 def from_environment() -> None:
-    """Switch the cache on where the environment names a folder."""
+    """Switch the cache on where the environment names a folder; a warning, and none, where that cannot be."""
     if os.environ.get(VARIABLE):
-        compilation_cache(os.environ[VARIABLE])
+        try:
+            compilation_cache(os.environ[VARIABLE])
+        except InvalidArgument as error:
+            warnings.warn(f"nothing that is compiled is kept: {VARIABLE}, as {error}", UserWarning, stacklevel=3)
 
 
 def for_commands() -> str:
@@ -79,10 +84,11 @@ def for_commands() -> str:
         return ""
     try:
         folder = users_folder()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for path in (folder.parent, folder):
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except (OSError, RuntimeError):
         return ""  # no home, or nothing can be written: as without
-    if not _is_private(folder):
+    if not (_is_private(folder.parent) and _is_private(folder)):
         return f"{folder} can be written to by others; compiled functions are not kept ({VARIABLE}=DIR names a folder)"
     compilation_cache(folder)
     return ""

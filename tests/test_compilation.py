@@ -110,3 +110,11 @@ def test_without_a_home_a_command_runs_as_ever(commands, monkeypatch, tmp_path):
     monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
     assert compilation.for_commands() == ""
     assert not commands
+
+
+def test_a_folder_of_the_environment_that_cannot_be_is_a_warning(monkeypatch, tmp_path):
+    """It is read at import: an error there would be a traceback of every command."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(compilation.VARIABLE, str(tmp_path / "file"))
+    with pytest.warns(UserWarning, match=r"nothing that is compiled is kept: LMTBAYES_CACHE, as `directory` must be"):
+        compilation.from_environment()

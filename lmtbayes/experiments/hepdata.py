@@ -3,6 +3,7 @@
 What a file does not say is not guessed: a sentence asks for the argument that says it.
 """
 
+import math
 import os
 import re
 from pathlib import Path
@@ -14,6 +15,7 @@ from lmtbayes import _checks
 from lmtbayes.constants import MEV_PER_GEV, MEV_PER_KEV
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.hepdata_files import Curve, Header, bad, read
+from lmtbayes.tables import is_number
 
 _MEV_PER = {"ev": 1e-6, "kev": MEV_PER_KEV, "mev": 1.0, "gev": MEV_PER_GEV, "tev": 1e3 * MEV_PER_GEV}
 _MISSING = ("", "-", "--", "nan", "none", "null", "~", "n/a")
@@ -225,10 +227,7 @@ def _numbers(path: Path, curve: Curve) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _number(path: Path, place: str, header: Header, entry: str) -> float:
-    try:
-        value = float(entry)
-    except ValueError:
-        value = float("nan")
+    value = float(entry) if is_number(entry) else math.nan
     if not 0.0 < value < float("inf"):
         raise bad(path, place, f"expected a positive number in the column {str(header)!r}; got {entry!r}")
     return value

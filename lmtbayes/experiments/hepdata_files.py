@@ -18,6 +18,7 @@ import yaml
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.tables import is_number
 
 _SEPARATORS = ",;\t"
 _KEYS = ("table_doi", "name", "description", "data_file", "data_license")
@@ -194,7 +195,7 @@ def _header(path: Path, block: _Block) -> tuple[str, list[str]]:
     for separator in _SEPARATORS:
         names = _cells(line, separator)
         rows = [_cells(row, separator) for _, row in block.lines[1:]]
-        numbers = sum(len(row) == len(names) and _is_number(row[0]) for row in rows)
+        numbers = sum(len(row) == len(names) and is_number(row[0].replace(",", ".")) for row in rows)
         if len(names) > 1 and numbers:
             fitting[separator] = numbers
     if not fitting:
@@ -205,14 +206,6 @@ def _header(path: Path, block: _Block) -> tuple[str, list[str]]:
 
 def _cells(line: str, separator: str) -> list[str]:
     return [cell.strip() for cell in next(csv.reader([line], delimiter=separator, skipinitialspace=True))]
-
-
-def _is_number(entry: str) -> bool:
-    try:
-        float(entry.replace(",", "."))
-    except ValueError:
-        return False
-    return True
 
 
 def header(text: str, unit: str = "") -> Header:

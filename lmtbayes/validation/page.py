@@ -39,8 +39,8 @@ _TEXTS = {
     "right ones exceed the error, sqrt(ln(2/0.05)/2n) (Dvoretzky, Kiefer, Wolfowitz; Massart, Ann. Probab. 18 (1990) "
     "1269), once in twenty. The box is g_x from 1e-5 to 1e-3, 1 to 1000 MeV, kappa from 1e-3 to 0.1. In the corner "
     "of the default box, up to 1e-2 and 1, a boson would give ESS10 1e8 events where the Standard Model gives 1e3: "
-    "posteriors there are too narrow for any of the chains, ranks pile up at both ends (of 1660 fits in the default "
-    "box 149 had four or more of seventeen quantities there), and on the "
+    "posteriors there are too narrow for any of the chains, ranks pile up at both ends (of 301 fits in the default "
+    "box with more than 1e5 events 141 had four or more of seventeen quantities there, of 1359 others 8), and on the "
     "four whose verdict was asked for it is that five to seven of ten checks failed.",
     "coverage": "How many regions hold a given truth. Profile regions take the thresholds of chi^2, which hold where "
     "many events are expected. Credible regions are right for truths drawn from the prior, not for a given one: what "

@@ -85,7 +85,7 @@ class Nss:
 
 @dataclass(frozen=True)
 class Sampler:
-    """Compiled functions of one likelihood; its arguments follow the others.
+    """The steps of a run on one likelihood, the first two compiled; what ln L takes beside coordinates comes last.
 
     Parameters
     ----------

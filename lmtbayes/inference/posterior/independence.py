@@ -42,24 +42,26 @@ class Potential:
     def __init__(self, joint: JointModel, prior: Prior, devices: Devices):
         d = len(prior.names)
 
-        def photon(z: Array, tables: Tables) -> HiddenPhoton:
-            return Space(joint, prior, tables).photon(jax.nn.sigmoid(z))
+        def point(position: Array, tables: Tables) -> tuple[HiddenPhoton, Array]:
+            space = Space(joint, prior, tables)
+            unit, pulls = space.split(position)
+            return space.photon(unit), pulls
 
-        def chain_rule(point: tuple[Array, Array, HiddenPhoton, Array], tables: Tables) -> tuple[Array, Array]:
-            position, value, by_photon, by_pulls = point
+        def chain_rule(found: tuple[Array, Array, HiddenPhoton, Array], tables: Tables) -> tuple[Array, Array]:
+            position, value, by_photon, by_pulls = found
             space, z = Space(joint, prior, tables), position[:d]
             # Volume and, where u are not the prior's quantiles, prior over measure.
             log_volume, slope = jax.value_and_grad(lambda z: log_jacobian(z) + space.log_ratio(jax.nn.sigmoid(z)))(z)
-            (by_z,) = jax.vjp(lambda z: photon(z, tables), z)[1](by_photon)
+            (by_z,) = jax.vjp(lambda z: space.photon(jax.nn.sigmoid(z)), z)[1](by_photon)
             return -value - log_volume, -jnp.concatenate([by_z + slope, by_pulls])
 
         self._evaluate = evaluation(joint, devices)
-        self._photon = Mapped(lambda x, tables: (photon(x[:d], tables), x[d:]), devices, _BATCH)
+        self._point = Mapped(point, devices, _BATCH)
         self._chain_rule = Mapped(chain_rule, devices, _BATCH)
 
     def __call__(self, positions: np.ndarray, data: Data, tables: Tables) -> tuple[np.ndarray, np.ndarray]:
         """Potential (positions,) and gradient (positions, parameters)."""
-        found = self._evaluate(self._photon(positions, tables), data)
+        found = self._evaluate(self._point(positions, tables), data)
         return self._chain_rule((positions, found.log_likelihood, found.by_photon, found.by_pulls), tables)
 
 

@@ -72,8 +72,7 @@ class Chains:
     positions. `run(state, number, data, tables, proposal, proposed)` makes `number` steps (at most `chunk`), each after
     one of the points that `proposals` draws from the grid (or both None), and gives the state and `Draws`, of which the
     first `number` are filled. Warm-up is over when a state has made `settings.warmup` steps. The chains are dealt out
-    to the devices,
-    which never wait for each other: every one runs its own chains' trees.
+    to the devices, which never wait for each other: every one runs its own chains' trees.
     """
 
     def __init__(self, joint: JointModel, prior: Prior, settings: Settings, devices: Devices):
