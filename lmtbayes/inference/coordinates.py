@@ -18,7 +18,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.devices import Devices, Mapped
+from lmtbayes.inference.devices import Devices, Mapped, side_by_side
 from lmtbayes.inference.distributions import on_host
 from lmtbayes.inference.distributions.tabulated import Tabulated, cumulative
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
@@ -31,7 +31,7 @@ _EDGE = 1e-14
 type Tables = dict[str, Tabulated]
 """Coordinates whose quantiles are not the prior's, and what they are instead: a pytree."""
 _BATCH = 512
-"""Points turned into photons side by side on each device."""
+"""Points turned into photons side by side on a core."""
 
 
 def check_prior(like: JointLikelihood, prior: Prior) -> None:
@@ -192,7 +192,7 @@ def _photons(joint: JointModel, prior: Prior, devices: Devices) -> Mapped:
         space = Space(joint, prior, tables)
         return space.photon(unit), space.log_ratio(unit)
 
-    return Mapped(one, devices, _BATCH)
+    return Mapped(one, devices, side_by_side(devices, _BATCH))
 
 
 def log_jacobian(z: Float[Array, "... coordinates"]) -> Float[Array, "..."]:

@@ -18,6 +18,9 @@ from lmtbayes import _checks
 AXIS = "items"
 """Name of the one axis of every mesh: chains, cells, toys or points."""
 
+ACCELERATED = 64
+"""Times as many items as a core is given, where an item is a point: blocks of 128 then are blocks of 8192."""
+
 type Devices = tuple[jax.Device, ...]
 
 
@@ -37,6 +40,29 @@ def resolve_devices(devices: Sequence[Any] | None) -> Devices:
     if not given or len(ours) < len(given):
         raise _checks.invalid("devices", devices, f"different devices of this process, such as {local}")
     return given
+
+
+def side_by_side(devices: Devices, on_a_core: int, accelerated: int = ACCELERATED) -> int:
+    """Items a device evaluates at once where nobody says how many: what fills it, and bounds its memory.
+
+    On a core as many as its second-level cache holds the arrays of; an accelerator waits for the host unless it is
+    given `accelerated` times as many.
+    """
+    return on_a_core if devices[0].platform == "cpu" else accelerated * on_a_core
+
+
+def resolve_batch_size(given: int | None, devices: Devices, on_a_core: int, accelerated: int = ACCELERATED) -> int:
+    """Return the items a device evaluates side by side: those given, or what suits the devices.
+
+    Raises
+    ------
+    InvalidArgument
+        A number below one.
+    """
+    if given is None:
+        return side_by_side(devices, on_a_core, accelerated)
+    _checks.whole("batch_size", given)
+    return int(given)
 
 
 def mesh_of(devices: Devices) -> Mesh:
@@ -90,22 +116,30 @@ class Blocked:
         ]
         return jax.tree.map(lambda *columns: np.concatenate(columns), *parts)
 
+    def on_all(self, arrays: Any) -> Any:
+        """Put arrays on every device, whole."""
+        return jax.device_put(arrays, self._whole)
+
+    def dealt_out(self, items: Any) -> Any:
+        """Put the items of one block on the devices that work on them."""
+        return jax.device_put(items, self._split)
+
     def blocks(
         self, count: int, take: Callable[[np.ndarray], Any], *shared: Any, bar: str | None = None
     ) -> Iterator[tuple[slice, Any]]:
-        """Evaluate `count` items block by block; `take` makes the items of an array of indices.
+        """Evaluate `count` items block by block; `take` makes the items of an array of indices, here or on the devices.
 
         Only two blocks are on the devices at a time: one that is computed and one that is fetched.
         """
         from tqdm.auto import tqdm
 
-        shared = jax.device_put(shared, self._whole)
+        shared = self.on_all(shared)
         waiting: tuple[slice, Any] | None = None
         with tqdm(total=count, desc=bar, disable=bar is None) as progress:
             for begin in range(0, count, self.block):
                 # The last block is filled up with copies of the last item: one shape, one compilation.
                 indices = np.minimum(np.arange(begin, begin + self.block), count - 1)
-                found = self.run(jax.device_put(take(indices), self._split), shared)
+                found = self.run(self.dealt_out(take(indices)), shared)
                 if waiting is not None:
                     yield _fetched(*waiting)
                     progress.update(waiting[0].stop - waiting[0].start)

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _SBC = ("rank", "truth", "effective")
-_BATCH = 16
-"""Toys of a calibration at a time, as of `feldman_cousins`."""
 _LOCK = threading.Lock()
 """One chunk at a time in a process, whatever the number of its threads: numpyro's handlers are not thread-safe."""
 
@@ -172,7 +170,7 @@ def _construction(study: Study) -> Construction:
         "g_x" if relative_to == "slice" else None,
         _bounds(study),
         fit.seed,
-        _BATCH,
+        None,
         resolve_devices(None),
     )
 

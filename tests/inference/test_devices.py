@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +16,7 @@ from profile_toys import FIXED, scale, toy
 import lmtbayes as lmt
 from lmtbayes.errors import ConvergenceWarning, InvalidArgument
 from lmtbayes.experiments.terms import Poisson
-from lmtbayes.inference.devices import Mapped, resolve_devices
+from lmtbayes.inference.devices import Mapped, resolve_batch_size, resolve_devices, side_by_side
 from lmtbayes.inference.nuisances.conditional import conditional
 from lmtbayes.inference.posterior.sample import sample_posterior
 
@@ -87,6 +88,33 @@ def test_points_are_those_of_the_likelihood_and_broadcast():
     one = conditional(like.joint, FIXED.hidden_photon(g_x[3, 0], mass[2]), like.data)
     np.testing.assert_allclose(found["profiled"][3, 2], one.value, rtol=1e-13)
     assert lmt.log_likelihood_at(like, lmt.BENCHMARKS["BP1"]).shape == ()
+
+
+@pytest.mark.parametrize(
+    ("g_x", "mass"),
+    [(5e-4, 15.0), (np.array([2e-4, 5e-4])[:, None, None], np.geomspace(5.0, 50.0, 3)), (np.full((3, 1), 5e-4), 15.0)],
+    ids=["scalars", "axes that neither has", "a mass for all"],
+)
+def test_points_are_numbered_as_an_array_is(g_x, mass):
+    like, photon = likelihood(), FIXED.hidden_photon(g_x, mass)
+    found = lmt.log_likelihood_at(like, photon, batch_size=1)
+    assert found.shape == photon.shape
+    for at in np.ndindex(photon.shape):
+        one = lmt.HiddenPhoton(*(float(np.broadcast_to(x, photon.shape)[at]) for x in jax.tree.leaves(photon)))
+        np.testing.assert_allclose(found[at], like.log_likelihood(one), rtol=1e-14)
+
+
+def test_an_accelerator_is_given_more_at_a_time_and_a_user_s_number_holds():
+    core, accelerator = Mock(spec=jax.Device, platform="cpu"), Mock(spec=jax.Device, platform="gpu")
+    assert side_by_side((core, core), 128) == 128
+    assert side_by_side((accelerator,), 128) == 8192
+    assert resolve_batch_size(None, (accelerator,), 16, 8) == 128
+    assert resolve_batch_size(3, (accelerator,), 16) == 3
+    for wrong in (0, -3, True):
+        with pytest.raises(InvalidArgument, match="`batch_size` must be a whole number of at least 1"):
+            resolve_batch_size(wrong, (core,), 16)
+        with pytest.raises(InvalidArgument, match="`batch_size` must be a whole number of at least 1"):
+            lmt.log_likelihood_at(likelihood(), lmt.BENCHMARKS["BP1"], batch_size=wrong)
 
 
 def test_points_can_go_to_disk(tmp_path):

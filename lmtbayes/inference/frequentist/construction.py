@@ -14,13 +14,22 @@ from jaxtyping import ArrayLike, Float
 
 from lmtbayes import _checks
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.devices import Devices
+from lmtbayes.inference.devices import Devices, resolve_batch_size
 from lmtbayes.inference.frequentist.about_fits import about_fits
 from lmtbayes.inference.frequentist.axes import axis_of, value_of
 from lmtbayes.inference.frequentist.box import Box, logarithm, photon_at
 from lmtbayes.inference.frequentist.calibration import CONSTRUCTIONS, RELATIVE_TO, Calibration
 from lmtbayes.inference.frequentist.profile import check_grid
-from lmtbayes.inference.frequentist.toy_fits import Conditional, Statistic, ToyFits, fit_held, fit_toys, truths
+from lmtbayes.inference.frequentist.toy_fits import (
+    TOYS,
+    TOYS_ACCELERATED,
+    Conditional,
+    Statistic,
+    ToyFits,
+    fit_held,
+    fit_toys,
+    truths,
+)
 from lmtbayes.inference.frequentist.zero_coupling import BOUNDED
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
 
@@ -55,7 +64,7 @@ class Construction:
         parameter: str | None,
         bounds: Mapping[str, Sequence[float]] | None,
         seed: int,
-        batch_size: int,
+        batch_size: int | None,
         devices: Devices,
     ) -> "Construction":
         """Check what `feldman_cousins` is given."""
@@ -64,7 +73,6 @@ class Construction:
         _checks.one_of("nuisances", nuisances, CONSTRUCTIONS)
         _checks.one_of("relative_to", relative_to, RELATIVE_TO)
         _checks.whole("seed", seed, 0)
-        _checks.whole("batch_size", batch_size)
         bounded = [name for name in BOUNDED if name in checked]
         if relative_to == "global":
             if parameter is not None:
@@ -80,7 +88,8 @@ class Construction:
         lines = [axis_of(name, values) for name, values in checked.items()]
         points = np.stack([x.ravel() for x in np.meshgrid(*lines, indexing="ij")], axis=-1)
         statistic = Statistic(box.names, held, parameter)
-        return cls(like, tuple(checked), points, box, statistic, nuisances, relative_to, seed, batch_size, devices)
+        side_by_side = resolve_batch_size(batch_size, devices, TOYS, TOYS_ACCELERATED)
+        return cls(like, tuple(checked), points, box, statistic, nuisances, relative_to, seed, side_by_side, devices)
 
     def values(self, points: np.ndarray) -> np.ndarray:
         """Parameters at coordinates."""

@@ -26,7 +26,7 @@ from scipy.stats import qmc
 
 from lmtbayes.experiments.nuisance import Constraint
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.devices import Devices, Mapped
+from lmtbayes.inference.devices import Devices, Mapped, side_by_side
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import JointModel
 from lmtbayes.inference.nuisances.expansion import log_of_counts, score_and_fisher_weight
@@ -122,11 +122,11 @@ def _cells(joint: JointModel, devices: Devices) -> Mapped:
         of_total = jnp.sum(slope) ** 2 / jnp.where(information > 0.0, jnp.sum(mu) * information, 1.0)
         return _Cell(jnp.sum(mu), events, of_total)
 
-    return Mapped(one, devices, _BATCH)
+    return Mapped(one, devices, side_by_side(devices, _BATCH))
 
 
 def _totals(joint: JointModel, devices: Devices) -> Mapped:
     def one(photon: HiddenPhoton, points: Array) -> Array:
         return jax.vmap(lambda pulls: jnp.sum(joint.row(photon, pulls)))(points)
 
-    return Mapped(one, devices, _BATCH)
+    return Mapped(one, devices, side_by_side(devices, _BATCH))

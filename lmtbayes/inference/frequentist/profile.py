@@ -22,7 +22,7 @@ from lmtbayes.inference.frequentist.best_fit import EXTRA_STARTS, BestFit, descr
 from lmtbayes.inference.frequentist.box import Box, logarithm, physical
 from lmtbayes.inference.frequentist.given_profile import check_levels
 from lmtbayes.inference.frequentist.profile_table import ProfileCells, profile_dataset
-from lmtbayes.inference.frequentist.scan import CLIMBS, Plan, climb_cells, scan_cells
+from lmtbayes.inference.frequentist.scan import Plan, climb_cells, scan_cells
 from lmtbayes.inference.frequentist.zero_coupling import at_zero_coupling
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
 from lmtbayes.parameters import LEVELS
@@ -137,14 +137,14 @@ def profile_likelihood(
     )
 
     def evaluate(part: Mapping[str, np.ndarray]) -> ProfileCells:
-        return _cells(like, box, part, plan, batch_size or CLIMBS, "profile" if progress else None)
+        return _cells(like, box, part, plan, batch_size, "profile" if progress else None)
 
     cells = evaluate(checked)
     best = _best(like, box, plan, cells)
 
     def result(finer: Mapping[str, np.ndarray], cells: ProfileCells, best: BestFit, done: dict[str, Any]) -> Any:
         found = profile_dataset(like, box, finer, cells, best, plan.devices, done)
-        return found.assign(at_zero_coupling(like, plan, found, cells.x, cells.pulls, box, batch_size or CLIMBS))
+        return found.assign(at_zero_coupling(like, plan, found, cells.x, cells.pulls, box, batch_size))
 
     if not levels:
         return result(checked, cells, best, {"refinement": "none: the grid is as it was given"})
@@ -241,7 +241,7 @@ def _cells(
     box: Box,
     grid: Mapping[str, np.ndarray],
     plan: Plan,
-    climbs: int,
+    climbs: int | None,
     bar: str | None,
 ) -> ProfileCells:
     """Scan every cell, then climb from every promising start."""

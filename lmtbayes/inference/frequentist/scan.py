@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from lmtbayes.inference.devices import Devices, Mapped
+from lmtbayes.inference.devices import Devices, Mapped, resolve_batch_size, side_by_side
 from lmtbayes.inference.frequentist.box import peaks, photon_at, scan
 from lmtbayes.inference.frequentist.maximise import linearised_conditional, maximise_joint, regularised
 from lmtbayes.inference.likelihood.joint import JointLikelihood
@@ -27,8 +27,8 @@ SCAN_STEPS = 1
 _STAGES, _STEPS = 32, 2
 _GAIN_TOLERANCE = 10.0
 """A climb is given up when so many times the gain of its last stage would not take it to the best of its cell."""
-CLIMBS = 256
-"""Side by side on each device."""
+CLIMBS, CLIMBS_ACCELERATED = 256, 16
+"""Climbs side by side on a core, and how many times as many on an accelerator."""
 _POINTS = 1024
 """Points of a scan side by side on a CPU, whose cache then holds their Jacobians."""
 
@@ -63,8 +63,7 @@ class Plan:
     ) -> "Plan":
         """Plan a scan of so many outer and inner values, `batch_size` cells at a time (None: as suits the device)."""
         if batch_size is None:
-            side_by_side = _POINTS if devices[0].platform == "cpu" else 64 * _POINTS
-            batch_size = max(side_by_side // points ** len(free), 1)
+            batch_size = max(side_by_side(devices, _POINTS) // points ** len(free), 1)
         pieces = -(-inner[1] // min(batch_size, inner[1]))
         piece = -(-inner[1] // pieces)
         rows = max(min(batch_size // piece, outer[1]), 1)
@@ -165,7 +164,7 @@ def climb_cells(
     z: np.ndarray,
     cell: np.ndarray,
     limits: Mapping[str, tuple[float, float]],
-    batch_size: int,
+    batch_size: int | None,
     devices: Devices,
     bar: str | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -181,6 +180,7 @@ def climb_cells(
         np.concatenate([[limits[name][side] for name in free], np.full(len(like.nuisances), infinity)])
         for side, infinity in ((0, -np.inf), (1, np.inf))
     )
+    batch_size = resolve_batch_size(batch_size, devices, CLIMBS, CLIMBS_ACCELERATED)
     run = like.compiled(_newton_stages, free, batch_size, devices)
     z, value, converged = z.copy(), np.full(len(z), -np.inf), np.zeros(len(z), dtype=bool)
     best = np.full(cell.max() + 1, -np.inf)

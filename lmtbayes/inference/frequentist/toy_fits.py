@@ -33,6 +33,8 @@ from lmtbayes.parameters import default_masses
 NUISANCES = ("drawn", "central", "profiled")
 """What the true nuisances of a toy are: drawn from their constraints; central; or given, their constraints measured
 anew in each toy."""
+TOYS, TOYS_ACCELERATED = 16, 8
+"""Toys side by side on a core, and how many times as many on an accelerator: each scans thousands of points."""
 _POINTS = {"g_x": 16, "mass": 12, "kappa": 10, "eps_x": 10}
 _STARTS = 4
 _STEPS = 40

@@ -19,7 +19,15 @@ from lmtbayes.gauge.photon import check_photon
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.frequentist.axes import threshold
 from lmtbayes.inference.frequentist.box import Box
-from lmtbayes.inference.frequentist.toy_fits import NUISANCES, Statistic, fit_held, fit_toys, truths
+from lmtbayes.inference.frequentist.toy_fits import (
+    NUISANCES,
+    TOYS,
+    TOYS_ACCELERATED,
+    Statistic,
+    fit_held,
+    fit_toys,
+    truths,
+)
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
 
 
@@ -56,7 +64,7 @@ def toy_test_statistics(
     bounds: Mapping[str, Sequence[float]] | None = None,
     nuisances: str = "drawn",
     first: int = 0,
-    batch_size: int = 16,
+    batch_size: int | None = None,
     devices: Sequence[Any] | None = None,
     progress: bool = False,
 ) -> Toys:
@@ -86,7 +94,7 @@ def toy_test_statistics(
     first
         Number of the first toy: 1000 toys, and then 1000 more with `first=1000`, are the 2000 of one call.
     batch_size
-        Toys at a time on each device.
+        Toys at a time on each device; by default 16 on a CPU, 128 on an accelerator.
     devices
         Devices of jax over which the toys are dealt out; by default all of this machine. The numbers are those of one
         device to rounding.
@@ -109,13 +117,13 @@ def toy_test_statistics(
     _checks.whole("size", size)
     _checks.whole("seed", seed, 0)
     _checks.whole("first", first, 0)
-    _checks.whole("batch_size", batch_size)
     _checks.one_of("nuisances", nuisances, NUISANCES)
     if photon.shape != ():
         raise _checks.invalid("photon", photon.shape, "a single photon, of shape ()")
     check_mixing(like.model, photon)
     box = Box.of(like.model, bounds, experiments=like.experiments)
     used = local.resolve_devices(devices)
+    side_by_side = local.resolve_batch_size(batch_size, used, TOYS, TOYS_ACCELERATED)
     statistic = Statistic(box.names, box.names)
     pulls = np.zeros(len(like.nuisances))
     if nuisances == "profiled":
@@ -123,7 +131,7 @@ def toy_test_statistics(
         pulls = fit_held(like, statistic, box, at_truth, 1, used).pulls[0]
     key = np.asarray(jax.random.key_data(jax.random.key(seed)))
     drawn = truths(photon, pulls, np.arange(first, first + size), key)
-    found = fit_toys(like, statistic, nuisances, box, drawn, batch_size, used, "toys" if progress else None)
+    found = fit_toys(like, statistic, nuisances, box, drawn, side_by_side, used, "toys" if progress else None)
     return Toys(found.q, found.deviance, found.converged)
 
 

@@ -25,7 +25,7 @@ def at_zero_coupling(
     x: np.ndarray,
     pulls: np.ndarray,
     box: Box,
-    batch_size: int,
+    batch_size: int | None,
 ) -> dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, str]]]:
     """Return ln L, profiled as in a profile's cells, as each coupling of the grid goes to zero.
 

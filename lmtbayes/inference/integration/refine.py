@@ -29,7 +29,7 @@ type Evaluated = Callable[[np.ndarray], Values]
 TOLERANCE = {2: 0.04, 3: 0.3}
 DEEPEST = 14
 _BLOCK = 512
-"""Cells a call of the compiled function."""
+"""Cells a call of the compiled function takes on a core."""
 _LOWEST = 30.0
 """Peaks lower than the highest density by more than this in ln are not resolved."""
 
@@ -105,7 +105,8 @@ def _refined(
         raise _checks.invalid("like", like, "finite somewhere in the prior")
 
     cells, values = resolve_peaks(cells, values, peaks, evaluated)
-    cells, values, error = split_until(cells, values, evaluated, tolerance, limit, progress)
+    block = local.side_by_side(devices, _BLOCK)
+    cells, values, error = split_until(cells, values, evaluated, tolerance, limit, progress, block)
     top = evaluate(space, peaks.unit, like.data, devices)[0]
     missed = float(np.max(np.where(np.isfinite(top), top, -np.inf)) - np.max(values[0]))
     return PosteriorGrid(
@@ -156,9 +157,15 @@ def split_until(
     evaluated: Evaluated,
     tolerance: float,
     limit: int,
-    progress: Callable[[int, float], None] | None = None,
+    progress: Callable[[int, float], None] | None,
+    block: int,
 ) -> tuple[MortonCells, Values, float]:
     """Split the cells of the largest errors until those of all together are within `tolerance` or there is no room.
+
+    Parameters
+    ----------
+    block
+        Cells that a call of the compiled function takes: no fewer are split at a time where they matter.
 
     Returns
     -------
@@ -177,7 +184,7 @@ def split_until(
             return cells, values, error
         share = np.cumsum(np.exp(log_error[order] - log_error[order[0]]))
         half, most = np.searchsorted(share, share[-1] * np.array([0.5, 0.999])) + 1
-        number = max(int(half), min(int(most), max(_BLOCK >> cells.dimensions, len(cells) // 32)))
+        number = max(int(half), min(int(most), max(block >> cells.dimensions, len(cells) // 32)))
         cells, values = _split(cells, values, order[: min(number, room)], evaluated)
 
 

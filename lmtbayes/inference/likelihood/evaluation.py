@@ -10,11 +10,11 @@ import jax
 from jaxtyping import Array, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.devices import Devices, Mapped
+from lmtbayes.inference.devices import Devices, Mapped, side_by_side
 from lmtbayes.inference.likelihood.model import Data, JointModel
 
 _BATCH = 64
-"""Points evaluated side by side on each device."""
+"""Points evaluated side by side on a core."""
 
 
 class Evaluated(NamedTuple):
@@ -61,4 +61,4 @@ def _evaluation(joint: JointModel, devices: Devices) -> Mapped:
         (value, parts), slopes = jax.value_and_grad(with_parts, argnums=(0, 1), has_aux=True)(*point)
         return Evaluated(value, *slopes, *parts)
 
-    return Mapped(one, devices, _BATCH)
+    return Mapped(one, devices, side_by_side(devices, _BATCH))

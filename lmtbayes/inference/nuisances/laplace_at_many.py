@@ -10,15 +10,15 @@ from jaxtyping import Array
 from scipy import special
 
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.devices import Blocked, Devices, Mapped
+from lmtbayes.inference.devices import Blocked, Devices, Mapped, resolve_batch_size
 from lmtbayes.inference.likelihood.constraints import Components
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.conditional import optimum_from
 from lmtbayes.inference.nuisances.expansion import Expansion, expansion
 from lmtbayes.inference.nuisances.laplace import LaplaceFit, laplace, optimal_pulls
 
-BATCH = 128
-"""Points evaluated side by side on each device: bounds the memory."""
+_BATCH = 128
+"""Points evaluated side by side on a core: bounds the memory."""
 
 
 class LaplaceAtMany:
@@ -34,7 +34,7 @@ class LaplaceAtMany:
         Points evaluated side by side on each device.
     """
 
-    def __init__(self, joint: JointModel, devices: Devices, batch_size: int = BATCH):
+    def __init__(self, joint: JointModel, devices: Devices, batch_size: int):
         def expanded(point: tuple[HiddenPhoton, Array], data: Data) -> Expansion:
             return expansion(joint, *point, data)
 
@@ -60,32 +60,16 @@ class LaplaceAtMany:
         self._integrate = Mapped(integrate, devices, batch_size)
         self._optimise = Mapped(optimise, devices, batch_size)
         self._evaluate = Blocked(self._block, devices, self.expansion.block)
+        self._integrals = Blocked(self._block_of_integrals, devices, self.expansion.block)
 
-    def __call__(self, photons: HiddenPhoton, data: Data, finish: bool = False) -> LaplaceFit:
-        """Evaluate photons of one leading axis, to a few 1e-3 in ln L; an integral that does not exist is -inf.
-
-        With `finish`, what two expansions have not brought to its optimum, far from all that the data allow, is climbed
-        there and expanded once more; the others are what they are without.
-        """
-        number, (n_components, size) = len(photons.mass), self._starts.shape
+    def __call__(self, photons: HiddenPhoton, data: Data) -> LaplaceFit:
+        """Evaluate photons of one leading axis, to a few 1e-3 in ln L; an integral that does not exist is -inf."""
+        number, (_, size) = len(photons.mass), self._starts.shape
         if size == 0:
-            value = self.expansion((photons, np.zeros((number, 0))), data).log_likelihood
-            finite, none = np.isfinite(value), np.zeros((number, 0, 0))
-            value = np.where(finite, value, -np.inf)
-            return LaplaceFit(none.reshape(number, 0), value, value, none, finite)
-        photons = jax.tree.map(lambda x: np.repeat(x, n_components, axis=0), photons)
-        components = jax.tree.map(lambda x: np.tile(x, (number, 1)), self._components)
-        rows = photons, components, np.tile(self._starts, (number, 1))
-        found = self._evaluate(rows, data)
-        lost = ~found.converged
-        if finish and lost.any():
-            photons, components, starts = jax.tree.map(lambda x: x[lost], rows)
-            pulls = self._optimise((photons, components, starts), data)
-            there = self._integrate((components, pulls, self.expansion((photons, pulls), data)), data)
-            for column, better in zip(found, there, strict=True):
-                column[lost] = better
+            value, none = self._at_no_nuisance(photons, data), np.zeros((number, 0, 0))
+            return LaplaceFit(none.reshape(number, 0), value, value, none, np.isfinite(value))
         # One row a photon, one column a component.
-        found = jax.tree.map(lambda x: x.reshape(number, n_components, *x.shape[1:]), found)
+        found = _by_photon(self._evaluate(self._rows(photons), data), number)
         log_likelihoods, parts = (
             np.where(np.isfinite(x), x, -np.inf) for x in (found.log_likelihood, found.log_integral)
         )
@@ -96,14 +80,59 @@ class LaplaceAtMany:
         best.pulls[nowhere], best.factor[nowhere] = self._starts[0], np.eye(size)
         return best._replace(log_integral=log_integral)
 
+    def integrals(self, photons: HiddenPhoton, data: Data) -> tuple[np.ndarray, np.ndarray]:
+        """Log-integrals of photons of one leading axis, and whether each is about an optimum; matrices stay on devices.
+
+        What two expansions have not brought to its optimum, far from all that the data allow, is climbed there and
+        expanded once more.
+        """
+        number = len(photons.mass)
+        if self._starts.shape[1] == 0:
+            value = self._at_no_nuisance(photons, data)
+            return value, np.isfinite(value)
+        rows = self._rows(photons)
+        found = self._integrals(rows, data)
+        lost = ~found[2]
+        if lost.any():
+            photons, components, starts = jax.tree.map(lambda x: x[lost], rows)
+            pulls = self._optimise((photons, components, starts), data)
+            there = self._integrate((components, pulls, self.expansion((photons, pulls), data)), data)
+            for column, better in zip(found, (there.log_likelihood, there.log_integral, there.converged), strict=True):
+                column[lost] = better
+        values, parts, converged = _by_photon(found, number)
+        chosen = np.arange(number), np.where(np.isfinite(values), values, -np.inf).argmax(axis=1)
+        return special.logsumexp(np.where(np.isfinite(parts), parts, -np.inf), axis=1), converged[chosen]
+
+    def _at_no_nuisance(self, photons: HiddenPhoton, data: Data) -> np.ndarray:
+        value = self.expansion((photons, np.zeros((len(photons.mass), 0))), data).log_likelihood
+        return np.where(np.isfinite(value), value, -np.inf)
+
+    def _rows(self, photons: HiddenPhoton) -> tuple[HiddenPhoton, Components, np.ndarray]:
+        """Every photon with every component of the constraints, and where its pulls start."""
+        number, repeats = len(photons.mass), len(self._starts)
+        photons = jax.tree.map(lambda x: np.repeat(x, repeats, axis=0), photons)
+        components = jax.tree.map(lambda x: np.tile(x, (number, 1)), self._components)
+        return photons, components, np.tile(self._starts, (number, 1))
+
     def _block(self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data]) -> LaplaceFit:
         photons, components, starts = items
         first = self.expansion.run((photons, starts), shared)
         pulls = self._solve.run((components, starts, first), shared)
         second = self.expansion.run((photons, pulls), shared)
-        return self._integrate.run((components, pulls, second), shared)
+        found: LaplaceFit = self._integrate.run((components, pulls, second), shared)
+        return found
+
+    def _block_of_integrals(
+        self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data]
+    ) -> tuple[Array, Array, Array]:
+        found = self._block(items, shared)
+        return found.log_likelihood, found.log_integral, found.converged
 
 
-def laplace_at_many(joint: JointModel, devices: Devices, batch_size: int = BATCH) -> LaplaceAtMany:
+def _by_photon[T](columns: T, number: int) -> T:
+    return jax.tree.map(lambda x: x.reshape(number, -1, *x.shape[1:]), columns)
+
+
+def laplace_at_many(joint: JointModel, devices: Devices, batch_size: int | None = None) -> LaplaceAtMany:
     """Return the marginal likelihoods of a likelihood, compiled once."""
-    return joint.compiled(LaplaceAtMany, devices, batch_size)
+    return joint.compiled(LaplaceAtMany, devices, resolve_batch_size(batch_size, devices, _BATCH))

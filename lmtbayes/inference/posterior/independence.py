@@ -14,14 +14,14 @@ from jaxtyping import Array
 from lmtbayes._compile import compile_quickly
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.coordinates import Space, Tables, log_jacobian
-from lmtbayes.inference.devices import Devices, Mapped
+from lmtbayes.inference.devices import Devices, Mapped, side_by_side
 from lmtbayes.inference.integration.proposal import Proposal
 from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.priors import Prior
 
 _BATCH = 512
-"""Positions transformed side by side on each device; cheap, unlike their evaluation."""
+"""Positions transformed side by side on a core; cheap, unlike their evaluation."""
 
 
 class Proposed(NamedTuple):
@@ -56,8 +56,9 @@ class Potential:
             return -value - log_volume, -jnp.concatenate([by_z + slope, by_pulls])
 
         self._evaluate = evaluation(joint, devices)
-        self._point = Mapped(point, devices, _BATCH)
-        self._chain_rule = Mapped(chain_rule, devices, _BATCH)
+        batch_size = side_by_side(devices, _BATCH)
+        self._point = Mapped(point, devices, batch_size)
+        self._chain_rule = Mapped(chain_rule, devices, batch_size)
 
     def __call__(self, positions: np.ndarray, data: Data, tables: Tables) -> tuple[np.ndarray, np.ndarray]:
         """Potential (positions,) and gradient (positions, parameters)."""

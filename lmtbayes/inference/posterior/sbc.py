@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Int
 from lmtbayes import _checks
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.coordinates import Space, Tables, tables_of
-from lmtbayes.inference.devices import Mapped
+from lmtbayes.inference.devices import Mapped, side_by_side
 from lmtbayes.inference.integration.proposal import Proposal
 from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.likelihood.joint import JointLikelihood
@@ -221,4 +221,4 @@ def _weights(joint: JointModel, prior: Prior, devices: local.Devices) -> Mapped:
         values = _quantities(space, *drawn, data)
         return values, values[_LOG_LIKELIHOOD] + space.log_ratio(drawn[0]) - proposal.log_prob(*drawn)
 
-    return Mapped(weigh, devices, _BATCH)
+    return Mapped(weigh, devices, side_by_side(devices, _BATCH))
