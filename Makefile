@@ -54,7 +54,7 @@ $(VENV)/.installed: pyproject.toml
 
 bench: $(VENV)/.installed ## measure (ten minutes of one core, an idle machine) and renew the tables of benchmarks/RESULTS.md
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[benchmark]'
-	$(BIN)/python -m benchmarks --json benchmarks/results.json --results benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks --history benchmarks/history --results benchmarks/RESULTS.md
 
 clean: ## remove the environment and what was built
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .jax_cache

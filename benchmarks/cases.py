@@ -1,9 +1,9 @@
 """All cases, in the order in which they run."""
 
-from benchmarks import by_hand, cold, fits, growth, rates
+from benchmarks import by_hand, cold, device, fits, growth, rates
 from benchmarks.timing import Case
 
-CASES: tuple[Case, ...] = (*rates.CASES, *cold.CASES, *fits.CASES, *by_hand.CASES, *growth.CASES)
+CASES: tuple[Case, ...] = (*rates.CASES, *cold.CASES, *fits.CASES, *by_hand.CASES, *growth.CASES, *device.CASES)
 
 
 def find(only: list[str] | None = None, quick: bool = False) -> tuple[Case, ...]:

@@ -56,7 +56,7 @@ def _profile() -> Call:
     return call
 
 
-def _evidence(method: str, **settings: Any) -> Callable[[], Call]:
+def evidence_of(method: str, **settings: Any) -> Callable[[], Call]:
     """Evidence to 0.01; at each call another coupling made the data, so that nothing is kept but what is compiled."""
 
     def prepare() -> Call:
@@ -113,8 +113,8 @@ CASES = (
     Case("fits/NUTS, target_accept=0.8", nuts(target_accept=0.8), target=5.0, repeats=1, alone=True, quick=False),
     Case("fits/profile 100 x 100", _profile, target=10.0, repeats=1, alone=True, quick=False),
     Case(
-        "fits/evidence by cubature", _evidence("Cubature", rtol=0.01), target=10.0, repeats=1, alone=True, quick=False
+        "fits/evidence by cubature", evidence_of("Cubature", rtol=0.01), target=10.0, repeats=1, alone=True, quick=False
     ),
-    Case("fits/evidence by importance", _evidence("Importance"), target=10.0, repeats=1, alone=True, quick=False),
+    Case("fits/evidence by importance", evidence_of("Importance"), target=10.0, repeats=1, alone=True, quick=False),
     Case("fits/1000 toys, each fitted", lambda: _toys(1000), points=1000, repeats=1, alone=True, quick=False),
 )

@@ -9,6 +9,7 @@ TITLES = {
     "fits": "fits",
     "instead": "instead",
     "growth": "growth",
+    "device": "device",
 }
 
 

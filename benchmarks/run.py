@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks import report
 from benchmarks.cases import find
+from benchmarks.history import file_name
 from benchmarks.timing import Case, machine, measure
 
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -25,6 +26,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="the cases that matter most, in about two minutes")
     parser.add_argument("--list", action="store_true", help="names, and nothing else")
     parser.add_argument("--json", type=Path, help="write the results there")
+    parser.add_argument(
+        "--history", type=Path, help="write the results into this folder, a file for a machine and a day"
+    )
     parser.add_argument("--results", type=Path, help="renew the tables between the marks of this file")
     parser.add_argument("--from-json", type=Path, help="do not run: make tables of a file written before")
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
@@ -41,6 +45,9 @@ def main(arguments: list[str] | None = None) -> None:
     results = json.loads(options.from_json.read_text()) if options.from_json else run(cases)
     if options.json and not options.from_json:
         _replace(options.json, json.dumps(results, indent=1) + "\n")
+    if options.history and not options.from_json:
+        options.history.mkdir(parents=True, exist_ok=True)
+        _replace(options.history / file_name(results["machine"]), json.dumps(results, indent=1) + "\n")
     tables = report.tables(results)
     for name, table in tables.items():
         print(f"\n## {name}\n\n{table}")

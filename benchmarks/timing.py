@@ -4,6 +4,8 @@ import gc
 import os
 import platform
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -108,6 +110,13 @@ def measure(case: Case) -> dict[str, Any]:
     return row
 
 
+def _accelerator() -> str:
+    """Name of what jax computes on, asked in a process of its own: one that keeps no device's memory from the cases."""
+    code = "import jax; d = jax.devices()[0]; print('none' if d.platform == 'cpu' else d.device_kind)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip().splitlines()[-1]
+
+
 def machine() -> dict[str, Any]:
     """Say what it ran on, in neutral words."""
     packages = ("lmtbayes", "jax", "jaxlib", "numpy", "scipy", "numpyro", "interpax", "emcee", "iminuit", "dynesty")
@@ -124,7 +133,7 @@ def machine() -> dict[str, Any]:
         "processor": f"{os.cpu_count()} {platform.machine().replace('_', '-')} cores"
         + (f", {vectors}" if vectors else ""),
         "precision": "float64",
-        "accelerator": "none",
+        "accelerator": _accelerator(),
         "python": platform.python_version(),
         "versions": versions,
         "load_before": os.getloadavg()[0],

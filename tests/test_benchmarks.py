@@ -1,5 +1,6 @@
 """The benchmarks' bookkeeping (never a time): tables land between their marks and leave the words alone."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -59,6 +60,32 @@ def test_a_rerun_replaces_tables_and_leaves_words(benchmarks):
     assert tables["growth"] in once
     assert all(word in once for word in ("before", "between", "kept", "after"))
     assert report.renewed(once, tables) == once
+
+
+def test_a_history_is_a_file_a_machine_and_a_day(benchmarks, tmp_path):
+    from benchmarks import history
+
+    gpu = RESULTS["machine"] | {"accelerator": "NVIDIA H100 80GB HBM3", "when": "2026-11-28"}
+    cpu = RESULTS["machine"] | {"when": "2026-11-27"}
+    assert history.file_name(gpu) == "2026-11-28_NVIDIA-H100-80GB-HBM3.json"
+    row = ROW | {"name": history.DRAWN[0]}
+    for machine in (gpu, cpu):
+        (tmp_path / history.file_name(machine)).write_text(json.dumps({"machine": machine, "rows": [row]}))
+    found = history.seconds(history.read(tmp_path))
+    # By the clock on an accelerator, which works while the process waits.
+    assert found == {
+        history.DRAWN[0]: {"2 cores": [("2026-11-27", 0.01)], "NVIDIA H100 80GB HBM3": [("2026-11-28", 0.02)]}
+    }
+    figure = history.draw(tmp_path)
+    assert [line.get_label() for line in figure.axes[0].lines] == ["2 cores", "NVIDIA H100 80GB HBM3"]
+
+
+def test_the_history_that_is_kept_can_be_drawn(benchmarks):
+    from benchmarks import history
+
+    folder = ROOT / "benchmarks" / "history"
+    assert {history.file_name(one["machine"]) for one in history.read(folder)} == {p.name for p in folder.iterdir()}
+    assert history.draw(folder).axes
 
 
 @pytest.mark.slow
