@@ -1,17 +1,15 @@
-"""What a user would write instead, in the same run: NumPy and scipy.integrate.quad; emcee and iminuit.
+"""What a user would write instead, in the same run: NumPy and scipy.integrate.quad; emcee, iminuit and dynesty.
 
-emcee and iminuit are given the package's compiled likelihood, a batch at a time: the ratio is one of methods alone.
-With rates by quadrature every one of their evaluations would cost what "ess10 by quad" does.
+They are given the package's compiled likelihood of the combined fit, a batch at a time: ratios are of methods alone.
+With rates by quadrature every one of their evaluations would cost more than what "ess10 by quad" does.
 """
 
 from typing import Any
 
-from benchmarks.fits import nuts
-from benchmarks.setup import batched, likelihood
+from benchmarks.fits import evidence_of, nuts
+from benchmarks.setup import COMBINED, batched, likelihood
 from benchmarks.timing import CACHED, Call, Case
 
-_FIT = ("na64mu", "ess10")
-"""A fit that emcee can still do: three parameters and four nuisances."""
 _BP1 = (5e-4, 15.0, -5e-4 / 70)
 
 
@@ -70,7 +68,7 @@ def _emcee() -> Call:
     import emcee
     import numpy as np
 
-    evaluate, dim, size = _posterior(likelihood(_FIT))
+    evaluate, dim, size = _posterior(likelihood(COMBINED))
     walkers, steps = 64, 3000
     rng = np.random.default_rng(3)
 
@@ -92,7 +90,7 @@ def _iminuit() -> Call:
     import iminuit
     import numpy as np
 
-    evaluate, dim, size = _posterior(likelihood(_FIT))
+    evaluate, dim, size = _posterior(likelihood(COMBINED))
     rng = np.random.default_rng(4)
     starts = np.concatenate([rng.uniform(0.1, 0.9, (8, dim)), np.zeros((8, size - dim))], axis=1)
 
@@ -112,7 +110,7 @@ def _iminuit() -> Call:
 def _best_fit() -> Call:
     from lmtbayes.inference.frequentist.best_fit import best_fit
 
-    like = likelihood(_FIT)
+    like = likelihood(COMBINED)
 
     def call() -> dict[str, Any]:
         return {"log_likelihood": best_fit(like).log_likelihood}
@@ -123,8 +121,11 @@ def _best_fit() -> Call:
 CASES = (
     Case("instead/counts of ess10: scipy.integrate.quad", _quad, repeats=3, environment=CACHED),
     Case("instead/counts of ess10: lmtbayes, one photon", _same_rate),
-    Case("instead/posterior of na64mu + ess10: emcee, 64 walkers of 3000", _emcee, repeats=1, quick=False),
-    Case("instead/posterior of na64mu + ess10: lmtbayes", nuts(_FIT), repeats=1, quick=False),
-    Case("instead/best fit of na64mu + ess10: iminuit, 8 starts", _iminuit, repeats=2, quick=False),
-    Case("instead/best fit of na64mu + ess10: lmtbayes", _best_fit, repeats=3, quick=False),
+    Case("instead/posterior of four experiments: emcee, 64 walkers of 3000", _emcee, repeats=1, quick=False),
+    Case("instead/posterior of four experiments: lmtbayes", nuts(), repeats=1, quick=False),
+    Case("instead/evidence of four experiments: dynesty", evidence_of("Nested"), repeats=0, quick=False),
+    Case("instead/evidence of four experiments: blackjax's nested slices", evidence_of("Nss"), repeats=1, quick=False),
+    Case("instead/evidence of four experiments: lmtbayes", evidence_of("Importance"), repeats=1, quick=False),
+    Case("instead/best fit of four experiments: iminuit, 8 starts", _iminuit, repeats=2, quick=False),
+    Case("instead/best fit of four experiments: lmtbayes", _best_fit, repeats=3, quick=False),
 )

@@ -140,15 +140,15 @@ def _ratios(rows: dict[str, Any]) -> str:
             "counts of ess10: scipy.integrate.quad",
             "counts of ess10: lmtbayes, one photon",
         ),
-        ("a best fit", "best fit of na64mu + ess10: iminuit, 8 starts", "best fit of na64mu + ess10: lmtbayes"),
+        ("a best fit", "best fit of four experiments: iminuit, 8 starts", "best fit of four experiments: lmtbayes"),
     )
     lines = [
         [what, f"{warm[theirs]['warm_cpu_s'] / warm[ours]['warm_cpu_s']:.3g}"]
         for what, theirs, ours in pairs
         if theirs in warm and ours in warm
     ]
-    theirs = warm.get("posterior of na64mu + ess10: emcee, 64 walkers of 3000")
-    ours = warm.get("posterior of na64mu + ess10: lmtbayes")
+    theirs = warm.get("posterior of four experiments: emcee, 64 walkers of 3000")
+    ours = warm.get("posterior of four experiments: lmtbayes")
     if theirs and ours:
         speed = [row["facts"]["ess_min"] / row["warm_cpu_s"] for row in (ours, theirs)]
         lines.append(["effective draws a second, emcee on our compiled likelihood", f"{speed[0] / speed[1]:.3g}"])
