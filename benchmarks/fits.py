@@ -12,6 +12,11 @@ def nuts(
     names: tuple[str, ...] = COMBINED, chains: int = 4, warmup: int = 1000, draws: int = 1000, **options: Any
 ) -> Callable[[], Call]:
     """NUTS with the package's own settings, another seed at every call."""
+    return posterior_by("Nuts", names, chains=chains, warmup=warmup, draws=draws, **options)
+
+
+def posterior_by(method: str, names: tuple[str, ...] = COMBINED, **options: Any) -> Callable[[], Call]:
+    """A posterior by a method of `lmt.methods`, another seed at every call."""
 
     def prepare() -> Call:
         import arviz
@@ -23,16 +28,15 @@ def nuts(
         seeds = itertools.count()
 
         def call() -> dict[str, Any]:
-            posterior = lmt.sample_posterior(
-                like, prior, next(seeds), chains=chains, warmup=warmup, draws=draws, progress=False, **options
-            )
+            chosen = getattr(lmt.methods, method)(**options)
+            posterior = lmt.sample_posterior(like, prior, next(seeds), method=chosen, progress=False)
             ess = arviz.ess(posterior, group="posterior")
             ess = ess["posterior"] if "posterior" in getattr(ess, "children", {}) else ess
             statistics = posterior["sample_stats"]
+            counted = {"divergences": "diverging", "gradients": "n_steps"}
             return {
                 "ess_min": min(float(value) for value in ess.data_vars.values()),
-                "divergences": int(statistics["diverging"].sum()),
-                "gradients": int(statistics["n_steps"].sum()),
+                **{word: int(statistics[name].sum()) for word, name in counted.items() if name in statistics},
                 "trusted": int(posterior.attrs["passed"]),
             }
 
@@ -97,6 +101,14 @@ CASES = (
         nuts(),
         target=5.0,
         target_first=30.0,
+        repeats=1,
+        alone=True,
+        environment=CACHED,
+    ),
+    Case(
+        "fits/independence chains, 64 of 250",
+        posterior_by("Independence"),
+        target=5.0,
         repeats=1,
         alone=True,
         environment=CACHED,

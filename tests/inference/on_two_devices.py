@@ -17,6 +17,7 @@ from lmtbayes.inference.frequentist.profile import profile_likelihood
 from lmtbayes.inference.frequentist.toys import toy_test_statistics
 from lmtbayes.inference.posterior.sample import sample_posterior
 from lmtbayes.inference.posterior.sbc import sbc
+from lmtbayes.methods import Independence
 
 TRUTH = lmt.BENCHMARKS["BP1"]
 
@@ -48,6 +49,8 @@ def everything(used):
     found["sbc_rank"] = sbc(two_modes(), TWO, 2, seed=1, devices=used)["rank"].values
     tree = sample_posterior(two_modes(), TWO, 3, devices=used, **SHORT)
     found |= {f"chains_{name}": tree["posterior"][name].values for name in ("g_x", "mass", "scale")}
+    tree = sample_posterior(two_modes(), TWO, 3, method=Independence(chains=8, draws=20), devices=used, progress=False)
+    found["independent"] = tree["unconstrained_posterior"]["log10_g_x"].values
     return found
 
 

@@ -167,7 +167,7 @@ def test_two_devices_give_what_one_gives(tmp_path):
         both = dict(arrays)
     assert both.pop("devices") == 2
     one = {name.removeprefix("one_"): value for name, value in both.items() if name.startswith("one_")}
-    assert len(one) == 13
+    assert len(one) == 14
     for name, value in one.items():
         # Rounding: 1e-13 in a ln L of order 10 (1e-15 is its last bit); a chain multiplies it by some 1e4 in 120 steps.
         tolerance = {"rtol": 1e-6} if name.startswith("chains") else {"rtol": 1e-12, "atol": 1e-11}

@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array
 from scipy.special import logsumexp
 
 from lmtbayes.inference.coordinates import Space, Tables
@@ -23,6 +23,7 @@ from lmtbayes.inference.evidence.laplace_cubature import Cubature, without_boson
 from lmtbayes.inference.evidence.result import Evidence
 from lmtbayes.inference.evidence.settings import set_positive, set_whole
 from lmtbayes.inference.integration import missed_peaks
+from lmtbayes.inference.integration.pareto import HEAVY, pareto_shape
 from lmtbayes.inference.integration.proposal import Proposal
 from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.likelihood.evaluation import evaluation
@@ -35,10 +36,6 @@ _EFFECTIVE = 400.0
 """Least effective number of draws for which a mean and its error mean anything."""
 _WIDENED = 0.3
 """Part of the pulls drawn from wider Gaussians than Laplace's."""
-_HEAVY = 0.7
-"""Pareto's k of the weights above which their mean does not settle as its error says."""
-_ALIKE, _HEAVIEST = 1e-9, 0.01
-"""Range of ln of the weights that is rounding, and the largest share of one draw where k cannot be fitted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +97,7 @@ def _weighted(like: JointLikelihood, prior: Prior, seed: int, settings: Importan
     draw = like.compiled(_draws, prior)
     value_of = evaluation(like.joint)
     found, key, shape, enough = _Sum(), jax.random.key(seed), np.inf, False
-    while found.log_weights.size < settings.max_draws and not (enough and shape <= _HEAVY):
+    while found.log_weights.size < settings.max_draws and not (enough and shape <= HEAVY):
         keys = jax.random.split(jax.random.fold_in(key, found.log_weights.size), _BLOCK)
         unit, photons, pulls, log_density = draw(keys, proposal, space.tables)
         values = value_of((photons, pulls), like.data).log_likelihood - np.asarray(log_density)
@@ -111,7 +108,7 @@ def _weighted(like: JointLikelihood, prior: Prior, seed: int, settings: Importan
     total = logsumexp(log_weights)
     unseen = missed_peaks.unseen(0.0, np.array([grid.missed]))
     shape = pareto_shape(log_weights)
-    converged = enough and shape <= _HEAVY
+    converged = enough and shape <= HEAVY
     verdict = "converged" if converged else f"not converged: stopped at {settings.max_draws} draws"
     if enough and not converged:
         verdict += ", a few of which weigh too much for their scatter to tell the error"
@@ -132,27 +129,6 @@ def _weighted(like: JointLikelihood, prior: Prior, seed: int, settings: Importan
         prior=prior,
         measure=grid.measure,
     )
-
-
-def pareto_shape(log_weights: Float[np.ndarray, " draws"]) -> float:
-    """Shape k of the generalised Pareto distribution of the largest weights.
-
-    Where too many are alike for a fit, their tail is short or, with a draw that weighs a hundredth of all, it is not.
-    """
-    # A bare import of the package must start fast.
-    from arviz_stats.base import array_stats
-
-    finite = log_weights[np.isfinite(log_weights)]
-    # arviz expects minus the logarithm: for leaving one datum out, ln L of it.
-    if not finite.size:
-        return np.inf
-    shape = np.nan
-    tail = np.sort(finite)[-1 - int(min(finite.size / 5.0, 3.0 * np.sqrt(finite.size))) :]
-    if np.ptp(tail) > _ALIKE:
-        shape = float(array_stats.psislw(-finite)[1])
-    if np.isnan(shape):
-        return np.inf if np.exp(tail[-1] - logsumexp(finite)) > _HEAVIEST else -np.inf
-    return shape
 
 
 def _draws(joint: JointModel, prior: Prior) -> Any:

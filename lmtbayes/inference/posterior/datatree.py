@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float
 from scipy import special
 
 from lmtbayes.experiments.base import Experiment
@@ -15,13 +16,13 @@ from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.likelihood.names import PULL
 from lmtbayes.inference.posterior.description import describe, prior_positions
 from lmtbayes.inference.posterior.diagnostics import diagnose
-from lmtbayes.inference.posterior.nuts import Draws
 from lmtbayes.parameters import ALL, described
 
 _NOTES = {
     "lp": "log posterior density in the prior's coordinates and the pulls, up to ln Z",
     "log_likelihood": "ln L of all experiments and of the constraints",
     "jumped": "whether the step ended with a jump proposed from the grid",
+    "log_weight": "ln of posterior over proposal, up to a constant",
     "energy": "Hamiltonian of the NUTS step, before the jump",
 }
 
@@ -30,20 +31,25 @@ def to_datatree(
     space: Space,
     data: Data,
     grid: PosteriorGrid | None,
-    drawn: Draws,
+    positions: Float[np.ndarray, "draw chain parameters"],
+    statistics: Mapping[str, np.ndarray],
+    about: Mapping[str, Any],
     settings: Mapping[str, Any],
     identity: str,
     seconds: float,
 ) -> xr.DataTree:
-    """Join everything that is known of a run; see `sample_posterior` for the groups."""
-    position = np.swapaxes(drawn.position, 0, 1)
+    """Join everything that is known of a run; see `sample_posterior` for the groups.
+
+    `statistics`, (chain, draw), and the attributes `about` are what the sampler says of its steps.
+    """
+    position = np.swapaxes(positions, 0, 1)
     rng = np.random.default_rng([settings["seed"], 1])
     found = describe(space, data, position, rng)
     before = describe(space, data, prior_positions(space, rng), rng)
     groups = {
         "posterior": _parameters(space, found["parameters"]),
         "unconstrained_posterior": _unconstrained(space, position),
-        "sample_stats": _statistics(drawn, found, settings["max_tree_depth"]),
+        "sample_stats": _statistics(statistics, found, about),
         "log_likelihood": _by_bin(space, found["pointwise"], "log-likelihood"),
         "log_prior": _log_prior(space, found["log_prior"]),
         "posterior_predictive": _by_bin(space, found["predictive"], "counts"),
@@ -70,25 +76,15 @@ def to_datatree(
     return tree
 
 
-def _statistics(drawn: Draws, found: Mapping[str, Any], deepest: int) -> xr.Dataset:
-    """What the sampler says of each of its steps."""
-    statistics = {
-        "lp": found["lp"],
-        "log_likelihood": found["total"],
-        "acceptance_rate": drawn.acceptance.T,
-        "diverging": drawn.diverging.T,
-        "energy": drawn.energy.T,
-        "n_steps": drawn.steps.T,
-        "tree_depth": np.ceil(np.log2(drawn.steps.T + 1)).astype(np.int64),
-        "step_size": drawn.step_size.T,
-        "jumped": drawn.jumped.T,
-    }
+def _statistics(of_sampler: Mapping[str, Any], found: Mapping[str, Any], about: Mapping[str, Any]) -> xr.Dataset:
+    """What the sampler says of each of its steps, and the densities there."""
+    statistics = {"lp": found["lp"], "log_likelihood": found["total"], **of_sampler}
     return xr.Dataset(
         {
             name: (("chain", "draw"), np.asarray(value), {"long_name": _NOTES[name]} if name in _NOTES else {})
             for name, value in statistics.items()
         },
-        attrs={"max_tree_depth": deepest},
+        attrs=dict(about),
     )
 
 

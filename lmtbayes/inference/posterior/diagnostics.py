@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.inference.integration.pareto import HEAVY
+from lmtbayes.inference.posterior.against_grid import against_grid, modes_of
 from lmtbayes.inference.posterior.verdict import Check, Verdict
 
 if TYPE_CHECKING:
@@ -25,14 +27,13 @@ OFTEN = 0.2
 """Part of the steps that end in a jump."""
 E_BFMI = 0.3
 TREE_DEPTH = 0.01
-TOTAL_VARIATION = 0.05
-OCCUPANCY = 0.05
-MISSED = 1.0
-"""Most that a climbed peak may rise above the grid's highest cell, in ln."""
-NEEDED = ("log_likelihood", "energy", "diverging", "tree_depth", "jumped")
-"""Of the group sample_stats; `sample_posterior` writes them, others not all of them."""
-GRID_ERROR = 1.0
-"""Of the grid's own estimate, which was ten times the true error or more where that was known."""
+NEEDED = {
+    "nuts": (("log_likelihood", "energy", "diverging", "tree_depth", "jumped"), ("max_tree_depth",)),
+    "independence": (("log_likelihood", "acceptance_rate"), ("pareto_k",)),
+}
+"""Variables and attributes of the group sample_stats; `sample_posterior` writes them, others not all of them."""
+ACCEPTED = 0.02
+"""Least part of its proposals that an independence chain accepts, on average."""
 
 
 def diagnose(posterior: "xr.DataTree") -> Verdict:
@@ -65,8 +66,10 @@ def diagnose(posterior: "xr.DataTree") -> Verdict:
                 f"{group!r}"
             )
     statistics = posterior["sample_stats"].to_dataset()
-    lacking = [name for name in NEEDED if name not in statistics]
-    lacking += ["max_tree_depth among its attributes"] if "max_tree_depth" not in statistics.attrs else []
+    method = str(statistics.attrs.get("method", "nuts"))
+    needed, attributes = NEEDED.get(method, NEEDED["nuts"])
+    lacking = [name for name in needed if name not in statistics]
+    lacking += [f"{name} among its attributes" for name in attributes if name not in statistics.attrs]
     if lacking:
         raise InvalidArgument(
             f"`posterior` must be a DataTree of sample_posterior; its group 'sample_stats' has no {', '.join(lacking)} "
@@ -77,17 +80,23 @@ def diagnose(posterior: "xr.DataTree") -> Verdict:
     agreement = _agreement(variables)
     effective = [check.value for check in agreement if check.name.endswith("ESS")]
     grid = posterior["grid"].to_dataset() if "grid" in posterior.children else None
-    against = [] if grid is None else _against_grid(posterior["posterior"].to_dataset(), grid, effective[0])
+    against = [] if grid is None else against_grid(posterior["posterior"].to_dataset(), grid, effective[0])
     covered = bool(against) and all(c.passed for c in against)
     checks = [
         _finite(variables),
         *agreement,
-        _divergences(statistics, covered),
-        _energies(statistics),
-        _tree_depth(statistics, grid is not None, covered, min(effective)),
+        *(
+            (_acceptance(statistics), _weights(statistics))
+            if method == "independence"
+            else (
+                _divergences(statistics, covered),
+                _energies(statistics),
+                _tree_depth(statistics, grid is not None, covered, min(effective)),
+            )
+        ),
         *against,
     ]
-    notes = ["no grid check: a mode that all chains missed would not show"] if grid is None else _modes(grid)
+    notes = ["no grid check: a mode that all chains missed would not show"] if grid is None else modes_of(grid)
     if min(effective) < ESS_PUBLISHED:
         notes.append(f"intervals to be published want {ESS_PUBLISHED:.0f} effective draws")
     return Verdict(tuple(checks), tuple(notes))
@@ -153,6 +162,30 @@ def _worst(
     return name, values[name]
 
 
+def _acceptance(statistics: "xr.Dataset") -> Check:
+    """Part of the proposals that the worst chain accepts."""
+    value = float(np.asarray(statistics["acceptance_rate"]).mean(axis=1).min())
+    return Check(
+        "acceptance",
+        value,
+        value >= ACCEPTED,
+        f"{value:.1%} of the proposals in the worst chain, at least {ACCEPTED:.0%}",
+        "the grid's Gaussians in the pulls are far from the posterior: method 'nuts' goes where they do not",
+    )
+
+
+def _weights(statistics: "xr.Dataset") -> Check:
+    """Tail of the proposals' weights: a heavy one hides points at which a chain would stand still for long."""
+    value = float(statistics.attrs["pareto_k"])
+    return Check(
+        "proposals",
+        value,
+        value <= HEAVY,
+        f"Pareto k of their weights {value:.2f}, at most {HEAVY}",
+        "the posterior has tails that the grid's proposals do not reach: method 'nuts' goes there",
+    )
+
+
 def _energies(statistics: "xr.Dataset") -> Check:
     """Part of the energy's variance that a step renews, in the worst chain."""
     energy = np.asarray(statistics["energy"])
@@ -198,82 +231,3 @@ def _divergences(statistics: "xr.Dataset", covered: bool) -> Check:
         text += f" or, as jumps reach where NUTS diverges and the grid agrees, {DIVERGENT_WITH_JUMPS:.0%}"
     advice = "divergences: target_accept=0.99; look where they are (sample_stats.diverging)"
     return Check("divergences", fraction, passed, text, advice)
-
-
-def _against_grid(posterior: "xr.Dataset", grid: "xr.Dataset", effective: float) -> list[Check]:
-    distances, noise = {}, {}
-    for name in (str(key).removesuffix("_probability") for key in grid.data_vars if str(key).endswith("_probability")):
-        expected = np.asarray(grid[f"{name}_probability"])
-        edges = np.asarray(grid[f"{name}_edges"]).copy()
-        edges[0], edges[-1] = -np.inf, np.inf
-        draws = np.asarray(posterior[name])
-        counts = np.histogram(draws, edges)[0]
-        distances[name] = 0.5 * float(np.abs(counts / draws.size - expected).sum())
-        # Mean of |binomial fluctuation|, as if draws were as many as they are worth.
-        noise[name] = 0.5 * float(np.sqrt(2.0 / np.pi * expected * (1.0 - expected) / max(effective, 1.0)).sum())
-    name = max(distances, key=lambda key: distances[key])
-    value, error = distances[name], float(grid.attrs["estimated_relative_error"])
-    return [
-        Check(
-            "grid",
-            value,
-            value < TOTAL_VARIATION,
-            f"marginals differ by {value:.3f} at worst ({name}; {noise[name]:.3f} is noise), below {TOTAL_VARIATION}",
-            "chains and grid disagree, one of them is wrong: init='grid' and jumps=True, more draws if the difference "
-            "is noise, and lmtbayes.evidence(..., method='smc') as a third opinion",
-        ),
-        Check(
-            "grid error",
-            error,
-            error < GRID_ERROR,
-            f"{error:.2g} of the total as the grid bounds it, below {GRID_ERROR:g}",
-            "the grid has too few cells for this ridge: its marginals are no yardstick; narrow the prior",
-        ),
-        *_height(grid),
-        *_occupancy(grid),
-    ]
-
-
-def _height(grid: "xr.Dataset") -> list[Check]:
-    if "missed_height" not in grid.attrs:  # written by an earlier version
-        return []
-    value = float(grid.attrs["missed_height"])
-    return [
-        Check(
-            "grid height",
-            value,
-            value < MISSED,
-            f"the highest peak that was climbed rises {value:.2g} above the grid in ln p, below {MISSED:g}",
-            "the grid has not resolved the highest peak: its marginals are no yardstick; narrow the prior",
-        )
-    ]
-
-
-def _occupancy(grid: "xr.Dataset") -> list[Check]:
-    weights, occupancy = np.asarray(grid["mode_weight"]), np.asarray(grid["mode_occupancy"])
-    if len(weights) < 2:
-        return []
-    value = float(np.abs(weights - occupancy).max())
-    return [
-        Check(
-            "mode weights",
-            value,
-            value < OCCUPANCY,
-            f"chains and grid differ by {value:.3f}, below {OCCUPANCY}",
-            "chains do not visit the modes as often as they should: jumps=True, or many more chains",
-        )
-    ]
-
-
-def _modes(grid: "xr.Dataset") -> list[str]:
-    weights = np.asarray(grid["mode_weight"])
-    lines = [] if len(weights) == 1 else [f"the posterior has {len(weights)} separate modes:"]
-    for k in range(len(weights) if len(weights) > 1 else 0):
-        peak = ", ".join(
-            f"{str(key).removeprefix('mode_peak_')} {float(grid[key][k]):.4g}"
-            for key in grid.data_vars
-            if str(key).startswith("mode_peak_")
-        )
-        occupancy = float(grid["mode_occupancy"][k])
-        lines.append(f"  weight {weights[k]:.3f} (chains {occupancy:.3f}), peak at {peak}")
-    return lines

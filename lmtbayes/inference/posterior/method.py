@@ -1,4 +1,4 @@
-"""`Nuts`: how `sample_posterior` samples, as an object that checks itself."""
+"""`Nuts` and `Independence`: how `sample_posterior` samples, as objects that check themselves."""
 
 import functools
 from collections.abc import Callable
@@ -70,6 +70,46 @@ class Nuts:
         return TREE_DEPTH[self.jumps] if self.max_tree_depth is None else self.max_tree_depth
 
 
+@dataclass(frozen=True, kw_only=True)
+class Independence:
+    """Metropolis-Hastings chains all of whose proposals are draws of the posterior grid, evaluated many at a time.
+
+    No gradient is asked for, and no step waits for the last: where the grid's Gaussians in the pulls are close to the
+    posterior, so that a good part of the proposals is accepted, an effective draw costs a few likelihoods, and a device
+    is as full as `chains` times `thin` make it. Where they are not, chains stand still: the verdict then says so, and
+    `Nuts` is for that.
+
+    Parameters
+    ----------
+    chains, warmup, draws
+        Chains run side by side; draws of each that are left out and that are kept.
+    thin
+        Proposals before a draw is kept.
+
+    Raises
+    ------
+    InvalidArgument
+        A setting out of range.
+
+    References
+    ----------
+    W. K. Hastings, Biometrika 57 (1970) 97; the independence chain: L. Tierney, Ann. Stat. 22 (1994) 1701.
+    """
+
+    chains: int = 64
+    warmup: int = 25
+    draws: int = 250
+    thin: int = 4
+
+    def __post_init__(self) -> None:
+        for name, minimum in {"chains": 1, "warmup": LEAST_WARMUP, "draws": LEAST_DRAWS, "thin": 1}.items():
+            value = getattr(self, name)
+            _checks.whole(name, value, minimum)
+            object.__setattr__(self, name, int(value))
+
+
+METHODS: dict[str, type[Nuts] | type[Independence]] = {"nuts": Nuts, "independence": Independence}
+"""By the word that stands for one with its default settings."""
 SETTINGS = tuple(each.name for each in fields(Nuts))
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array
 
@@ -62,6 +63,18 @@ class Draws(NamedTuple):
     diverging: Any
     jumped: Any
     step_size: Any
+
+    def statistics(self) -> dict[str, Any]:
+        """What the sampler says of each of its steps: leading axes (chain, draw)."""
+        return {
+            "acceptance_rate": self.acceptance.T,
+            "diverging": self.diverging.T,
+            "energy": self.energy.T,
+            "n_steps": self.steps.T,
+            "tree_depth": np.ceil(np.log2(self.steps.T + 1)).astype(np.int64),
+            "step_size": self.step_size.T,
+            "jumped": self.jumped.T,
+        }
 
 
 class Chains:

@@ -9,9 +9,9 @@ from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import Devices
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.posterior.checkpoint import Checkpoint
 from lmtbayes.inference.posterior.method import Nuts
 from lmtbayes.inference.posterior.nuts import Chains, Draws, Settings, from_arrays, to_arrays
+from lmtbayes.inference.posterior.run import Run
 from lmtbayes.inference.priors import Prior
 
 
@@ -29,13 +29,7 @@ def draw_chains(
     data: Data,
     grid: PosteriorGrid | None,
     method: Nuts,
-    *,
-    seed: int,
-    chunk: int,
-    saved: dict[str, np.ndarray] | None,
-    file: Checkpoint | None,
-    bar: "Bar",
-    devices: Devices,
+    run: Run,
 ) -> Draws:
     """All draws after warm-up, leading axes (draw, chain).
 
@@ -43,35 +37,32 @@ def draw_chains(
     ----------
     space, data, grid, method
         Coordinates, counts, where to start and to jump to (None: starts from the prior, no jumps), settings.
-    seed, chunk
-        Steps between two files.
-    saved, file
-        What a checkpoint held, and where to write one; None without.
-    bar, devices
-        Is told how far it is; those that share the chains.
+    run
+        Seed, files, devices.
     """
     compiled = run_chains(
         space,
-        Settings(method.chains, method.warmup, chunk, method.target_accept, method.tree_depth, method.jumps),
-        devices,
+        Settings(method.chains, method.warmup, run.chunk, method.target_accept, method.tree_depth, method.jumps),
+        run.devices,
     )
     # From NumPy: splitting a key would be functions to compile.
-    numbers = np.random.default_rng(seed).integers(2**63, size=3).tolist()
+    numbers = np.random.default_rng(run.seed).integers(2**63, size=3).tolist()
     key, proposal_key, start_key = (jax.random.key(number) for number in numbers)
     proposal, tables = grid.proposal if grid is not None and method.jumps else None, space.tables
     total, done, parts = method.warmup + method.draws, 0, []
+    saved, bar, file = run.saved, run.bar, run.file
     if saved is None:
         bar.say("compiling")
-        state = _start(compiled, space, data, grid, method, seed, key, start_key)
+        state = _start(compiled, space, data, grid, method, run.seed, key, start_key)
     else:
         state = from_arrays(compiled.shapes, saved)
         done = int(saved["done"])
         parts = [Draws(*(saved[f"draws_{name}"] for name in Draws._fields))]
         bar.advance(done)
     state = compiled.place(state)
-    try:
+    with run.stoppable():
         while done < total:
-            steps = min(chunk, total - done)
+            steps = min(run.chunk, total - done)
             proposed = None if proposal is None else compiled.proposals(proposal_key, done, proposal, data, tables)
             state, new = compiled.run(state, np.asarray(steps), data, tables, proposal, proposed)
             new = jax.tree.map(lambda x, n=steps: np.asarray(x)[:n], new)
@@ -85,10 +76,6 @@ def draw_chains(
             divergences = int(_joined(parts).diverging.sum())
             bar.say("warm-up" if done <= method.warmup else f"sampling, {divergences} divergences")
             bar.advance(steps)
-    except KeyboardInterrupt as interrupt:
-        kept = "nothing was kept: give checkpoint=FILE" if file is None else f"the same call goes on from {file.path}"
-        interrupt.add_note(f"stopped after {done} of {total} steps; {kept}")
-        raise
     return _joined(parts)
 
 
@@ -121,26 +108,3 @@ def covariance_of(space: Space, grid: PosteriorGrid, draws: int = 4096) -> np.nd
 
 def _joined(parts: list[Draws]) -> Draws:
     return Draws(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-class Bar:
-    """A progress bar on the standard error, or nothing."""
-
-    def __init__(self, total: int, show: bool):
-        from tqdm.std import tqdm
-
-        self.bar = tqdm(total=total, unit="step", disable=not show, dynamic_ncols=True)
-
-    def say(self, text: str) -> None:
-        """Show what is being done."""
-        self.bar.set_description(text)
-
-    def advance(self, steps: int) -> None:
-        """So many steps more are done."""
-        self.bar.update(steps)
-
-    def __enter__(self) -> "Bar":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.bar.close()

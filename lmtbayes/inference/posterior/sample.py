@@ -1,5 +1,6 @@
 """sample_posterior: NUTS chains started from the posterior's grid, in resumable chunks, to an arviz DataTree."""
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +12,15 @@ from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.coordinates import Space, space_of
 from lmtbayes.inference.devices import Devices, resolve_devices
 from lmtbayes.inference.identity.fingerprint import fingerprint
+from lmtbayes.inference.integration.pareto import pareto_shape
 from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.posterior.checkpoint import Checkpoint, checked
-from lmtbayes.inference.posterior.method import Nuts, one_way_only
-from lmtbayes.inference.posterior.running import Bar, draw_chains
+from lmtbayes.inference.posterior.independent_chains import IndependentDraws, draw_independent
+from lmtbayes.inference.posterior.method import METHODS, Independence, Nuts, one_way_only
+from lmtbayes.inference.posterior.nuts import Draws
+from lmtbayes.inference.posterior.run import Bar, Run
+from lmtbayes.inference.posterior.running import draw_chains
 from lmtbayes.inference.priors import Prior
 
 if TYPE_CHECKING:
@@ -28,7 +33,7 @@ def sample_posterior(
     prior: Prior,
     seed: int = 0,
     *,
-    method: str | Nuts | None = None,
+    method: str | Nuts | Independence | None = None,
     chains: int = Nuts.chains,
     warmup: int = Nuts.warmup,
     draws: int = Nuts.draws,
@@ -60,8 +65,8 @@ def sample_posterior(
     seed
         Equal seeds give equal draws on the same machine.
     method
-        A `Nuts` (lmtbayes.methods) with the next seven settings, the word "nuts" for one with its default settings, or
-        None where they are given as keywords.
+        A `Nuts` (lmtbayes.methods) with the next seven settings, or an `Independence`, whose chains have jumps alone;
+        the word "nuts" or "independence" for one with its default settings; None where they are given as keywords.
     chains, warmup, draws, target_accept, max_tree_depth, init, jumps
         As of `Nuts`.
     grid_check
@@ -119,10 +124,10 @@ def sample_posterior(
             jumps=jumps,
         )
     elif isinstance(method, str):
-        _checks.one_of("method", method, ("nuts",))
-        method = Nuts()
-    elif not isinstance(method, Nuts):
-        raise _checks.invalid("method", method, "'nuts', a Nuts of lmtbayes.methods, or None")
+        _checks.one_of("method", method, METHODS)
+        method = METHODS[method]()
+    elif not isinstance(method, Nuts | Independence):
+        raise _checks.invalid("method", method, "a Nuts or Independence of lmtbayes.methods, its word, or None")
     _checks.whole("seed", seed, 0)
     _checks.whole("chunk", chunk)
     for name, switch in {"grid_check": grid_check, "progress": progress}.items():
@@ -142,48 +147,53 @@ def sample_posterior(
     began = time.perf_counter()
     with Bar(method.warmup + method.draws, progress) as bar:
         grid, measure = None, prior
-        if method.jumps or grid_check or method.init == "grid":
+        if isinstance(method, Independence) or method.jumps or grid_check or method.init == "grid":
             bar.say("grid")
             grid = posterior_grid(
                 like, prior, progress=lambda cells, _: bar.say(f"grid of {cells} cells"), devices=devices
             )
             measure = grid.measure
         space = Space(like.joint, prior, measure)
-        drawn = draw_chains(
-            space,
-            like.data,
-            grid,
-            method,
-            seed=int(seed),
-            chunk=int(chunk),
-            saved=saved,
-            file=file,
-            bar=bar,
-            devices=used,
-        )
+        run = Run(int(seed), int(chunk), saved, file, bar, used)
+        drawn: Draws | IndependentDraws
+        if isinstance(method, Independence):
+            assert grid is not None
+            drawn = draw_independent(space, like.data, grid, method, run)
+            about: dict[str, Any] = {"method": "independence", "pareto_k": pareto_shape(drawn.log_weights.ravel())}
+        else:
+            drawn = draw_chains(space, like.data, grid, method, run)
+            about = {"max_tree_depth": method.tree_depth}
         bar.say("summary")
         # arviz and xarray: a bare import of the package must start fast.
         from lmtbayes.inference.posterior.datatree import to_datatree
 
         tree = to_datatree(
-            space, like.data, grid if grid_check else None, drawn, settings, identity, time.perf_counter() - began
+            space,
+            like.data,
+            grid if grid_check else None,
+            drawn.position,
+            drawn.statistics(),
+            about,
+            settings,
+            identity,
+            time.perf_counter() - began,
         )
     if progress:
         print(tree.attrs["verdict"])
     return tree
 
 
-def _settings(like: JointLikelihood, prior: Prior, seed: int, method: Nuts, chunk: int) -> dict[str, Any]:
+def _settings(
+    like: JointLikelihood, prior: Prior, seed: int, method: Nuts | Independence, chunk: int
+) -> dict[str, Any]:
     """All that draws depend on but the likelihood and the prior themselves: attributes, and identity of a file."""
+    if isinstance(method, Nuts):
+        own = dataclasses.asdict(method) | {"max_tree_depth": method.tree_depth}
+    else:
+        own = {"method": "independence", **dataclasses.asdict(method)}
     return {
         "seed": seed,
-        "chains": method.chains,
-        "warmup": method.warmup,
-        "draws": method.draws,
-        "target_accept": method.target_accept,
-        "max_tree_depth": method.tree_depth,
-        "init": method.init,
-        "jumps": method.jumps,
+        **own,
         "chunk": chunk,
         "model": repr(like.model),
         "prior": repr(prior),

@@ -22,7 +22,7 @@ from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.likelihood.toys import draw
-from lmtbayes.inference.posterior.method import Nuts
+from lmtbayes.inference.posterior.method import Independence, Nuts
 from lmtbayes.inference.posterior.sample import sample_posterior
 from lmtbayes.inference.priors import Prior
 
@@ -46,7 +46,7 @@ def sbc(
     n: int = 200,
     *,
     seed: int = 0,
-    method: str | Nuts = "grid",
+    method: str | Nuts | Independence = "grid",
     first: int = 0,
     devices: Sequence[Any] | None = None,
     progress: bool = False,
@@ -64,8 +64,9 @@ def sbc(
     seed
         Equal seeds give equal results; a simulation does not depend on how many there are.
     method
-        "grid": draws of the posterior grid, weighted with the exact posterior and resampled. A `Nuts` of
-        lmtbayes.methods: what `sample_posterior` gives with it; "nuts" is one with 4 chains of 200 + 200 steps.
+        "grid": draws of the posterior grid, weighted with the exact posterior and resampled. A `Nuts` or
+        `Independence` of lmtbayes.methods: what `sample_posterior` gives with it; "nuts" is one with 4 chains of 200 +
+        200 steps.
     first
         Number of the first simulation: 100 of them, and then 100 more with `first=100`, are the 200 of one call.
     devices
@@ -92,7 +93,7 @@ def sbc(
     """
     from tqdm.auto import tqdm
 
-    if not isinstance(method, Nuts):
+    if not isinstance(method, Nuts | Independence):
         _checks.one_of("method", method, METHODS)
     _checks.whole("n", n)
     _checks.whole("first", first, 0)
@@ -107,7 +108,7 @@ def sbc(
         draws, effective[k] = sample(like.with_data(toys), draw_key, rng)
         truths[k] = np.asarray(truth)
         ranks[k] = np.sum(draws < truths[k], axis=0)
-    method = method if isinstance(method, str) else "nuts"
+    method = method if isinstance(method, str) else type(method).__name__.lower()
     attrs = {"method": method, "seed": seed, "prior": repr(prior), "model": repr(like.model)}
     return calibration(ranks, truths, effective, first, attrs, names)
 
@@ -136,7 +137,7 @@ class _Grid:
 class _Chains:
     """Draws of the quantities by `sample_posterior`."""
 
-    def __init__(self, prior: Prior, method: str | Nuts, devices: Sequence[Any] | None):
+    def __init__(self, prior: Prior, method: str | Nuts | Independence, devices: Sequence[Any] | None):
         self.prior, self.devices = prior, devices
         self.method = NUTS if isinstance(method, str) else method
 

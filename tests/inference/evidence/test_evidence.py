@@ -20,7 +20,7 @@ import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument, MissingDependency, UnknownName
 from lmtbayes.experiments.terms import Gaussian, Poisson
 from lmtbayes.inference.devices import resolve_devices
-from lmtbayes.inference.evidence import importance, nested, nss, smc
+from lmtbayes.inference.evidence import nested, nss, smc
 from lmtbayes.inference.evidence.evidence import SHORTHAND as METHODS
 from lmtbayes.inference.evidence.evidence import evidence
 from lmtbayes.inference.nuisances.laplace_at_many import laplace_at_many
@@ -299,20 +299,6 @@ def test_ten_seeds_of_importance_scatter_as_their_errors_say(like):
     pulls = np.array([(e.log_z - reference.log_z) / e.log_z_error for e in drawn])
     # chi^2 of ten degrees of freedom leaves 0.5 to 1.6 once in three hundred times.
     assert 0.5 < np.sqrt(np.mean(pulls**2)) < 1.6
-
-
-@pytest.mark.parametrize("k", [-0.5, 0.2, 1.0])
-def test_shape_of_the_tail_of_the_weights(k):
-    weights = stats.genpareto.rvs(k, size=20_000, random_state=3)
-    # The fit is drawn towards 0.5 and scatters by (1 + k)/sqrt(424 draws of the tail).
-    assert importance.pareto_shape(np.log(weights)) == pytest.approx(k, abs=0.2)
-
-
-def test_shape_where_there_is_no_tail_to_fit():
-    assert importance.pareto_shape(np.zeros(5000)) == -np.inf
-    plateau = np.repeat([-3.0, 0.0], 2500)
-    assert importance.pareto_shape(plateau) == -np.inf
-    assert importance.pareto_shape(np.append(plateau, 20.0)) > 0.7
 
 
 def test_tails_far_wider_than_laplace_are_not_missed():

@@ -4,7 +4,7 @@ import pytest
 from posterior_toys import TWO, two_modes
 
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference.posterior.method import Nuts
+from lmtbayes.inference.posterior.method import Independence, Nuts
 from lmtbayes.inference.posterior.sbc import QUANTITIES, quantities, sbc
 
 
@@ -38,6 +38,13 @@ def test_nuts_is_calibrated_and_without_the_grid_is_not(like):
     assert float(good["p_value"].min()) > 0.002
     bad = sbc(like, TWO, n=60, seed=3, method=Nuts(init="prior", jumps=False, chains=1, warmup=20, draws=200))
     assert float(bad["p_value"].min()) < 0.002
+
+
+@pytest.mark.nightly
+def test_independent_chains_are_calibrated(like):
+    found = sbc(like, TWO, n=100, seed=5, method=Independence(chains=16, draws=100))
+    assert found.attrs["method"] == "independence"
+    assert float(found["p_value"].min()) > 0.002
 
 
 def test_bad_input(like):
