@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 from scipy.stats import binom
 
 from lmtbayes import _checks
-from lmtbayes.plotting.style import BLACK, BLUE, SKY
+from lmtbayes.plotting.style import BLACK, BLUE, CYCLE, SKY
+
+_DASHES = ("-", "--", ":", "-.")
 
 
 def rank_histogram(
@@ -76,9 +78,12 @@ def ecdf_departure(ranks: Mapping[str, Int[np.ndarray, " simulations"]], highest
     """
     ax = plt.subplots()[1] if ax is None else ax
     at = (np.arange(highest + 1) + 1.0) / (highest + 1.0)
-    for name, found in ranks.items():
+    for k, (name, found) in enumerate(ranks.items()):
         below = np.searchsorted(np.sort(found), np.arange(highest + 1), side="right") / len(found)
-        ax.plot(at, below - at, lw=1.0, label=name)
+        # A colour that comes again has another dash.
+        ax.plot(
+            at, below - at, _DASHES[k // len(CYCLE) % len(_DASHES)], color=CYCLE[k % len(CYCLE)], lw=1.0, label=name
+        )
     band = half_width(len(next(iter(ranks.values()))))
     ax.axhspan(-band, band, color=SKY, alpha=0.3, lw=0)
     ax.axhline(0.0, color=BLACK, lw=0.8)

@@ -7,8 +7,10 @@ import pytest
 from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.experiments.registry import experiment_names
 from lmtbayes.gauge.models import BENCHMARKS
-from lmtbayes.jobs.validate import EIGHT, tables_of, text_of, validate
+from lmtbayes.inference.posterior.sbc import quantities
+from lmtbayes.jobs.validate import CALIBRATED, EIGHT, tables_of, text_of, validate
 from lmtbayes.validation import rows
+from lmtbayes.validation.evidences import METHODS
 from lmtbayes.validation.intervals import TRUTHS
 from lmtbayes.validation.outside import outside
 from lmtbayes.validation.published import published
@@ -99,6 +101,33 @@ def test_regions_cover_what_they_say_or_more():
         edge = {"low g_x": "g_x", "high g_x": "g_x", "none": "g_x", "low mass": "mass", "high mass": "mass"}.get(name)
         if edge is not None and what.startswith(f"central credible interval of log10_{edge}"):
             assert row.found == 0.0  # nothing lies beyond an edge
+
+
+def test_ranks_are_uniform():
+    """2000 fits, 17 quantities: the smallest p-value is below 1e-4 once in 600 such studies."""
+    found = {(row.name, row.what): row for row in rows.read(TABLES / "sbc.csv")}
+    names = {name for name, _ in found}
+    assert names == set(quantities(CALIBRATED.likelihood()))
+    for name in names:
+        assert found[name, "p-value of uniform ranks"].found > 1e-4, name
+        departure = found[name, "departure of the distribution"]
+        assert departure.size == 2000
+        # Right ones exceed the error once in twenty, and 1.6 of it once in 4000.
+        assert departure.found < 1.6 * departure.error, name
+
+
+def test_errors_of_evidences_are_what_seeds_do():
+    """Eight likelihoods; samplers' pulls are those of a normal distribution, the cubature's are within its bound."""
+    found = {(row.name, row.what): row for row in rows.read(TABLES / "evidence.csv")}
+    assert {name for name, _ in found} == {*EIGHT, "all of them"}
+    for method in METHODS:
+        rms = found["all of them", f"{method}, rms pull"]
+        # Not too small by more than the Monte Carlo allows, for any method.
+        assert rms.found < 1.0 + 3.0 * rms.error, rms
+        for name in EIGHT:
+            assert found[name, f"{method}, |pull| < 2"].found > 0.0, (name, method)
+    # An error that covers what it states is a bound: never exceeded.
+    assert all(found[name, "cubature, |pull| < 2"].found == 1.0 for name in EIGHT)
 
 
 def test_eight_likelihoods_and_bad_input(tmp_path):
