@@ -36,6 +36,7 @@ def main(fits, allowed):
             kept.append(lmt.JointLikelihood(["three-bins-flux"], FIXED, data))
             highest = float(lmt.profile_likelihood(kept[-1], GRID)["log_likelihood"].max())
             found.append((*held(), highest))
+            print(*found[-1], file=sys.stderr, flush=True)
         again = float(lmt.profile_likelihood(kept[0], GRID)["log_likelihood"].max())
     print(json.dumps({"found": found, "again": again}))
 

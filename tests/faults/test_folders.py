@@ -182,9 +182,6 @@ def test_a_study_begun_by_a_killed_process_goes_on(tmp_path):
 
 def killed(how, folder):
     command = [sys.executable, Path(__file__).with_name("kill_jobs.py"), how, folder / "base"]
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(filter(None, (os.getcwd(), os.environ.get("PYTHONPATH"))))
-    }
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

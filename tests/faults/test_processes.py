@@ -39,7 +39,7 @@ def test_workers_end_with_their_command_however_that_ends(tmp_path, number):
     command = subprocess.Popen([sys.executable, HERE / "worker_pool.py", tmp_path], env=ENVIRONMENT)
     try:
         files = [tmp_path / name for name in ("table1", "fig4")]
-        assert until(lambda: all(file.exists() for file in files), 120.0)
+        assert until(lambda: all(file.exists() for file in files), 300.0)
         workers = [int(file.read_text()) for file in files]
         assert all(map(alive, workers))
         command.send_signal(number)
