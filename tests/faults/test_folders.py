@@ -178,25 +178,3 @@ def test_a_study_begun_by_a_killed_process_goes_on(tmp_path):
     (tmp_path / "other" / "thesis.tex").write_text("years of work")
     with pytest.raises(InvalidArgument, match="holds something that is no study"):
         Folder(tmp_path / "other", study)
-
-
-def killed(how, folder):
-    command = [sys.executable, Path(__file__).with_name("kill_jobs.py"), how, folder / "base"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def test_no_kill_loses_or_wedges_a_study_a_reproduction_or_a_checkpoint(tmp_path):
-    """Before every operation on files, of each."""
-    for what, (kills, wrong) in killed("points", tmp_path).items():
-        assert kills >= 10, (what, kills)
-        assert not wrong, (what, wrong[:3])
-
-
-@pytest.mark.slow
-def test_random_kills_lose_nothing(tmp_path):
-    found = killed("random", tmp_path)
-    assert sum(kills for kills, _ in found.values()) >= 40
-    for what, (_, wrong) in found.items():
-        assert not wrong, (what, wrong[:3])
