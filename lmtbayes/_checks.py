@@ -28,20 +28,28 @@ _EXCLUDED = 1e-2
 """A coupling that nothing allows below `LOWEST_MASS`: Delta a_mu = g^2/(8 pi^2) is 1.3e-6 there, 500 times what g-2 may
 leave to it. As a mass in MeV it is an ordinary number."""
 
+_SHOWN = 300
+"""Letters of a value that a message shows."""
+
 _INSIDE = tuple(str(Path(module).parent) for module in (__file__, eqx.__file__))
 _NAME = re.compile(r"\w[\w+.-]*")
 
 
 def invalid(argument: str, value: object, expected: str) -> InvalidArgument:
     """Return the error "`argument` must be <expected>; got <value>"."""
-    return InvalidArgument(f"`{argument}` must be {expected}; got {_shown(value)}")
+    return InvalidArgument(f"`{argument}` must be {expected}; got {shown(value)}")
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Value as a message has it: no longer than a few lines."""
     if isinstance(value, np.ndarray | np.generic | jax.Array) and not is_traced(value):
         array = np.asarray(value)
         return np.array2string(array, threshold=8) if array.ndim else repr(array.item())
-    return repr(value)
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # lists in lists in lists; a whole number of thousands of digits
+        return f"a {type(value).__name__} that is too long to be shown"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def is_traced(value: object) -> bool:
@@ -85,7 +93,7 @@ def number(argument: str, value: object, expected: str = "a number") -> np.ndarr
         if given.dtype.kind in "USbcmM" or _holds_no_number(value):
             raise invalid(argument, value, expected)
         array = given.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, RecursionError):
         raise invalid(argument, value, expected) from None
     return array
 
@@ -194,10 +202,12 @@ def fraction(argument: str, value: object) -> float:
     return float(array)
 
 
-def whole(argument: str, value: object, minimum: int = 1) -> None:
-    """Require a whole number of at least `minimum`."""
+def whole(argument: str, value: object, minimum: int = 1, maximum: int | None = None) -> None:
+    """Require a whole number of at least `minimum`, and of at most `maximum` where there is one."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:
         raise invalid(argument, value, f"a whole number of at least {minimum}")
+    if maximum is not None and value > maximum:
+        raise invalid(argument, value, f"a whole number of at most {maximum}")
 
 
 def masses(argument: str, value: object, curves: Iterable[tuple[float, float]] | None = None) -> None:
@@ -272,7 +282,8 @@ def one_of(argument: str, value: object, accepted: Iterable[object]) -> None:
     equal = isinstance(value, Hashable) and not isinstance(value, bool | np.bool_)
     if not any(value is entry or (equal and value == entry) for entry in accepted):
         raise InvalidArgument(
-            f"`{argument}` must be one of {', '.join(map(repr, accepted))}; got {value!r}{suggestion(value, accepted)}"
+            f"`{argument}` must be one of {', '.join(map(repr, accepted))}; got {shown(value)}"
+            f"{suggestion(value, accepted)}"
         )
 
 
@@ -280,11 +291,13 @@ def unknown(kind: str, name: object, accepted: Iterable[str]) -> UnknownName:
     """Return the error for a name that is not registered, with the nearest ones that are."""
     accepted = tuple(accepted)
     listed = ", ".join(accepted) if accepted else "none"
-    return UnknownName(f"unknown {kind} {name!r}{suggestion(name, accepted)}; accepted: {listed}")
+    return UnknownName(f"unknown {kind} {shown(name)}{suggestion(name, accepted)}; accepted: {listed}")
 
 
 def suggestion(name: object, accepted: Iterable[object]) -> str:
     """Return " (did you mean ...?)" for a near miss, else an empty string."""
+    if len(shown(name)) > _SHOWN:
+        return ""
     folded = {str(entry).lower(): str(entry) for entry in accepted}
     near = [folded[key] for key in difflib.get_close_matches(str(name).lower(), folded, n=2, cutoff=0.6)]
     return f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""

@@ -45,7 +45,10 @@ def write_text(path: str | Path, text: str) -> Path:
 def write_netcdf(path: str | Path, data: "xarray.Dataset | xarray.DataTree") -> None:
     """Write a data set or a tree whole, and seal it."""
     with whole(path) as temporary:
-        data.to_netcdf(temporary, engine="h5netcdf")
+        try:
+            data.to_netcdf(temporary, engine="h5netcdf")
+        except RuntimeError as error:  # what HDF5 raises at closing a file on a full disk
+            raise OSError(f"{path} cannot be written ({error})") from error
         with temporary.open("rb+") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(0, os.SEEK_END)

@@ -1,18 +1,14 @@
 """The command line `lmtbayes`: options in, a job or a picture out; everything it does is a call of the library."""
 
-import signal
-import sys
-import threading
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
 import lmtbayes as lmt
-from lmtbayes import cli_fits, compilation
+from lmtbayes import cli_fits, cli_process
 from lmtbayes.cli_options import (
     Context,
     Convention,
@@ -22,7 +18,6 @@ from lmtbayes.cli_options import (
     refuse,
     resumable,
 )
-from lmtbayes.errors import LmtbayesError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -170,21 +165,6 @@ def cite(
 
 
 def main() -> None:
-    """Run the command line; an error of the package is one sentence on stderr and exit status 2.
-
-    What is compiled is kept for the next command. A request to end (SIGTERM) is an interrupt like any other: what was
-    begun is let go of in order, and the same command goes on.
-    """
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _interrupt)
-    if problem := compilation.for_commands():
-        Console(stderr=True).print(f"[dim]{escape(problem)}[/]", highlight=False, soft_wrap=True)
-    try:
+    """Run the command line, as `cli_process` says."""
+    with cli_process.command():
         app()
-    except LmtbayesError as error:
-        Console(stderr=True).print(f"[bold red]error[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
-        sys.exit(2)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt

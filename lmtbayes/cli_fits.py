@@ -90,7 +90,8 @@ def contours(
 
     _checks.whole("grid", settings.grid, LEAST_GRID)
     refuse_truth(context, settings, "truth")
-    show(job(settings, out, force, calibration), out)
+    with resumable("from its beginning"):
+        show(job(settings, out, force, calibration), out)
 
 
 @with_settings(
@@ -110,7 +111,8 @@ def compare(context: Context, settings: Comparing, out: Out = Path("compare"), f
     from lmtbayes.jobs.compare import compare as job
 
     refuse_truth(context, settings.fit, "truth", "truth_model")
-    show(job(settings, out, force), out)
+    with resumable("from its beginning"):
+        show(job(settings, out, force), out)
 
 
 @with_settings(

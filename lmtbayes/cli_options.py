@@ -38,9 +38,15 @@ def say(text: str) -> None:
 
 @contextmanager
 def resumable(where: str = "where it stands") -> Iterator[None]:
-    """Say of a command that is interrupted where the same command goes on; exit status 130."""
+    """Say of a command that is interrupted where the same command goes on; exit status 130.
+
+    The same is said where the system refuses something, as room on a disk.
+    """
     try:
         yield
+    except OSError as error:
+        error.add_note(f"the same command goes on {where}")
+        raise
     except KeyboardInterrupt:
         console.print(f"interrupted; the same command goes on {where}")
         raise typer.Exit(130) from None

@@ -37,6 +37,10 @@ class CheckpointError(LmtbayesError, ValueError):
     """A checkpoint file is damaged or belongs to another run."""
 
 
+class OutOfMaps(LmtbayesError, MemoryError):  # noqa: N818
+    """The process has as many memory maps as Linux allows it; the message says how many."""
+
+
 class LmtbayesWarning(UserWarning):
     """Base of every warning that lmtbayes raises on purpose."""
 

@@ -279,6 +279,10 @@ def default(
         return Prior(model, distributions)
 
 
+_SENSIBLE = 1e-30, 1e6
+"""Of edges of ranges: no data tell couplings below from none, and above are masses beyond 1 TeV and no mixings."""
+
+
 def log_range(name: str, given: Sequence[float]) -> tuple[float, float]:
     """Log10 of a range (low, high) of positive numbers; InvalidArgument if it is none."""
     edges = _checks.shape(name, _checks.increasing(name, given), (2,))
@@ -287,6 +291,7 @@ def log_range(name: str, given: Sequence[float]) -> tuple[float, float]:
         _checks.coupling(name, edges)
     if name == "mass":
         _checks.masses(name, edges)
+    _checks.in_interval(name, edges, *_SENSIBLE)
     low, high = np.log10(edges)
     return float(low), float(high)
 

@@ -18,6 +18,7 @@ from lmtbayes.errors import ChunkError, InvalidArgument
 from lmtbayes.jobs.cluster import over_cluster
 from lmtbayes.jobs.locks import settling
 from lmtbayes.jobs.output import MARK, SETTINGS_FILE, differences, write_netcdf
+from lmtbayes.jobs.strict import read_json
 from lmtbayes.jobs.study import Study, stamp
 from lmtbayes.jobs.tasks import compute, merge, rows_of
 
@@ -67,7 +68,12 @@ class Folder:
         """Refuse a folder of another study; one whose maker was killed has no settings, or a temporary file of them."""
         file = self.path / SETTINGS_FILE
         if file.is_file():
-            theirs = json.loads(file.read_text(encoding="utf-8"))
+            try:
+                theirs = read_json(file.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                raise InvalidArgument(
+                    f"`out` = {str(self.path)!r} has settings that cannot be read ({error}); name another folder"
+                ) from None
             ours = self.study.to_dict()
             if theirs != ours:
                 changed = ", ".join(differences(theirs, ours)) or "its settings"
@@ -91,7 +97,11 @@ class Folder:
     def keep(self, index: int, chunk: "xr.Dataset") -> None:
         """Write a chunk, unless it has been written meanwhile."""
         if not self.file(index).exists():
-            write_netcdf(self.file(index), chunk)
+            try:
+                write_netcdf(self.file(index), chunk)
+            except FileNotFoundError:  # cleared away by a run that merges meanwhile
+                if not self.file(index).exists():
+                    raise
 
     def merge(self) -> "xr.Dataset":
         """Join all chunks into study.nc.
@@ -117,6 +127,9 @@ class Folder:
         result.attrs |= {"study": self.study.identity(), "seed": self.study.fit.seed, "chunks": len(parts)} | made_by
         result.attrs.pop("chunk", None)
         write_netcdf(self.path / RESULT, result)
+        for folder in (self.path, self.path / "chunks"):
+            for stale in folder.glob(".*.tmp"):  # of a killed run
+                stale.unlink(missing_ok=True)
         return result
 
     def _read(self, index: int) -> "xr.Dataset":

@@ -20,6 +20,7 @@ from lmtbayes._files import write_netcdf as write_netcdf
 from lmtbayes._files import write_text
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.jobs.locks import Held, hold, settling
+from lmtbayes.jobs.strict import read_json
 
 SETTINGS_FILE = "settings.json"
 MARK = ".lmtbayes"
@@ -186,7 +187,7 @@ def _is_ours(folder: Path) -> bool:
 
 def _settings(folder: Path) -> Any:
     try:
-        return json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+        return read_json((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 

@@ -16,9 +16,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from lmtbayes import _checks, paper
 from lmtbayes._files import write_text
 from lmtbayes._version import __version__
+from lmtbayes.errors import InvalidArgument
 from lmtbayes.jobs import pictures, report, topic_pool
 from lmtbayes.jobs.output import output_folder, unit_folder
 from lmtbayes.paper import topics
+from lmtbayes.paper.statement import Statement
 
 UNITS = "topics"
 WORDS = {"paper": "the paper's conventions", "default": "the package's defaults"}
@@ -111,7 +113,7 @@ def load(folder: Path) -> list[report.Unit]:
         unit = folder / UNITS / topic.name
         if not unit.is_dir():
             continue
-        judged = json.loads((unit / "statements.json").read_text(encoding="utf-8"))
+        judged, text = _read(unit)
         images = [
             report.Image(
                 caption=topics.CAPTIONS.get(name, topic.title),
@@ -121,9 +123,20 @@ def load(folder: Path) -> list[report.Unit]:
             )
             for name in topic.figures
         ]
-        text = (unit / "text.md").read_text(encoding="utf-8")
-        units.append(report.Unit(topic, images, [report.from_dict(s) for s in judged], text))
+        units.append(report.Unit(topic, images, judged, text))
     return units
+
+
+def _read(unit: Path) -> tuple[list[Statement], str]:
+    """Statements and text of a topic."""
+    try:
+        judged = json.loads((unit / "statements.json").read_text(encoding="utf-8"))
+        return [report.from_dict(s) for s in judged], (unit / "text.md").read_text(encoding="utf-8")
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        raise InvalidArgument(
+            f"`out` has a topic that cannot be read, {str(unit)!r} ({error}); delete it, and the same command makes it "
+            "again"
+        ) from None
 
 
 class Step:

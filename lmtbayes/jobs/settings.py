@@ -1,6 +1,5 @@
 """Settings of a fit: what the command line's options mean, checked, saved and read back."""
 
-import json
 import math
 from collections.abc import Iterable
 from typing import Annotated, Any, cast
@@ -15,13 +14,18 @@ from lmtbayes.inference.likelihood.data import PUBLISHED, Asimov, asimov, check_
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.toys import simulate
 from lmtbayes.inference.posterior.method import LEAST_DRAWS, LEAST_WARMUP
-from lmtbayes.jobs.strict import Saved, checked, one_of, settings, text, whole
+from lmtbayes.jobs.strict import Saved, checked, one_of, read_json, settings, text, whole
 from lmtbayes.parameters import default_masses, default_range
+from lmtbayes.tables import is_number
 
 DATA = ("asimov", "toy", "observed")
 LEAST_GRID = 5
 """Points a side of a profile that can have a contour inside; a finer one follows around the contour."""
 SCOPES = ("single", "today")
+MOST_MIXING = 1e6
+"""|eps_x/g_x| beyond which eps_x would be no coupling at any g_x that is searched."""
+MOST_GRID, MOST_DRAWS, MOST_SEED = 10_000, 10**7, 2**63 - 1
+"""Beyond these a fit has no memory to hold, and a key no bits."""
 
 
 def split_names(text: str) -> tuple[str, ...]:
@@ -57,15 +61,19 @@ def _name_and_options(text: str) -> tuple[str, dict[str, Any]]:
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals:
-            raise InvalidArgument(f"`experiments` must read name:override=value; got {text!r}")
+            raise InvalidArgument(f"`experiments` must read name:override=value; got {_checks.shown(text)}")
         try:
-            options[key.strip()] = json.loads(value)
+            options[key.strip()] = read_json(value)
         except ValueError:
             options[key.strip()] = value
     accepted = experiment_options(name.strip())
     for key in options:
         if key not in accepted:
             raise _checks.unknown(f"override of experiment {name.strip()!r}", key, accepted)
+    if len(options) < len(overrides):
+        raise InvalidArgument(f"`experiments` must give every override once; got {_checks.shown(text)}")
+    if options.get("name") is not None:
+        _checks.name("name", options["name"])
     options = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
     return name.strip(), options
 
@@ -110,13 +118,16 @@ def _numbers_of(text: str) -> dict[str, float]:
         if key.strip() not in ("g_x", "mass", "eps_x"):
             raise _checks.unknown("parameter of `truth`", key.strip(), ("g_x", "mass", "eps_x"))
         try:
-            values[key.strip()] = float(value)
+            values[key.strip()] = _number(value)
         except ValueError:
             raise _checks.invalid("truth", text, "numbers, as in g_x=5e-4,mass=15,eps_x=-7e-6") from None
+    if len(values) < len(text.split(",")):
+        raise _checks.invalid("truth", text, "given with each parameter once")
     if not {"g_x", "mass"} <= set(values):
         raise _checks.invalid("truth", text, "a benchmark, 'none', or at least g_x=...,mass=...")
     _checks.non_negative("g_x", values["g_x"])
     _checks.positive("mass", values["mass"], "MeV")
+    _checks.in_interval("mass", values["mass"], _checks.LOWEST_MASS, _checks.HIGHEST_MASS)
     for name in {"g_x", "eps_x"} & set(values):
         _checks.finite(name, values[name])
         _checks.coupling(name, values[name])
@@ -134,13 +145,21 @@ def parse_mixing(text: str) -> str | float:
     if text in MIXING_RULES:
         return text
     try:
-        ratio = float(text)
+        ratio = _number(text)
     except ValueError:
         _checks.one_of("mixing", text, (*MIXING_RULES, "a number"))
         raise
     if not math.isfinite(ratio):
         raise _checks.invalid("mixing", text, f"one of {', '.join(map(repr, MIXING_RULES))}, or a finite number")
+    _checks.in_interval("mixing", ratio, -MOST_MIXING, MOST_MIXING)
     return ratio
+
+
+def _number(text: str) -> float:
+    """Number of a word as tables have it: Python's 1_0 and digits of other scripts are none."""
+    if not is_number(text.strip()):
+        raise ValueError(text)
+    return float(text)
 
 
 def _range(name: str, value: Any) -> tuple[float, float]:
@@ -241,15 +260,15 @@ class FitSettings(Saved):
     """
     kappa: Range = default_range("kappa")
     """Range of the log-uniform prior of -eps_x/g_x, where the mixing is free."""
-    seed: Annotated[int, checked(whole(0))] = 0
+    seed: Annotated[int, checked(whole(0, MOST_SEED))] = 0
     """Of sampler and toys."""
-    chains: Annotated[int, checked(whole(1))] = 16
+    chains: Annotated[int, checked(whole(1, MOST_GRID))] = 16
     """Side by side."""
-    warmup: Annotated[int, checked(whole(LEAST_WARMUP))] = 500
+    warmup: Annotated[int, checked(whole(LEAST_WARMUP, MOST_DRAWS))] = 500
     """Steps of adaptation."""
-    draws: Annotated[int, checked(whole(LEAST_DRAWS))] = 500
+    draws: Annotated[int, checked(whole(LEAST_DRAWS, MOST_DRAWS))] = 500
     """Of each chain."""
-    grid: Annotated[int, checked(whole(0))] = 40
+    grid: Annotated[int, checked(whole(0, MOST_GRID))] = 40
     """Points a side of the profile's first grid; 0 for none.
 
     In (mass, g_x); lines are added where the edges of its regions are.

@@ -87,7 +87,7 @@ class Saved:
             A value that cannot be; no mapping.
         """
         if not isinstance(given, Mapping):
-            raise InvalidArgument(f"`settings`{where} must be a mapping of name to value; got {given!r}")
+            raise InvalidArgument(f"`settings`{where} must be a mapping of name to value; got {_checks.shown(given)}")
         if not set(cls.NEEDS) <= set(given):
             raise InvalidArgument(f"`settings`{where} must be those of {cls.WHAT}: its {', '.join(cls.NEEDS)} and more")
         known = sorted(described(cls))
@@ -110,10 +110,36 @@ class Saved:
             A setting that does not exist.
         """
         try:
-            given = json.loads(Path(path).read_text(encoding="utf-8"))
+            given = read_json(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InvalidArgument(f"`settings` must be a file of {cls.WHAT}; {str(path)!r}: {error}") from None
         return cls.from_dict(given, f" in {str(path)!r}")
+
+
+def read_json(text: str) -> Any:
+    """Read JSON of which every word is meant: no name twice, no NaN, nothing that Python cannot take apart.
+
+    Raises
+    ------
+    ValueError
+        No such JSON.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("it holds lists in lists without end") from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"it gives {next(name for name in names if names.count(name) > 1)!r} twice")
+    return found
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number of JSON")
 
 
 # -- checks of one field ----------------------------------------------------------------------------------------------
@@ -131,11 +157,11 @@ def checked(check: Check) -> BeforeValidator:
     return BeforeValidator(validate)
 
 
-def whole(least: int) -> Check:
-    """A whole number of at least `least`, NumPy's included."""
+def whole(least: int, most: int = 10**9) -> Check:
+    """A whole number from `least` to `most`, NumPy's included."""
 
     def check(name: str, value: Any) -> int:
-        _checks.whole(name, value, least)
+        _checks.whole(name, value, least, most)
         return int(value)
 
     return check

@@ -32,6 +32,7 @@ CHUNKS = {
     "verdicts": 5,
 }
 """Every task and its default chunk: toys of one point, simulations, or rows of one mass: a minute or so of one core."""
+MOST_CHUNKS = 1_000_000
 NUISANCES = {
     "toys": ("drawn", "central"),
     "coverage": ("drawn", "central"),
@@ -90,6 +91,11 @@ class Study(Saved):
         _checks.whole("grid", self.fit.grid, 2 if self.on_grid else 0)
         if self.chunk is None:
             object.__setattr__(self, "chunk", min(CHUNKS[self.task], self.items))
+        if self.chunks > MOST_CHUNKS:
+            raise InvalidArgument(
+                f"`chunk` must be larger: {self.items} items at {self.groups} points in chunks of {self.chunk} are "
+                f"{self.chunks} chunks, each of them a file; at most {MOST_CHUNKS}"
+            )
         accepted = NUISANCES.get(self.task, ("",))
         if self.nuisances is None:
             object.__setattr__(self, "nuisances", accepted[0])

@@ -1,9 +1,16 @@
-"""Topics of `lmtbayes reproduce` in several processes: those that share computed arrays stay in one of them."""
+"""Topics of `lmtbayes reproduce` in several processes: those that share computed arrays stay in one of them.
+
+A worker ends when the command does, however that ends: it watches a pipe whose other end the command alone holds.
+"""
 
 import multiprocessing
+import os
 import queue
+import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +21,9 @@ _POLL_SECONDS = 0.2
 type Say = Callable[[str], None]
 type Work = Callable[[Topic, Path, str, Say], float]
 """(topic, folder of the results, suffix, say) -> seconds."""
+
+_shared: dict[str, Any] = {}
+"""In a worker: the queue of messages and the event that tells it to stop."""
 
 
 def families(wanted: list[Topic]) -> list[list[Topic]]:
@@ -49,27 +59,36 @@ def run(
     Raises
     ------
     Exception
-        The first one of a worker. Topics that are done stay done.
+        The first one of a worker. Topics that are done stay done; those that others are at are ended first.
+    KeyboardInterrupt
+        Workers end at once, and leave what they were at.
     """
     context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager:
-        messages, stop = manager.Queue(), manager.Event()
-        pool = ProcessPoolExecutor(workers, mp_context=context)
-        try:
-            names = [[topic.name for topic in group] for group in groups]
-            futures = [pool.submit(_group, work, group, folder, suffix, messages, stop) for group in names]
-            while True:
-                over = all(future.done() for future in futures)
-                _tell(messages, step, finished)
-                broken = [future for future in futures if future.done() and future.exception() is not None]
-                if over or broken:
-                    break
-            for future in broken:
-                future.result()
-        finally:
-            # A worker ends the topic that it is at; what is finished is not done again.
-            stop.set()
-            pool.shutdown(cancel_futures=True)
+    messages, stop = context.Queue(), context.Event()
+    watched, held = context.Pipe(duplex=False)
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(messages, stop, watched))
+    try:
+        names = [[topic.name for topic in group] for group in groups]
+        futures = [pool.submit(_group, work, group, folder, suffix) for group in names]
+        while True:
+            over = all(future.done() for future in futures)
+            _tell(messages, step, finished)
+            broken = [future for future in futures if future.done() and future.exception() is not None]
+            if over or broken:
+                break
+        for future in broken:
+            future.result()
+    except KeyboardInterrupt:
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
+    finally:
+        # A worker ends the topic that it is at; what is finished is not done again.
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+        held.close()
+    _tell(messages, step, finished)  # what the last of them said
 
 
 def _tell(messages: Any, step: Say, finished: Callable[[str, float], None]) -> None:
@@ -84,9 +103,25 @@ def _tell(messages: Any, step: Say, finished: Callable[[str, float], None]) -> N
             finished(text, seconds)
 
 
-def _group(work: Work, names: list[str], folder: Path, suffix: str, messages: Any, stop: Any) -> None:
+def _begin(messages: Any, stop: Any, watched: Connection) -> None:
+    """Begin a worker. Ctrl-C, which a terminal sends to all, is for the command, whose end it sees."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _shared.update(messages=messages, stop=stop)
+    threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
+
+
+def _end_with(watched: Connection) -> None:
+    """End this process, whatever it is at, once nobody holds the other end of a pipe, on which nothing is sent."""
+    try:
+        watched.recv_bytes()
+    except (EOFError, OSError):
+        os._exit(1)
+
+
+def _group(work: Work, names: list[str], folder: Path, suffix: str) -> None:
+    messages = _shared["messages"]
     for name in names:
-        if stop.is_set():
+        if _shared["stop"].is_set():
             return
         seconds = work(TOPICS[name], folder, suffix, lambda text: messages.put((text, None)))
         messages.put((name, seconds))

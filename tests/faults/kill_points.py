@@ -7,6 +7,7 @@ one line of JSON: the number of kills, and what was wrong after any of them.
 import json
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def killed_before(number, call):
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    signal.alarm(60)
     count = 0
 
     def counting(function):

@@ -4,9 +4,7 @@ ln L(photon, nuisances; data) = sum over experiments and bins of the term's log-
 normalised log-density of their constraint, the nuisances being shared between experiments by name.
 """
 
-import sys
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -24,21 +22,17 @@ from lmtbayes.inference.identity.fingerprint import physics
 from lmtbayes.inference.likelihood.constraints import Constraints
 from lmtbayes.inference.likelihood.joining import check_settings, check_shared, of_one_term
 from lmtbayes.inference.likelihood.names import check_names
+from lmtbayes.inference.likelihood.programs import Programs
 
 type Data = dict[str, Float[Array, " _"]]
 """Experiment name to its counts, one entry a bin; experiments differ in their number of bins."""
 
 
-KEPT = 100
-"""Compiled functions of a model. A fit has some twenty; toys whose posteriors are summed in coordinates of their own
-each bring a few, which are never asked for again, and a process can hold so many only (memory maps)."""
-
-
-class JointModel:
+class JointModel(Programs):
     """Experiments in a gauge model: expected counts, and ln L of any data.
 
     It owns what is compiled for it: likelihoods that share it (`JointLikelihood.with_data`) compile nothing anew, and
-    what was compiled is let go of with it, or by `release`.
+    what was compiled is let go of with it, by `release`, or where the process holds too much (`programs`).
 
     Parameters
     ----------
@@ -87,8 +81,7 @@ class JointModel:
         check_names(names, self.nuisance_names)
         self.constraints = Constraints(self.nuisances)
         self._alike = of_one_term(self.experiments)
-        self._compiled: OrderedDict[Hashable, Any] = OrderedDict()
-        self._last: dict[Callable[..., Any], tuple[Hashable, Any]] = {}
+        super().__init__()
 
     def __repr__(self) -> str:
         """Experiments, model, and how many nuisances are free."""
@@ -96,10 +89,6 @@ class JointModel:
             f"JointModel({[e.name for e in self.experiments]}, {self.model.name}, mixing={self.model.mixing!r}: "
             f"{len(self.nuisances)} nuisances)"
         )
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Pickled and copied without what was compiled or kept, which belongs to a process; it is made again."""
-        return self.__dict__ | {"_compiled": OrderedDict(), "_last": {}}
 
     @property
     def nuisance_names(self) -> tuple[str, ...]:
@@ -224,78 +213,9 @@ class JointModel:
             if name not in self.nuisance_names:
                 raise _checks.unknown("nuisance", name, self.nuisance_names)
 
-    # -- machinery ----------------------------------------------------------------------------------------------------
-
-    def compiled[T](self, builder: Callable[..., T], *static: Hashable) -> T:
-        """Return `builder(joint model, *static)`, built once; the last `KEPT` that were asked for are kept.
-
-        The builder and its own arguments are the key, and all that the compiled function can have closed over besides
-        experiments and model: a builder is a function or class of a module, and is handed no data.
-
-        Parameters
-        ----------
-        builder
-            (joint model, *static) to jitted function(s), which take the data as an argument.
-        static
-            Hashable; equal ones of equal types are the same.
-
-        Raises
-        ------
-        TypeError
-            A builder that is not found under its own name in its module: a closure, a lambda, a method, a partial.
-        """
-        check_settings()
-        key = _key(builder, static)
-        if key in self._compiled:
-            self._compiled.move_to_end(key)
-            return self._compiled[key]
-        module = sys.modules.get(getattr(builder, "__module__", None) or "")
-        if getattr(module, getattr(builder, "__qualname__", ""), None) is not builder:
-            raise TypeError(
-                f"`builder` must be a function or class of a module, found there by its name, so that it closes over "
-                f"nothing but its arguments; got {builder!r}"
-            )
-        found = self._compiled[key] = builder(self, *static)
-        while len(self._compiled) > KEPT:
-            self._compiled.popitem(last=False)
-        return found
-
-    def last[T](self, function: Callable[..., T], key: Hashable) -> T | None:
-        """Return what `keep` was last given of a function, if for an equal key, else None."""
-        found, result = self._last.get(function, (None, None))
-        return result if found == key else None
-
-    def keep[T](self, function: Callable[..., T], key: Hashable, result: T) -> T:
-        """Keep a result that is long to compute, one for a function, and return it.
-
-        Parameters
-        ----------
-        function
-            Of a module, which makes the result.
-        key
-            All that the result depends on besides experiments and model: prior, data, settings.
-        result
-            What it made.
-        """
-        self._last[function] = key, result
-        return result
-
-    def has_compiled(self, builder: Callable[..., Any], *static: Hashable) -> bool:
-        """Whether `compiled` has this already."""
-        return _key(builder, static) in self._compiled
-
     def identity_parts(self) -> tuple[Any, ...]:
         """What `identity.fingerprint` tells this model by: not by what happens to be compiled."""
         return physics(), self.model, self.experiments
-
-    def release(self) -> None:
-        """Let go of all that was compiled or kept; what is asked for again is made again."""
-        self._compiled.clear()
-        self._last.clear()
-
-
-def _key(builder: Callable[..., Any], static: tuple[Hashable, ...]) -> Hashable:
-    return builder, static, tuple(map(type, static))
 
 
 def _counts_of(joint: JointModel, name: str) -> Callable[[HiddenPhoton, Sequence[Array]], Float[Array, " _bins"]]:

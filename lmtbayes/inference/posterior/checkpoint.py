@@ -1,5 +1,6 @@
 """Checkpoints: one file a run, replaced as a whole, so that a killed run leaves its last complete one behind."""
 
+import glob
 import hashlib
 import json
 import os
@@ -50,6 +51,8 @@ class Checkpoint:
             Not a checkpoint, one that has changed since it was written, or one of another run; the message says what
             differs.
         """
+        for stale in self.path.parent.glob(f".{glob.escape(self.path.name)}.*.tmp"):  # of a run that was killed
+            stale.unlink(missing_ok=True)
         if not self.path.exists():
             return None
         try:

@@ -18,7 +18,7 @@ from scipy import integrate
 import lmtbayes as lmt
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.inference.evidence.evidence import evidence
-from lmtbayes.inference.likelihood.model import KEPT
+from lmtbayes.inference.likelihood.programs import KEPT
 
 SIGMA = np.array([0.5, 0.8])
 SLOPE = np.array([4.0, 1.0])
