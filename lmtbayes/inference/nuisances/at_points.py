@@ -159,7 +159,7 @@ def _marginalised(
     """Integrals and whether they are about an optimum, block by block."""
     run = laplace_at_many(like.joint, used, min(batch_size, BATCH))
     size = run.expansion.block * _BATCHES
-    for begin in tqdm(range(0, count, size), desc=bar, disable=bar is None):
+    for begin in tqdm(range(0, count, size), desc=bar, disable=None if bar else True):
         where = slice(begin, min(begin + size, count))
         found = run(HiddenPhoton(*take(np.arange(where.start, where.stop))), like.data, finish=True)
         yield where, (found.log_integral, found.converged)

@@ -124,12 +124,12 @@ def _joined(parts: list[Draws]) -> Draws:
 
 
 class Bar:
-    """A progress bar on the standard error, or nothing."""
+    """A progress bar on the standard error where that is a terminal, or nothing."""
 
     def __init__(self, total: int, show: bool):
         from tqdm.std import tqdm
 
-        self.bar = tqdm(total=total, unit="step", disable=not show, dynamic_ncols=True)
+        self.bar = tqdm(total=total, unit="step", disable=None if show else True, dynamic_ncols=True)
 
     def say(self, text: str) -> None:
         """Show what is being done."""
