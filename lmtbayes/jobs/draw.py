@@ -215,8 +215,12 @@ def plane_on(
     planes.profile_regions(axis, mass, g_x, q, label="profile", fill=0.0)
     seen = sees_a_boson(profile)
     if limit is not None and not seen:
-        values, sides = limit["limit"].where(limit["status"] == 0).values, ("island_lower", "island_upper")
-        islands = [tuple(limit[side].isel(island=i).values for side in sides) for i in range(limit.sizes["island"])]
+        values, low, high = (
+            limit["limit"].where(limit["status"] == 0).values,
+            limit["island_lower"],
+            limit["island_upper"],
+        )
+        islands = [(low.isel(island=i).values, high.isel(island=i).values) for i in range(limit.sizes["island"])]
         words = f"{100 * limit.attrs['cl']:.3g} % upper limit at each mass"
         planes.limit_curve(axis, limit["mass"].values, values, islands, label=words)
     if seen and "best_mass" in profile.attrs:
