@@ -87,5 +87,5 @@ def _bands(ax: Axes, reach: float) -> None:
         if room > _LETTER * len(word):
             middle = 0.5 * (below + end)
             for place in (middle, -middle) if number else (0.0,):
-                ax.text(place, -_WORDS, word, ha="center", va="center", size=7.5, color="0.3")
+                ax.text(place, -_WORDS, word, ha="center", va="center", size=7.5, color="0.3", gid="scale")
         below = end

@@ -1,5 +1,7 @@
 """Pictures and summary of a fit: what is labelled 68 % and 95 % holds that of draws that it has not seen."""
 
+from types import SimpleNamespace
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import matplotlib.pyplot as plt
 from matplotlib.patches import PathPatch
 
 from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
-from lmtbayes.jobs.draw import coordinates, draw, g2_band, g2_preset, nuisances, plane
+from lmtbayes.jobs.draw import _end_of_events, coordinates, draw, g2_band, g2_preset, nuisances, plane
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.jobs.summary import intervals
 from lmtbayes.jobs.today import G2_PRESETS, MODELS, _planes
@@ -149,6 +151,18 @@ def test_the_truth_is_marked_where_its_mixing_has_the_sign_of_the_loop():
         assert marked == pytest.approx({"log10_g_x": -3.0, "log10_mass": 2.0, "log10_kappa": np.log10(0.02)})
         assert "log10_kappa" not in coordinates(HiddenPhoton(1e-3, 100.0, -sign * 2e-5), model)
     assert coordinates(HiddenPhoton.none(), LMU_LTAU) is None
+
+
+def test_recoils_end_before_a_bin_that_takes_all_that_is_left():
+    def rate(_model, _photon, energy):
+        return np.exp(-energy)
+
+    like = SimpleNamespace(model=LMU_LTAU)
+    wide = SimpleNamespace(bin_edges=np.array([1.0, 2.0, 3.0, 100.0]), differential_rate=rate)
+    assert _end_of_events(like, wide) == pytest.approx(3.0 + np.log(100.0), rel=0.02)
+    even = SimpleNamespace(bin_edges=np.array([1.0, 2.0, 3.0, 4.0]), differential_rate=rate)
+    assert _end_of_events(like, even) is None
+    assert _end_of_events(like, SimpleNamespace(bin_edges=wide.bin_edges)) is None
 
 
 def fitted(flux):
