@@ -89,8 +89,10 @@ def figures(
     suffix: Annotated[str, typer.Option("--format", help="png, pdf or svg")] = "png",
 ) -> None:
     """Compute and draw figures of the paper; the numbers behind each are written beside it as CSV."""
-    from lmtbayes import paper
-    from lmtbayes.jobs.pictures import save_with_numbers
+    from lmtbayes import _checks, paper
+    from lmtbayes.jobs.pictures import FORMATS, save_with_numbers
+
+    _checks.one_of("format", f".{suffix}", FORMATS)
 
     for name in only or paper.figure_names():
         with console.status(f"{name} ({convention})"):

@@ -8,6 +8,10 @@ import signal
 import sys
 from pathlib import Path
 
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -233,6 +237,25 @@ def test_the_options_of_one_experiment_are_listed():
         _, name, default, unit, meaning, _ = (cell.strip() for cell in row.split("│"))
         assert (name, default, unit) == (option.name, option.shown, option.unit)
         assert option.meaning.startswith(meaning)
+
+
+def test_figures_leave_the_numbers_beside_each_picture(monkeypatch, tmp_path):
+    def draw(name, convention):
+        figure, axis = plt.subplots()
+        axis.plot([1.0, 2.0], [3.0, 4.0], label=name)
+        axis.set(xlabel=r"$M_{A'}$ [MeV]", title=convention)
+        return figure
+
+    monkeypatch.setattr("lmtbayes.paper.draw", draw)
+    command = ["figures", "--only", "fig4", "--only", "fig7", "--format", "svg", "--out", str(tmp_path / "f")]
+    result = run(app, [*command, "--convention", "paper"])
+    assert result.exit_code == 0, result.output
+    names = {f"{name}_paper.{ending}" for name in ("fig4", "fig7") for ending in ("svg", "csv")}
+    assert {path.name for path in (tmp_path / "f").iterdir()} == names
+    text = (tmp_path / "f" / "fig7_paper.csv").read_text().splitlines()
+    assert text[0].endswith(": fig7, convention paper")
+    assert text[1] == "# panel 1 (paper): x = M_A' [MeV]"
+    assert text[-1] == "1 (paper),fig7,line,1,2,4,"
 
 
 def test_citations():
