@@ -9,6 +9,7 @@ from lmtbayes import _checks
 from lmtbayes._files import whole
 from lmtbayes._version import __version__
 from lmtbayes.plotting.numbers import to_csv
+from lmtbayes.plotting.style import style
 
 FORMATS = (".png", ".pdf", ".svg")
 
@@ -24,7 +25,7 @@ def save(figure: Figure, path: Path) -> Path:
     _checks.one_of("out", path.suffix, FORMATS)
     path.parent.mkdir(parents=True, exist_ok=True)
     metadata = {"Date": None} if path.suffix == ".svg" else {"CreationDate": None} if path.suffix == ".pdf" else {}
-    with whole(path) as temporary:
+    with whole(path) as temporary, style():
         figure.savefig(temporary, format=path.suffix[1:], metadata=metadata)
     plt.close(figure)
     return path

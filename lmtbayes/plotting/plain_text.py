@@ -24,6 +24,7 @@ def plain(text: str) -> str:
 
 def _formula(text: str) -> str:
     text = re.sub(r"\\(?:mathrm|text|mathit)\s*\{([^{}]*)\}", r"\1", text)
+    text = re.sub(r"\\sqrt\s*\{([^{}]*)\}", r"√\1", text)
     text = re.sub(r"\\(?:hat|mathrm|bar)(?![A-Za-z])\s*", "", text)
     text = re.sub(r"\\[,;:! ]", " ", text)
     text = re.sub(r"\\([A-Za-z]+)", lambda found: _COMMANDS.get(found[1], found[1]), text)

@@ -57,6 +57,12 @@ _STYLE = {
     "savefig.dpi": 200.0,
     "figure.constrained_layout.use": True,
     "svg.hashsalt": "lmtbayes",
+    # Letters stay letters in a PDF; journals refuse the other kind.
+    "pdf.fonttype": 42,
+    # Dark on light, whatever the user's own settings are.
+    **dict.fromkeys(("figure.facecolor", "savefig.facecolor", "axes.facecolor", "legend.facecolor"), "white"),
+    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor"), BLACK),
+    **dict.fromkeys(("xtick.color", "ytick.color", "legend.labelcolor"), BLACK),
 }
 
 

@@ -4,11 +4,13 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.jobs.pictures import save, save_with_numbers
+from lmtbayes.plotting.style import style
 
 BEGINNINGS = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
 
@@ -28,7 +30,18 @@ def test_the_suffix_is_the_format_and_the_figure_is_closed(suffix, tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("suffix", [".png", ".pdf"])
+def test_pictures_are_dark_on_light_whatever_the_users_settings_are(tmp_path):
+    with plt.style.context("dark_background"), style():
+        figure, axis = plt.subplots(figsize=(1.0, 1.0))
+        axis.set_xlabel("words")
+    with plt.style.context("dark_background"):
+        shown = plt.imread(save(figure, tmp_path / "a.png"))[..., :3]
+    assert shown[0, 0].min() == 1.0
+    assert shown.min() < 0.1
+    assert np.median(shown) == 1.0
+
+
+@pytest.mark.parametrize("suffix", BEGINNINGS)
 def test_one_picture_has_the_same_bytes_each_time(suffix, tmp_path):
     first, second = (save(drawn(), tmp_path / f"{name}{suffix}").read_bytes() for name in "ab")
     assert first == second
