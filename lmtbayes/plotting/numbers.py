@@ -17,7 +17,7 @@ from matplotlib.collections import Collection, LineCollection, PolyCollection, Q
 from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import PathPatch, Rectangle, StepPatch
+from matplotlib.patches import PathPatch, Polygon, Rectangle, StepPatch
 
 from lmtbayes._files import write_text
 from lmtbayes.plotting.plain_text import plain
@@ -64,7 +64,8 @@ def _number(value: float) -> str:
 def _panels(figure: Figure) -> dict[Axes, str]:
     """Axes by name: their number, and the title or what is written in them in bold."""
     names: dict[Axes, str] = {}
-    for number, axis in enumerate(figure.axes, start=1):
+    drawn = [axis for axis in figure.axes if axis.get_label() != "<colorbar>"]
+    for number, axis in enumerate(drawn, start=1):
         bold = [text.get_text() for text in axis.texts if text.get_fontweight() == "bold"]
         titles = [axis.get_title(loc=place) for place in ("center", "left", "right")]
         words = next((plain(text) for text in (*titles, *bold) if text), "")
@@ -120,10 +121,10 @@ def _points(axis: Axes, artist: Artist) -> Iterator[tuple[str, np.ndarray]]:
         x, y = artist.get_xy()
         ends = np.array([[x, y], [x + artist.get_width(), y + artist.get_height()]])
         yield from _kept("bars", _seen(axis, artist, ends))
+    elif isinstance(artist, Polygon):
+        yield from _kept("band", _seen(axis, artist, artist.get_xy()))
     elif isinstance(artist, PathPatch):
-        if artist.get_path().codes is not None and artist.get_gid() is None:
-            return  # the filling of a region whose edge is a line of its own
-        yield from _kept("band", _seen(axis, artist, artist.get_path().vertices))
+        return  # the filling of a region whose edge is a line of its own
     elif isinstance(artist, QuadMesh):
         corners = np.asarray(artist.get_coordinates())
         values = np.asarray(artist.get_array()).ravel()
