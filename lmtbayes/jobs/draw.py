@@ -103,7 +103,7 @@ def predictive(like: JointLikelihood, e: Experiment, posterior: "xr.DataTree", m
     photon = HiddenPhoton(values.pop("g_x"), values.pop("mass"), values.pop("eps_x"))
     own = {n.name: values[n.name] for n in e.nuisances}
     figure, (axis, ratio) = plt.subplots(2, 1, figsize=(5.6, 5.0), sharex=True, height_ratios=(2.6, 1.0))
-    edges, reach = np.asarray(e.bin_edges), _end_of_events(like, e)
+    edges, reach = np.asarray(e.bin_edges), _end_of_events(like.model, e)
     predictive_spectrum(
         axis,
         edges,
@@ -125,7 +125,7 @@ def predictive(like: JointLikelihood, e: Experiment, posterior: "xr.DataTree", m
     return figure
 
 
-def _end_of_events(like: JointLikelihood, e: Experiment) -> float | None:
+def _end_of_events(model: GaugeModel, e: Experiment) -> float | None:
     """Where recoils end: energy above which no boson leaves less than a hundredth of the last bin; None where unknown.
 
     A last bin that takes all that is left is wider than all others, and all but empty towards its end.
@@ -135,7 +135,7 @@ def _end_of_events(like: JointLikelihood, e: Experiment) -> float | None:
     if differential is None or edges[-1] - edges[-2] < edges[-2] - edges[0] or edges[-2] <= 0.0:
         return None
     energy = np.geomspace(edges[-2], edges[-1], 400)
-    rate = np.asarray(differential(like.model, HiddenPhoton.none(), energy))
+    rate = np.asarray(differential(model, HiddenPhoton.none(), energy))
     events = np.concatenate([[0.0], np.cumsum(0.5 * (rate[1:] + rate[:-1]) * np.diff(energy))])
     if not events[-1] > 0.0:
         return None
@@ -247,7 +247,7 @@ def g2_band(
     """Couplings between which the boson explains g-2 within `sigmas`; the lower edge is 0 where nothing is needed.
 
     `preset` is a g-2 entry as a fit takes it, overrides included. Where the mixing is free none is assumed: it changes
-    the muon's coupling from g_x to g_x (1 + e kappa), by half a per cent for kappa = 1/70.
+    the muon's coupling from g_x to g_x (1 - e kappa), by half a per cent for kappa = 1/70.
     """
     exp = parse_experiment(preset)
     observed = float(np.asarray(exp.observed)[0])

@@ -1,7 +1,5 @@
 """Pictures and summary of a fit: what is labelled 68 % and 95 % holds that of draws that it has not seen."""
 
-from types import SimpleNamespace
-
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.patches import PathPatch
 
+from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
 from lmtbayes.jobs.draw import _end_of_events, coordinates, draw, g2_band, g2_preset, nuisances, plane
 from lmtbayes.jobs.settings import FitSettings
@@ -128,7 +127,7 @@ def test_the_band_of_g2_is_that_of_the_fit():
     changed, default = (
         g2_band(LMU_LTAU.with_mixing(-0.5), mass, f"muon-g2-2021{more}") for more in (":convention=paper", "")
     )
-    np.testing.assert_allclose(changed[1] / default[1], 1.0 + 0.5 * 0.3028, rtol=2e-3)
+    np.testing.assert_allclose(changed[1] / default[1], 1.0 - 0.5 * 0.3028, rtol=2e-3)
 
 
 @pytest.mark.parametrize("shape", [narrow, at_the_edge])
@@ -154,15 +153,15 @@ def test_the_truth_is_marked_where_its_mixing_has_the_sign_of_the_loop():
 
 
 def test_recoils_end_before_a_bin_that_takes_all_that_is_left():
-    def rate(_model, _photon, energy):
-        return np.exp(-energy)
-
-    like = SimpleNamespace(model=LMU_LTAU)
-    wide = SimpleNamespace(bin_edges=np.array([1.0, 2.0, 3.0, 100.0]), differential_rate=rate)
-    assert _end_of_events(like, wide) == pytest.approx(3.0 + np.log(100.0), rel=0.02)
-    even = SimpleNamespace(bin_edges=np.array([1.0, 2.0, 3.0, 4.0]), differential_rate=rate)
-    assert _end_of_events(like, even) is None
-    assert _end_of_events(like, SimpleNamespace(bin_edges=wide.bin_edges)) is None
+    wide = experiment("darwin-nr", threshold_kev=1.0)
+    end = _end_of_events(LMU_LTAU, wide)
+    assert wide.bin_edges[-2] < end < 0.2 * wide.bin_edges[-1]
+    energy = np.geomspace(wide.bin_edges[-2], wide.bin_edges[-1], 2000)
+    rate = np.asarray(wide.differential_rate(LMU_LTAU, HiddenPhoton.none(), energy))
+    beyond = np.trapezoid(np.where(energy > end, rate, 0.0), energy) / np.trapezoid(rate, energy)
+    assert beyond == pytest.approx(0.01, abs=0.004)
+    assert _end_of_events(LMU_LTAU, experiment("ess")) is None  # equal bins
+    assert _end_of_events(LMU_LTAU, experiment("three-bins")) is None  # no rate
 
 
 def fitted(flux):
