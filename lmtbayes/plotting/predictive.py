@@ -80,8 +80,8 @@ def predictive_spectrum(
             _draw(ratio, edges, observed, bands, new, by, logarithmic, end)
             ratio.axhline(1.0, color=BLACK, lw=0.6, zorder=0)
             shown = np.vstack([bands[[0, -1]], observed, *([] if new is None else [new])])[:, :last]
-            away = np.abs(shown * by[:last] - 1.0)
-            away = float(np.clip(np.max(away[np.isfinite(away)], initial=0.0), 1e-3, _FAR))
+            distance = np.abs(shown * by[:last] - 1.0)
+            away = float(np.clip(np.max(distance[np.isfinite(distance)], initial=0.0), 1e-3, _FAR))
             ratio.set_ylim(1.0 - min(1.15 * away, 1.0), 1.0 + 1.15 * away)
             ratio.set_ylabel("over median")
             ratio.set_xlabel(xlabel)
