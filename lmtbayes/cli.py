@@ -5,14 +5,15 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
 
 import lmtbayes as lmt
 from lmtbayes import cli_fits, cli_process
 from lmtbayes.cli_options import (
+    Command,
     Context,
     Convention,
     Force,
+    Group,
     Out,
     console,
     refuse,
@@ -20,6 +21,7 @@ from lmtbayes.cli_options import (
 )
 
 app = typer.Typer(
+    cls=Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -36,41 +38,24 @@ def _root(
         raise typer.Exit
 
 
-@app.command()
+@app.command(cls=Command)
 def experiments(
     name: Annotated[str | None, typer.Argument(help="one of them, to list its options")] = None,
 ) -> None:
     """List every registered experiment, or the options of one."""
-    if name is not None:
-        _show_options(name)
+    from lmtbayes.jobs import listing
+
+    if name is None:
+        console.print(listing.table())
+        console.print(listing.HINT, soft_wrap=True, highlight=False)
         return
-    # A name that is broken between lines cannot be copied.
-    table = Table(Column("name", no_wrap=True), "status", "bins", "nuisances", "what")
-    for name in lmt.experiment_names():
-        exp = lmt.experiment(name)
-        table.add_row(name, exp.status, str(exp.n_bins), ", ".join(n.name for n in exp.nuisances), exp.title)
-    console.print(table)
-
-
-def _show_options(name: str) -> None:
-    """Print what an experiment is, and each of its options with default, unit and meaning."""
-    options = lmt.experiment_options(name)
-    exp = lmt.experiment(name)
-    nuisances = ", ".join(nuisance.name for nuisance in exp.nuisances) or "none"
-    for line in (f"{name}: {exp.title} ({exp.status})", exp.citation, f"nuisances: {nuisances}"):
+    for line in listing.about(name):
         console.print(escape(line), soft_wrap=True, highlight=False)
-    table = Table(Column("option", no_wrap=True), Column("default", max_width=24), "unit", "meaning")
-    for option in options.records:
-        table.add_row(option.name, *map(escape, (option.shown, option.unit, option.meaning)))
-    console.print(table)
-    console.print(
-        f"in Python lmt.experiment({name!r}, option=value), in --experiments {name}:option=value",
-        soft_wrap=True,
-        highlight=False,
-    )
+    console.print(listing.options(name))
+    console.print(escape(listing.usage(name)), soft_wrap=True, highlight=False)
 
 
-@app.command()
+@app.command(cls=Command)
 def rates(
     context: Context,
     name: Annotated[str, typer.Argument(help="a registered experiment, with overrides if wanted: ess:mass_ton=2")],
@@ -91,28 +76,31 @@ def rates(
         console.print(f"spectrum of the four benchmarks: {path}")
 
 
-@app.command()
+@app.command(cls=Command)
 def figures(
     only: Annotated[list[str] | None, typer.Option(help="names of figures, e.g. fig4; all of them by default")] = None,
     convention: Convention = "default",
     out: Annotated[Path, typer.Option(help="folder for the pictures")] = Path("figures"),
     suffix: Annotated[str, typer.Option("--format", help="png, pdf or svg")] = "png",
 ) -> None:
-    """Compute and draw figures of the paper."""
-    from lmtbayes import paper
-    from lmtbayes.jobs.pictures import save
+    """Compute and draw figures of the paper; the numbers behind each are written beside it as CSV."""
+    from lmtbayes import _checks, paper
+    from lmtbayes.jobs.pictures import FORMATS, save_with_numbers
+
+    _checks.one_of("format", f".{suffix}", FORMATS)
 
     for name in only or paper.figure_names():
         with console.status(f"{name} ({convention})"):
-            path = save(paper.draw(name, convention), out / f"{name}_{convention}.{suffix}")
+            path = out / f"{name}_{convention}.{suffix}"
+            save_with_numbers(paper.draw(name, convention), path, about=f"{name}, convention {convention}")
         console.print(f"{name}: {path}")
 
 
 for _command in (cli_fits.fit, cli_fits.contours, cli_fits.compare, cli_fits.study):
-    app.command()(_command)
+    app.command(cls=Command)(_command)
 
 
-@app.command()
+@app.command(cls=Command)
 def reproduce(
     only: Annotated[list[str] | None, typer.Option(help="topics, e.g. fig7 or toys; all by default")] = None,
     out: Out = Path("reproduce"),
@@ -129,7 +117,7 @@ def reproduce(
     console.print(f"report: {out / 'report.html'}")
 
 
-@app.command()
+@app.command(cls=Command)
 def validate(
     out: Annotated[Path, typer.Option(help="folder of the studies")] = Path("validation"),
     page: Annotated[Path | None, typer.Option(help="the page, tables beside it; OUT/validation.md by default")] = None,
@@ -156,7 +144,7 @@ def validate(
     console.print(f"page: {written}")
 
 
-@app.command()
+@app.command(cls=Command)
 def cite(
     names: Annotated[list[str] | None, typer.Argument(help="experiments and methods, e.g. na64mu ess nuts")] = None,
 ) -> None:

@@ -13,7 +13,13 @@ from lmtbayes.jobs.compare import Comparing
 from lmtbayes.jobs.settings import LEAST_GRID, FitSettings, masses_of
 from lmtbayes.jobs.study import Study
 
-Progress = Annotated[bool, typer.Option(help="show progress")]
+Progress = Annotated[bool, typer.Option(help="show progress, at a terminal")]
+Pictures = Annotated[str, typer.Option("--format", help="of the pictures: pdf, svg or png")]
+_RANGES = (
+    Setting("g_x", words="range of the prior, log-uniform, and of the profile"),
+    Setting("mass", words="the same of the mass [MeV]; by default 1 to 1000, or as far as a published curve reaches"),
+    Setting("kappa", words="the same of -eps_x/g_x, where the mixing is free"),
+)
 
 
 @with_settings(
@@ -29,6 +35,7 @@ Progress = Annotated[bool, typer.Option(help="show progress")]
     "truth_model",
     "data",
     "published",
+    *_RANGES,
     "seed",
     "chains",
     "warmup",
@@ -42,7 +49,8 @@ def fit(
     out: Out = Path("fit"),
     force: Force = False,
     progress: Progress = True,
-    suffix: Annotated[str, typer.Option("--format", help="of the pictures: pdf, svg or png")] = "pdf",
+    suffix: Pictures = "pdf",
+    evidence: Annotated[bool, typer.Option("--evidence", help="ln Z of the model, too, over the prior's box")] = False,
 ) -> None:
     """Posterior and profile of one data set, with pictures. Without options: BP1 with four experiments.
 
@@ -57,12 +65,15 @@ def fit(
     refuse_truth(context, settings, "truth", "truth_model")
     if all_data or settings.scope == "today":
         refuse(context, ("model",), "the fit of all published data takes both models; name experiments for one fit")
+        refuse(context, ("evidence",), "the fit of all published data has the evidences of both models anyway")
     if all_data:
         names = today.published()
         settings = dataclasses.replace(settings, experiments=names, mass=masses_of(names), scope="today")
-    job = today.today if settings.scope == "today" else single
     with resumable():
-        show(job(settings, out, force, progress, say, suffix), out)
+        if settings.scope == "today":
+            show(today.today(settings, out, force, progress, say, suffix), out)
+        else:
+            show(single(settings, out, force, progress, say, suffix, None, evidence), out)
 
 
 @with_settings(
@@ -73,6 +84,10 @@ def fit(
     Setting("mixing", default="paper"),
     "data",
     "published",
+    Setting("g_x", words="range of the couplings of the grid, and of the search for the best fit"),
+    Setting("mass", words="the same of the masses [MeV]; by default 1 to 1000, or as far as a published curve reaches"),
+    Setting("kappa", words="range in which -eps_x/g_x is profiled, where the mixing is free"),
+    Setting("seed", words="of a toy's data"),
     Setting("grid", default=60, words="points a side of the first grid"),
     repeats=True,
 )
@@ -84,6 +99,8 @@ def contours(
     calibration: Annotated[
         Path | None, typer.Option(help="file of a Feldman-Cousins calibration, such as a study's study.nc")
     ] = None,
+    progress: Progress = True,
+    suffix: Pictures = "pdf",
 ) -> None:
     """Profile-likelihood contours and the 90 % upper limit in the (mass, g_x) plane."""
     from lmtbayes.jobs.contours import contours as job
@@ -91,7 +108,7 @@ def contours(
     _checks.whole("grid", settings.grid, LEAST_GRID)
     refuse_truth(context, settings, "truth")
     with resumable("from its beginning"):
-        show(job(settings, out, force, calibration), out)
+        show(job(settings, out, force, calibration, progress, suffix), out)
 
 
 @with_settings(

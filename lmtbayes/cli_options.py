@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
+from typer.core import TyperCommand, TyperGroup
 
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.jobs.settings import FitSettings
@@ -22,6 +23,27 @@ else:
     Context = typer.Context.__mro__[1]
 
 console = Console()
+
+
+class _Flags:
+    """What a command's help lists: a flag is given alone, so that no `<bool>` stands beside it."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Parameters, with nothing in the column of types where there is nothing to type."""
+        found: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for parameter in found:
+            if getattr(parameter, "is_flag", False):
+                parameter.metavar = " "
+        return found
+
+
+class Command(_Flags, TyperCommand):
+    """A command of the program."""
+
+
+class Group(_Flags, TyperGroup):
+    """The program."""
+
 
 Out = Annotated[Path, typer.Option(help="folder for the results")]
 Force = Annotated[bool, typer.Option("--force", help="replace existing results, drop unfinished ones")]

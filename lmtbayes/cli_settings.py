@@ -59,9 +59,12 @@ class Setting:
         of_class = next(field for field in dataclasses.fields(kind) if field.name == self.name)
         default = of_class.default if self.default is None else self.default
         expected, words = get_type_hints(kind)[self.name], self.words or _begun_small(described(kind)[self.name])
-        if isinstance(default, tuple):
+        metavar = None
+        if self.name in _RANGES:
+            expected, metavar = expected | None, "LOW HIGH"
+        elif isinstance(default, tuple):
             default, expected, words = ",".join(default), str, f"comma-separated {words}"
-        info = (typer.Argument if self.argument else typer.Option)(help=words)
+        info = (typer.Argument if self.argument else typer.Option)(help=words, metavar=metavar)
         return inspect.Parameter(
             self.name,
             inspect.Parameter.POSITIONAL_OR_KEYWORD,
@@ -78,6 +81,9 @@ def _begun_small(sentence: str) -> str:
 
 _SEVERAL = ("experiments", "mixings")
 """Fields that hold several names, typed with commas between them."""
+
+_RANGES = ("g_x", "mass", "kappa")
+"""Fields that are two numbers; where a class finds out a default itself, none is handed to it."""
 
 type Command = Callable[..., None]
 
@@ -136,6 +142,8 @@ def _by_field(settings: Any, values: Mapping[Setting, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     inner: dict[str, dict[str, Any]] = {}
     for option, value in values.items():
+        if value is None and option.name in _RANGES:
+            continue
         for field in filter(None, (option.field, option.also)):
             owner, dot, name = field.partition(".")
             if dot:

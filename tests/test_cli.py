@@ -8,6 +8,10 @@ import signal
 import sys
 from pathlib import Path
 
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -105,13 +109,18 @@ def test_an_error_is_one_sentence_on_stderr(arguments, message, tmp_path, monkey
 
 FOUR = "na64mu,ess,ess10,darwin-nr:threshold_kev=1.0"
 OF_DATA = {"experiments": FOUR, "truth": "BP1", "model": "lmu-ltau", "mixing": "free", "data": "asimov"}
+RANGES = {"g_x": (1e-5, 1e-2), "mass": None, "kappa": (1e-3, 1.0)}
 OPTIONS = {
     "fit": OF_DATA
+    | RANGES
     | {"truth_model": "lmu-ltau", "published": "observed", "seed": 0, "chains": 16, "warmup": 500, "draws": 500}
-    | {"grid": 40, "settings": None, "out": Path("fit"), "force": False, "progress": True, "suffix": "pdf"},
+    | {"grid": 40, "settings": None, "out": Path("fit"), "force": False, "progress": True, "suffix": "pdf"}
+    | {"evidence": False},
     "contours": OF_DATA
-    | {"experiments": "na64mu,ess", "mixing": "paper", "published": "observed", "grid": 60}
-    | {"settings": None, "out": Path("contours"), "force": False, "calibration": None},
+    | RANGES
+    | {"experiments": "na64mu,ess", "mixing": "paper", "published": "observed", "grid": 60, "seed": 0}
+    | {"settings": None, "out": Path("contours"), "force": False, "calibration": None, "progress": True}
+    | {"suffix": "pdf"},
     "compare": {"experiments": "na64mu,ess,darwin-nr:threshold_kev=1.0", "truth": "BP1", "truth_model": "lmu-ltau"}
     | {"data": "asimov", "published": "observed", "seed": 0, "mixings": "paper,free", "method": "cubature"}
     | {"settings": None, "out": Path("compare"), "force": False},
@@ -127,7 +136,12 @@ def test_options_and_their_defaults_are_a_contract(name):
     command = typer.main.get_command(app).commands[name]
     assert {p.name: p.default for p in command.params if p.name != "help"} == OPTIONS[name]
     written = {p.name: [*p.opts, *p.secondary_opts] for p in command.params}
-    odd = {"force": ["--force"], "merge": ["--merge"], "progress": ["--progress", "--no-progress"]}
+    odd = {
+        "force": ["--force"],
+        "merge": ["--merge"],
+        "evidence": ["--evidence"],
+        "progress": ["--progress", "--no-progress"],
+    }
     odd |= {"suffix": ["--format"], "task": ["task"]}
     for option in OPTIONS[name]:
         assert written[option] == odd.get(option, [f"--{option.replace('_', '-')}"])
@@ -167,11 +181,52 @@ def test_the_fit_of_today_reaches_as_far_as_its_data(monkeypatch, tmp_path):
     assert (seen[0].experiments, seen[0].mass, seen[0].scope) == (("n-eff", "cms-4mu"), (1.0, 1e5), "today")
 
 
+def test_a_list_fits_the_terminal_and_cuts_no_name(monkeypatch):
+    """Names that are long, a title in TeX; the list of all is made the same way (slow)."""
+    monkeypatch.setattr(
+        "lmtbayes.jobs.listing.experiment_names", lambda: ("muon-g2-2025-wp20", "borexino-7be", "n-eff")
+    )
+    listed = run(app, ["experiments"], env={"COLUMNS": "80"}).output
+    table = listed.partition("\n`")[0]
+    assert max(map(len, table.splitlines())) <= 80
+    assert "…" not in table
+    assert "$" not in table
+    rows = {line.split()[0]: line for line in table.splitlines()}
+    assert rows["borexino-7be"].split()[1:4] == ["data", "1", "1"]
+    assert rows["borexino-7be"].rstrip().endswith("Borexino ⁷Be")
+    assert "N_eff (Planck + BAO)" in rows["n-eff"]
+    assert "muon-g2-2025-wp20" in rows
+
+
 @pytest.mark.slow
 def test_every_experiment_is_listed():
-    """Each in one piece, on a line of its own, also where the terminal is narrow."""
-    listed = run(app, ["experiments"]).output
-    assert [name for name in lmt.experiment_names() if f" {name} " not in listed] == []
+    """Each in one piece, at the beginning of a line of its own, also where the terminal is narrow."""
+    listed = run(app, ["experiments"], env={"COLUMNS": "80"}).output.splitlines()
+    assert [name for name in lmt.experiment_names() if not any(line.startswith(f"{name} ") for line in listed)] == []
+    assert "$" not in "".join(listed)
+    assert max(map(len, listed)) <= 80
+
+
+def test_flags_are_shown_as_flags():
+    for command in (*OPTIONS, "rates", "reproduce", "validate", "figures"):
+        helped = run(app, [command, "--help"], env={"COLUMNS": "100"}).output
+        assert "<bool>" not in helped
+        assert "BOOLEAN" not in helped
+    assert "<bool>" not in run(app, ["--help"]).output
+
+
+def test_ranges_are_typed_as_two_numbers(monkeypatch, tmp_path, capsys):
+    seen = []
+    monkeypatch.setattr("lmtbayes.jobs.contours.contours", lambda settings, *rest: seen.append(settings) or "")
+    typed = ["--mass", "5", "300", "--g-x", "1e-4", "2e-3", "--seed", "7", "--data", "toy", "--format", "png"]
+    result = run(app, ["contours", *typed])
+    assert result.exit_code == 0, result.output
+    assert (seen[0].mass, seen[0].g_x, seen[0].kappa) == ((5.0, 300.0), (1e-4, 2e-3), (1e-3, 1.0))
+    assert (seen[0].seed, seen[0].data) == (7, "toy")
+    monkeypatch.setattr(sys, "argv", ["lmtbayes", "contours", "--mass", "300", "5"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "`mass` must be" in capsys.readouterr().err
 
 
 def test_the_options_of_one_experiment_are_listed():
@@ -182,6 +237,25 @@ def test_the_options_of_one_experiment_are_listed():
         _, name, default, unit, meaning, _ = (cell.strip() for cell in row.split("│"))
         assert (name, default, unit) == (option.name, option.shown, option.unit)
         assert option.meaning.startswith(meaning)
+
+
+def test_figures_leave_the_numbers_beside_each_picture(monkeypatch, tmp_path):
+    def draw(name, convention):
+        figure, axis = plt.subplots()
+        axis.plot([1.0, 2.0], [3.0, 4.0], label=name)
+        axis.set(xlabel=r"$M_{A'}$ [MeV]", title=convention)
+        return figure
+
+    monkeypatch.setattr("lmtbayes.paper.draw", draw)
+    command = ["figures", "--only", "fig4", "--only", "fig7", "--format", "svg", "--out", str(tmp_path / "f")]
+    result = run(app, [*command, "--convention", "paper"])
+    assert result.exit_code == 0, result.output
+    names = {f"{name}_paper.{ending}" for name in ("fig4", "fig7") for ending in ("svg", "csv")}
+    assert {path.name for path in (tmp_path / "f").iterdir()} == names
+    text = (tmp_path / "f" / "fig7_paper.csv").read_text().splitlines()
+    assert text[0].endswith(": fig7, convention paper")
+    assert text[1] == "# panel 1 (paper): x = M_A' [MeV]"
+    assert text[-1] == "1 (paper),fig7,line,1,2,4,"
 
 
 def test_citations():

@@ -102,7 +102,7 @@ class Blocked:
         shared
             What the function takes besides the item, the same for all of them.
         bar
-            Label of a progress bar; none by default.
+            Label of a progress bar, shown at a terminal; none by default.
 
         Returns
         -------
@@ -135,7 +135,7 @@ class Blocked:
 
         shared = self.on_all(shared)
         waiting: tuple[slice, Any] | None = None
-        with tqdm(total=count, desc=bar, disable=bar is None) as progress:
+        with tqdm(total=count, desc=bar, disable=None if bar else True) as progress:
             for begin in range(0, count, self.block):
                 # The last block is filled up with copies of the last item: one shape, one compilation.
                 indices = np.minimum(np.arange(begin, begin + self.block), count - 1)

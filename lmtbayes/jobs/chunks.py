@@ -211,7 +211,7 @@ def run(
         done: Iterator[tuple[int, xr.Dataset]] = ((index, compute(study, index)) for index in missing)
     else:
         done = over_cluster(study, missing, scheduler, workers, say)
-    for index, chunk in tqdm(done, total=len(missing), unit="chunk", disable=not progress):
+    for index, chunk in tqdm(done, total=len(missing), unit="chunk", disable=None if progress else True):
         folder.keep(index, chunk)
     if folder.missing(range(study.chunks)):
         say("chunks of other runs are missing: not merged yet")

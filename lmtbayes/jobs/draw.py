@@ -10,25 +10,28 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lmtbayes.experiments.base import Experiment
-from lmtbayes.experiments.muon_g2 import PRESETS, UNIT
-from lmtbayes.experiments.registry import experiment
+from lmtbayes.experiments.muon_g2 import PRESETS
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
-from lmtbayes.gauge.muon_g2 import delta_a_mu
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.names import PULL
 from lmtbayes.jobs import pictures
-from lmtbayes.jobs.settings import FitSettings
+from lmtbayes.jobs.settings import FitSettings, parse_experiment
 from lmtbayes.plotting import planes
 from lmtbayes.plotting.corner import corner
+from lmtbayes.plotting.legends import entries
 from lmtbayes.plotting.predictive import predictive_spectrum
 from lmtbayes.plotting.pulls import pull_plot
-from lmtbayes.plotting.style import style
+from lmtbayes.plotting.style import BLACK, style
 
 if TYPE_CHECKING:
     import xarray as xr
 
-G2_BAND = "muon-g2-2021"
-"""Whose 2 sigma band is drawn for orientation where a fit has no g-2 of its own; the paper's. The legend names it."""
+G2_BAND, G2_TODAY = "muon-g2-2021", "muon-g2-2025"
+"""Whose 2 sigma bands are drawn for orientation where a fit has no g-2 of its own: the paper's beside projections, that
+of today beside published data. The legend names it."""
+_UNEVEN = 20.0
+"""Ratio of the widest to the narrowest bin above which their axis is logarithmic."""
+_ALMOST_ALL = 0.99
 _MOST_NAMES = 6
 """That a title has room for."""
 
@@ -68,6 +71,7 @@ def draw(
     posterior: "xr.DataTree",
     profile: "xr.Dataset | None",
     suffix: str = "pdf",
+    limit: "xr.Dataset | None" = None,
 ) -> None:
     """Write corner, predictive, pull and plane pictures into the folder."""
     names = [name for name in settings.prior.names if name.startswith("log10_")]
@@ -88,7 +92,7 @@ def draw(
     if like.nuisances:
         pictures.save(nuisances(like, posterior), folder / f"pulls.{suffix}")
     if profile is not None:
-        pictures.save(plane(settings, posterior, profile), folder / f"plane.{suffix}")
+        pictures.save(plane(settings, posterior, profile, limit), folder / f"plane.{suffix}")
 
 
 def predictive(like: JointLikelihood, e: Experiment, posterior: "xr.DataTree", most: int = 1000) -> Figure:
@@ -98,18 +102,44 @@ def predictive(like: JointLikelihood, e: Experiment, posterior: "xr.DataTree", m
     values = {name: draws[name].values[chosen] for name in ("g_x", "mass", "eps_x", *like.nuisance_names)}
     photon = HiddenPhoton(values.pop("g_x"), values.pop("mass"), values.pop("eps_x"))
     own = {n.name: values[n.name] for n in e.nuisances}
-    figure, axis = plt.subplots(figsize=(5.2, 3.8))
+    figure, (axis, ratio) = plt.subplots(2, 1, figsize=(5.6, 5.0), sharex=True, height_ratios=(2.6, 1.0))
+    edges, reach = np.asarray(e.bin_edges), _end_of_events(like.model, e)
     predictive_spectrum(
         axis,
-        e.bin_edges,
+        edges,
         np.asarray(like.data[e.name]),
         np.asarray(e.expected_counts(like.model, photon, own)),
         group(posterior, "posterior_predictive")[e.name].values.reshape(-1, e.n_bins).astype(float),
         xlabel=f"{e.binning.quantity} [{e.bin_unit}]" if e.bin_unit else e.binning.quantity,
         title=e.title,
+        # Bins of very different widths, as of a last one that takes all that is left.
+        logarithmic=bool(edges[0] > 0.0 and np.diff(edges).max() > _UNEVEN * np.diff(edges).min()),
+        ratio=ratio,
+        end=reach,
     )
-    axis.legend()
+    if reach is not None and reach < edges[-1]:
+        words = f"last bin up to {edges[-1]:.4g} {e.bin_unit}"
+        axis.text(0.98, 0.97, words, transform=axis.transAxes, ha="right", va="top", fontsize=8.0)
+    axis.tick_params(axis="x", labelbottom=False)
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8.5)
     return figure
+
+
+def _end_of_events(model: GaugeModel, e: Experiment) -> float | None:
+    """Where recoils end: energy above which no boson leaves less than a hundredth of the last bin; None where unknown.
+
+    A last bin that takes all that is left is wider than all others, and all but empty towards its end.
+    """
+    edges = np.asarray(e.bin_edges)
+    differential = getattr(e, "differential_rate", None)
+    if differential is None or edges[-1] - edges[-2] < edges[-2] - edges[0] or edges[-2] <= 0.0:
+        return None
+    energy = np.geomspace(edges[-2], edges[-1], 400)
+    rate = np.asarray(differential(model, HiddenPhoton.none(), energy))
+    events = np.concatenate([[0.0], np.cumsum(0.5 * (rate[1:] + rate[:-1]) * np.diff(energy))])
+    if not events[-1] > 0.0:
+        return None
+    return float(energy[np.searchsorted(events, _ALMOST_ALL * events[-1])])
 
 
 def nuisances(like: JointLikelihood, posterior: "xr.DataTree") -> Figure:
@@ -128,21 +158,32 @@ def nuisances(like: JointLikelihood, posterior: "xr.DataTree") -> Figure:
     return figure
 
 
-def plane(settings: FitSettings, posterior: "xr.DataTree | None", profile: "xr.Dataset") -> Figure:
-    """Profile contours and posterior regions at 68 % and 95 % in the (mass, g_x) plane, a g-2 band and the truth."""
+def plane(
+    settings: FitSettings,
+    posterior: "xr.DataTree | None",
+    profile: "xr.Dataset",
+    limit: "xr.Dataset | None" = None,
+) -> Figure:
+    """Profile contours and posterior regions at 68 % and 95 % in the (mass, g_x) plane, a g-2 band and the truth.
+
+    Where the profile allows that there is no boson the `limit` is drawn, too.
+    """
     with style():
-        figure, axis = plt.subplots(figsize=(6.0, 4.6))
-        plane_on(axis, settings, posterior, profile, g2_preset(settings))
+        figure, axis = plt.subplots(figsize=(7.4, 4.6))
+        plane_on(axis, settings, posterior, profile, g2_preset(settings), limit)
         names = [name.partition(":")[0] for name in settings.experiments]
         axis.set_title(", ".join(names) if len(names) <= _MOST_NAMES else f"{len(names)} data sets", fontsize=9)
-        planes.legend(axis, loc="upper left")
+        figure.legend(handles=entries(axis), loc="outside right upper")
     return figure
 
 
 def g2_preset(settings: FitSettings) -> str:
-    """The g-2 preset whose band belongs into a picture of a fit: its own where it has one."""
-    names = [name.partition(":")[0] for name in settings.experiments]
-    return next((name for name in names if name in PRESETS), G2_BAND)
+    """The g-2 entry, overrides included, whose band belongs into a picture of a fit: its own where it has one.
+
+    Without one, that of the paper beside projections, and that of today beside published data.
+    """
+    own = (name for name in settings.experiments if name.partition(":")[0] in PRESETS)
+    return next(own, G2_TODAY if settings.data == "observed" else G2_BAND)
 
 
 def plane_on(
@@ -151,12 +192,15 @@ def plane_on(
     posterior: "xr.DataTree | None",
     profile: "xr.Dataset",
     preset: str = G2_BAND,
+    limit: "xr.Dataset | None" = None,
 ) -> None:
-    """Draw what `plane` shows on given axes, with the band of a g-2 preset."""
+    """Draw what `plane` shows on given axes, with the band of a g-2 entry."""
     mass, g_x = profile["mass"].values, profile["g_x"].values
     planes.plane(axis, (mass[0], mass[-1]), (g_x[0], g_x[-1]))
     lower, upper = g2_band(settings.gauge_model, mass, preset)
-    planes.band(axis, mass, lower, upper, label=f"$(g-2)_\\mu$ {preset.removeprefix('muon-g2-')}, $2\\sigma$")
+    name, changed, _ = preset.removeprefix("muon-g2-").partition(":")
+    words = f"$(g-2)_\\mu$ {name}{' (changed)' if changed else ''}, $2\\sigma$"
+    planes.band(axis, mass, np.maximum(lower, 0.5 * g_x[0]), upper, label=words)
     if posterior is not None:
         draws = group(posterior, "posterior")
         planes.draws_regions(
@@ -165,24 +209,49 @@ def plane_on(
             draws["g_x"].values,
             mass_bounds=settings.mass,
             coupling_bounds=settings.g_x,
-            label="posterior, 68 % and 95 %",
+            label="posterior",
         )
     q = profile["q"].transpose("g_x", "mass").values
-    planes.profile_regions(axis, mass, g_x, q, label="profile, 68 % and 95 %", fill=0.0)
+    planes.profile_regions(axis, mass, g_x, q, label="profile", fill=0.0)
+    seen = sees_a_boson(profile)
+    if limit is not None and not seen:
+        values, low, high = (
+            limit["limit"].where(limit["status"] == 0).values,
+            limit["island_lower"],
+            limit["island_upper"],
+        )
+        islands = [(low.isel(island=i).values, high.isel(island=i).values) for i in range(limit.sizes["island"])]
+        words = f"{100 * limit.attrs['cl']:.3g} % upper limit at each mass"
+        planes.limit_curve(axis, limit["mass"].values, values, islands, label=words)
+    if seen and "best_mass" in profile.attrs:
+        best = (float(profile.attrs["best_mass"]), float(profile.attrs["best_g_x"]))
+        planes.best_fit(axis, *best, colour=BLACK, label="best fit")
     photon = settings.true_photon
     if photon is not None and float(photon.g_x) > 0.0:
-        planes.stars(
-            axis,
-            {settings.truth if "=" not in settings.truth else "truth": (float(photon.mass), float(photon.g_x))},
-        )
+        name = settings.truth if "=" not in settings.truth else "truth"
+        planes.stars(axis, {name: (float(photon.mass), float(photon.g_x))}, label="the data's boson")
+
+
+def sees_a_boson(profile: "xr.Dataset") -> bool:
+    """Whether the 95 % region of mass and coupling excludes that there is none."""
+    zero = "log_likelihood_at_zero_g_x"
+    if zero not in profile or "best_log_likelihood" not in profile.attrs:
+        return True
+    q = 2.0 * (float(profile.attrs["best_log_likelihood"]) - float(profile[zero].max()))
+    return q > planes.PROFILE_Q[-1]
 
 
 def g2_band(
     model: GaugeModel, mass: np.ndarray, preset: str = G2_BAND, sigmas: float = 2.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Couplings between which the boson explains g-2 within `sigmas`; the lower edge is 0 where nothing is needed."""
-    exp = experiment(preset)
+    """Couplings between which the boson explains g-2 within `sigmas`; the lower edge is 0 where nothing is needed.
+
+    `preset` is a g-2 entry as a fit takes it, overrides included. Where the mixing is free none is assumed: it changes
+    the muon's coupling from g_x to g_x (1 - e kappa), by half a per cent for kappa = 1/70.
+    """
+    exp = parse_experiment(preset)
     observed = float(np.asarray(exp.observed)[0])
     width = sigmas * float(np.sqrt(exp.term.distribution(jnp.zeros(1)).variance[0]))
-    per_coupling2 = np.asarray(delta_a_mu(HiddenPhoton(1.0, mass, model.mixing_ratio or 0.0), model)) / UNIT
+    photons = HiddenPhoton(np.ones_like(mass), mass, np.full_like(mass, model.mixing_ratio or 0.0))
+    per_coupling2 = np.asarray(exp.expected_counts(model, photons))[:, 0]
     return np.sqrt(max(observed - width, 0.0) / per_coupling2), np.sqrt(max(observed + width, 0.0) / per_coupling2)

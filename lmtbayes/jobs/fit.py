@@ -8,17 +8,18 @@ import numpy as np
 
 from lmtbayes import _checks
 from lmtbayes._files import write_text
+from lmtbayes.inference.evidence.evidence import evidence as integrate
+from lmtbayes.inference.evidence.importance import Importance
 from lmtbayes.inference.frequentist.calibration import Calibration
 from lmtbayes.inference.frequentist.contours import Contours, contours
 from lmtbayes.inference.frequentist.limits import upper_limit
 from lmtbayes.inference.frequentist.profile import profile_likelihood
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.posterior.sample import sample_posterior
-from lmtbayes.jobs import pictures
+from lmtbayes.jobs import pictures, summary
 from lmtbayes.jobs.draw import draw, group
 from lmtbayes.jobs.output import output_folder, write_netcdf
 from lmtbayes.jobs.settings import FitSettings
-from lmtbayes.parameters import LEVELS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,6 +35,7 @@ def fit(
     say: Say = print,
     suffix: str = "pdf",
     like: JointLikelihood | None = None,
+    evidence: bool = False,
 ) -> str:
     """Sample, profile, draw, write.
 
@@ -56,11 +58,13 @@ def fit(
         Of the pictures: "pdf", "svg" or "png".
     like
         The likelihood of the settings, where it is built already.
+    evidence
+        Compute ln Z of the model over the prior's box, too, from the grid of the posterior: evidence.nc.
 
     Returns
     -------
     summary
-        The text of summary.txt.
+        The text of summary.txt: data, best fit (with a grid), intervals, contours, limit, evidence, verdict.
 
     Raises
     ------
@@ -85,18 +89,33 @@ def fit(
             progress=progress,
         )
         write_netcdf(folder / "posterior.nc", posterior)
-        parts = [posterior_summary(posterior)]
-        profile = None
+        profile, limit, best, regions, log_z = None, None, "", "", ""
         if settings.grid:
             say(f"profile: {settings.grid} x {settings.grid} points of (mass, g_x), more where regions end")
             profile = profile_on_plane(like, settings, progress, posterior)
-            parts.append(str(write_profile(folder, profile)))
+            found, limit = write_profile(folder, profile)
+            best, regions = summary.best_fit(profile, settings), str(found)
+        if evidence:
+            say("evidence")
+            integral = integrate(like, prior, Importance(), seed=settings.seed)
+            integral.to_netcdf(folder / "evidence.nc")
+            log_z = summary.evidence(integral)
         say("pictures")
-        draw(folder, like, settings, posterior, profile, suffix)
+        draw(folder, like, settings, posterior, profile, suffix, limit)
         (folder / "chains.npz").unlink(missing_ok=True)
-        summary = "\n\n".join(parts) + "\n"
-        write_text(folder / "summary.txt", summary)
-    return summary
+        text = summary.join(
+            (
+                summary.what_is_fitted(settings),
+                best,
+                summary.intervals(posterior),
+                regions,
+                "" if limit is None else summary.limit(limit),
+                log_z,
+                summary.verdict(posterior),
+            )
+        )
+        write_text(folder / "summary.txt", text)
+    return text
 
 
 def ranges(settings: FitSettings) -> dict[str, tuple[float, float]]:
@@ -125,8 +144,10 @@ def profile_on_plane(
     )
 
 
-def write_profile(folder: Path, profile: "xr.Dataset", calibration: Calibration | None = None) -> Contours:
-    """Write profile.nc, contours.csv and limit.nc (90 % on g_x at each mass); returns the contours.
+def write_profile(
+    folder: Path, profile: "xr.Dataset", calibration: Calibration | None = None
+) -> "tuple[Contours, xr.Dataset]":
+    """Write profile.nc, contours.csv and limit.nc (90 % on g_x at each mass); returns contours and limit.
 
     Of a calibration those that it is for: contours relative to the global best fit, limits relative to slices.
     """
@@ -136,18 +157,4 @@ def write_profile(folder: Path, profile: "xr.Dataset", calibration: Calibration 
     regions.to_csv(folder / "contours.csv")
     limit = upper_limit(profile, "g_x", cl=0.90, calibration=calibration if of_slices else None)
     write_netcdf(folder / "limit.nc", limit)
-    return regions
-
-
-def posterior_summary(posterior: "xr.DataTree") -> str:
-    """Medians and central 68 % and 95 % intervals (arviz), with the verdict on the run."""
-    import arviz
-
-    draws = group(posterior, "posterior")
-    medians = draws.median(("chain", "draw"))
-    intervals = [arviz.eti(draws, prob=level) for level in LEVELS]
-    lines = [str(posterior.attrs["verdict"]), "", f"{'':14s}{'median':>12s}{'68 %':>26s}{'95 %':>26s}"]
-    for name in draws.data_vars:
-        ends = [f"{low:.4g} to {high:.4g}" for low, high in (found[name].values for found in intervals)]
-        lines.append(f"{name!s:14s}{float(medians[name]):12.4g}" + "".join(f"{text:>26s}" for text in ends))
-    return "\n".join(lines)
+    return regions, limit

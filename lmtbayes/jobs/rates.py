@@ -15,6 +15,7 @@ from lmtbayes.experiments.description import SINGLE_NUMBER
 from lmtbayes.gauge.models import BENCHMARKS, MODELS, GaugeModel, HiddenPhoton
 from lmtbayes.jobs.pictures import save
 from lmtbayes.jobs.settings import parse_experiment, parse_truth
+from lmtbayes.plotting.plain_text import plain
 from lmtbayes.plotting.recoils import ratio_to_reference, recoil_spectra
 from lmtbayes.plotting.spectra import binned_spectra
 from lmtbayes.plotting.style import style
@@ -32,8 +33,8 @@ def table(name: str, points: list[str], model: str) -> Table:
     exp = parse_experiment(name)
     gauge_model = MODELS[model]
     columns = _columns(exp, gauge_model, points)
-    result = Table(title=escape(f"{exp.title} ({exp.status}), {gauge_model.name}"), title_justify="left")
-    result.add_column(escape(_axis_label(exp)))
+    result = Table(title=escape(f"{plain(exp.title)} ({exp.status}), {gauge_model.name}"), title_justify="left")
+    result.add_column(escape(plain(_axis_label(exp))))
     for column in columns:
         result.add_column(column, justify="right")
     if exp.binning is SINGLE_NUMBER:

@@ -1,7 +1,8 @@
 """`lmtbayes reproduce`: every topic of the paper as one unit, in both conventions, then a report of all statements.
 
-A unit is a folder topics/NAME with the pictures, statements.json and text.md. It is there whole or not at all: a run
-that was interrupted goes on with the next topic, and a run of a few topics adds to what an earlier one left.
+A unit is a folder topics/NAME with the pictures, each with its numbers as CSV, statements.json and text.md. It is there
+whole or not at all: a run that was interrupted goes on with the next topic, and a run of a few topics adds to what an
+earlier one left.
 """
 
 import json
@@ -93,13 +94,13 @@ def finish(topic: topics.Topic, folder: Path, suffix: str, say: Callable[[str], 
 
 
 def compute(topic: topics.Topic, unit: Path, suffix: str, say: Callable[[str], None]) -> None:
-    """Write one topic's pictures, statements and text into a folder."""
+    """Write one topic's pictures, each with its numbers as CSV, statements and text into a folder."""
     for name in topic.figures:
         for convention, words in WORDS.items():
             say(f"{topic.name}: picture by {words}")
             figure = paper.draw(name, convention)
-            for ending in dict.fromkeys((suffix, "png")):
-                pictures.save(figure, unit / f"{name}_{convention}.{ending}")
+            first, *more = (unit / f"{name}_{convention}.{ending}" for ending in dict.fromkeys((suffix, "png")))
+            pictures.save_with_numbers(figure, first, *more, about=f"{name} by {words}")
     say(f"{topic.name}: statements")
     judged = topic.judge()
     write_text(unit / "text.md", topic.markdown())

@@ -204,7 +204,7 @@ def _sbc(study: Study, part: Part) -> "xr.Dataset":
 
 def _profile(study: Study, part: Part) -> "xr.Dataset":
     grid = {"mass": rows_of(study, part), "g_x": study.axis("g_x")}
-    return profile_likelihood(_likelihood(study.fit), grid, bounds=_bounds(study))
+    return profile_likelihood(_likelihood(study.fit), grid, bounds=_bounds(study), progress=False)
 
 
 def _points(study: Study, part: Part) -> "xr.Dataset":

@@ -33,8 +33,8 @@ from lmtbayes.jobs.draw import plane_on
 from lmtbayes.jobs.fit import Say, fit
 from lmtbayes.jobs.output import output_folder, write_netcdf
 from lmtbayes.jobs.settings import FitSettings
-from lmtbayes.plotting import planes
 from lmtbayes.plotting.evidence import evidence_bars
+from lmtbayes.plotting.legends import entries
 from lmtbayes.plotting.style import style
 
 G2_PRESETS = ("muon-g2-2021", "muon-g2-2025")
@@ -175,8 +175,9 @@ def _planes(folder: Path, fits: dict[tuple[str, str], FitSettings]) -> Figure:
             own = _own_folder(folder, label, preset)
             posterior = xr.open_datatree(own / "posterior.nc", engine="h5netcdf")
             profile = xr.open_dataset(own / "profile.nc", engine="h5netcdf")
+            limit = xr.load_dataset(own / "limit.nc", engine="h5netcdf")
             with posterior, profile:
-                plane_on(axis, fits[preset, label], posterior, profile, preset)
+                plane_on(axis, fits[preset, label], posterior, profile, preset, limit)
             reach.append((*axis.get_xlim(), *axis.get_ylim()))
             axis.set_title(f"{label}, all data with {preset}", fontsize=10)
         low, high = np.min(reach, axis=0), np.max(reach, axis=0)
@@ -185,8 +186,7 @@ def _planes(folder: Path, fits: dict[tuple[str, str], FitSettings]) -> Figure:
             axis.set_xlabel("")
         for axis in axes[:, 1]:
             axis.set_ylabel("")
-        for axis in axes[0]:
-            planes.legend(axis, loc="upper left")
+        figure.legend(handles=entries(*axes.flat), loc="outside lower center", ncols=4)
     return figure
 
 
@@ -209,6 +209,6 @@ def _evidences(folder: Path) -> Figure:
                     for label in MODELS
                 }
             evidence_bars(bars, "no boson", axis)
-            axis.set_title(f"all data with {preset}", fontsize=10, pad=38)  # above the words of the scale
+            axis.set_title(f"all data with {preset}", fontsize=10)
         axes[0].set_xlabel("")
     return figure

@@ -49,7 +49,10 @@ def exposure_figure(channel: str, title: str, convention: str, limits_tyr: tuple
         exposure_lines(axes, THRESHOLDS_KEV[channel], lines, points, exp.bin_unit, limits_tyr)
         axes.set_title(title, fontsize=11)
         if not any(np.any(np.isfinite(curve)) for curves in lines.values() for curve in curves.values()):
-            message = "every benchmark lowers the rate\nat these oscillation parameters:\nno discovery as an excess"
+            message = (
+                "Empty for a reason: with the oscillation parameters\nof these conventions every benchmark lowers the "
+                "rate,\nand what lowers it is not discovered as an excess\n(docs/solar_sign.md)."
+            )
             axes.text(0.5, 0.55, message, transform=axes.transAxes, ha="center", va="center")
         fig.legend(*axes.get_legend_handles_labels(), loc="outside right center")
     return fig

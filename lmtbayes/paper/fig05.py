@@ -1,12 +1,16 @@
 """Fig. 5: what NA64mu alone says of the mass and coupling of BP1-BP4, read in Lmu-Ltau and in Lmu."""
 
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from lmtbayes.constants import MUON_MASS
 from lmtbayes.paper import panels
 from lmtbayes.paper.planes import BEAM, READ_LMU, profile
 from lmtbayes.paper.regions import ridge
+from lmtbayes.plotting.legends import KEY, remember
 from lmtbayes.plotting.style import EXPERIMENT_COLOURS, LMU_COLOUR, style
+
+_RIDGE = "best coupling at each mass"
 
 
 def figure(convention: str = "default") -> Figure:
@@ -20,15 +24,16 @@ def figure(convention: str = "default") -> Figure:
         "default" or "paper"; yields differ by a factor of about pi, and with the form factor's uncertainty.
     """
     with style():
-        title = r"NA64$\mu$: 68 % (solid), 95 % (dashed), best coupling at each mass (dotted)"
+        title = r"What NA64$\mu$ reconstructs"
         fig, axes = panels.benchmark_panels(title, convention)
         for benchmark, axis in axes.items():
             colour = EXPERIMENT_COLOURS["na64mu"]
             own, other = (profile(BEAM, benchmark, convention, *model) for model in ((), (READ_LMU,)))
             panels.region(axis, own, colour, r"read in $L_\mu-L_\tau$", fill=0.3)
             panels.region(axis, other, LMU_COLOUR, r"read in $L_\mu$ (the same below $2m_\mu$)", fill=0.0)
-            axis.plot(own["mass"], ridge(own)[0], color=colour, ls=":", lw=1.8, zorder=1)
-            axis.plot(other["mass"], ridge(other)[0], color=LMU_COLOUR, ls=":", lw=1.0, zorder=1)
+            for found, shade, width in ((own, colour, 1.8), (other, LMU_COLOUR, 1.0)):
+                axis.plot(found["mass"], ridge(found)[0], color=shade, ls=":", lw=width, zorder=1, gid=_RIDGE)
+            remember(axis, Line2D([], [], color=KEY, ls=":", lw=1.5, label=_RIDGE), key=True)
             axis.axvline(2.0 * MUON_MASS, color="0.6", lw=0.8, zorder=0)
             axis.text(2.0 * MUON_MASS, 1.2e-4, r" $2m_\mu$", color="0.4", fontsize=9.0)
-        return panels.finish(fig, 2)
+        return panels.finish(fig, 3)

@@ -16,7 +16,7 @@ def figure(convention: str = "default") -> Figure:
         "default" or "paper"; with the defaults nuclear radius and weak mixing angle are uncertain too.
     """
     with style():
-        title = "CEvNS: 68 % (solid) and 95 % (dashed), or the upper limit of 90 % (dash-dotted)"
+        title = "What CEvNS at spallation sources reconstructs"
         fig, axes = panels.benchmark_panels(title, convention)
         for benchmark, axis in axes.items():
             for name in SPALLATION:

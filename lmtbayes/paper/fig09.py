@@ -21,10 +21,7 @@ def figure(convention: str = "default") -> Figure:
         "default" or "paper".
     """
     with style():
-        title = (
-            r"NA64$\mu$ and CEvNS read with $\epsilon_x=-g_x/10$: 68 % (solid) and 95 % (dashed), "
-            "or the upper limit of 90 % (dash-dotted)"
-        )
+        title = r"NA64$\mu$ and CEvNS, read with $\epsilon_x=-g_x/10$"
         fig, axes = panels.benchmark_panels(title, convention)
         for benchmark, axis in axes.items():
             panels.region_or_limit(axis, BEAM[0], profile(BEAM, benchmark, convention), fill=0.25)

@@ -41,7 +41,7 @@ def figure(convention: str = "default") -> Figure:
         "default" or "paper"; with the defaults the fluxes of the Sun and the oscillation parameters are uncertain.
     """
     with style():
-        title = r"NA64$\mu$, CEvNS and DARWIN (NR above 1 keV): 68 % (solid) and 95 % (dashed)"
+        title = r"NA64$\mu$, CEvNS and DARWIN (nuclear recoils above 1 keV)"
         fig, axes = panels.benchmark_panels(title, convention)
         for benchmark, axis in axes.items():
             alone = profile(XENON, benchmark, convention, READ_LMU)
@@ -53,4 +53,4 @@ def figure(convention: str = "default") -> Figure:
             deviance = float(other.attrs["deviance"])
             panels.region(axis, other, LMU_COLOUR, r"with DARWIN, read in $L_\mu$", fill=0.3, offset=deviance)
             note(axis, rf"$L_\mu$: {read_in_lmu(benchmark, convention)}", LMU_COLOUR)
-        return panels.finish(fig, 2)
+        return panels.finish(fig, 3)

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from lmtbayes.gauge.models import BENCHMARKS
 from lmtbayes.paper.planes import COUPLING_RANGE, MASS_RANGE, built
 from lmtbayes.paper.regions import reconstructs, two_sided_limit
 from lmtbayes.plotting import panels as drawing
+from lmtbayes.plotting.legends import KEY, remember
 from lmtbayes.plotting.planes import limit_curve, profile_regions
 from lmtbayes.plotting.style import EXPERIMENT_COLOURS
 
@@ -43,7 +45,7 @@ def region(
 def region_or_limit(axis: Axes, name: str, profile: "xarray.Dataset", fill: float = 0.18) -> None:
     """Draw what one experiment sees: regions, or where 95.45 % allow no boson the upper limit of 90 % (dash-dotted).
 
-    Thin dashed lines at a limit are its islands, where chi is about -Q and rates look like those without a boson.
+    Thin lines above a limit are the edges of its islands, where chi is about -Q and rates look like those of no boson.
     """
     colour, label = EXPERIMENT_COLOURS[name], built(name, "paper").title
     if reconstructs(profile):
@@ -55,3 +57,4 @@ def region_or_limit(axis: Axes, name: str, profile: "xarray.Dataset", fill: floa
         for i in range(limit.sizes.get("island", 0))
     ]
     limit_curve(axis, limit["mass"].values, limit["limit"].values, islands, colour, label, 0.0, "-.")
+    remember(axis, Line2D([], [], color=KEY, lw=1.5, ls="-.", label="upper limit of 90 %"), key=True)

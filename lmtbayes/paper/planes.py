@@ -114,7 +114,7 @@ def _profile(
     names: tuple[str, ...], benchmark: str, convention: str, model: GaugeModel, points: dict[str, np.ndarray]
 ) -> "xarray.Dataset":
     like = likelihood(names, model, convention).with_data(asimov(LMU_LTAU, BENCHMARKS[benchmark], published="asimov"))
-    return profile_likelihood(like, points)
+    return profile_likelihood(like, points, progress=False)
 
 
 def deviance_at(

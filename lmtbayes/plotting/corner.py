@@ -1,4 +1,4 @@
-"""Corner picture of a posterior: every marginal and every pair, with the prior, the truth and the modes."""
+"""Corner picture of a posterior: every marginal with its interval and every pair, the prior, the truth, the modes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import PathPatch
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
 
@@ -15,6 +16,7 @@ from lmtbayes.parameters import ALL, LEVELS
 from lmtbayes.plotting.density import density_of_draws, outlines
 from lmtbayes.plotting.style import BLACK, BLUE, VERMILLION, style
 
+_LINES = ("-", "--", ":", "-.")
 _CELLS = 200
 """Of the raster of a panel, a side."""
 
@@ -28,8 +30,9 @@ def corner(
     ranges: Mapping[str, tuple[float, float]] | None = None,
     axes: Any = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
+    titles: bool = True,
 ) -> np.ndarray:
-    """Draw marginals and pairwise credible regions.
+    """Draw marginals and pairwise credible regions, and a legend where there is room above the diagonal.
 
     Parameters
     ----------
@@ -48,7 +51,10 @@ def corner(
     axes
         (n, n) array of Axes to draw on; a new figure unless given.
     bounds
-        Name to the prior's range: no region goes beyond it. What has none goes no further than its outermost draw.
+        Name to the prior's range: no region and no axis goes beyond it, but for a truth that it does not hold. What has
+        none goes no further than its outermost draw.
+    titles
+        Whether the median and the central 68 % stand above each marginal.
 
     Returns
     -------
@@ -76,6 +82,8 @@ def corner(
                     continue
                 if row == column:
                     _marginal(axis, x, samples, prior, truth, limits[x], bounds.get(x))
+                    if titles:
+                        axis.set_title(_interval(x, samples[x]), fontsize=9.5)
                 else:
                     _pair(axis, x, y, samples, truth, modes, levels, limits, bounds)
                 axis.xaxis.set_major_locator(MaxNLocator(4, prune="both"))
@@ -88,7 +96,38 @@ def corner(
                     axis.set_ylabel(_label(y))
                 elif column > 0 or row == 0:
                     axis.set_yticklabels([])
+        if len(names) > 1:
+            _legend(axes, levels, bool(prior), bool(truth), bool(modes), titles)
     return axes
+
+
+def _interval(name: str, draws: np.ndarray) -> str:
+    """Median and central 68 %, to two digits of the narrower side."""
+    low, middle, high = np.quantile(draws, [0.5 * (1.0 - LEVELS[0]), 0.5, 0.5 * (1.0 + LEVELS[0])])
+    less, more = middle - low, high - middle
+    narrower = min(less, more) or max(less, more)
+    digits = int(np.clip(1 - np.floor(np.log10(narrower)), 0, 9)) if narrower > 0.0 else 3
+    symbol, unit = _label(name), ""
+    if " [" in symbol:
+        symbol, unit = symbol[: symbol.index(" [")], symbol[symbol.index(" [") :]
+    return rf"{symbol} = ${middle:.{digits}f}^{{+{more:.{digits}f}}}_{{-{less:.{digits}f}}}${unit}"
+
+
+def _legend(axes: Any, levels: Sequence[float], prior: bool, truth: bool, modes: bool, titles: bool) -> None:
+    """Explain every line and mark in the empty corner."""
+    handles: list[Patch | Line2D] = [Patch(facecolor=BLUE, alpha=0.4, edgecolor=BLUE, label="posterior")]
+    handles += [
+        Line2D([], [], color=BLUE, lw=1.0, ls=_LINES[number % len(_LINES)], label=f"{100.0 * level:.0f} % of it")
+        for number, level in enumerate(sorted(levels))
+    ]
+    if prior:
+        handles.append(Line2D([], [], color=BLACK, ls=":", lw=1.0, label="prior"))
+    if truth:
+        handles.append(Line2D([], [], color=VERMILLION, marker="*", ms=10, mec="white", mew=0.6, lw=1.2, label="truth"))
+    if modes:
+        handles.append(Line2D([], [], color=BLACK, ls="", marker="x", ms=6, mew=1.4, label="highest point of a mode"))
+    title = "titles: median and central 68 %" if titles else None
+    axes[0, 0].figure.legend(handles=handles, loc="upper right", title=title, title_fontsize=9.0, fontsize=9.0)
 
 
 def _limits(
@@ -143,13 +182,13 @@ def _pair(
     bounds: Mapping[str, tuple[float, float]],
 ) -> None:
     found = density_of_draws(samples[x], samples[y], sorted(levels), bounds.get(x), bounds.get(y), _CELLS)
-    for region in outlines(found):
+    for number, region in enumerate(outlines(found)):
         for points, codes in region.polygons:
             axis.add_patch(PathPatch(Path(points, codes), facecolor=BLUE, edgecolor="none", alpha=0.25))
         for line in region.lines:
-            axis.plot(*line.T, color=BLUE, lw=1.0)
+            axis.plot(*line.T, color=BLUE, lw=1.0, ls=_LINES[number % len(_LINES)])
     for mode in modes:
-        axis.plot(mode[x], mode[y], "x", color=BLACK, ms=6, mew=1.4)
+        axis.plot(mode[x], mode[y], "x", color=BLACK, ms=6, mew=1.4, zorder=5)
     if truth and x in truth and y in truth:
         axis.plot(truth[x], truth[y], "*", color=VERMILLION, ms=11, mec="white", mew=0.6)
     axis.set_xlim(*limits[x])

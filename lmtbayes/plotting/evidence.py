@@ -11,10 +11,17 @@ from lmtbayes.plotting.style import BLACK, BLUE
 
 SCALE = ((1.0, "inconclusive"), (2.5, "weak"), (5.0, "moderate"), (np.inf, "strong"))
 """|ln B| up to which evidence goes by that word: Jeffreys' scale as in Trotta, arXiv:0803.4089, Table 1."""
+_WORDS = 0.85
+"""Rows above the first bar at which the scale's words stand."""
+_LETTER = 0.052
+"""Inches of a letter of theirs."""
 
 
 def evidence_bars(log_bayes_factors: Mapping[str, tuple[float, float]], reference: str, ax: Axes | None = None) -> Axes:
     """Draw ln B of each model against a reference, with its error, over the bands of Jeffreys' scale.
+
+    The scale's words stand inside the axes, above the bars, so that a title has its place; one that a narrow band has
+    no room for is left out.
 
     Parameters
     ----------
@@ -44,11 +51,18 @@ def evidence_bars(log_bayes_factors: Mapping[str, tuple[float, float]], referenc
     ax = plt.subplots(figsize=(6.4, 1.5 + 0.42 * len(names)))[1] if ax is None else ax
     reach = max(6.5, 1.15 * np.max(np.abs(values) + errors))
     ax.set_xlim(-reach, reach)
-    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.set_ylim(len(names) - 0.4, -_WORDS - 0.5)
     _bands(ax, reach)
     rows = np.arange(len(names))
     ax.barh(rows, values, height=0.5, color=BLUE, alpha=0.75, zorder=2)
     ax.errorbar(values, rows, xerr=errors, fmt="none", ecolor=BLACK, capsize=3.0, lw=1.2, zorder=3)
+    for row, value, error in zip(rows, values, errors, strict=True):
+        side = 1.0 if value >= 0.0 else -1.0
+        at = value + side * (error + 0.02 * reach)
+        if abs(at) > 0.7 * reach:  # no room outside: within the axes on the other side of zero
+            at, side = -side * 0.02 * reach, -side
+        words = f"{value:+.3g}" + (f" ± {error:.1g}" if error > 0.0 else "")
+        ax.text(at, float(row), words, ha="left" if side > 0 else "right", va="center", size=8.5, zorder=4)
     ax.axvline(0.0, color=BLACK, lw=0.8, zorder=2)
     ax.set_yticks(rows, names)
     ax.tick_params(axis="y", which="both", length=0)
@@ -57,7 +71,10 @@ def evidence_bars(log_bayes_factors: Mapping[str, tuple[float, float]], referenc
 
 
 def _bands(ax: Axes, reach: float) -> None:
-    """Shade Jeffreys' scale to both sides of zero and write its words above the axes."""
+    """Shade Jeffreys' scale to both sides of zero and write its words above the bars."""
+    figure = ax.figure
+    width = ax.get_position().width * figure.get_figure(root=True).get_size_inches()[0]
+    per_unit = width / (2.0 * reach)
     below = 0.0
     for number, (above, word) in enumerate(SCALE):
         end = min(above, reach)
@@ -66,20 +83,9 @@ def _bands(ax: Axes, reach: float) -> None:
         for side in (-1.0, 1.0):
             low, high = sorted((side * below, side * end))
             ax.axvspan(low, high, color="0.5", alpha=0.07 * number, lw=0.0, zorder=0)
-        roomy = (end - below) * (1 if number else 2) > 0.07 * reach
-        if roomy:
+        room = (end - below) * (1 if number else 2) * per_unit
+        if room > _LETTER * len(word):
             middle = 0.5 * (below + end)
             for place in (middle, -middle) if number else (0.0,):
-                ax.text(
-                    place,
-                    1.03,
-                    word,
-                    transform=ax.get_xaxis_transform(),
-                    ha="left",
-                    va="bottom",
-                    size=8.0,
-                    color="0.3",
-                    rotation=30.0,
-                    rotation_mode="anchor",
-                )
+                ax.text(place, -_WORDS, word, ha="center", va="center", size=7.5, color="0.3", gid="scale")
         below = end

@@ -1,13 +1,13 @@
 """One plane of mass and coupling for each of several points, side by side with one legend: Figs. 5, 7-9 and 12."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lmtbayes import _checks
+from lmtbayes.plotting.legends import entries
 from lmtbayes.plotting.placing import HALO
 from lmtbayes.plotting.planes import plane, stars
 from lmtbayes.plotting.style import BLACK
@@ -52,7 +52,7 @@ def panels(
         name, point = list(points.items())[number]
         plane(axis, mass_range, coupling_range)
         axis.label_outer()
-        stars(axis, {name: point}, name_them=False, colour_all=BLACK)
+        stars(axis, {name: point}, name_them=False, colour_all=BLACK, label="the data's boson")
         axis.text(0.97, 0.05, name, transform=axis.transAxes, ha="right", va="bottom", fontsize=12.0, weight="bold")
         axes[name] = axis
     figure.suptitle(title, fontsize=11.0)
@@ -78,10 +78,6 @@ def note(axis: Axes, words: str, colour: str = BLACK) -> Axes:
 
 
 def shared_legend(figure: Figure, columns: int = 3) -> Figure:
-    """Put what the panels' curves and regions are called below all panels, every name once."""
-    entries: dict[str, Any] = {}
-    for axis in figure.axes:
-        for entry in getattr(axis, "_lmtbayes_entries", []):
-            entries.setdefault(str(entry.get_label()), entry)
-    figure.legend(handles=list(entries.values()), loc="outside lower center", ncols=columns, fontsize=9.5)
+    """Put what the panels' curves, regions and marks are called below all panels, every name once."""
+    figure.legend(handles=entries(*figure.axes), loc="outside lower center", ncols=columns, fontsize=9.5)
     return figure

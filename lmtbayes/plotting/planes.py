@@ -12,12 +12,14 @@ from matplotlib.path import Path
 from lmtbayes import _checks, _level_sets
 from lmtbayes.parameters import LEVELS, PARAMETERS
 from lmtbayes.plotting.density import density_of_draws, outlines
+from lmtbayes.plotting.legends import KEY, entries, remember
 from lmtbayes.plotting.placing import HALO
 from lmtbayes.plotting.style import BENCHMARK_COLOURS, BLACK, BLUE, GREEN, VERMILLION
 
 PROFILE_Q = (2.30, 6.18)
 """q at 68.27 % and 95.45 % with two degrees of freedom."""
 _LINES = ("-", "--", ":", "-.")
+_ISLAND = (0, (4, 1, 1, 1, 1, 1))
 
 
 def plane(
@@ -49,6 +51,7 @@ def profile_regions(
     colour: str = BLUE,
     label: str = "",
     fill: float = 0.18,
+    names: Sequence[str] = (),
 ) -> Axes:
     """Draw where a profile's q = -2 ln lambda is below each threshold.
 
@@ -64,11 +67,16 @@ def profile_regions(
         Increasing: 2.30 and 6.18 for two degrees of freedom.
     colour, label, fill
         Of lines and region; opacity, 0 for lines alone.
+    names
+        What the legend calls the lines, one a threshold; by default "68 %" and "95 %" for the usual thresholds and
+        "q < 1.64" for others.
     """
     thresholds = _checks.increasing("thresholds", thresholds, 1).tolist()
     x, y = _logarithms(mass, g_x, q)
     outlines = [_level_sets.outline(x, y, np.asarray(q), threshold) for threshold in thresholds]
-    return _regions(axis, outlines, colour, label, fill)
+    usual = len(thresholds) <= 2 and np.allclose(thresholds, PROFILE_Q[: len(thresholds)], rtol=2e-3)
+    called = _percent(LEVELS) if usual else tuple(f"$q < {threshold:.3g}$" for threshold in thresholds)
+    return _regions(axis, outlines, colour, label, fill, tuple(names) or called)
 
 
 def draws_regions(
@@ -106,7 +114,7 @@ def draws_regions(
         _log_bounds("mass_bounds", mass_bounds),
         _log_bounds("coupling_bounds", coupling_bounds),
     )
-    return _regions(axis, outlines(found), colour, label, fill)
+    return _regions(axis, outlines(found), colour, label, fill, _percent(levels))
 
 
 def _log_bounds(name: str, bounds: tuple[float, float] | None) -> tuple[float, float] | None:
@@ -125,18 +133,35 @@ def _logarithms(mass: np.ndarray, g_x: np.ndarray, table: np.ndarray) -> tuple[n
     return np.log(mass), np.log(g_x)
 
 
-def _regions(axis: Axes, found: Sequence[_level_sets.Outline], colour: str, label: str, fill: float) -> Axes:
-    """Draw outlines in logarithms of mass and coupling, the innermost first."""
-    for number, region in enumerate(found):
+def _percent(levels: Sequence[float]) -> tuple[str, ...]:
+    return tuple(f"{100.0 * level:.3g} %".replace("68.3 %", "68 %").replace("95.5 %", "95 %") for level in levels)
+
+
+def _regions(
+    axis: Axes,
+    found: Sequence[_level_sets.Outline],
+    colour: str,
+    label: str,
+    fill: float,
+    names: Sequence[str],
+) -> Axes:
+    """Draw outlines in logarithms of mass and coupling, the innermost first; each has its line, the inner is darker."""
+    for number, (region, name) in enumerate(zip(found, names, strict=True)):
+        style = _LINES[number % len(_LINES)]
+        gid = f"{label}, {name}" if label else name
         for points, codes in region.polygons:
             if fill > 0.0:
                 path = Path(np.exp(points), codes)
                 axis.add_patch(PathPatch(path, facecolor=colour, edgecolor="none", alpha=fill, zorder=2))
         for line in region.lines:
             x, y = np.exp(line).T
-            axis.plot(x, y, color=colour, lw=1.3, ls=_LINES[number % len(_LINES)], zorder=3)
-    if label:
-        _remember(axis, Patch(facecolor=colour, alpha=max(2.0 * fill, 0.3), edgecolor=colour, label=label))
+            axis.plot(x, y, color=colour, lw=1.3, ls=style, zorder=3, gid=gid)
+        if region.lines:
+            remember(axis, Line2D([], [], color=KEY, lw=1.3, ls=style, label=name), key=True)
+    if label and fill > 0.0:
+        remember(axis, Patch(facecolor=colour, alpha=max(2.0 * fill, 0.3), edgecolor=colour, label=label))
+    elif label:
+        remember(axis, Line2D([], [], color=colour, lw=1.8, label=label))
     return axis
 
 
@@ -166,18 +191,21 @@ def limit_curve(
     _checks.shape("limit", limit, np.shape(mass))
     top = axis.get_ylim()[1]
     known = np.isfinite(limit)
-    axis.plot(mass, limit, color=colour, lw=1.5, ls=line_style, zorder=3)
+    axis.plot(mass, limit, color=colour, lw=1.5, ls=line_style, zorder=3, gid=label or "limit")
     bottom = np.where(known, limit, top)
     for given in islands:
         lower, upper = _closed(*given)
         is_open = known & np.isfinite(lower)
         axis.fill_between(mass, bottom, lower, where=is_open, color=colour, alpha=fill, lw=0.0, zorder=1)
         for edge in (lower, upper):
-            axis.plot(mass, np.where(is_open, edge, np.nan), color=colour, lw=1.0, ls="--", zorder=3)
+            gid = f"{label or 'limit'}, island allowed above it"
+            axis.plot(mass, np.where(is_open, edge, np.nan), color=colour, lw=1.0, ls=_ISLAND, zorder=3, gid=gid)
+        if is_open.any():
+            remember(axis, Line2D([], [], color=KEY, lw=1.0, ls=_ISLAND, label="island above a limit"), key=True)
         bottom = np.where(is_open, upper, bottom)
     axis.fill_between(mass, bottom, top, where=known & (bottom < top), color=colour, alpha=fill, lw=0.0, zorder=1)
     if label:
-        _remember(axis, Line2D([], [], color=colour, lw=1.5, ls=line_style, label=label))
+        remember(axis, Line2D([], [], color=colour, lw=1.5, ls=line_style, label=label))
     return axis
 
 
@@ -205,19 +233,29 @@ def band(
     """Draw a band between two curves, such as what would explain (g-2)_mu."""
     for name, values in (("lower", lower), ("upper", upper)):
         _checks.shape(name, values, np.shape(mass))
-    axis.fill_between(mass, lower, upper, color=colour, alpha=0.30, lw=0.0, zorder=0)
+    axis.fill_between(mass, lower, upper, color=colour, alpha=0.30, lw=0.0, zorder=0, gid=label or "band")
     if label:
-        _remember(axis, Patch(facecolor=colour, alpha=0.30, label=label))
+        remember(axis, Patch(facecolor=colour, alpha=0.30, label=label))
     return axis
 
 
 def stars(
-    axis: Axes, points: Mapping[str, tuple[float, float]], name_them: bool = True, colour_all: str | None = None
+    axis: Axes,
+    points: Mapping[str, tuple[float, float]],
+    name_them: bool = True,
+    colour_all: str | None = None,
+    label: str = "",
 ) -> Axes:
-    """Mark points (mass, coupling) by stars, benchmarks in their own colours or in `colour_all`, names beside them."""
+    """Mark points (mass, coupling) by stars, benchmarks in their own colours or in `colour_all`, names beside them.
+
+    The `label` says in the legend what stars are.
+    """
+    if label and points:
+        own = colour_all or (BENCHMARK_COLOURS.get(next(iter(points)), BLACK) if len(points) == 1 else KEY)
+        remember(axis, Line2D([], [], color=own, ls="", marker="*", ms=10, mec="white", mew=0.7, label=label), key=True)
     for name, (mass, coupling) in points.items():
         colour = colour_all or BENCHMARK_COLOURS.get(name, BLACK)
-        axis.plot(mass, coupling, "*", ms=12, color=colour, mec="white", mew=0.7, zorder=10)
+        axis.plot(mass, coupling, "*", ms=12, color=colour, mec="white", mew=0.7, zorder=10, gid=name)
         if name_them:
             axis.annotate(
                 name,
@@ -232,21 +270,16 @@ def stars(
     return axis
 
 
-def best_fit(axis: Axes, mass: float, coupling: float, colour: str = BLUE) -> Axes:
-    """Mark a best fit by a cross."""
-    axis.plot(mass, coupling, "x", ms=7, mew=1.6, color=colour, zorder=9)
+def best_fit(axis: Axes, mass: float, coupling: float, colour: str = BLUE, label: str = "") -> Axes:
+    """Mark a best fit by a cross; the `label` is what the legend calls it."""
+    axis.plot(mass, coupling, "x", ms=7, mew=1.6, color=colour, zorder=12, gid=label or "best fit")
+    if label:
+        remember(axis, Line2D([], [], color=colour, ls="", marker="x", ms=7, mew=1.6, label=label), key=True)
     return axis
 
 
 def legend(axis: Axes, **options: object) -> Axes:
-    """Add a legend of everything that was given a label."""
-    entries = getattr(axis, "_lmtbayes_entries", [])
-    if entries:
-        axis.legend(handles=entries, **{"loc": "best", **options})
+    """Add a legend of everything that was given a label, and of the lines and marks that are drawn."""
+    if handles := entries(axis):
+        axis.legend(handles=handles, **{"loc": "best", **options})
     return axis
-
-
-def _remember(axis: Axes, entry: Patch | Line2D) -> None:
-    """Keep a legend entry with its Axes: filled regions are many patches and would be listed one by one."""
-    entries = [*getattr(axis, "_lmtbayes_entries", []), entry]
-    axis._lmtbayes_entries = entries  # type: ignore[attr-defined]

@@ -144,7 +144,7 @@ def _limit(entry: str, mass: float, cl: float) -> float:
     grid = {"mass": np.array([mass]), "g_x": np.geomspace(1e-5, 1.0, 400)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = upper_limit(profile_likelihood(like, grid), "g_x", cl)
+        found = upper_limit(profile_likelihood(like, grid, progress=False), "g_x", cl)
     limit = float(found["limit"].values.ravel()[0])
     return limit * abs(model.mixing_ratio or 0.0) if entry in _OF_MIXING else limit
 

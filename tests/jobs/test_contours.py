@@ -15,6 +15,7 @@ mpl.use("Agg")
 import lmtbayes as lmt
 from lmtbayes.cli import app
 from lmtbayes.errors import InvalidArgument, UnknownName
+from lmtbayes.jobs import summary
 from lmtbayes.jobs.contours import contours
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.tables import read_csv
@@ -49,7 +50,10 @@ def test_the_numbers_are_those_of_direct_calls(done):
     limit = xr.load_dataset(done[0] / "limit.nc", engine="h5netcdf")
     xr.testing.assert_equal(limit, lmt.upper_limit(direct, "g_x", cl=0.90))
     regions = lmt.contours(direct)
-    assert (done[0] / "summary.txt").read_text() == f"{regions}\n"
+    text = (done[0] / "summary.txt").read_text()
+    parts = (summary.what_is_fitted(SETTINGS), summary.best_fit(profile, SETTINGS), str(regions), summary.limit(limit))
+    assert text == summary.join(parts)
+    assert "90 % upper limit on g_x at each mass, one-sided" in text
     columns = read_csv(done[0] / "contours.csv")
     lines = [line for contour in regions.levels for line in contour.lines]
     assert lines
@@ -70,6 +74,12 @@ def test_a_calibration_of_another_fit_is_refused_before_the_profile(tmp_path, mo
     with pytest.raises(InvalidArgument, match="`calibration` must be of the profile's ranges"):
         contours(dataclasses.replace(SETTINGS, mass=(2.0, 500.0)), tmp_path / "other", calibration=file)
     assert not (tmp_path / "other").exists()
+
+
+def test_another_format_of_the_picture_is_refused_before_anything(tmp_path):
+    with pytest.raises(InvalidArgument, match="`suffix` must be one of"):
+        contours(SETTINGS, tmp_path / "plane", suffix="gif")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_there_is_refused_and_a_failing_run_leaves_nothing(done, tmp_path):

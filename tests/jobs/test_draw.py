@@ -9,10 +9,11 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.patches import PathPatch
 
+from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
-from lmtbayes.jobs.draw import coordinates, draw, nuisances, plane
-from lmtbayes.jobs.fit import posterior_summary
+from lmtbayes.jobs.draw import _end_of_events, coordinates, draw, g2_band, g2_preset, nuisances, plane
 from lmtbayes.jobs.settings import FitSettings
+from lmtbayes.jobs.summary import intervals
 from lmtbayes.jobs.today import G2_PRESETS, MODELS, _planes
 
 SETTINGS = FitSettings()
@@ -44,6 +45,14 @@ def profile():
     return xr.Dataset({"q": (("g_x", "mass"), q)}, {"g_x": g_x, "mass": mass})
 
 
+def limit(status=0):
+    """Of the same masses, everywhere the same."""
+    mass = profile()["mass"].values
+    kept = {"limit": ("mass", np.full(40, 7e-4)), "status": ("mass", np.full(40, status))}
+    islands = {f"island_{side}": (("mass", "island"), np.zeros((40, 0))) for side in ("lower", "upper")}
+    return xr.Dataset({**kept, **islands}, {"mass": mass}, {"cl": 0.90})
+
+
 def held(axis, points):
     """Fractions of draws inside the outer and inside the inner region."""
     pixels = axis.transData.transform(points.T)
@@ -73,6 +82,7 @@ def test_the_regions_of_today_hold_what_they_say(tmp_path):
                 own / "posterior.nc", engine="h5netcdf"
             )
             profile().to_netcdf(own / "profile.nc", engine="h5netcdf")
+            limit().to_netcdf(own / "limit.nc", engine="h5netcdf")
     figure = _planes(tmp_path, fits)
     for case, axis in zip(fits, np.array(figure.axes).reshape(2, 2).T.flat, strict=True):
         found = held(axis, draws[case](8000, np.random.default_rng(1)))
@@ -80,12 +90,54 @@ def test_the_regions_of_today_hold_what_they_say(tmp_path):
     plt.close(figure)
 
 
+def shown(figure):
+    """Texts of the one legend."""
+    (legend,) = [*figure.legends, *(axis.get_legend() for axis in figure.axes if axis.get_legend())]
+    return [text.get_text() for text in legend.get_texts()]
+
+
+@pytest.mark.parametrize("zero", [3.0, 30.0])
+def test_a_limit_is_drawn_where_no_boson_is_allowed_and_a_best_fit_elsewhere(zero):
+    """q of no boson is `zero`; the 95 % region ends at 6.18."""
+    seen = profile().assign(log_likelihood_at_zero_g_x=("mass", np.full(40, -0.5 * zero)))
+    seen.attrs = {"best_log_likelihood": 0.0, "best_mass": 100.0, "best_g_x": 1e-3}
+    figure = plane(SETTINGS, posterior(narrow(4000, np.random.default_rng(0))), seen, limit())
+    curves = [line for line in figure.axes[0].lines if np.allclose(line.get_ydata(), 7e-4)]
+    crosses = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
+    assert (len(curves), len(crosses)) == ((1, 0) if zero < 6.0 else (0, 1))
+    words = shown(figure)
+    assert ("90 % upper limit at each mass" in words) == (zero < 6.0)
+    assert ("best fit" in words) == (zero > 6.0)
+    # Every line style and mark has its entry.
+    assert {"posterior", "profile", "68 %", "95 %", "the data's boson"} <= set(words)
+    assert sum("(g-2)" in word for word in words) == 1
+    plt.close(figure)
+
+
+def test_the_band_of_g2_is_that_of_the_fit():
+    """Its own entry with its overrides; today's beside published data; the paper's beside projections."""
+    assert g2_preset(FitSettings(("na64mu",))) == "muon-g2-2021"
+    assert g2_preset(FitSettings(("na64mu-2022",), data="observed")) == "muon-g2-2025"
+    own = "muon-g2-2023:convention=paper"
+    assert g2_preset(FitSettings(("na64mu", own))) == own
+    mass = np.array([1.0, 50.0])
+    lower, upper = g2_band(LMU_LTAU.with_mixing("paper"), mass, "muon-g2-2025")
+    assert (lower == 0.0).all()  # nothing is asked for
+    assert (upper > 0.0).all()
+    changed, default = (
+        g2_band(LMU_LTAU.with_mixing(-0.5), mass, f"muon-g2-2021{more}") for more in (":convention=paper", "")
+    )
+    np.testing.assert_allclose(changed[1] / default[1], 1.0 - 0.5 * 0.3028, rtol=2e-3)
+
+
 @pytest.mark.parametrize("shape", [narrow, at_the_edge])
 def test_the_intervals_of_the_summary_hold_what_they_say(shape):
-    text = posterior_summary(posterior(shape(8000, np.random.default_rng(0))))
+    text = intervals(posterior(shape(8000, np.random.default_rng(0))))
     fresh = dict(zip(("mass", "g_x"), shape(8000, np.random.default_rng(1)), strict=True))
-    for line in text.splitlines()[3:]:
-        name, _, low68, _, high68, low95, _, high95 = line.split()
+    rows = text.splitlines()[1:]
+    assert [line.split()[0] for line in rows] == ["g_x", "mass"]
+    for line in rows:
+        name, (_, low68, _, high68, low95, _, high95) = line.split()[0], line.split()[-7:]
         for low, high, content in ((low68, high68, 0.6827), (low95, high95, 0.9545)):
             values = fresh[name]
             assert np.mean((values > float(low)) & (values < float(high))) == pytest.approx(content, abs=0.02)
@@ -98,6 +150,18 @@ def test_the_truth_is_marked_where_its_mixing_has_the_sign_of_the_loop():
         assert marked == pytest.approx({"log10_g_x": -3.0, "log10_mass": 2.0, "log10_kappa": np.log10(0.02)})
         assert "log10_kappa" not in coordinates(HiddenPhoton(1e-3, 100.0, -sign * 2e-5), model)
     assert coordinates(HiddenPhoton.none(), LMU_LTAU) is None
+
+
+def test_recoils_end_before_a_bin_that_takes_all_that_is_left():
+    wide = experiment("darwin-nr", threshold_kev=1.0)
+    end = _end_of_events(LMU_LTAU, wide)
+    assert wide.bin_edges[-2] < end < 0.2 * wide.bin_edges[-1]
+    energy = np.geomspace(wide.bin_edges[-2], wide.bin_edges[-1], 2000)
+    rate = np.asarray(wide.differential_rate(LMU_LTAU, HiddenPhoton.none(), energy))
+    beyond = np.trapezoid(np.where(energy > end, rate, 0.0), energy) / np.trapezoid(rate, energy)
+    assert beyond == pytest.approx(0.01, abs=0.004)
+    assert _end_of_events(LMU_LTAU, experiment("ess")) is None  # equal bins
+    assert _end_of_events(LMU_LTAU, experiment("three-bins")) is None  # no rate
 
 
 def fitted(flux):

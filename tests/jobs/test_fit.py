@@ -78,14 +78,33 @@ def test_the_posterior_is_that_of_a_direct_call(done, like):
     sampler = {name: getattr(SETTINGS, name) for name in ("chains", "warmup", "draws")}
     direct = lmt.sample_posterior(like, SETTINGS.prior, SETTINGS.seed, progress=False, **sampler)
     xr.testing.assert_equal(draws(done[0]), direct["posterior"].to_dataset())
-    assert (done[0] / "summary.txt").read_text().startswith(direct.attrs["verdict"])
+    assert (done[0] / "summary.txt").read_text().endswith(f"{direct.attrs['verdict']}\n")
 
 
 def test_the_summary_gives_medians_of_the_draws(done):
     found, summary = draws(done[0]), (done[0] / "summary.txt").read_text()
-    rows = {line.split()[0]: line.split() for line in summary.splitlines()[3:] if line.startswith(("g_x", "mass"))}
+    part = summary[summary.index("\nposterior") :].partition("\n\n")[0]
+    rows = {line.split()[0]: line.split() for line in part.splitlines() if " to " in line}
+    assert list(rows) == ["g_x", "mass", "eps_x"]
     for name in ("g_x", "mass"):
-        assert float(rows[name][1]) == pytest.approx(np.median(found[name]), rel=1e-3)
+        assert float(rows[name][-7]) == pytest.approx(np.median(found[name]), rel=1e-3)
+
+
+def test_the_summary_has_its_parts_in_one_order(done):
+    text = (done[0] / "summary.txt").read_text()
+    parts = (
+        "Lmu-Ltau, paper mixing",
+        "best fit",
+        "posterior  ",
+        "contours in",
+        "90 % upper limit on g_x",
+        "Posterior: ",
+    )
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+    assert "log10_" not in text.partition("Posterior: ")[0]
+    assert "mass [MeV]" in text
+    assert "no p-value: Asimov data do not fluctuate" in text
 
 
 def test_profile_contours_and_limit_are_those_of_direct_calls(done, like):

@@ -4,11 +4,13 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.jobs.pictures import save
+from lmtbayes.jobs.pictures import save, save_with_numbers
+from lmtbayes.plotting.style import style
 
 BEGINNINGS = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
 
@@ -28,10 +30,47 @@ def test_the_suffix_is_the_format_and_the_figure_is_closed(suffix, tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("suffix", [".png", ".pdf"])
+def test_pictures_are_dark_on_light_whatever_the_users_settings_are(tmp_path):
+    with plt.style.context("dark_background"), style():
+        figure, axis = plt.subplots(figsize=(1.0, 1.0))
+        axis.set_xlabel("words")
+    with plt.style.context("dark_background"):
+        shown = plt.imread(save(figure, tmp_path / "a.png"))[..., :3]
+    assert shown[0, 0].min() == 1.0
+    assert shown.min() < 0.1
+    assert np.median(shown) == 1.0
+
+
+@pytest.mark.parametrize("suffix", BEGINNINGS)
 def test_one_picture_has_the_same_bytes_each_time(suffix, tmp_path):
     first, second = (save(drawn(), tmp_path / f"{name}{suffix}").read_bytes() for name in "ab")
     assert first == second
+
+
+def test_the_numbers_lie_beside_a_picture(tmp_path):
+    figure = drawn()
+    save_with_numbers(figure, tmp_path / "new" / "a.pdf", tmp_path / "new" / "a.png", about="a line")
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"a.pdf", "a.png", "a.csv"}
+    head, *_, first, second = (tmp_path / "new" / "a.csv").read_text().splitlines()
+    assert head.startswith("# lmtbayes ")
+    assert head.endswith(": a line")
+    assert (first, second) == ("1,unnamed,line,1,0,1,", "1,unnamed,line,1,1,0,")
+    assert not plt.fignum_exists(figure.number)
+
+
+def test_numbers_that_fail_leave_no_picture(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError("no space left on device")
+
+    figure = drawn()
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="no space"):
+        patch.setattr("lmtbayes.jobs.pictures.to_csv", full)
+        save_with_numbers(figure, tmp_path / "a.png", about="a line")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(InvalidArgument, match="`out` must be one of"):
+        save_with_numbers(figure, tmp_path / "a.gif", about="a line")
+    plt.close(figure)
+    assert not list(tmp_path.iterdir())
 
 
 def test_another_format_is_refused_before_a_folder_is_made(tmp_path):

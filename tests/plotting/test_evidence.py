@@ -44,8 +44,8 @@ def test_bars_and_errors_are_the_numbers_beside_their_names():
 
 
 def test_words_stand_over_their_bands():
-    ax = evidence_bars({"a": (-1.3, 0.2), "b": (8.0, 0.5)}, "c")
-    words = [(text.get_position()[0], text.get_text()) for text in ax.texts]
+    ax = evidence_bars({"a": (-1.3, 0.2), "b": (5.5, 0.5)}, "c")
+    words = [(text.get_position()[0], text.get_text()) for text in ax.texts if text.get_gid() == "scale"]
     assert {word for _, word in words} == {"inconclusive", "weak", "moderate", "strong"}
     for place, word in words:
         assert strength(abs(place)) == word
@@ -57,6 +57,23 @@ def test_words_stand_over_their_bands():
         ]
         shades[word] = max((p.get_alpha() for p in under), default=0.0)
     assert shades["inconclusive"] <= shades["weak"] < shades["moderate"] < shades["strong"]
+
+
+def test_a_title_has_its_place_and_no_words_lie_on_others():
+    for given in ({"a": (-1.3, 0.2), "b": (5.5, 0.5)}, {"a": (42.0, 0.5), "b": (-0.2, 0.0)}):
+        ax = evidence_bars(given, "c")
+        ax.set_title("all data")
+        ax.figure.canvas.draw()
+        boxes = [text.get_window_extent() for text in ax.texts]
+        assert not [1 for i, one in enumerate(boxes) for other in boxes[:i] if one.overlaps(other)]
+        assert not [box for box in boxes if box.overlaps(ax.title.get_window_extent())]
+        frame = ax.get_window_extent()
+        assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 and box.y1 <= frame.y1 for box in boxes)
+
+
+def test_values_stand_beside_their_bars():
+    ax = evidence_bars({"a": (-1.3, 0.2), "b": (5.5, 0.0)}, "c")
+    assert [text.get_text() for text in ax.texts if text.get_gid() != "scale"] == ["-1.3 ± 0.2", "+5.5"]
 
 
 def test_one_axes_in_one_axes_out():

@@ -44,7 +44,13 @@ def test_a_name_is_once_in_the_legend(three):
     planes.limit_curve(axes["A"], MASS, np.full(40, 1e-3), label="limit")
     panels.shared_legend(figure)
     (legend,) = figure.legends
-    assert sorted(text.get_text() for text in legend.get_texts()) == ["limit", "toy"]
+    assert sorted(text.get_text() for text in legend.get_texts()) == [
+        "68 %",
+        "95 %",
+        "limit",
+        "the data's boson",
+        "toy",
+    ]
     assert not named_but_not_drawn(legend, *axes.values())
     figure.canvas.draw()
     below = legend.get_window_extent().y1

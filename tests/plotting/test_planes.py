@@ -44,7 +44,9 @@ def test_profile_lines_lie_on_their_thresholds(axis):
     assert inside == [True, True]
     assert outside == [False, False]
     planes.legend(axis)
-    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["toy"]
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["toy", "68 %", "95 %"]
+    styles = [handle.get_linestyle() for handle in axis.get_legend().legend_handles[1:]]
+    assert styles == [line.get_linestyle() for line in axis.lines]
     assert not named_but_not_drawn(axis.get_legend(), axis)
 
 

@@ -44,7 +44,7 @@ def profile_likelihood(
     scan_points: int = 64,
     batch_size: int | None = None,
     devices: Sequence[Any] | None = None,
-    progress: bool = False,
+    progress: bool = True,
 ) -> "xarray.Dataset":
     """Profile the likelihood on a grid.
 
@@ -75,7 +75,7 @@ def profile_likelihood(
         Devices of jax over which rows of cells, and climbs, are dealt out; by default all of this machine. The numbers
         are those of one device to rounding.
     progress
-        Show a bar.
+        Show a bar, where the standard error is a terminal.
 
     Returns
     -------

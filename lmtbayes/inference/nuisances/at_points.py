@@ -188,7 +188,7 @@ def _marginalised(
     run, count = laplace_at_many(like.joint, used, batch_size), math.prod(shape)
     size = run.expansion.block * _BATCHES
     fields = [np.broadcast_to(x, shape) for x in fields]
-    for begin in tqdm(range(0, count, size), desc=bar, disable=bar is None):
+    for begin in tqdm(range(0, count, size), desc=bar, disable=None if bar else True):
         where = slice(begin, min(begin + size, count))
         at = np.unravel_index(np.arange(where.start, where.stop), shape)
         yield where, run.integrals(HiddenPhoton(*(x[at] for x in fields)), like.data)

@@ -52,7 +52,7 @@ def against_grid(posterior: "xr.Dataset", grid: "xr.Dataset", effective: float) 
             "grid error",
             error,
             error < GRID_ERROR,
-            f"{error:.2g} of the total as the grid bounds it, below {GRID_ERROR:g}",
+            f"at most {error:.2g} of the total, a bound well above the true error, below {GRID_ERROR:g}",
             "the grid has too few cells for this ridge: its marginals are no yardstick; narrow the prior",
         ),
         *_height(grid),
@@ -69,7 +69,7 @@ def _height(grid: "xr.Dataset") -> list[Check]:
             "grid height",
             value,
             value < MISSED,
-            f"the highest peak that was climbed rises {value:.2g} above the grid in ln p, below {MISSED:g}",
+            f"no climb ends more than {value:.2g} above the grid's highest ln p, below {MISSED:g}",
             "the grid has not resolved the highest peak: its marginals are no yardstick; narrow the prior",
         )
     ]

@@ -11,13 +11,13 @@ from lmtbayes.inference.posterior.checkpoint import Checkpoint
 
 
 class Bar:
-    """A progress bar on the standard error, or nothing."""
+    """A progress bar on the standard error where that is a terminal, or nothing."""
 
     def __init__(self, total: int, show: bool):
         from tqdm.std import tqdm
 
         self.total, self.done = total, 0
-        self.bar = tqdm(total=total, unit="step", disable=not show, dynamic_ncols=True)
+        self.bar = tqdm(total=total, unit="step", disable=None if show else True, dynamic_ncols=True)
 
     def say(self, text: str) -> None:
         """Show what is being done."""

@@ -101,7 +101,7 @@ def sbc(
     sample = _Grid(prior, local.resolve_devices(devices)) if method == "grid" else _Chains(prior, method, devices)
     names = quantities(like)
     ranks, truths, effective = np.zeros((n, len(names)), int), np.zeros((n, len(names))), np.zeros(n)
-    for k in tqdm(range(n), desc="simulations", disable=not progress):
+    for k in tqdm(range(n), desc="simulations", disable=None if progress else True):
         truth_key, draw_key, pick_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), first + k), 3)
         toys, truth = simulate(truth_key)
         rng = np.random.default_rng(np.asarray(jax.random.key_data(pick_key)))
