@@ -18,7 +18,9 @@ from lmtbayes.cli_options import (
     Convention,
     Force,
     Out,
+    Plugins,
     console,
+    load_plugins,
     refuse,
     resumable,
 )
@@ -44,8 +46,10 @@ def _root(
 @app.command()
 def experiments(
     name: Annotated[str | None, typer.Argument(help="one of them, to list its options")] = None,
+    plugin: Plugins = "",
 ) -> None:
     """List every registered experiment, or the options of one."""
+    load_plugins(plugin)
     if name is not None:
         _show_options(name)
         return
@@ -83,10 +87,12 @@ def rates(
     model: Annotated[str, typer.Option(help="lmu-ltau or lmu")] = "lmu-ltau",
     all_benchmarks: Annotated[bool, typer.Option("--all-benchmarks", help="a column for each of BP1-BP4")] = False,
     out: Annotated[Path | None, typer.Option(help="picture to write (.png, .pdf, .svg)")] = None,
+    plugin: Plugins = "",
 ) -> None:
     """Print the expected counts of an experiment and draw its spectrum for the four benchmarks."""
     from lmtbayes.jobs import rates as job
 
+    load_plugins(plugin)
     if all_benchmarks:
         refuse(context, ("point",), "--all-benchmarks shows BP1-BP4")
     table = job.table(name, list(lmt.BENCHMARKS) if all_benchmarks else [point], model)
@@ -164,8 +170,10 @@ def validate(
 @app.command()
 def cite(
     names: Annotated[list[str] | None, typer.Argument(help="experiments and methods, e.g. na64mu ess nuts")] = None,
+    plugin: Plugins = "",
 ) -> None:
     """Print BibTeX for experiments and methods; by itself that of the package and of the paper it is built on."""
+    load_plugins(plugin)
     typer.echo(lmt.bibtex(*(names or ["lmtbayes"])))
 
 

@@ -13,6 +13,10 @@ from lmtbayes.jobs.compare import Comparing
 from lmtbayes.jobs.settings import LEAST_GRID, FitSettings, masses_of
 from lmtbayes.jobs.study import Study
 
+PLUGINS, OF_FIT = (
+    Setting(field, flag="--plugin", words="modules that register experiments of your own")
+    for field in ("plugins", "fit.plugins")
+)
 Progress = Annotated[bool, typer.Option(help="show progress")]
 
 
@@ -34,6 +38,7 @@ Progress = Annotated[bool, typer.Option(help="show progress")]
     "warmup",
     "draws",
     "grid",
+    PLUGINS,
     repeats=True,
 )
 def fit(
@@ -74,6 +79,7 @@ def fit(
     "data",
     "published",
     Setting("grid", default=60, words="points a side of the first grid"),
+    PLUGINS,
     repeats=True,
 )
 def contours(
@@ -103,6 +109,7 @@ def contours(
     Setting("fit.seed", words="of the method and of toys"),
     "mixings",
     "method",
+    OF_FIT,
     repeats=True,
 )
 def compare(context: Context, settings: Comparing, out: Out = Path("compare"), force: Force = False) -> None:
@@ -129,6 +136,7 @@ def compare(context: Context, settings: Comparing, out: Out = Path("compare"), f
     "nuisances",
     "method",
     "relative_to",
+    OF_FIT,
     repeats=True,
 )
 def study(
