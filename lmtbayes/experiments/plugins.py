@@ -53,7 +53,8 @@ def broken(plugin: str, error: BaseException) -> PluginError:
     return PluginError(f"plugin {plugin!r} cannot be loaded: {type(error).__name__}: {words}")
 
 
-type Register = Callable[[str, Callable[..., object]], None]
+type Register = Callable[..., None]
+"""As `registry.register`."""
 
 
 def installed(register: Register) -> Iterator[tuple[EntryPoint, Callable[[], None]]]:
