@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 import lmtbayes as lmt
-from lmtbayes import cli_fits, compilation
+from lmtbayes import cli_export, cli_fits, compilation
 from lmtbayes.cli_options import (
     Context,
     Convention,
@@ -119,7 +119,7 @@ def figures(
         console.print(f"{name}: {path}")
 
 
-for _command in (cli_fits.fit, cli_fits.contours, cli_fits.compare, cli_fits.study):
+for _command in (cli_fits.fit, cli_fits.contours, cli_fits.compare, cli_fits.study, cli_export.export):
     app.command()(_command)
 
 

@@ -196,7 +196,7 @@ def _miss(
     for response, channel in zip(responses, channels, strict=True):
         own = pulls[:, [names.index(n.name) for n in response.free]]
         true = response.exact(photon, own).sum(axis=1)
-        term, observed = response.experiment.term, jnp.asarray(data[channel.name])
+        term, observed = response.experiment.term, jnp.asarray(np.broadcast_to(data[channel.name], true.shape))
         rates = channel.rates(named, len(pulls))
         if type(term) is Poisson:
             rates = np.where(rates < SMALLEST_RATE, np.where(true < SMALLEST_RATE, SMALLEST_RATE, np.nan), rates)

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from lmtbayes._compile import compile_quickly
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 
@@ -100,10 +101,11 @@ class Responses:
 
     def __init__(self, e: Experiment, model: GaugeModel, hold: Sequence[str] = ()):
         self.experiment = e
+        self._factors = e.term.is_poisson  # the mean of a measurement is linear in the pulls
         self.free = tuple(n for n in e.nuisances if n.name not in hold)
         counts = _counts_in_pulls(e, model, tuple(n.name for n in self.free))
-        self._counts = jax.jit(jax.vmap(counts, in_axes=(None, 0)))
-        self._jacobian = jax.jit(jax.jacfwd(counts, argnums=1))
+        self._counts = compile_quickly(jax.vmap(counts, in_axes=(None, 0)))
+        self._jacobian = compile_quickly(jax.jacfwd(counts, argnums=1))
 
     def exact(
         self, photon: HiddenPhoton, pulls: Float[np.ndarray, "points free"]
@@ -122,9 +124,10 @@ class Responses:
             probes[:, k] = _PROBED
             true = self.exact(photon, probes)
             for which in (0, 1):
-                found = _effect(nuisance.name, nominal[which], jacobian[which, :, k], true[:, which])
-                if found is not None or which == 0:  # every nuisance is somewhere: its constraint belongs to ln L
-                    effects[which].append(found or Effect(nuisance.name, True, np.zeros(())))
+                found = _effect(nuisance.name, nominal[which], jacobian[which, :, k], true[:, which], self._factors)
+                if found is None and which == 0:  # every nuisance is somewhere: its constraint belongs to ln L
+                    found = Effect(nuisance.name, self._factors, np.zeros(() if self._factors else nominal.shape[1:]))
+                effects[which] += [] if found is None else [found]
         floor = np.where(nominal.sum(axis=0) < SMALLEST_RATE, SMALLEST_RATE, 0.0)
         samples = [Sample(SIGNAL, nominal[0] + floor, tuple(effects[0]))]
         if nominal[1].any() or effects[1]:
@@ -151,12 +154,15 @@ def _effect(
     counts: Float[np.ndarray, " bins"],
     derivative: Float[np.ndarray, " bins"],
     true: Float[np.ndarray, "probes bins"],
+    factors: bool,
 ) -> Effect | None:
     """Factor or shift, whichever follows the true counts better at the probed pulls; None where nothing changes."""
     if np.all(true == counts) and not derivative.any():
         return None
     shift = Effect(name, False, derivative)
     filled = counts > 0.0
+    if not factors:
+        return shift
     ratios = derivative[filled] / counts[filled]
     if not ratios.size or derivative[~filled].any() or np.ptp(ratios) > _ONE_RATIO * np.abs(ratios).max():
         return shift
