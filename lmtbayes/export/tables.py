@@ -111,7 +111,7 @@ def limit_table(limit: "xr.Dataset", name: str = "limit") -> Table:
     words = f"{100 * cl:g} % upper limit on {parameter}"
     columns = [
         Column("mass_mev", masses[there], "mass", "MeV", measured=False),
-        Column(parameter, values[there], words, qualifiers={"Limit": "observed", "CL": f"{100 * cl:g} %"}),
+        Column(parameter, values[there], words, qualifiers={"Confidence level": f"{100 * cl:g} %"}),
     ]
     return Table(name, "Upper limit", tuple(lines), tuple(columns))
 
