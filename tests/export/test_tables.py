@@ -118,7 +118,7 @@ def test_densities_of_a_posterior_hold_what_their_levels_say(posterior, tmp_path
     assert held == pytest.approx(np.pi * stats.chi2.ppf(0.6827, 2) * 0.1 * 0.3, rel=0.1)
     row = dict(zip(tables["intervals"].columns[0].values, range(9), strict=False))["log10_mass"]
     found = {column.name: column.values[row] for column in tables["intervals"].columns[1:]}
-    quantiles = dict(median=0.5, low_68=0.15865, high_68=0.84135, low_95=0.02275, high_95=0.97725)
+    quantiles = {"median": 0.5, "low_68": 0.15865, "high_68": 0.84135, "low_95": 0.02275, "high_95": 0.97725}
     for name, quantile in quantiles.items():
         assert found[name] == pytest.approx(stats.norm.ppf(quantile, 1.2, 0.3), abs=0.02)
 

@@ -14,6 +14,7 @@ from three_bins import FLUX, ThreeBins, registered
 
 import lmtbayes as lmt
 from lmtbayes import export
+from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.export.linearised import TOLERANCE, probes
 
@@ -197,5 +198,5 @@ def test_documents_are_written_and_bosons_named(like, tmp_path):
     patches = pyhf.PatchSet(json.loads(paths[1].read_text()))
     patches.verify(json.loads(paths[0].read_text()))
     assert patches[(15.0, 1e-3, -1e-6)].name == "mass_15_g_x_0p001"
-    with pytest.raises(UnknownName, match="unknown document 'hs3.json'"):
+    with pytest.raises(UnknownName, match=r"unknown document 'hs3.json'"):
         found["hs3.json"]

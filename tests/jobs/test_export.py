@@ -105,7 +105,7 @@ def test_folders_that_hold_no_results(results, tmp_path):
     alone.mkdir()
     (alone / "settings.json").write_text((results / "settings.json").read_text())
     (alone / "profile.nc").write_bytes((results / "profile.nc").read_bytes()[:-80])
-    with pytest.raises(InvalidArgument, match="`format` 'darkcast' needs limit.nc, which"):
+    with pytest.raises(InvalidArgument, match=r"`format` 'darkcast' needs limit.nc, which"):
         run(app, ["export", str(alone), "--format", "darkcast", "--out", str(tmp_path / "x")], catch_exceptions=False)
     with pytest.raises(InvalidArgument, match=r"results as they were written; profile.nc"):
         run(app, ["export", str(alone), "--format", "csv", "--out", str(tmp_path / "x")], catch_exceptions=False)
