@@ -26,8 +26,11 @@ def check(argument: str, module: object) -> None:
     InvalidArgument
         A path, or no name at all.
     """
-    if not isinstance(module, str) or not all(part.isidentifier() for part in module.split(".")):
-        raise _checks.invalid(argument, module, "the name of a module, as in `import`: mypackage.experiments")
+    words = "the name of a module, as in `import`: mypackage.experiments, or mine for a file mine.py"
+    if not isinstance(module, str) or module.endswith(".py"):
+        raise _checks.invalid(argument, module, words)
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise _checks.invalid(argument, module, words)
 
 
 def imported(module: str) -> ModuleType:

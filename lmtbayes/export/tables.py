@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Shaped
 
 from lmtbayes import _checks
 from lmtbayes._files import write_text
@@ -41,7 +40,7 @@ class Column:
     """
 
     name: str
-    values: Shaped[np.ndarray, "..."]
+    values: np.ndarray
     title: str
     unit: str = ""
     measured: bool = True

@@ -14,6 +14,8 @@ from lmtbayes.export import hepdata
 from lmtbayes.jobs.export import FORMATS
 from lmtbayes.jobs.settings import FitSettings
 
+# hepdata_validator asks jsonschema for what that has renamed.
+pytestmark = pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning")
 run = CliRunner().invoke
 
 
@@ -59,9 +61,8 @@ def test_every_format_of_a_folder(results, tmp_path):
     }
     assert expected <= {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     patches = json.loads((out / "pyhf" / "patchset.json").read_text())["patches"]
-    assert [patch["metadata"]["values"] for patch in patches] == pytest.approx(
-        [[m, g, -g / 70.0] for m in (1.0, 100.0) for g in (1e-4, 1e-3)]
-    )
+    values = [patch["metadata"]["values"] for patch in patches]
+    np.testing.assert_allclose(values, [[m, g, -g / 70.0] for m in (1.0, 100.0) for g in (1e-4, 1e-3)])
     assert "ln L differs by at most" in result.output.replace("\n", " ")
 
 
