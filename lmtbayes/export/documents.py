@@ -78,7 +78,8 @@ def grid_of_bosons(photon: HiddenPhoton) -> dict[str, HiddenPhoton]:
     Examples
     --------
     >>> import lmtbayes as lmt
-    >>> list(lmt.export.grid_of_bosons(lmt.HiddenPhoton(5e-4, [15.0, 30.0], 0.0)))
+    >>> import numpy as np
+    >>> list(lmt.export.grid_of_bosons(lmt.HiddenPhoton(5e-4, np.array([15.0, 30.0]), 0.0)))
     ['mass_15_g_x_0p0005', 'mass_30_g_x_0p0005']
     """
     check_photon(photon)

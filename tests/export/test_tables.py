@@ -19,7 +19,10 @@ from lmtbayes.tables import read_csv
 with warnings.catch_warnings(action="ignore"):  # it asks jsonschema for what that has renamed
     from hepdata_validator.full_submission_validator import FullSubmissionValidator
 
-pytestmark = pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 MASSES = np.array([1.0, 10.0, 100.0, 1000.0])
 LIMITS = np.array([1e-4, 2.5e-4, 9e-4, np.nan])
 

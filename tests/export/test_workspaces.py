@@ -149,7 +149,7 @@ def test_what_cannot_be_expressed_is_refused_by_name():
     ):
         with pytest.raises(UnknownName, match=message):
             export.pyhf_workspace(like, {"BP1": BP1}, **options)
-    for bosons in ({}, {"a b": BP1}, {"no_boson": BP1}, {"many": lmt.HiddenPhoton([1e-4, 2e-4], 10.0, 0.0)}):
+    for bosons in ({}, {"a b": BP1}, {"no_boson": BP1}, {"many": lmt.HiddenPhoton(np.array([1e-4, 2e-4]), 10.0, 0.0)}):
         with pytest.raises(InvalidArgument, match="`bosons"):
             export.pyhf_workspace(like, bosons)
     with pytest.raises(InvalidArgument, match="`inspire` must be 'ins' and seven digits"):
@@ -190,7 +190,7 @@ def test_documents_are_written_and_bosons_named(like, tmp_path):
     bosons = export.grid_of_bosons(lmt.HiddenPhoton(np.array([[5e-4], [1e-3]]), np.array([15.0, 100.0]), -1e-6))
     assert list(bosons)[:2] == ["mass_15_g_x_0p0005", "mass_100_g_x_0p0005"]
     assert float(bosons["mass_100_g_x_0p001"].eps_x) == -1e-6
-    assert len(export.grid_of_bosons(lmt.HiddenPhoton([5e-4, 5e-4], 15.0, [0.0, -1e-6]))) == 2
+    assert len(export.grid_of_bosons(lmt.HiddenPhoton(5e-4, 15.0, np.array([0.0, -1e-6])))) == 2
     found = export.pyhf_workspace(like, bosons)
     paths = found.write(tmp_path / "pyhf")
     assert [path.name for path in paths] == ["workspace.json", "patchset.json"]

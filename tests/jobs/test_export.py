@@ -14,8 +14,11 @@ from lmtbayes.export import hepdata
 from lmtbayes.jobs.export import FORMATS
 from lmtbayes.jobs.settings import FitSettings
 
-# hepdata_validator asks jsonschema for what that has renamed.
-pytestmark = pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning")
+# hepdata_validator uses what jsonschema and tarfile will change, and leaves files to be closed by Python.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 run = CliRunner().invoke
 
 
