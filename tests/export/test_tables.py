@@ -71,9 +71,15 @@ def test_a_limit_is_read_back_from_csv(limit, tmp_path):
 def test_a_submission_is_valid_and_its_limit_is_read_back(limit, posterior, tmp_path):
     tables = [export.limit_table(limit), *export.contour_tables(contours()), *export.posterior_tables(posterior)]
     archive = export.hepdata_submission(tables, tmp_path / "hepdata", "An abstract.")
-    for given in ({"archive": str(archive)}, {"directory": str(tmp_path / "hepdata")}):
+    with tarfile.open(archive) as found:
+        found.extractall(tmp_path / "uploaded", filter="data")
+    for folder in ("hepdata", "uploaded"):
+        files = [path for path in (tmp_path / folder).iterdir() if path.suffix == ".yaml"]
+        (tmp_path / f"{folder}_only").mkdir()
+        for path in files:
+            (tmp_path / f"{folder}_only" / path.name).write_bytes(path.read_bytes())
         validator = FullSubmissionValidator()
-        assert validator.validate(**given), validator.get_messages()
+        assert validator.validate(directory=str(tmp_path / f"{folder}_only")), validator.get_messages()
     again = lmt.published_limit("again", hepdata=tmp_path / "hepdata" / "upper_limit.yaml", cl=0.9)
     np.testing.assert_allclose(again.limit(MASSES[:3]), LIMITS[:3], rtol=1e-7)
     with pytest.raises(InvalidArgument, match=r"`cl` must be 0.9"):
