@@ -3,6 +3,7 @@
 import shutil
 import tarfile
 import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,9 @@ def hepdata_submission(tables: Sequence[Table], folder: str | Path, comment: str
         Without the extra `export`.
     """
     try:
-        import hepdata_lib
-        from hepdata_validator.full_submission_validator import FullSubmissionValidator
+        with warnings.catch_warnings(action="ignore"):
+            import hepdata_lib
+            from hepdata_validator.full_submission_validator import FullSubmissionValidator
     except ImportError:
         raise MissingDependency("a HEPData submission needs hepdata_lib: pip install 'lmtbayes[export]'") from None
     titles = [table.title for table in tables]
@@ -65,7 +67,9 @@ def hepdata_submission(tables: Sequence[Table], folder: str | Path, comment: str
         for table in tables:
             _described(hepdata_lib, table).write_yaml(str(draft))
         validator = FullSubmissionValidator()
-        if not validator.validate(directory=str(draft)):
+        with warnings.catch_warnings(action="ignore"):  # it leaves its files to be closed by Python
+            accepted = validator.validate(directory=str(draft))
+        if not accepted:
             found = [str(message) for messages in validator.get_messages().values() for message in messages]
             raise InvalidArgument(f"`tables` must make a submission that HEPData's validator accepts; it says: {found}")
         folder.mkdir(parents=True, exist_ok=True)
