@@ -12,7 +12,7 @@ if _xla.is_needed():
 if _os.environ.get("LMTBAYES_X64", "1") != "0":
     _jax.config.update("jax_enable_x64", True)
 
-from lmtbayes import errors, methods
+from lmtbayes import errors, export, methods
 from lmtbayes._version import __version__ as __version__
 from lmtbayes.compilation import compilation_cache, from_environment
 from lmtbayes.experiments import (
@@ -116,6 +116,7 @@ __all__ = [
     "experiment",
     "experiment_names",
     "experiment_options",
+    "export",
     "feldman_cousins",
     "highest_density_region",
     "intervals",

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 import lmtbayes as lmt
-from lmtbayes import cli_fits, cli_process
+from lmtbayes import cli_export, cli_fits, cli_process
 from lmtbayes.cli_options import (
     Command,
     Context,
@@ -15,7 +15,9 @@ from lmtbayes.cli_options import (
     Force,
     Group,
     Out,
+    Plugins,
     console,
+    load_plugins,
     refuse,
     resumable,
 )
@@ -41,10 +43,12 @@ def _root(
 @app.command(cls=Command)
 def experiments(
     name: Annotated[str | None, typer.Argument(help="one of them, to list its options")] = None,
+    plugin: Plugins = "",
 ) -> None:
     """List every registered experiment, or the options of one."""
     from lmtbayes.jobs import listing
 
+    load_plugins(plugin)
     if name is None:
         console.print(listing.table())
         console.print(listing.HINT, soft_wrap=True, highlight=False)
@@ -63,10 +67,12 @@ def rates(
     model: Annotated[str, typer.Option(help="lmu-ltau or lmu")] = "lmu-ltau",
     all_benchmarks: Annotated[bool, typer.Option("--all-benchmarks", help="a column for each of BP1-BP4")] = False,
     out: Annotated[Path | None, typer.Option(help="picture to write (.png, .pdf, .svg)")] = None,
+    plugin: Plugins = "",
 ) -> None:
     """Print the expected counts of an experiment and draw its spectrum for the four benchmarks."""
     from lmtbayes.jobs import rates as job
 
+    load_plugins(plugin)
     if all_benchmarks:
         refuse(context, ("point",), "--all-benchmarks shows BP1-BP4")
     table = job.table(name, list(lmt.BENCHMARKS) if all_benchmarks else [point], model)
@@ -96,7 +102,7 @@ def figures(
         console.print(f"{name}: {path}")
 
 
-for _command in (cli_fits.fit, cli_fits.contours, cli_fits.compare, cli_fits.study):
+for _command in (cli_fits.fit, cli_fits.contours, cli_fits.compare, cli_fits.study, cli_export.export):
     app.command(cls=Command)(_command)
 
 
@@ -147,8 +153,10 @@ def validate(
 @app.command(cls=Command)
 def cite(
     names: Annotated[list[str] | None, typer.Argument(help="experiments and methods, e.g. na64mu ess nuts")] = None,
+    plugin: Plugins = "",
 ) -> None:
     """Print BibTeX for experiments and methods; by itself that of the package and of the paper it is built on."""
+    load_plugins(plugin)
     typer.echo(lmt.bibtex(*(names or ["lmtbayes"])))
 
 

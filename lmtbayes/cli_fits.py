@@ -20,6 +20,10 @@ _RANGES = (
     Setting("mass", words="the same of the mass [MeV]; by default 1 to 1000, or as far as a published curve reaches"),
     Setting("kappa", words="the same of -eps_x/g_x, where the mixing is free"),
 )
+PLUGINS, OF_FIT = (
+    Setting(field, flag="--plugin", words="modules that register experiments of your own")
+    for field in ("plugins", "fit.plugins")
+)
 
 
 @with_settings(
@@ -41,6 +45,7 @@ _RANGES = (
     "warmup",
     "draws",
     "grid",
+    PLUGINS,
     repeats=True,
 )
 def fit(
@@ -89,6 +94,7 @@ def fit(
     Setting("kappa", words="range in which -eps_x/g_x is profiled, where the mixing is free"),
     Setting("seed", words="of a toy's data"),
     Setting("grid", default=60, words="points a side of the first grid"),
+    PLUGINS,
     repeats=True,
 )
 def contours(
@@ -121,6 +127,7 @@ def contours(
     Setting("fit.seed", words="of the method and of toys"),
     "mixings",
     "method",
+    OF_FIT,
     repeats=True,
 )
 def compare(context: Context, settings: Comparing, out: Out = Path("compare"), force: Force = False) -> None:
@@ -148,6 +155,7 @@ def compare(context: Context, settings: Comparing, out: Out = Path("compare"), f
     "nuisances",
     "method",
     "relative_to",
+    OF_FIT,
     repeats=True,
 )
 def study(

@@ -14,7 +14,8 @@ from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.jobs.settings import FitSettings
+from lmtbayes.experiments.registry import load_plugin
+from lmtbayes.jobs.settings import FitSettings, split_names
 
 if TYPE_CHECKING:
     Context = typer.Context
@@ -51,6 +52,13 @@ Convention = Annotated[str, typer.Option(help="default (right physics) or paper 
 SettingsFile = Annotated[
     Path | None, typer.Option(help="repeat a run from its settings.json; other options that are given change it")
 ]
+Plugins = Annotated[str, typer.Option("--plugin", help="comma-separated modules that register experiments of your own")]
+
+
+def load_plugins(names: str) -> None:
+    """Import the modules of `--plugin`."""
+    for name in split_names(names):
+        load_plugin(name)
 
 
 def say(text: str) -> None:

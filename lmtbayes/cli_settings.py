@@ -34,6 +34,8 @@ class Setting:
         A second field that gets the same value.
     argument
         Whether it is a positional argument, which has to be given and cannot change a file's.
+    flag
+        Of the option, where it is not the field's name.
     """
 
     field: str
@@ -41,6 +43,7 @@ class Setting:
     words: str | None = None
     also: str | None = None
     argument: bool = False
+    flag: str | None = None
 
     @property
     def name(self) -> str:
@@ -64,7 +67,8 @@ class Setting:
             expected, metavar = expected | None, "LOW HIGH"
         elif isinstance(default, tuple):
             default, expected, words = ",".join(default), str, f"comma-separated {words}"
-        info = (typer.Argument if self.argument else typer.Option)(help=words, metavar=metavar)
+        declared = (self.flag,) if self.flag else ()
+        info = (typer.Argument if self.argument else typer.Option)(*declared, help=words, metavar=metavar)
         return inspect.Parameter(
             self.name,
             inspect.Parameter.POSITIONAL_OR_KEYWORD,
@@ -79,7 +83,7 @@ def _begun_small(sentence: str) -> str:
     return small + sentence[1:].removesuffix(".")
 
 
-_SEVERAL = ("experiments", "mixings")
+_SEVERAL = ("experiments", "mixings", "plugins")
 """Fields that hold several names, typed with commas between them."""
 
 _RANGES = ("g_x", "mass", "kappa")

@@ -29,6 +29,10 @@ class MissingDependency(LmtbayesError, ImportError):  # noqa: N818
     """An optional extra is needed; the message gives the command that installs it."""
 
 
+class PluginError(LmtbayesError, ImportError):
+    """A module or entry point with experiments of a user cannot be loaded; the message names it."""
+
+
 class ChunkError(LmtbayesError, RuntimeError):
     """A chunk of a study failed, is missing, or is not what its file name says."""
 
@@ -67,6 +71,10 @@ class ResolutionWarning(LmtbayesWarning):
 
 class CompilerWarning(LmtbayesWarning):
     """The work-around of a compiler that returns wrong numbers could not be switched on."""
+
+
+class PluginWarning(LmtbayesWarning):
+    """An installed package has an entry point with experiments that cannot be loaded; the message names it."""
 
 
 class ConvergenceWarning(LmtbayesWarning):

@@ -192,6 +192,10 @@ class Experiment(eqx.Module):
         """Background at central nuisances, shape (n_bins,)."""
         return self._background_of(self.nuisance_values())
 
+    def background_at(self, nuisances: Mapping[str, ArrayLike] | None = None) -> Float[Array, " bins"]:
+        """Background at values of the nuisances (scalars), shape (n_bins,); errors are those of `nuisance_values`."""
+        return self._background_of(self.nuisance_values(nuisances))
+
     def nuisance_values(self, nuisances: Mapping[str, ArrayLike] | None = None) -> dict[str, Float[Array, "..."]]:
         """Return a value for every declared nuisance: the given one, else the central one.
 

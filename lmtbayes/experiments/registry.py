@@ -2,15 +2,18 @@
 
 import inspect
 import math
+import sys
+import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 import jax
 
 from lmtbayes import _checks
-from lmtbayes.errors import InvalidArgument
+from lmtbayes.errors import InvalidArgument, PluginError, PluginWarning
+from lmtbayes.experiments import plugins
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.options import Options, options
 
@@ -30,6 +33,10 @@ class Entry:
         The overrides it takes, with their defaults.
     published
         What defaults of None stand for, where the entry says it.
+    reach
+        As registered.
+    plugin
+        What brought it, where a plugin did.
     """
 
     name: str
@@ -37,9 +44,12 @@ class Entry:
     accepted: MappingProxyType[str, Any]
     published: Mapping[str, Any]
     reach: Reach | None = None
+    plugin: str | None = None
 
 
 _ENTRIES: dict[str, Entry] = {}
+_LOADED: set[str] = set()
+"""Plugins whose entries are there; `plugins.GROUP` once those of installed packages are."""
 
 
 def anywhere() -> tuple[float, float]:
@@ -97,9 +107,63 @@ def register(
     _ENTRIES[name] = Entry(name, build, MappingProxyType(accepted), own, reach)
 
 
+def load_plugin(module: str) -> None:
+    """Import a module that registers experiments; once a process.
+
+    Parameters
+    ----------
+    module
+        Its name, as `import` takes it; it is also looked for in the current folder.
+
+    Raises
+    ------
+    InvalidArgument
+        No name of a module.
+    PluginError
+        It cannot be imported, or registers nothing; what it has registered by then is taken back.
+    """
+    plugins.check("plugin", module)
+    if module not in _LOADED:
+        _brought_by(module, module in sys.modules, lambda: plugins.imported(module))
+
+
+def _load_installed() -> None:
+    """Load the entry points of installed packages, once a process; one that is broken is a warning."""
+    if plugins.GROUP in _LOADED:
+        return
+    _LOADED.add(plugins.GROUP)  # first: a plugin may ask what is registered while it is imported
+    for point, load in plugins.installed(register):
+        try:
+            _brought_by(point.value, point.module in sys.modules, load)
+        except PluginError as error:
+            warnings.warn(str(error), PluginWarning, stacklevel=2)
+
+
+def _brought_by(plugin: str, known: bool, load: Callable[[], object]) -> None:
+    """Load a plugin: all of its entries, marked as its own, or none; one that is `known` was imported before."""
+    before = dict(_ENTRIES)
+    try:
+        load()
+        new = _ENTRIES.keys() - before.keys()
+        if not new and not known:
+            raise PluginError(f"plugin {plugin!r} registers no experiment; it should call lmtbayes.register")
+    except BaseException:
+        _ENTRIES.clear()
+        _ENTRIES.update(before)
+        raise
+    _ENTRIES.update({name: replace(_ENTRIES[name], plugin=plugin) for name in new})
+    _LOADED.add(plugin)
+
+
 def experiment_names() -> tuple[str, ...]:
-    """Return every registered name, sorted."""
+    """Return every registered name, sorted; those of installed packages (entry points) included."""
+    _load_installed()
     return tuple(sorted(_ENTRIES))
+
+
+def own_names() -> tuple[str, ...]:
+    """Return the registered names that no plugin brought, sorted."""
+    return tuple(sorted(name for name, entry in _ENTRIES.items() if entry.plugin is None))
 
 
 def experiment_options(name: str) -> Options:
@@ -194,5 +258,7 @@ def _named(entry: Entry, overrides: Mapping[str, Any], built: object) -> Experim
 
 def _entry(name: str) -> Entry:
     if not isinstance(name, str) or name not in _ENTRIES:
-        raise _checks.unknown("experiment", name, experiment_names())
+        names = experiment_names()  # which loads those of installed packages
+        if not isinstance(name, str) or name not in _ENTRIES:
+            raise _checks.unknown("experiment", name, names)
     return _ENTRIES[name]

@@ -1,13 +1,19 @@
 """Settings of a fit: what the command line's options mean, checked, saved and read back."""
 
 import math
-from collections.abc import Iterable
-from typing import Annotated, Any, cast
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar, cast
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.experiments.base import Experiment
-from lmtbayes.experiments.registry import experiment, experiment_names, experiment_options, experiment_reach
+from lmtbayes.experiments.registry import (
+    experiment,
+    experiment_names,
+    experiment_options,
+    experiment_reach,
+    load_plugin,
+)
 from lmtbayes.gauge.models import BENCHMARKS, MIXING_RULES, MODELS, GaugeModel, HiddenPhoton
 from lmtbayes.inference import priors
 from lmtbayes.inference.likelihood.data import PUBLISHED, Asimov, asimov, check_observed
@@ -196,6 +202,15 @@ def _experiments(name: str, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _plugins(name: str, value: Any) -> tuple[str, ...]:
+    """Load every plugin, also in a process that is handed these settings: a worker."""
+    if not isinstance(value, list | tuple):
+        raise _checks.invalid(name, value, "a list of names of modules")
+    for module in value:
+        load_plugin(module)
+    return tuple(value)
+
+
 # No `type` statement: pydantic 2.11 checks what one names as if it were always the first field that has it.
 Range = Annotated[tuple[float, float], checked(_range)]
 
@@ -211,6 +226,8 @@ class FitSettings(Saved):
     UnknownName
         A setting, experiment, override or benchmark that does not exist.
     """
+
+    NEWER: ClassVar[tuple[str, ...]] = ("plugins",)
 
     experiments: Annotated[tuple[str, ...], checked(_experiments)] = (
         "na64mu",
@@ -275,6 +292,16 @@ class FitSettings(Saved):
     """
     scope: Annotated[str, checked(one_of(SCOPES))] = "single"
     """One fit, or today: both models, each with two g-2 presets (`jobs.today`)."""
+    plugins: Annotated[tuple[str, ...], checked(_plugins)] = ()
+    """Modules that register experiments of your own.
+
+    Imported by name before `experiments` are looked up, here and by every worker.
+    """
+
+    @classmethod
+    def before(cls, given: Mapping[str, Any]) -> None:
+        """Load plugins: names of experiments are checked by then."""
+        _plugins("plugins", given.get("plugins", ()))
 
     def __post_init__(self) -> None:
         if self.mass is None:

@@ -28,6 +28,7 @@ def settings[T](cls: type[T]) -> type[T]:
 
     @functools.wraps(build)
     def checked_init(self: Any, *fields: Any, **given: Any) -> None:
+        made.before(given)
         try:
             build(self, *fields, **given)
         except ValidationError as error:
@@ -70,10 +71,18 @@ class Saved:
     """Of which a file holds one, as an error says it."""
     NEEDS: ClassVar[tuple[str, ...]] = ()
     """Settings that a file holds, whatever else: those of something else are told by their absence."""
+    NEWER: ClassVar[tuple[str, ...]] = ()
+    """Settings that are written only where they are not empty, so that folders of earlier versions go on."""
+
+    @classmethod
+    def before(cls, given: Mapping[str, Any]) -> None:
+        """Do what has to be done before the fields, given by name, are checked; nothing, unless a class says so."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers, strings and lists, as written to settings.json and sent to workers."""
-        return to_jsonable_python(self)
+        names = [name for name in described(type(self)) if name not in self.NEWER or getattr(self, name)]
+        fields = {name: getattr(self, name) for name in names}
+        return {k: x.to_dict() if isinstance(x, Saved) else to_jsonable_python(x) for k, x in fields.items()}
 
     @classmethod
     def from_dict[S: "Saved"](cls: type[S], given: Mapping[str, Any], where: str = "") -> S:

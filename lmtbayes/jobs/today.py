@@ -19,7 +19,7 @@ from lmtbayes._files import write_text
 from lmtbayes.experiments import coherent_ge
 from lmtbayes.experiments.muon_g2 import PRESETS
 from lmtbayes.experiments.n_eff import MEASUREMENTS
-from lmtbayes.experiments.registry import experiment, experiment_names
+from lmtbayes.experiments.registry import experiment, own_names
 from lmtbayes.experiments.solar_8b import COUNTS_ALONE
 from lmtbayes.experiments.white_dwarfs import BY_NAME
 from lmtbayes.experiments.xenonnt_s2 import ENTRY as IONISATION_ALONE
@@ -44,7 +44,7 @@ EVIDENCE_RTOL = 0.02
 
 
 def published() -> tuple[str, ...]:
-    """Return every registered entry with data or an approximate likelihood of its own, no data twice.
+    """Return every registered entry with data or an approximate likelihood of its own, no data twice; none of plugins.
 
     Left out are the g-2 presets; of the measurements of N_eff, which share data, all but the first; of COHERENT's
     germanium the first set, which the protons of the second are taken to include; Borexino's one rate, which its
@@ -52,13 +52,11 @@ def published() -> tuple[str, ...]:
     with ionisation alone, which may hold events of `xenonnt-8b`; and what a fit takes only by name, because no
     confidence level of it is published (white dwarfs).
     """
-    counts = tuple(f"{name}{COUNTS_ALONE}" for name in experiment_names())
+    counts = tuple(f"{name}{COUNTS_ALONE}" for name in own_names())
     contained = (coherent_ge.NAME_2024, "borexino-7be", IONISATION_ALONE)
     left_out = (*PRESETS, *MEASUREMENTS[1:], *counts, *contained, *BY_NAME)
     return tuple(
-        name
-        for name in experiment_names()
-        if name not in left_out and experiment(name).status in ("data", "approximate")
+        name for name in own_names() if name not in left_out and experiment(name).status in ("data", "approximate")
     )
 
 

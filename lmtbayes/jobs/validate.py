@@ -19,7 +19,7 @@ from lmtbayes import _checks
 from lmtbayes._files import write_text
 from lmtbayes._version import __version__
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.experiments.registry import experiment_names
+from lmtbayes.experiments.registry import own_names
 from lmtbayes.inference.posterior.sbc import DRAWS
 from lmtbayes.jobs import calibrations
 from lmtbayes.jobs.chunks import run
@@ -112,8 +112,8 @@ def validate(
         A size below 1; a file where a folder is meant; a folder whose studies have other settings.
     """
     for name in names:
-        if name not in experiment_names():
-            raise _checks.unknown("entry", name, experiment_names())
+        if name not in own_names():
+            raise _checks.unknown("entry", name, own_names())
     for section in only:
         if section not in page.SECTIONS:
             raise _checks.unknown("section", section, page.SECTIONS)
@@ -152,7 +152,7 @@ def validate(
 
 def _among(path: Path, found: Sequence[Row], names: tuple[str, ...]) -> list[Row]:
     """Rows of some entries among those of the others that are there already, in the order of the registry."""
-    order = {name: k for k, name in enumerate(experiment_names())}
+    order = {name: k for k, name in enumerate(own_names())}
     others = [row for row in rows.read(path) if row.name not in names] if path.is_file() else []
     return sorted([*others, *found], key=lambda row: order[row.name])
 
@@ -168,7 +168,7 @@ def text_of(written: Path) -> str:
     made: dict[str, Any] = json.loads((folder / MADE).read_text(encoding="utf-8"))
     tables = {name: rows.read(folder / f"{name}.csv") for name in page.SECTIONS if (folder / f"{name}.csv").is_file()}
     captions = {name: entry["caption"] for name, entry in made.items()}
-    if missing := sorted(set(experiment_names()) - {row.name for row in tables.get("rates", ())}):
+    if missing := sorted(set(own_names()) - {row.name for row in tables.get("rates", ())}):
         captions["rates"] = f"{captions.get('rates', '')} Entries not in it yet: {', '.join(missing)}."
     pictures = {name: entry["picture"] for name, entry in made.items() if entry["picture"]}
     return page.to_markdown(tables, captions, pictures)

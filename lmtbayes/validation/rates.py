@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import norm
 
 from lmtbayes.experiments.base import Experiment
-from lmtbayes.experiments.registry import experiment, experiment_names
+from lmtbayes.experiments.registry import experiment, own_names
 from lmtbayes.gauge.models import BENCHMARKS, LMU_LTAU, HiddenPhoton
 from lmtbayes.validation.independent import bremsstrahlung, coherent, searches, single, solar, spallation, xenon
 from lmtbayes.validation.rows import Row
@@ -213,7 +213,7 @@ def rates(
     quick
         Leave out `SLOW` and all benchmarks but the first.
     """
-    for name in names or experiment_names():
+    for name in names or own_names():
         if name not in BY_HAND:
             yield Row(name, "", math.nan, math.nan, note=ELSEWHERE.get(name, "no second derivation"))
             continue
