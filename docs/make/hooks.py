@@ -81,3 +81,10 @@ def on_page_content(content: str, **_: Any) -> str:
         return convert(latex[2:-2].strip(), display="block" if display else "inline")
 
     return re.sub(r"<(span|div) class=\"arithmatex\">(.*?)</\1>", formula, content, flags=re.DOTALL)
+
+
+def on_post_page(output: str, page: Page, **_: Any) -> str:
+    """Say which page would load something from another host."""
+    for found in re.findall(r"<(?:script|img|link|iframe)[^>]+(?:src|href)=\"?https?://[^>]*>", output):
+        LOG.warning("%s loads from another host: %s", page.file.src_uri, found)
+    return output

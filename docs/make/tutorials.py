@@ -71,9 +71,13 @@ def summary(name: str) -> str:
 def converted(name: str) -> tuple[str, dict[str, bytes]]:
     """Markdown of a notebook, and its pictures by the names that it gives them."""
     exporter = MarkdownExporter()
-    # Text where there is HTML too: tables of xarray bring their own style sheet, which knows no dark page.
-    exporter.display_data_priority = ["image/svg+xml", "image/png", "text/markdown", "text/plain", "text/html"]
     notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    notebook.metadata["language_info"] = {"name": "python"}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            # Tables of xarray come as HTML too, with a style sheet of their own that knows no dark page.
+            if "text/plain" in output.get("data", ()):
+                output.data.pop("text/html", None)
     resources = {"output_files_dir": f"{name}_files", "unique_key": name}
     text, resources = exporter.from_notebook_node(notebook, resources=resources)
     unknown: list[str] = []
@@ -91,8 +95,9 @@ def converted(name: str) -> tuple[str, dict[str, bytes]]:
     return f"{heading}\n\n[This page as a notebook]({name}.ipynb)\n{rest}\n", resources["outputs"]
 
 
-def gallery() -> dict[str, str]:
+def gallery() -> dict[str, str | bytes]:
     """Every picture that stands in the project, with where it comes from."""
+    files: dict[str, str | bytes] = {}
     lines = ["# Gallery", "", "What the package draws; each picture with what makes it.", ""]
     for heading, pictures in PICTURES.items():
         lines += [f"## {heading}", ""]
@@ -104,4 +109,9 @@ def gallery() -> dict[str, str]:
         for picture in found:
             place = posixpath.join("tutorials", picture)
             lines += [f"![{title}]({place}){{ .picture }}", "", f"[{title}](tutorials/{name}.md)", ""]
-    return {"gallery.md": "\n".join(lines)}
+    lines += ["## What each function draws", "", "Of `lmtbayes.plotting`, with the made-up numbers of its test.", ""]
+    for path in sorted((links.ROOT / "tests" / "plotting" / "baseline").glob("*.png")):
+        words = path.stem.removeprefix("test_").replace("_", " ").capitalize()
+        files[f"gallery/{path.name}"] = path.read_bytes()
+        lines += [f"![{words}](gallery/{path.name}){{ .picture }}", "", f"{words}.", ""]
+    return files | {"gallery.md": "\n".join(lines)}
