@@ -71,7 +71,7 @@ def pages() -> dict[str, str]:
         "# Experiments",
         "",
         "Every entry of the registry, made of the entry itself when these pages are. `lmtbayes experiments` prints the "
-        "same list, `lmtbayes experiments NAME` the options of one. The first four of the paper's fits: "
+        "same list, `lmtbayes experiments NAME` the options of one. A fit takes them by name: "
         '`lmt.JointLikelihood(["na64mu", "ess", "ess10", "darwin-nr"], ...)`.',
         "",
     ]
