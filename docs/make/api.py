@@ -4,9 +4,11 @@
 reference has to show. The words are the docstrings'.
 """
 
+import ast
 import functools
 import importlib
 import inspect
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -96,14 +98,28 @@ class Name:
             return f"::: {self.path}"
         value = repr(resolve(self.path))
         value = f"`{value}`" if len(value) < 120 else f"a {type(resolve(self.path)).__name__}"
-        return f"## `{short(self.path)}` {{ #{self.path} }}\n\n= {value}"
+        return f"## `{short(self.path)}` {{ #{self.path} }}\n\n= {value}\n\n{self.first}"
 
     @property
     def first(self) -> str:
-        """First sentence of its docstring; "" for a constant."""
+        """First words of its docstring; of a constant, of the string below it."""
         thing = resolve(self.path)
-        text = (inspect.getdoc(thing) or "") if self.kind != "constant" else ""
+        text = said_below(self) if self.kind == "constant" else inspect.getdoc(thing) or ""
         return " ".join(text.partition("\n\n")[0].split())
+
+
+def said_below(constant: Name) -> str:
+    """The string that follows the assignment of a constant in its module; "" where there is none."""
+    module = resolve(constant.module)
+    assert inspect.ismodule(module)
+    for node, below in itertools.pairwise(ast.parse(inspect.getsource(module)).body):
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        named = {name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)}
+        if constant.path.rpartition(".")[2] in named and isinstance(below, ast.Expr):
+            return str(getattr(below.value, "value", ""))
+    return ""
 
 
 def resolve(path: str) -> object:

@@ -205,7 +205,7 @@ def approximate(entry: lmt.Experiment) -> list[str]:
     for source in ("real_data.md", "projections.md"):
         for row in rows_about(source).get(entry.name, ()):
             found += [f"- **{head[:1].upper()}{head[1:]}**: {cell}" for head, cell in row.items() if cell]
-            found += ["", f"From [{source.removesuffix('.md').replace('_', ' ')}](../{source}).", ""]
+            found += ["", f"From [{source.removesuffix('.md').replace('_', ' ')}](../{source}), which says more.", ""]
     found += [f"- Left out of {lmt.LMU_LTAU.name}: {sentence}" for sentence in entry.left_out(lmt.LMU_LTAU)]
     if found:
         return found
@@ -243,7 +243,7 @@ def validation(name: str) -> list[str]:
     text = []
     rates = [row for row in read("rates.csv") if row["name"] == name]
     checked = [
-        (row["what"], number(row["reference"]), number(row["found"]), number(row["error"], "1e"), row["note"])
+        (row["what"], number(row["reference"]), number(row["found"]), small(row["error"]), row["note"])
         for row in rates
         if row["what"]
     ]
@@ -265,6 +265,11 @@ def validation(name: str) -> list[str]:
 def number(text: str, digits: str = "5g") -> str:
     """Of a table, in fewer digits; nothing where there is none."""
     return "" if text in ("", "nan") else f"{float(text):.{digits}}"
+
+
+def small(text: str) -> str:
+    """A deviation; below 1e-10 it is rounding."""
+    return "< 1e-10" if float(text) < 1e-10 else number(text, "1e")
 
 
 @functools.cache
