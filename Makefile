@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 OUT ?= fit
 
 .DEFAULT_GOAL := help
-.PHONY: help fit test slow nightly lint types notebooks figures reproduce wheel bench clean
+.PHONY: help fit test slow nightly lint types docs notebooks figures reproduce wheel bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -31,6 +31,10 @@ lint: $(VENV)/.installed ## style, layers
 
 types: $(VENV)/.installed ## static types
 	$(BIN)/mypy
+
+docs: $(VENV)/.installed ## build the pages into site/, warnings as errors; runs no notebook
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --config-file docs/make/mkdocs.yml
 
 notebooks: $(VENV)/.installed ## execute every notebook in place
 	$(BIN)/python notebooks/execute.py
@@ -57,4 +61,4 @@ bench: $(VENV)/.installed ## measure (ten minutes of one core, an idle machine) 
 	$(BIN)/python -m benchmarks --history benchmarks/history --results benchmarks/RESULTS.md
 
 clean: ## remove the environment and what was built
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .jax_cache
+	rm -rf $(VENV) dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis .jax_cache

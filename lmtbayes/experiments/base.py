@@ -27,6 +27,9 @@ class Experiment(eqx.Module):
     in which every declared nuisance has a value, switched on or off. Arrays that no parameter changes are computed in
     NumPy when the experiment is built and kept as fields.
 
+    A subclass whose code cannot be hashed, and which is to be sampled with a checkpoint, has an attribute `identity`: a
+    string of its author's that stands for the code, changed whenever that is.
+
     Parameters
     ----------
     description
@@ -41,9 +44,6 @@ class Experiment(eqx.Module):
         Names of those that are free in a fit; the others stay at their central values.
     observed
         Data, one entry a bin; None for a projection.
-
-    A subclass whose code cannot be hashed, and which is to be sampled with a checkpoint, has an attribute `identity`: a
-    string of its author's that stands for the code, changed whenever that is.
     """
 
     description: Description = eqx.field(static=True)
