@@ -1,0 +1,131 @@
+"""Counts of one experiment at many photons, to second order in its pulls: what a design is evaluated from.
+
+The experiment's arrays are arguments of what is compiled, so that the same experiment at another threshold, or at a
+traced one, compiles nothing anew; an exposure multiplies what is here.
+"""
+
+from collections.abc import Callable
+import copy
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from lmtbayes.experiments.base import Experiment
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.inference.devices import Mapped, resolve_devices
+from lmtbayes.inference.likelihood.model import JointModel
+from lmtbayes.inference.nuisances.expansion import expanded_counts
+
+_BATCH = 64
+"""Photons side by side: what bounds the memory of a traced threshold."""
+
+
+class Table(NamedTuple):
+    """Counts at points (photon and start of the pulls), and their derivatives in each of the experiment's own pulls."""
+
+    counts: Float[Array | np.ndarray, "points bins"]
+    first: Float[Array | np.ndarray, "points bins own"]
+    second: Float[Array | np.ndarray, "points bins own"]
+
+    def scaled(self, factor: Any) -> "Table":
+        """The same at another exposure."""
+        return Table(*(factor * x for x in self))
+
+
+type Point = tuple[HiddenPhoton, Float[Array, " own"]]
+
+
+class Tabulator:
+    """Rates of one experiment in one model as functions of many points, compiled once for all of its variants.
+
+    Parameters
+    ----------
+    base
+        One of the variants: the others differ in numbers alone.
+    model
+        Gauge model.
+    """
+
+    def __init__(self, base: Experiment, model: GaugeModel):
+        self._model, self._base = model, base
+        _, self._rest = eqx.partition(base, eqx.is_inexact_array_like)
+        devices = resolve_devices(None)[:1]
+        self._table = Mapped(self._one_table, devices, _BATCH)
+        self._counts = Mapped(self._one_count, devices, _BATCH)
+
+    def serves(self, variant: Experiment) -> bool:
+        """Whether a variant differs from the first one in arrays and edges of bins alone."""
+        if variant is self._base:
+            return True
+        if variant.n_bins != self._base.n_bins:
+            return False
+        like = copy.copy(variant)
+        object.__setattr__(like, "binning", self._base.binning)
+        (arrays, rest), (ours, own) = (eqx.partition(e, eqx.is_inexact_array_like) for e in (like, self._base))
+        try:
+            if jax.tree.structure(rest) != jax.tree.structure(own):
+                return False
+            same = all(np.array_equal(a, b) for a, b in zip(*map(jax.tree.leaves, (rest, own)), strict=True))
+            leaves = zip(*map(jax.tree.leaves, (arrays, ours)), strict=True)
+            return same and all(np.shape(a) == np.shape(b) for a, b in leaves)
+        except (TypeError, ValueError):  # what cannot be compared is compiled anew
+            return False
+
+    def table(self, variant: Experiment, points: Point) -> Table:
+        """Counts and derivatives; NumPy arrays."""
+        return self._table(points, self._arrays(variant))
+
+    def counts(self, variant: Experiment, points: Point) -> Float[np.ndarray, "points bins"]:
+        """Counts alone; a NumPy array."""
+        return np.asarray(self._counts(points, self._arrays(variant)))
+
+    def traced_table(self, variant: Experiment, points: Point) -> Table:
+        """`table` where the variant is traced."""
+        batch = min(_BATCH, points[0].g_x.size)
+        found: Table = jax.lax.map(lambda point: self._of(variant, point), points, batch_size=batch)
+        return found
+
+    def traced_counts(self, variant: Experiment, points: Point) -> Float[Array, "points bins"]:
+        """`counts` where the variant is traced."""
+        joint = JointModel([variant], self._model)
+        batch = min(_BATCH, points[0].g_x.size)
+        found: Array = jax.lax.map(lambda point: joint.row(*point), points, batch_size=batch)
+        return found
+
+    @staticmethod
+    def _arrays(variant: Experiment) -> Any:
+        return jax.tree.map(jnp.asarray, eqx.filter(variant, eqx.is_inexact_array_like))
+
+    def _one_table(self, point: Point, arrays: Any) -> Table:
+        return self._of(eqx.combine(arrays, self._rest), point)
+
+    def _one_count(self, point: Point, arrays: Any) -> Float[Array, " bins"]:
+        return JointModel([eqx.combine(arrays, self._rest)], self._model).row(*point)
+
+    def _of(self, variant: Experiment, point: Point) -> Table:
+        return Table(*expanded_counts(JointModel([variant], self._model), variant, *point))
+
+
+def joined(tables: list[Table], columns: list[np.ndarray], size: int) -> Table:
+    """Put the experiments' bins side by side, and their own nuisances at their places among all `size`."""
+
+    # NumPy where nothing is traced: every eager operation of jax would be compiled by itself.
+    traced = any(isinstance(x, jax.Array) for t in tables for x in t)
+    xp: Any = jnp if traced else np
+
+    def spread(block: Any, own: np.ndarray) -> Any:
+        origin = np.full(size, own.size)
+        origin[own] = np.arange(own.size)
+        return xp.concatenate([block, xp.zeros((*block.shape[:-1], 1))], axis=-1)[..., origin]
+
+    return Table(
+        xp.concatenate([t.counts for t in tables], axis=-1),
+        xp.concatenate([spread(t.first, own) for t, own in zip(tables, columns, strict=True)], axis=-2),
+        xp.concatenate([spread(t.second, own) for t, own in zip(tables, columns, strict=True)], axis=-2),
+    )
+
+
