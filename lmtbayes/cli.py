@@ -113,7 +113,7 @@ def figures(
         console.print(f"{name}: {path}")
 
 
-for _command in (cli_fits.fit, cli_fits.contours, cli_fits.compare, cli_fits.study):
+for _command in (cli_fits.fit, cli_fits.contours, cli_fits.compare, cli_fits.study, cli_fits.design):
     app.command()(_command)
 
 

@@ -49,6 +49,8 @@ class Setting:
 
     def read(self, value: Any) -> Any:
         """Value of the field, of what was typed."""
+        if self.name == _WITH_COMMAS:
+            return tuple(part.strip() for part in value.split(";") if part.strip())
         return split_names(value) if self.name in _SEVERAL else value
 
     def parameter(self, kind: type) -> inspect.Parameter:
@@ -59,7 +61,9 @@ class Setting:
         of_class = next(field for field in dataclasses.fields(kind) if field.name == self.name)
         default = of_class.default if self.default is None else self.default
         expected, words = get_type_hints(kind)[self.name], self.words or _begun_small(described(kind)[self.name])
-        if isinstance(default, tuple):
+        if self.name == _WITH_COMMAS:
+            default, expected = "; ".join(default), str
+        elif isinstance(default, tuple):
             default, expected, words = ",".join(default), str, f"comma-separated {words}"
         info = (typer.Argument if self.argument else typer.Option)(help=words)
         return inspect.Parameter(
@@ -78,6 +82,8 @@ def _begun_small(sentence: str) -> str:
 
 _SEVERAL = ("experiments", "mixings")
 """Fields that hold several names, typed with commas between them."""
+_WITH_COMMAS = "next"
+"""Holds several texts with commas in them, typed with semicolons between them."""
 
 type Command = Callable[..., None]
 

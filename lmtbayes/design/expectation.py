@@ -121,7 +121,9 @@ class Expectation:
         variables: dict[str, Any] = {}
         shapes = {"log_bayes_factor": ("truth", "model", "against"), "exceeds": ("truth", "model", "against")}
         for name, array in (pairs | single | {"information": gains, "width": widths}).items():
-            dims = shapes.get(name, ("truth",) if array.ndim == 2 else ("truth", "model", "parameter")[: array.ndim - 1])
+            dims = shapes.get(
+                name, ("truth",) if array.ndim == 2 else ("truth", "model", "parameter")[: array.ndim - 1]
+            )
             notes = _NOTES[name]
             variables[name] = (dims, array[..., 0], notes)
             variables[f"{name}_error"] = (dims, array[..., 1], {"long_name": "standard deviation", **_unit(notes)})
@@ -147,10 +149,12 @@ class Expectation:
             right = self.right[truth]
             if right is not None:
                 name = self.models[right]
-                for other in self.models:
-                    if other != name:
-                        lines.append(f"  expected ln B({name} : {other}) {_shown(self.log_bayes_factor(truth, name, other))}")
-                if len(self.models) > 1:
+                others = [other for other in self.models if other != name]
+                lines += [
+                    f"  expected ln B({name} : {other}) {_shown(self.log_bayes_factor(truth, name, other))}"
+                    for other in others
+                ]
+                if others:
                     lines.append(f"  P(ln B > {self.threshold:g} for {name}) {_shown(self.assurance(truth))}")
                     lines.append(f"  P(misled by ln B > {self.threshold:g}) {_shown(self.misleads(truth))}")
             else:

@@ -6,19 +6,18 @@ of an assurance is a logistic function of ln B, `softness` wide. The same quanti
 which is what `expect` gives, stands beside it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
+from scipy.special import expit
 
 from lmtbayes import _checks
 from lmtbayes.design import quantities
 from lmtbayes.design.engine import Engine
 from lmtbayes.design.expectation import STRONG, Expectation, evaluate
+from lmtbayes.design.moving import Moving
 from lmtbayes.design.quantities import Estimate
 from lmtbayes.errors import InvalidArgument
 
@@ -112,21 +111,18 @@ def gradient(
     InvalidArgument
         A variable that cannot be differentiated; a truth that no model reads.
     """
-    run, at = _compiled(engine, variables, goal, values or {})
-    each, slopes = (np.asarray(x) for x in run(at))
+    each, slopes = smoothed(engine, variables, goal, values or {})
     found = {name: quantities.mean(slopes[:, k]) for k, name in enumerate(variables)}
-    return Gradient(quantities.mean(each), found, goal.sharp(evaluate(engine, values or {}, goal.threshold)))
+    sharp = goal.sharp(evaluate(engine, values or {}, goal.threshold, goal.quantity == INFORMATION))
+    return Gradient(quantities.mean(each), found, sharp)
 
 
-def smooth_objective(
-    engine: Engine, variables: Sequence[str], goal: Goal, values: Mapping[str, float]
-) -> Callable[[Float[Array, " variables"]], Float[Array, " sets"]]:
-    """Return what is differentiated, of every data set, as a function of the variables; to be traced."""
+def check_goal(engine: Engine, variables: Sequence[str], goal: Goal) -> str:
+    """Require a goal that the plan has, and variables that can be differentiated; the name of the right model."""
     if goal.truth not in engine.drawn:
         raise _checks.unknown("truth", goal.truth, engine.drawn)
     right = engine.plan.truths[goal.truth].reads_as
-    others = [name for name in engine.plan.models if name != right]
-    if right is None or (goal.quantity != INFORMATION and not others):
+    if right is None or (goal.quantity != INFORMATION and len(engine.plan.models) < 2):
         raise InvalidArgument(
             f"`truth` must be one that is read as a model of the plan, with another to compare: {goal.truth!r} is not"
         )
@@ -134,39 +130,35 @@ def smooth_objective(
         raise InvalidArgument(f"`truth` must be read as a model with a boson, to learn of it; {right!r} has none")
     for name in variables:
         engine.plan.smooth(name)
+    return right
+
+
+def smoothed(
+    engine: Engine, variables: Sequence[str], goal: Goal, values: Mapping[str, float]
+) -> tuple[Float[np.ndarray, " sets"], Float[np.ndarray, "sets variables"]]:
+    """Return the smoothed quantity of every data set, and its slopes."""
+    right = check_goal(engine, variables, goal)
+    design = Moving(engine, variables, values)
     drawn = engine.drawn[goal.truth]
-
-    def objective(x: Array) -> Array:
-        setting = engine.setting({**values, **dict(zip(variables, x, strict=True))})
-        data = engine.smooth_data(setting, drawn)
-
-        def terms(model: str) -> tuple[Array, Array]:
-            nodes = engine.nodes[model]
-            found = engine.log_likelihoods(setting, model, nodes.photons, data, name=model)
-            return found, found + nodes.log_weights[:, None]
-
-        def log_z(model: str) -> Array:
-            return jax.scipy.special.logsumexp(terms(model)[1], axis=0)
-
-        if goal.quantity == INFORMATION:
-            found, joint = terms(right)
-            total = jax.scipy.special.logsumexp(joint, axis=0)
-            return jnp.sum(jnp.exp(joint - total) * (found - total), axis=0)
-        own = log_z(right)
-        least = jnp.min(jnp.stack([own - log_z(other) for other in others]), axis=0)
-        if goal.quantity == LOG_BAYES_FACTOR:
-            return least
-        return jax.nn.sigmoid((least - goal.threshold) / goal.softness)
-
-    return objective
-
-
-def _compiled(engine: Engine, variables: Sequence[str], goal: Goal, values: Mapping[str, float]) -> tuple[Any, Array]:
-    """Values and slopes of every data set, and where; what is compiled is kept for other points."""
-    names = tuple(variables)
-    fixed = {name: value for name, value in values.items() if name not in names}
-    objective = smooth_objective(engine, names, goal, fixed)
-    at = jnp.array([values.get(name, engine.plan.value(name)) for name in names], dtype=float)
-    key = ("gradient", names, goal, tuple(sorted(fixed.items())))
-    run = engine.keep_compiled(key, lambda: jax.jit(lambda x: (objective(x), jax.jacfwd(objective)(x))))
-    return run, at
+    data, data_slopes = design.data(drawn)
+    if goal.quantity == INFORMATION:
+        found, slopes = design.log_likelihoods(right, data, data_slopes)
+        shares, log_z = quantities.shares_of(engine.nodes[right].log_weights, found)
+        gain = found - log_z
+        each = np.sum(shares * gain, axis=0)
+        # d(share) = share (d ln L - d ln Z); the derivatives of ln Z cancel but for the mean.
+        return each, np.stack([np.sum(shares * (gain - each) * slope, axis=0) for slope in slopes], axis=-1)
+    evidences = {}
+    for name in engine.plan.models:
+        found, slopes = design.log_likelihoods(name, data, data_slopes)
+        shares, log_z = quantities.shares_of(engine.nodes[name].log_weights, found)
+        evidences[name] = log_z, np.stack([np.sum(shares * slope, axis=0) for slope in slopes], axis=-1)
+    own, own_slope = evidences.pop(right)
+    differences = np.stack([own - log_z for log_z, _ in evidences.values()])
+    slopes_of = np.stack([own_slope - slope for _, slope in evidences.values()])
+    best = differences.argmin(axis=0), np.arange(engine.size)
+    least, slope = differences[best], slopes_of[best]
+    if goal.quantity == LOG_BAYES_FACTOR:
+        return least, slope
+    passed = expit((least - goal.threshold) / goal.softness)
+    return passed, slope * (passed * (1.0 - passed) / goal.softness)[:, None]

@@ -10,7 +10,8 @@ from jaxtyping import Array, Float
 from lmtbayes import _checks
 from lmtbayes.design import quantities
 from lmtbayes.design.beliefs import Belief, coordinates
-from lmtbayes.design.engine import Drawn, Engine, Setting
+from lmtbayes.design.data_sets import Drawn
+from lmtbayes.design.engine import Engine, Setting
 from lmtbayes.design.marginal import Bins
 from lmtbayes.design.quantities import Estimate
 from lmtbayes.errors import InvalidArgument
@@ -130,14 +131,14 @@ def _fisher(
 ) -> Float[np.ndarray, "sets coordinates coordinates"]:
     """Information on the prior's coordinates at the true bosons, at central nuisances, which are integrated."""
     at = _coordinates(belief, drawn.photons)
-    central = Drawn(drawn.model, drawn.photons, np.zeros_like(drawn.pulls) + np.asarray(engine.plan.joint.central_pulls), 0)
+    pulls = np.zeros_like(drawn.pulls) + engine.central
     columns = []
     for k, width in enumerate(scale):
         step = np.zeros(len(scale))
         step[k] = _STEP * width
         both = [
-            engine.uncached(setting, Drawn(drawn.model, _photons(belief, at + sign * step), central.pulls, 0))
-            for sign in (1.0, -1.0)
+            np.concatenate(engine.expected(setting, moved, keep=False), axis=-1)
+            for moved in (Drawn(drawn.model, _photons(belief, at + sign * step), pulls, ()) for sign in (1.0, -1.0))
         ]
         columns.append((both[0] - both[1]) / (2.0 * _STEP * width))
     by_boson = np.stack(columns, axis=-1)

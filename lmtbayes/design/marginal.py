@@ -8,6 +8,7 @@ data set are far apart the climb stops early and the value is a lower bound of n
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +25,8 @@ _FAR = 0.5
 _LEAST = 1e-3
 """Of the counts of a node, below which no pull brings the counts of a term of events."""
 _BATCH = 16
+_NODES, _SETS = 128, 64
+"""Of one call of the contraction."""
 
 
 class Bins:
@@ -43,9 +46,12 @@ class Bins:
             (t, np.arange(a, b)) for a, b, t in zip(edges, edges[1:], terms, strict=False) if type(t) is not Poisson
         ]
         self._order = np.argsort(np.concatenate([own for _, own in self._parts]))
+        numbers = tuple(np.asarray(leaf).tobytes() for term in terms for leaf in jax.tree.leaves(term))
+        self.key = tuple(map(type, terms)), tuple(sizes), numbers
+        """What is compiled for equal ones is the same."""
         self.counts_events = np.concatenate([np.full(n, t.counts_events) for t, n in zip(terms, sizes, strict=True)])
 
-    def log_prob(self, expected: Float[Array, "*b bins"], data: Float[Array, "*b bins"]) -> Float[Array, "*b bins"]:
+    def log_prob(self, expected: Float[Array, "*#b bins"], data: Float[Array, "*#b bins"]) -> Float[Array, "*b bins"]:
         """Log-likelihood of every bin."""
         found = [t.log_prob(expected[..., own], data[..., own]) for t, own in self._parts]
         shape = jnp.broadcast_shapes(*(x.shape[:-1] for x in found))
@@ -55,7 +61,7 @@ class Bins:
 def log_marginals(
     bins: Bins, constraints: Constraints, table: Table, component: Components, data: Float[Array, "sets bins"]
 ) -> Float[Array, "nodes sets"]:
-    """ln of the likelihood of every data set at every node, the nuisances integrated; traceable, differentiable.
+    """Ln of the likelihood of every data set at every node, the nuisances integrated; traceable, differentiable.
 
     Parameters
     ----------
@@ -83,6 +89,34 @@ def log_marginals_paired(
         return _at_node(bins, constraints, component, item[1][None], Table(*item[0]))[0]
 
     return jax.lax.map(one, (tuple(table), data), batch_size=min(_BATCH, len(data)))
+
+
+def in_blocks(run: Any, table: Table, component: Any, data: np.ndarray, *moved: Any) -> Any:
+    """Contract any number of nodes and data sets in blocks of one shape, compiled once.
+
+    Parameters
+    ----------
+    run
+        (table, component, data) to an array of (nodes, sets); or, with `moved`, (table, its tangent, component, data,
+        their tangent) to two.
+    moved
+        Tangents of table and data.
+    """
+    nodes, sets = len(table.counts), len(data)
+    found = np.empty((2 if moved else 1, nodes, sets))
+
+    def rows(x: np.ndarray, begin: int, size: int) -> np.ndarray:
+        return x[np.minimum(np.arange(begin, begin + size), len(x) - 1)]
+
+    for begin in range(0, nodes, _NODES):
+        tables = [Table(*(rows(x, begin, _NODES) for x in t)) for t in (table, *moved[:1])]
+        for k in range(0, sets, _SETS):
+            seen = [rows(x, k, _SETS) for x in (data, *moved[1:])]
+            blocks = run(*tables, component, *seen)
+            here = (slice(begin, begin + _NODES), slice(k, k + _SETS))
+            for own, block in zip(found, blocks if moved else (blocks,), strict=True):
+                own[here] = np.asarray(block)[: nodes - begin, : sets - k]
+    return (found[0], found[1]) if moved else found[0]
 
 
 def _at_node(

@@ -107,7 +107,7 @@ def _photons_of(prior: Prior) -> Callable[[Float[np.ndarray, "points coordinates
 def log_evidences(
     log_weights: Float[np.ndarray, " nodes"], log_likelihoods: Float[np.ndarray, "nodes sets"]
 ) -> tuple[Float[np.ndarray, " sets"], Float[np.ndarray, " sets"]]:
-    """ln Z of every data set and its standard deviation, from the differences within the pairs."""
+    """Ln Z of every data set and its standard deviation, from the differences within the pairs."""
     log_terms = log_weights[:, None] + log_likelihoods
     log_z = logsumexp(log_terms, axis=0)
     shares = np.exp(log_terms - log_z)

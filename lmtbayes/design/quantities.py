@@ -74,9 +74,7 @@ def widths(
     return np.array([np.ptp(np.interp(ends, middle[:, k], at)) for k in range(own.shape[1])])
 
 
-def nested_information(
-    own: Float[np.ndarray, " sets"], log_z: Float[np.ndarray, " sets"]
-) -> Estimate:
+def nested_information(own: Float[np.ndarray, " sets"], log_z: Float[np.ndarray, " sets"]) -> Estimate:
     """Expected information gain [nat] by nested Monte Carlo: ln L at the true boson over the evidence."""
     return mean(own - log_z)
 

@@ -4,7 +4,6 @@ The experiment's arrays are arguments of what is compiled, so that the same expe
 traced one, compiles nothing anew; an exposure multiplies what is here.
 """
 
-from collections.abc import Callable
 import copy
 from typing import Any, NamedTuple
 
@@ -83,19 +82,6 @@ class Tabulator:
         """Counts alone; a NumPy array."""
         return np.asarray(self._counts(points, self._arrays(variant)))
 
-    def traced_table(self, variant: Experiment, points: Point) -> Table:
-        """`table` where the variant is traced."""
-        batch = min(_BATCH, points[0].g_x.size)
-        found: Table = jax.lax.map(lambda point: self._of(variant, point), points, batch_size=batch)
-        return found
-
-    def traced_counts(self, variant: Experiment, points: Point) -> Float[Array, "points bins"]:
-        """`counts` where the variant is traced."""
-        joint = JointModel([variant], self._model)
-        batch = min(_BATCH, points[0].g_x.size)
-        found: Array = jax.lax.map(lambda point: joint.row(*point), points, batch_size=batch)
-        return found
-
     @staticmethod
     def _arrays(variant: Experiment) -> Any:
         return jax.tree.map(jnp.asarray, eqx.filter(variant, eqx.is_inexact_array_like))
@@ -113,19 +99,14 @@ class Tabulator:
 def joined(tables: list[Table], columns: list[np.ndarray], size: int) -> Table:
     """Put the experiments' bins side by side, and their own nuisances at their places among all `size`."""
 
-    # NumPy where nothing is traced: every eager operation of jax would be compiled by itself.
-    traced = any(isinstance(x, jax.Array) for t in tables for x in t)
-    xp: Any = jnp if traced else np
-
-    def spread(block: Any, own: np.ndarray) -> Any:
-        origin = np.full(size, own.size)
-        origin[own] = np.arange(own.size)
-        return xp.concatenate([block, xp.zeros((*block.shape[:-1], 1))], axis=-1)[..., origin]
+    # NumPy, as every eager operation of jax would be compiled by itself.
+    def spread(block: np.ndarray, own: np.ndarray) -> np.ndarray:
+        found = np.zeros((*block.shape[:-1], size))
+        found[..., own] = block
+        return found
 
     return Table(
-        xp.concatenate([t.counts for t in tables], axis=-1),
-        xp.concatenate([spread(t.first, own) for t, own in zip(tables, columns, strict=True)], axis=-2),
-        xp.concatenate([spread(t.second, own) for t, own in zip(tables, columns, strict=True)], axis=-2),
+        np.concatenate([t.counts for t in tables], axis=-1),
+        np.concatenate([spread(t.first, own) for t, own in zip(tables, columns, strict=True)], axis=-2),
+        np.concatenate([spread(t.second, own) for t, own in zip(tables, columns, strict=True)], axis=-2),
     )
-
-

@@ -227,7 +227,7 @@ def edges(
     threshold_kev: Any,
     one_bin: bool,
 ) -> Any:
-    """Edges of the bins, given or made, in the unit of the threshold; traced where one bin starts at a traced one."""
+    """Edges of the bins, given or made, in the unit of the threshold; traced ones are given, or of one bin."""
     scanned = _checks.is_traced(threshold_kev)
     if scanned and _checks.is_traced(bin_edges):
         return bin_edges
