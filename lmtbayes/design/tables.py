@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.liquid_xenon import LiquidXenon
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.inference.devices import Mapped, resolve_devices
 from lmtbayes.inference.likelihood.model import JointModel
@@ -51,16 +52,23 @@ class Tabulator:
 
     def __init__(self, base: Experiment, model: GaugeModel):
         self._model, self._base = model, base
-        _, self._rest = eqx.partition(base, eqx.is_inexact_array_like)
+        arrays, self._rest = eqx.partition(base, eqx.is_inexact_array_like)
+        self._structure = jax.tree.structure(arrays)
         devices = resolve_devices(None)[:1]
         self._table = Mapped(self._one_table, devices, _BATCH)
         self._counts = Mapped(self._one_count, devices, _BATCH)
 
     def serves(self, variant: Experiment) -> bool:
-        """Whether a variant differs from the first one in arrays and edges of bins alone."""
+        """Whether a variant differs from the first one in arrays alone; of liquid xenon in the edges of bins, too.
+
+        Rates of anything else may read their edges, which are no arrays of a pytree.
+        """
         if variant is self._base:
             return True
-        if variant.n_bins != self._base.n_bins:
+        edges = np.shape(variant.bin_edges), np.shape(self._base.bin_edges)
+        if edges[0] != edges[1]:
+            return False
+        if not isinstance(variant, LiquidXenon) and not np.array_equal(variant.bin_edges, self._base.bin_edges):
             return False
         like = copy.copy(variant)
         object.__setattr__(like, "binning", self._base.binning)
@@ -83,17 +91,19 @@ class Tabulator:
         return np.asarray(self._counts(points, self._arrays(variant)))
 
     @staticmethod
-    def _arrays(variant: Experiment) -> Any:
-        return jax.tree.map(jnp.asarray, eqx.filter(variant, eqx.is_inexact_array_like))
+    def _arrays(variant: Experiment) -> list[Any]:
+        return [jnp.asarray(x) for x in jax.tree.leaves(eqx.filter(variant, eqx.is_inexact_array_like))]
 
-    def _one_table(self, point: Point, arrays: Any) -> Table:
-        return self._of(eqx.combine(arrays, self._rest), point)
+    def _variant(self, arrays: list[Any]) -> Experiment:
+        found: Experiment = eqx.combine(jax.tree.unflatten(self._structure, arrays), self._rest)
+        return found
 
-    def _one_count(self, point: Point, arrays: Any) -> Float[Array, " bins"]:
-        return JointModel([eqx.combine(arrays, self._rest)], self._model).row(*point)
-
-    def _of(self, variant: Experiment, point: Point) -> Table:
+    def _one_table(self, point: Point, arrays: list[Any]) -> Table:
+        variant = self._variant(arrays)
         return Table(*expanded_counts(JointModel([variant], self._model), variant, *point))
+
+    def _one_count(self, point: Point, arrays: list[Any]) -> Float[Array, " bins"]:
+        return JointModel([self._variant(arrays)], self._model).row(*point)
 
 
 def joined(tables: list[Table], columns: list[np.ndarray], size: int) -> Table:

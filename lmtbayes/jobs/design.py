@@ -60,8 +60,9 @@ def design(
         A value that cannot be; a folder that exists.
     """
     _checks.one_of("suffix", f".{suffix}", pictures.FORMATS)
-    plan, axes, moved = designing.plan(), designing.axes, designing.moved
-    alternatives = {label: {**moved, **own} for label, own in designing.alternatives.items()}
+    plan, moved = designing.plan(), designing.moved
+    axes = designing.axes(plan)
+    alternatives = {label: {**moved, **own} for label, own in designing.alternatives(plan).items()}
     for values in (moved, axes, *alternatives.values()):
         for name in values:
             plan.part(name)

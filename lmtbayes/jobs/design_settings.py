@@ -8,7 +8,7 @@ from lmtbayes import _checks
 from lmtbayes.design.beliefs import Posterior, Truth
 from lmtbayes.design.options import Option
 from lmtbayes.design.plan import Plan
-from lmtbayes.errors import InvalidArgument
+from lmtbayes.errors import InvalidArgument, UnknownName
 from lmtbayes.experiments.registry import experiment_options
 from lmtbayes.gauge.models import MODELS
 from lmtbayes.inference import priors
@@ -17,6 +17,16 @@ from lmtbayes.jobs.strict import Saved, checked, settings, text, whole
 
 LABELS = {"lmu-ltau": "Lmu-Ltau", "lmu": "Lmu"}
 NO_BOSON = "no boson"
+MAP = "darwin-nr.exposure_tyr=20:1000:8,darwin-nr.threshold_kev=0.8:3:6"
+NEXT = (
+    "8B flux to 3.8 %: known.flux_8b=0.038",
+    "8B flux to 1 %: known.flux_8b=0.01",
+    "theta_23, delta_CP to a quarter: known.theta_23=0.22,known.delta_cp=7.75",
+    "DARWIN's exposure twice: darwin-nr.exposure_tyr=400",
+    "DARWIN from 0.7 keV: darwin-nr.threshold_kev=0.7",
+    "ESS10 from 0.05 keV: ess10.threshold_kevnr=0.05",
+)
+"""Left as they are, these are of those experiments that a plan has."""
 
 
 def _mapping(text: str, argument: str) -> dict[str, tuple[float, ...]]:
@@ -47,7 +57,9 @@ def _next(name: str, value: Any) -> tuple[str, ...]:
     for entry in value:
         if not isinstance(entry, str) or ":" not in entry:
             raise _checks.invalid(name, entry, "LABEL: VARIABLE=VALUE,...")
-        _text(name, entry.partition(":")[2])
+        moved = _mapping(entry.partition(":")[2], name)
+        if not moved or any(len(values) != 1 for values in moved.values()):
+            raise _checks.invalid(name, entry, "LABEL: VARIABLE=VALUE,...")
     return tuple(value)
 
 
@@ -72,16 +84,9 @@ class Designing(Saved):
     """Bins of liquid-xenon experiments whose threshold is a design variable."""
     design: Annotated[str, checked(_text)] = ""
     """Design variables that are moved, VARIABLE=VALUE, comma-separated."""
-    map: Annotated[str, checked(_text)] = "darwin-nr.exposure_tyr=20:1000:8,darwin-nr.threshold_kev=0.8:3:6"
+    map: Annotated[str, checked(_text)] = MAP
     """One or two variables as VARIABLE=FIRST:LAST:NUMBER, comma-separated; "" for none."""
-    next: Annotated[tuple[str, ...], checked(_next)] = (
-        "8B flux to 3.8 %: known.flux_8b=0.038",
-        "8B flux to 1 %: known.flux_8b=0.01",
-        "theta_23, delta_CP to a quarter: known.theta_23=0.22,known.delta_cp=7.75",
-        "DARWIN's exposure twice: darwin-nr.exposure_tyr=400",
-        "DARWIN from 0.7 keV: darwin-nr.threshold_kev=0.7",
-        "ESS10 from 0.05 keV: ess10.threshold_kevnr=0.05",
-    )
+    next: Annotated[tuple[str, ...], checked(_next)] = NEXT
     """What might be done next, each LABEL: VARIABLE=VALUE,...; none for no ranking."""
     posterior: Annotated[str, checked(text())] = ""
     """File of a posterior (posterior.nc of `lmtbayes fit`) from which true bosons are drawn, in place of `truth`."""
@@ -122,26 +127,35 @@ class Designing(Saved):
                 raise _checks.invalid("design", f"{name}={':'.join(map(str, values))}", "VARIABLE=VALUE")
         return {name: values[0] for name, values in found.items()}
 
-    @property
-    def axes(self) -> dict[str, np.ndarray]:
-        """Of the map."""
+    def axes(self, plan: Plan) -> dict[str, np.ndarray]:
+        """Of the map; of the usual one what the plan has."""
         found: dict[str, np.ndarray] = {}
         for name, values in _mapping(self.map, "map").items():
             if len(values) != 3 or not 0.0 < values[0] < values[1] or values[2] != int(values[2]) or values[2] < 2:
                 raise _checks.invalid("map", name, "VARIABLE=FIRST:LAST:NUMBER, 0 < FIRST < LAST, NUMBER at least 2")
-            found[name] = np.geomspace(values[0], values[1], int(values[2]))
+            if self.map != MAP or _has(plan, name):
+                found[name] = np.geomspace(values[0], values[1], int(values[2]))
         if len(found) > 2:
             raise _checks.invalid("map", self.map, "of at most two variables")
         return found
 
-    @property
-    def alternatives(self) -> dict[str, dict[str, float]]:
-        """What might be done next."""
+    def alternatives(self, plan: Plan) -> dict[str, dict[str, float]]:
+        """What might be done next; of the usual list what the plan has."""
         found = {}
         for entry in self.next:
             label, _, text = entry.partition(":")
-            found[label.strip()] = {name: values[0] for name, values in _mapping(text, "next").items()}
+            own = {name: values[0] for name, values in _mapping(text, "next").items()}
+            if self.next != NEXT or all(_has(plan, name) for name in own):
+                found[label.strip()] = own
         return found
+
+
+def _has(plan: Plan, variable: str) -> bool:
+    try:
+        plan.part(variable)
+    except UnknownName:
+        return False
+    return True
 
 
 def _option(text: str, bins: int) -> Option:

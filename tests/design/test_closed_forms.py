@@ -28,7 +28,7 @@ def test_every_evidence_is_the_closed_one(engine):
 
 
 def test_the_distribution_of_the_bayes_factor(engine):
-    found = lmt.design.expect(engine, threshold=12.0)
+    found = lmt.design.expect(engine, threshold=50.0)
     # Under the belief d ~ N(a m, S).
     mean, spread = SLOPE * MEAN, S**0.5
     expected = -0.5 * np.log(S / V) - 0.5 + 0.5 * (S + mean**2) / V
@@ -36,7 +36,7 @@ def test_the_distribution_of_the_bayes_factor(engine):
     assert abs(value - expected) < 4.0 * error
     # ln B > t beyond the upper root of a parabola in d; the lower one is out of reach.
     grid = np.linspace(mean - 10 * spread, mean + 10 * spread, 200_001)
-    passing = np.trapezoid(norm.pdf(grid, mean, spread) * (log_bayes_factor(grid) > 12.0), grid)
+    passing = np.trapezoid(norm.pdf(grid, mean, spread) * (log_bayes_factor(grid) > 50.0), grid)
     value, error = found.assurance("boson")
     assert 0.05 < passing < 0.95
     assert abs(value - passing) < 4.0 * error

@@ -35,7 +35,7 @@ def test_what_a_variable_does_is_found_by_trying(engine):
 
 
 def test_an_exposure_scales_as_if_it_were_built(engine):
-    built = design.Engine(plan(exposure=2.0), size=100, seed=1, nodes=300)
+    built = design.Engine(plan(exposure=2.0), size=engine.size, seed=1, nodes=300)
     scaled = engine.setting({EXPOSURE: 2.0})
     for truth in engine.drawn:
         ours, theirs = engine.data(scaled, engine.drawn[truth]), built.data(built.setting(), built.drawn[truth])
