@@ -183,7 +183,7 @@ def rank(
             raise InvalidArgument(f"`alternatives[{label!r}]` must be a mapping of design variable to value")
         found = evaluate(engine, {**(base or {}), **moved}, threshold, boson=False)
         own = _least(found, truth)
-        gain = quantities.mean((own > threshold).astype(float) - (least > threshold))
+        gain = quantities.changed(least > threshold, own > threshold)
         rows.append((*found.assurance(truth), *gain, *quantities.mean(own), *quantities.mean(own - least)))
     columns = np.array(rows)
     order = np.lexsort((-columns[:, 6], -columns[:, 2]))

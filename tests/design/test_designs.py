@@ -194,3 +194,19 @@ def test_brute_force_at_two_designs(engine):
         # The same data sets pass, but for those that are within the error of the threshold.
         sure = np.abs(reference - 5.0) > 0.15
         np.testing.assert_array_equal((log_b > 5.0)[sure], (reference > 5.0)[sure])
+
+
+@pytest.mark.slow
+def test_a_xenon_threshold_is_differentiated():
+    own = design.Plan(
+        [design.Option("darwin-nr", bins=2, convention="paper", threshold_kev=1.0)],
+        {"boson": of_one(PHOTON_BP1), "none": lmt.priors.no_boson(MODEL)},
+        {"BP1": design.Truth(MODEL, PHOTON_BP1, "boson")},
+    )
+    engine = design.Engine(own, size=32)
+    name, goal = "darwin-nr.threshold_kev", design.Goal("BP1", "log_bayes_factor")
+    found = design.gradient(engine, [name], goal)
+    up, down = (np.mean(smoothed(engine, [name], goal, {name: 1.0 + h})[0]) for h in (1e-3, -1e-3))
+    assert found.slopes[name].value == pytest.approx((up - down) / 2e-3, rel=0.01)
+    # What is traced is what is built, with other nodes: the same data to 1e-5 of the counts, some thousand.
+    assert found.value.value == pytest.approx(found.sharp.value, abs=0.5)
