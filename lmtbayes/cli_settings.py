@@ -61,10 +61,10 @@ class Setting:
         of_class = next(field for field in dataclasses.fields(kind) if field.name == self.name)
         default = of_class.default if self.default is None else self.default
         expected, words = get_type_hints(kind)[self.name], self.words or _begun_small(described(kind)[self.name])
-        if self.name == _WITH_COMMAS:
-            default, expected = "; ".join(default), str
-        elif isinstance(default, tuple):
-            default, expected, words = ",".join(default), str, f"comma-separated {words}"
+        if isinstance(default, tuple):
+            commas = self.name != _WITH_COMMAS
+            default, expected = (",".join(default) if commas else "; ".join(default)), str
+            words = f"comma-separated {words}" if commas else words
         info = (typer.Argument if self.argument else typer.Option)(help=words)
         return inspect.Parameter(
             self.name,

@@ -8,6 +8,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -98,7 +99,7 @@ class Engine:
         for name, belief in plan.models.items():
             count = nodes or NODES[len(belief.names)]
             self.nodes[name] = make_nodes(
-                belief, count, seed, lambda photons, name=name: self._of_pilots(name, photons, settings, data)
+                belief, count, seed, partial(self._of_pilots, name, settings=settings, data=data)
             )
 
     # -- truths and data ----------------------------------------------------------------------------------------------

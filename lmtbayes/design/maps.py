@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def check_axes(plan: Plan, axes: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
+def check_axes(plan: Plan, axes: Mapping[str, Sequence[float] | np.ndarray]) -> dict[str, np.ndarray]:
     """Values of each variable of a map, increasing.
 
     Raises
@@ -43,7 +43,7 @@ def corners(axes: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
 
 def design_map(
     plan: Plan,
-    axes: Mapping[str, Sequence[float]],
+    axes: Mapping[str, Sequence[float] | np.ndarray],
     *,
     threshold: float = STRONG,
     size: int = 200,

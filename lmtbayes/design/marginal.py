@@ -41,7 +41,7 @@ class Bins:
     def __init__(self, terms: Sequence[Term], sizes: Sequence[int]):
         edges = np.cumsum([0, *sizes])
         poisson = [np.arange(a, b) for a, b, t in zip(edges, edges[1:], terms, strict=False) if type(t) is Poisson]
-        self._parts = [(Poisson(), np.concatenate(poisson))] if poisson else []
+        self._parts: list[tuple[Term, np.ndarray]] = [(Poisson(), np.concatenate(poisson))] if poisson else []
         self._parts += [
             (t, np.arange(a, b)) for a, b, t in zip(edges, edges[1:], terms, strict=False) if type(t) is not Poisson
         ]

@@ -27,16 +27,20 @@ _BATCH = 64
 class Table(NamedTuple):
     """Counts at points (photon and start of the pulls), and their derivatives in each of the experiment's own pulls."""
 
-    counts: Float[Array | np.ndarray, "points bins"]
-    first: Float[Array | np.ndarray, "points bins own"]
-    second: Float[Array | np.ndarray, "points bins own"]
+    counts: Any
+    """(points, bins); of one point, without the leading axis."""
+    first: Any
+    """(points, bins, own nuisances)."""
+    second: Any
+    """(points, bins, own nuisances)."""
 
     def scaled(self, factor: Any) -> "Table":
         """The same at another exposure."""
         return Table(*(factor * x for x in self))
 
 
-type Point = tuple[HiddenPhoton, Float[Array, " own"]]
+type Point = tuple[HiddenPhoton, Any]
+"""Photon and its own pulls, or arrays of them."""
 
 
 class Tabulator:
@@ -74,7 +78,8 @@ class Tabulator:
         object.__setattr__(like, "binning", self._base.binning)
         (arrays, rest), (ours, own) = (eqx.partition(e, eqx.is_inexact_array_like) for e in (like, self._base))
         try:
-            if jax.tree.structure(rest) != jax.tree.structure(own):
+            structures: list[Any] = [jax.tree.structure(x) for x in (rest, own)]
+            if structures[0] != structures[1]:
                 return False
             same = all(np.array_equal(a, b) for a, b in zip(*map(jax.tree.leaves, (rest, own)), strict=True))
             leaves = zip(*map(jax.tree.leaves, (arrays, ours)), strict=True)

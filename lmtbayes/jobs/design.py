@@ -63,7 +63,8 @@ def design(
     plan, moved = designing.plan(), designing.moved
     axes = designing.axes(plan)
     alternatives = {label: {**moved, **own} for label, own in designing.alternatives(plan).items()}
-    for values in (moved, axes, *alternatives.values()):
+    named: list[Mapping[str, Any]] = [moved, axes, *alternatives.values()]
+    for values in named:
         for name in values:
             plan.part(name)
     with output_folder(out, designing.to_dict(), force) as folder:

@@ -168,7 +168,7 @@ def _tree(path: str) -> Any:
     import xarray as xr
 
     try:
-        tree = xr.open_datatree(path, engine="h5netcdf")
+        with xr.open_datatree(path, engine="h5netcdf") as tree:
+            return tree.load()
     except (OSError, ValueError) as error:
         raise InvalidArgument(f"`posterior` must be a file of sample_posterior; {path!r}: {error}") from None
-    return tree

@@ -1,6 +1,6 @@
 """Designs of experiments: the map of a probability over two design variables, and a ranking of what to do next."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import ArrayLike
@@ -41,7 +41,7 @@ def assurance_map(
     return axes
 
 
-def probability_line(axes: Axes, x: ArrayLike, lines: dict[str, tuple[ArrayLike, ArrayLike]], xlabel: str) -> Axes:
+def probability_line(axes: Axes, x: ArrayLike, lines: Mapping[str, tuple[ArrayLike, ArrayLike]], xlabel: str) -> Axes:
     """Draw probabilities with their errors against one design variable.
 
     Parameters
