@@ -12,7 +12,7 @@ if _xla.is_needed():
 if _os.environ.get("LMTBAYES_X64", "1") != "0":
     _jax.config.update("jax_enable_x64", True)
 
-from lmtbayes import errors, export, methods
+from lmtbayes import design, errors, export, methods
 from lmtbayes._version import __version__ as __version__
 from lmtbayes.compilation import compilation_cache, from_environment
 from lmtbayes.experiments import (
@@ -108,6 +108,7 @@ __all__ = [
     "decay_length_cm",
     "decay_width",
     "delta_a_mu",
+    "design",
     "diagnose",
     "discovery_exposure",
     "errors",

@@ -102,7 +102,7 @@ def figures(
         console.print(f"{name}: {path}")
 
 
-for _command in (cli_fits.fit, cli_fits.contours, cli_fits.compare, cli_fits.study, cli_export.export):
+for _command in (cli_fits.fit, cli_fits.contours, cli_fits.compare, cli_fits.design, cli_fits.study, cli_export.export):
     app.command(cls=Command)(_command)
 
 

@@ -1,4 +1,4 @@
-"""Commands on a likelihood: fit, contours, compare, study; each is handed one object of settings."""
+"""Commands on a likelihood: fit, contours, compare, study, design; each is handed one object of settings."""
 
 import dataclasses
 from pathlib import Path
@@ -10,6 +10,7 @@ from lmtbayes import _checks
 from lmtbayes.cli_options import Context, Force, Out, refuse, refuse_truth, resumable, say, show, typed
 from lmtbayes.cli_settings import Setting, with_settings
 from lmtbayes.jobs.compare import Comparing
+from lmtbayes.jobs.design_settings import Designing
 from lmtbayes.jobs.settings import LEAST_GRID, FitSettings, masses_of
 from lmtbayes.jobs.study import Study
 
@@ -180,6 +181,40 @@ def study(
         result = run(settings, out, chunks=chunks, scheduler=scheduler, workers=workers, progress=progress, say=say)
     if result is not None:
         show(summary(settings, result), out)
+
+
+@with_settings(
+    Designing,
+    "fit.experiments",
+    Setting("fit.truth", words="what is true: BP1 ... BP4, g_x=5e-4,mass=15,eps_x=-7e-6, or none"),
+    "fit.truth_model",
+    "posterior",
+    Setting("fit.mixing", default="paper", words="of both models: paper, free, loop, loop0 or a number eps_x/g_x"),
+    "design",
+    "map",
+    Setting("next", words="what might be done next, LABEL: VARIABLE=VALUE,...; separated by semicolons"),
+    "threshold",
+    "size",
+    "nodes",
+    "bins",
+    Setting("fit.seed", words="of data sets and nodes"),
+    repeats=True,
+)
+def design(
+    context: Context,
+    settings: Designing,
+    out: Out = Path("design"),
+    force: Force = False,
+    progress: Progress = True,
+    suffix: Annotated[str, typer.Option("--format", help="of the pictures: pdf, svg or png")] = "pdf",
+) -> None:
+    """What a measurement that might be made is expected to find: assurance, a map of it, what to do next. Resumes."""
+    from lmtbayes.jobs.design import design as job
+
+    if settings.posterior:
+        refuse(context, ("truth",), "true bosons are drawn from the posterior")
+    with resumable():
+        show(job(settings, out, force, progress, say, suffix), out)
 
 
 def _refuse_what_a_study_has_not(context: Context, study: Study) -> None:

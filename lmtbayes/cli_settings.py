@@ -52,6 +52,8 @@ class Setting:
 
     def read(self, value: Any) -> Any:
         """Value of the field, of what was typed."""
+        if self.name == _WITH_COMMAS:
+            return tuple(part.strip() for part in value.split(";") if part.strip())
         return split_names(value) if self.name in _SEVERAL else value
 
     def parameter(self, kind: type) -> inspect.Parameter:
@@ -66,7 +68,9 @@ class Setting:
         if self.name in _RANGES:
             expected, metavar = expected | None, "LOW HIGH"
         elif isinstance(default, tuple):
-            default, expected, words = ",".join(default), str, f"comma-separated {words}"
+            commas = self.name != _WITH_COMMAS
+            default, expected = (",".join(default) if commas else "; ".join(default)), str
+            words = f"comma-separated {words}" if commas else words
         declared = (self.flag,) if self.flag else ()
         info = (typer.Argument if self.argument else typer.Option)(*declared, help=words, metavar=metavar)
         return inspect.Parameter(
@@ -85,6 +89,8 @@ def _begun_small(sentence: str) -> str:
 
 _SEVERAL = ("experiments", "mixings", "plugins")
 """Fields that hold several names, typed with commas between them."""
+_WITH_COMMAS = "next"
+"""Holds several texts with commas in them, typed with semicolons between them."""
 
 _RANGES = ("g_x", "mass", "kappa")
 """Fields that are two numbers; where a class finds out a default itself, none is handed to it."""

@@ -177,7 +177,8 @@ def liquid_xenon(
         Mass times running time [t yr]; may be traced.
     bin_edges
         Of the reconstructed energy [keVnr] in "nr", [keVee] else; not below the threshold. By default bins one full
-        width at half maximum of the resolution wide up to 30 keVee; one bin with convention="paper".
+        width at half maximum of the resolution wide up to 30 keVee; one bin with convention="paper". May be traced
+        together with the threshold.
     oscillation
         Parameter set: "nufit-6.1-ic24" (default), "nufit-6.1-ic23", "nufit-6.0-ic24", "nufit-6.0-ic19" or "paper-2021".
     binding

@@ -227,8 +227,10 @@ def edges(
     threshold_kev: Any,
     one_bin: bool,
 ) -> Any:
-    """Edges of the bins, given or made, in the unit of the threshold; traced where one bin starts at a traced one."""
+    """Edges of the bins, given or made, in the unit of the threshold; traced ones are given, or of one bin."""
     scanned = _checks.is_traced(threshold_kev)
+    if scanned and _checks.is_traced(bin_edges):
+        return bin_edges
     if bin_edges is not None:
         given = _checks.increasing("bin_edges", bin_edges)
         if not scanned and given[0] < threshold_kev * (1.0 - 1e-12):

@@ -56,11 +56,11 @@ def parse_experiment(text: str) -> Experiment:
     UnknownName
         No such experiment or override.
     """
-    name, options = _name_and_options(text)
+    name, options = name_and_options(text)
     return experiment(name, **options)
 
 
-def _name_and_options(text: str) -> tuple[str, dict[str, Any]]:
+def name_and_options(text: str) -> tuple[str, dict[str, Any]]:
     """What `parse_experiment` builds from; both are known, and nothing is built."""
     name, *overrides = text.split(":")
     options = {}
@@ -198,7 +198,7 @@ def mixing_rules(name: str, value: Any) -> tuple[str, ...]:
 
 def _experiments(name: str, value: Any) -> tuple[str, ...]:
     for one in _names(name, value):
-        _name_and_options(one)
+        name_and_options(one)
     return tuple(value)
 
 

@@ -116,6 +116,13 @@ TOPICS: dict[str, Topic] = {
             family="evidences",
         ),
         Topic(
+            "design",
+            "Where should the next tonne-year go? The probability of a decision, and what raises it",
+            BEYOND,
+            statements="design",
+            family="evidences",
+        ),
+        Topic(
             "feldman-cousins",
             "Figs. 5, 7 and 8 with critical values by toys (Feldman and Cousins)",
             BEYOND,

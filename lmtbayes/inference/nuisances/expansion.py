@@ -37,7 +37,7 @@ class Expansion(NamedTuple):
 
 def expansion(joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data) -> Expansion:
     """Evaluate one photon and its pulls; to be traced."""
-    parts = [_expanded(joint, e, photon, pulls[own]) for e, own in _owns(joint)]
+    parts = [expanded_counts(joint, e, photon, pulls[own]) for e, own in _owns(joint)]
     row = jnp.concatenate([counts for counts, _, _ in parts])
     score, weight = score_and_fisher_weight(lambda c: log_of_counts(joint, c, data), row)
     curvature, begin = jnp.zeros(pulls.size), 0
@@ -97,7 +97,7 @@ def _along(
     return lambda pull: joint.counts_of(e)(photon, [pull if k == i else pulls[k] for k in range(pulls.size)])
 
 
-def _expanded(
+def expanded_counts(
     joint: JointModel, e: Experiment, photon: HiddenPhoton, pulls: Float[Array, " own"]
 ) -> tuple[Array, Float[Array, "_bins own"], Float[Array, "_bins own"]]:
     """Counts of one experiment, and their first and second derivative in each of its own pulls."""

@@ -42,8 +42,8 @@ def highest[T](found: T, values: Float[Array, " several"]) -> T:
 
 
 def first_and_second_derivative(
-    terms: Callable[[Float[Array, " terms"]], Float[Array, " terms"]], x: Float[Array, " terms"]
-) -> tuple[Float[Array, " terms"], Float[Array, " terms"]]:
+    terms: Callable[[Float[Array, "*terms"]], Float[Array, "*terms"]], x: Float[Array, "*terms"]
+) -> tuple[Float[Array, "*terms"], Float[Array, "*terms"]]:
     """First and second derivative of terms of which each depends on its own entry of `x` alone."""
     ones = jnp.ones_like(x)
     return jax.jvp(lambda y: jax.jvp(terms, (y,), (ones,))[1], (x,), (ones,))

@@ -1,0 +1,86 @@
+"""Designs of experiments: the map of a probability over two design variables, and a ranking of what to do next."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import ArrayLike
+from matplotlib.axes import Axes
+
+from lmtbayes.plotting.style import BLACK, BLUE
+
+LEVELS = (0.1, 0.5, 0.9)
+
+
+def assurance_map(
+    axes: Axes, x: ArrayLike, y: ArrayLike, probability: ArrayLike, xlabel: str, ylabel: str, title: str = ""
+) -> Axes:
+    """Draw a probability over two design variables, both logarithmic where they are positive.
+
+    Parameters
+    ----------
+    axes
+        Drawn on, and returned.
+    x, y
+        Values of the variables.
+    probability
+        Shape (y, x), 0 to 1.
+    xlabel, ylabel, title
+        In words.
+    """
+    at, up, values = np.asarray(x, float), np.asarray(y, float), np.asarray(probability, float)
+    mesh = axes.pcolormesh(at, up, values, vmin=0.0, vmax=1.0, cmap="Blues", shading="nearest", rasterized=True)
+    inside = [level for level in LEVELS if values.min() < level < values.max()]
+    if inside:
+        lines = axes.contour(at, up, values, levels=inside, colors=BLACK, linewidths=1.0)
+        axes.clabel(lines, fmt=lambda level: f"{100 * level:.0f} %", fontsize=8)
+    for name, points in (("x", at), ("y", up)):
+        if points.min() > 0.0 and points.max() > 3.0 * points.min():
+            axes.set(**{f"{name}scale": "log"})
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axes.figure.colorbar(mesh, ax=axes, label="probability")
+    return axes
+
+
+def probability_line(axes: Axes, x: ArrayLike, lines: Mapping[str, tuple[ArrayLike, ArrayLike]], xlabel: str) -> Axes:
+    """Draw probabilities with their errors against one design variable.
+
+    Parameters
+    ----------
+    axes
+        Drawn on, and returned.
+    x
+        Values of the variable.
+    lines
+        Label to probability and its standard deviation.
+    xlabel
+        In words.
+    """
+    for label, (value, error) in lines.items():
+        axes.errorbar(np.asarray(x), np.asarray(value), np.asarray(error), marker="o", ms=4, lw=1.3, label=label)
+    if np.min(x) > 0.0 and np.max(x) > 3.0 * np.min(x):
+        axes.set_xscale("log")
+    axes.set(xlabel=xlabel, ylabel="probability", ylim=(-0.03, 1.03))
+    axes.legend(loc="best")
+    return axes
+
+
+def ranking_bars(axes: Axes, labels: Sequence[str], gains: ArrayLike, errors: ArrayLike, xlabel: str) -> Axes:
+    """Draw how much each of several alternatives gains, the first on top.
+
+    Parameters
+    ----------
+    axes
+        Drawn on, and returned.
+    labels
+        Of the alternatives.
+    gains, errors
+        With their standard deviations.
+    xlabel
+        What is gained.
+    """
+    places = np.arange(len(labels))[::-1]
+    axes.barh(places, np.asarray(gains), xerr=np.asarray(errors), color=BLUE, height=0.6, ecolor=BLACK, capsize=2)
+    axes.axvline(0.0, color=BLACK, lw=0.8)
+    axes.set_yticks(places, labels)
+    axes.set(xlabel=xlabel)
+    return axes
