@@ -67,6 +67,13 @@ TOPICS = (
         ("lmtbayes.inference.frequentist",),
         "Best fits, profile likelihoods, contours, limits, Feldman and Cousins, CLs, significance, discovery.",
     ),
+    Topic(
+        "design",
+        "Design of experiments",
+        ("lmtbayes.design",),
+        "What a measurement that might be made is expected to find, and which one to make.",
+    ),
+    Topic("export", "Export", ("lmtbayes.export",), "Results in the forms that other programs read."),
     Topic("plotting", "Pictures", ("lmtbayes.plotting",), "Each takes arrays and an Axes, and returns the Axes."),
     Topic(
         "errors",
