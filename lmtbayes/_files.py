@@ -5,6 +5,7 @@ damaged is known before its reader, which may hang on it, is asked.
 """
 
 import hashlib
+import io
 import os
 import uuid
 from collections.abc import Iterator
@@ -44,15 +45,12 @@ def write_text(path: str | Path, text: str) -> Path:
 
 def write_netcdf(path: str | Path, data: "xarray.Dataset | xarray.DataTree") -> None:
     """Write a data set or a tree whole, and seal it."""
+    # In memory first: HDF5 itself, on a disk that is full, ends the process at its end.
+    file = io.BytesIO()
+    data.to_netcdf(file, engine="h5netcdf")
+    body = file.getvalue()
     with whole(path) as temporary:
-        try:
-            data.to_netcdf(temporary, engine="h5netcdf")
-        except RuntimeError as error:  # what HDF5 raises at closing a file on a full disk
-            raise OSError(f"{path} cannot be written ({error})") from error
-        with temporary.open("rb+") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            file.seek(0, os.SEEK_END)
-            file.write(_SEAL + digest.encode())
+        temporary.write_bytes(body + _SEAL + hashlib.sha256(body).hexdigest().encode())
 
 
 def read_netcdf(path: str | Path, *, sealed: bool = True) -> "xarray.Dataset":

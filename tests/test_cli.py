@@ -115,19 +115,19 @@ OPTIONS = {
     | RANGES
     | {"truth_model": "lmu-ltau", "published": "observed", "seed": 0, "chains": 16, "warmup": 500, "draws": 500}
     | {"grid": 40, "settings": None, "out": Path("fit"), "force": False, "progress": True, "suffix": "pdf"}
-    | {"evidence": False},
+    | {"evidence": False, "plugins": ""},
     "contours": OF_DATA
     | RANGES
     | {"experiments": "na64mu,ess", "mixing": "paper", "published": "observed", "grid": 60, "seed": 0}
     | {"settings": None, "out": Path("contours"), "force": False, "calibration": None, "progress": True}
-    | {"suffix": "pdf"},
+    | {"suffix": "pdf", "plugins": ""},
     "compare": {"experiments": "na64mu,ess,darwin-nr:threshold_kev=1.0", "truth": "BP1", "truth_model": "lmu-ltau"}
     | {"data": "asimov", "published": "observed", "seed": 0, "mixings": "paper,free", "method": "cubature"}
-    | {"settings": None, "out": Path("compare"), "force": False},
+    | {"settings": None, "out": Path("compare"), "force": False, "plugins": ""},
     "study": OF_DATA
     | {"task": None, "published": "observed", "seed": 0, "grid": 40, "size": 1000, "chunk": None, "nuisances": None}
     | {"method": "grid", "settings": None, "out": Path("study"), "chunks": None, "scheduler": None, "workers": 0}
-    | {"merge": False, "progress": True, "relative_to": None},
+    | {"merge": False, "progress": True, "relative_to": None, "plugins": ""},
 }
 
 
@@ -142,7 +142,7 @@ def test_options_and_their_defaults_are_a_contract(name):
         "evidence": ["--evidence"],
         "progress": ["--progress", "--no-progress"],
     }
-    odd |= {"suffix": ["--format"], "task": ["task"]}
+    odd |= {"suffix": ["--format"], "task": ["task"], "plugins": ["--plugin"]}
     for option in OPTIONS[name]:
         assert written[option] == odd.get(option, [f"--{option.replace('_', '-')}"])
 

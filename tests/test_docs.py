@@ -78,7 +78,7 @@ def test_the_reference_has_every_public_name_once():
     assert len(set(shown)) == len(shown)
     surface = (ROOT / "tests" / "public_surface.txt").read_text(encoding="utf-8")
     assert set(shown) == set(re.findall(r"^(?:class|function|constant) ([\w.]+)", surface, re.MULTILINE))
-    modules = {"errors", "methods", "priors", "terms"}
+    modules = {"design", "errors", "export", "methods", "priors", "terms"}
     assert {name.removeprefix("lmtbayes.") for name in shown} >= set(lmt.__all__) - modules
     assert {name.topic for name in api.names()} == set(api.TOPICS)
 

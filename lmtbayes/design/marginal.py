@@ -53,9 +53,9 @@ class Bins:
 
     def log_prob(self, expected: Float[Array, "*#b bins"], data: Float[Array, "*#b bins"]) -> Float[Array, "*b bins"]:
         """Log-likelihood of every bin."""
+        expected, data = jnp.broadcast_arrays(expected, data)
         found = [t.log_prob(expected[..., own], data[..., own]) for t, own in self._parts]
-        shape = jnp.broadcast_shapes(*(x.shape[:-1] for x in found))
-        return jnp.concatenate([jnp.broadcast_to(x, (*shape, x.shape[-1])) for x in found], axis=-1)[..., self._order]
+        return jnp.concatenate(found, axis=-1)[..., self._order]
 
 
 def log_marginals(

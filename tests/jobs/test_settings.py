@@ -103,7 +103,11 @@ def test_truths():
         (lambda: FitSettings(truth=1), InvalidArgument, "`truth` must be text; got 1"),
         (lambda: FitSettings(sed=1), UnknownName, r"unknown setting 'sed' \(did you mean 'seed'\?\); accepted: chains"),
         (lambda: FitSettings(("ess",), experiments=("ess",)), InvalidArgument, "`experiments` must be given once"),
-        (lambda: FitSettings(*FitSettings().to_dict().values(), 1), InvalidArgument, "must be given at most 17 fields"),
+        (
+            lambda: FitSettings(*FitSettings().to_dict().values(), (), 1),
+            InvalidArgument,
+            "must be given at most 18 fields",
+        ),
         (lambda: Study(), InvalidArgument, "`task` must be given"),
         (lambda: Study("toys", {"seed": 1}), InvalidArgument, "`fit` must be an instance of FitSettings"),
         (lambda: Study("toys", chunks=1), UnknownName, "did you mean 'chunk'"),

@@ -15,7 +15,7 @@ from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.identity.fingerprint import fingerprint
 from lmtbayes.inference.integration.refine import posterior_grid
-from lmtbayes.inference.posterior.diagnostics import GRID_ERROR
+from lmtbayes.inference.posterior.against_grid import GRID_ERROR
 
 
 @pytest.mark.parametrize(
