@@ -15,6 +15,7 @@ SETUP = lmt.BeamSetup(
     target_length_cm=35.1,
     decay_length_cm=300.0,
     bin_edges=(1.0, 5.0, 15.0),
+    efficiency=0.9,
 )
 
 
