@@ -222,7 +222,7 @@ class Studies:
                 Study("evidence", fit, size=self.sizes["evidence"]), f"evidence-{k}-{self.sizes['evidence']}"
             )
             for method in result["method"].values:
-                seeds = int(np.isfinite(result["log_z"].sel(method=method)).sum())
+                seeds = int(np.isfinite(result["log_z"].sel({"method": method})).sum())
                 together.setdefault(str(method), []).append(pulls(result, str(method)))
                 for what, (right, number, error) in pull_summary(result, str(method)).items():
                     note = f"reference good to {result.attrs['reference_error']:.1g}"

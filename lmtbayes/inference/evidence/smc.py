@@ -29,11 +29,16 @@ from lmtbayes.inference.priors import Prior
 
 _MAX_TEMPERATURES = 1000
 _ACCEPTANCE_WARNING = 0.02
+_MOST_COORDINATES = 10
+"""Of boson and nuisances: in fourteen ln Z was 0.09 too high for all of ten seeds, 2.5 of its errors."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Smc:
     """The evidence by tempered sequential Monte Carlo, of blackjax.
+
+    For up to ten coordinates of boson and nuisances: in fourteen the scatter of replicas is not all of its error, and
+    the result says that it did not converge.
 
     Parameters
     ----------
@@ -170,6 +175,11 @@ def summarise(run: Any, settings: Smc) -> Sampled:
     left_out = np.log((weights.sum() - weights) / (len(weights) - 1))
     error = math.sqrt((len(weights) - 1) * left_out.var() * (len(weights) - 1) / (len(weights) - 3))
     problems = []
+    if particles.shape[-1] > _MOST_COORDINATES:
+        problems.append(
+            f"in {particles.shape[-1]} coordinates its error is too small: ln Z was 0.09 too high in fourteen "
+            "(method 'importance' or 'nss')"
+        )
     if (temperature < 1.0).any():
         problems.append(f"{(temperature < 1.0).sum()} replicas did not reach temperature 1")
     if acceptance.min() < _ACCEPTANCE_WARNING:

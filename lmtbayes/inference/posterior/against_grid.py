@@ -46,7 +46,7 @@ def against_grid(posterior: "xr.Dataset", grid: "xr.Dataset", effective: float) 
             value < TOTAL_VARIATION,
             f"marginals differ by {value:.3f} at worst ({name}; {noise[name]:.3f} is noise), below {TOTAL_VARIATION}",
             "chains and grid disagree, one of them is wrong: init='grid' and jumps=True, more draws if the difference "
-            "is noise, and lmtbayes.evidence(..., method='smc') as a third opinion",
+            "is noise, and lmtbayes.evidence(..., method='nss') as a third opinion",
         ),
         Check(
             "grid error",
