@@ -1,5 +1,8 @@
 """Pictures to files: whole or not at all, and closed afterwards; with the numbers behind them where wanted."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -25,10 +28,22 @@ def save(figure: Figure, path: Path) -> Path:
     _checks.one_of("out", path.suffix, FORMATS)
     path.parent.mkdir(parents=True, exist_ok=True)
     metadata = {"Date": None} if path.suffix == ".svg" else {"CreationDate": None} if path.suffix == ".pdf" else {}
-    with whole(path) as temporary, style():
+    with whole(path) as temporary, style(), _without_remarks_on_fonts():
         figure.savefig(temporary, format=path.suffix[1:], metadata=metadata)
     plt.close(figure)
     return path
+
+
+@contextmanager
+def _without_remarks_on_fonts() -> Iterator[None]:
+    """Keep what fontTools says of the age of a font, which is embedded in a PDF, from the screen."""
+    logger = logging.getLogger("fontTools")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def save_with_numbers(figure: Figure, path: Path, *more: Path, about: str) -> Path:
