@@ -1,6 +1,6 @@
 """`lmtbayes design`: what a measurement that might be made is expected to find; a map, and what to do next. Resumes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +14,12 @@ from lmtbayes.design.expectation import expect
 from lmtbayes.design.maps import check_axes, corners, joined_map, points, rank, ranking_text
 from lmtbayes.jobs import pictures
 from lmtbayes.jobs.design_settings import Designing
-from lmtbayes.jobs.output import output_folder, write_netcdf
+from lmtbayes.jobs.output import Say, output_folder, write_netcdf
 from lmtbayes.plotting.design import assurance_map, probability_line, ranking_bars
 from lmtbayes.plotting.style import style
 
 if TYPE_CHECKING:
     import xarray as xr
-
-type Say = Callable[[str], None]
 
 
 def design(

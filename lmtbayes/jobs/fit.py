@@ -1,6 +1,5 @@
 """`lmtbayes fit`: posterior and profile of one set of data, with pictures, in a folder that repeats itself."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,13 +17,11 @@ from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.posterior.sample import sample_posterior
 from lmtbayes.jobs import pictures, summary
 from lmtbayes.jobs.draw import draw, group
-from lmtbayes.jobs.output import output_folder, write_netcdf
+from lmtbayes.jobs.output import Say, output_folder, write_netcdf
 from lmtbayes.jobs.settings import FitSettings
 
 if TYPE_CHECKING:
     import xarray as xr
-
-type Say = Callable[[str], None]
 
 
 def fit(

@@ -11,7 +11,7 @@ something that replaces it is complete, or when its owner says so (`force`).
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,9 @@ from lmtbayes._files import write_text
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.jobs.locks import Held, hold, settling
 from lmtbayes.jobs.strict import read_json
+
+type Say = Callable[[str], None]
+"""Is told what a job is doing."""
 
 SETTINGS_FILE = "settings.json"
 MARK = ".lmtbayes"

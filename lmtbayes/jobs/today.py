@@ -30,8 +30,8 @@ from lmtbayes.inference.evidence.importance import Importance
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.jobs import pictures
 from lmtbayes.jobs.draw import plane_on
-from lmtbayes.jobs.fit import Say, fit
-from lmtbayes.jobs.output import output_folder, write_netcdf
+from lmtbayes.jobs.fit import fit
+from lmtbayes.jobs.output import Say, output_folder, write_netcdf
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.plotting.evidence import evidence_bars
 from lmtbayes.plotting.legends import entries

@@ -14,11 +14,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from lmtbayes.jobs.output import Say
 from lmtbayes.paper.topics import TOPICS, Topic
 
 _POLL_SECONDS = 0.2
 
-type Say = Callable[[str], None]
 type Work = Callable[[Topic, Path, str, Say], float]
 """(topic, folder of the results, suffix, say) -> seconds."""
 
