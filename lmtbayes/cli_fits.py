@@ -206,7 +206,7 @@ def design(
     out: Out = Path("design"),
     force: Force = False,
     progress: Progress = True,
-    suffix: Annotated[str, typer.Option("--format", help="of the pictures: pdf, svg or png")] = "pdf",
+    suffix: Pictures = "pdf",
 ) -> None:
     """What a measurement that might be made is expected to find: assurance, a map of it, what to do next. Resumes."""
     from lmtbayes.jobs.design import design as job

@@ -103,7 +103,7 @@ def points(
     from tqdm.auto import tqdm
 
     left = [index for index in order_of(engine.plan, axes) if index not in set(done)]
-    for index in tqdm(left, desc="designs", disable=not progress):
+    for index in tqdm(left, desc="designs", disable=None if progress else True):
         values = dict(base or {}) | {name: float(axes[name][i]) for name, i in zip(axes, index, strict=True)}
         yield index, evaluate(engine, values, threshold, boson=False).table
 

@@ -2,7 +2,9 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from profile_toys import FIXED, scale, toy
+from scipy.stats import truncnorm
 
 import lmtbayes as lmt
 from lmtbayes.experiments.terms import Gaussian, Poisson
@@ -21,6 +23,15 @@ def gaussian(means=(-3.2, 1.4), sigmas=(0.05, 0.2)):
     """Conjugate: a Gaussian posterior, cut by the box, of any width."""
     experiment = toy(measured, Gaussian(sigmas), 2)
     return lmt.JointLikelihood([experiment], FIXED, data={"toy": np.array(means)}, check=False)
+
+
+def check_conjugate(found, means, sigmas):
+    """4000 draws of `gaussian`, nearly independent, to five standard errors of the normal distribution cut by the box."""
+    for name, mean, sigma, (low, high) in zip(TWO.names, means, sigmas, [(-5.0, -2.0), (0.0, 3.0)], strict=True):
+        draws = found["posterior"][name].values.ravel()
+        exact = truncnorm((low - mean) / sigma, (high - mean) / sigma, mean, sigma)
+        assert draws.mean() == pytest.approx(exact.mean(), abs=5 * sigma / np.sqrt(3000))
+        assert draws.std() == pytest.approx(exact.std(), rel=5 / np.sqrt(2 * 3000))
 
 
 def interference(g_x, mass, eps_x, values):
