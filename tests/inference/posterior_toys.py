@@ -26,7 +26,7 @@ def gaussian(means=(-3.2, 1.4), sigmas=(0.05, 0.2)):
 
 
 def check_conjugate(found, means, sigmas):
-    """4000 draws of `gaussian`, nearly independent, to five standard errors of the normal distribution cut by the box."""
+    """4000 draws of `gaussian`, nearly independent, to five standard errors of the normal cut by the box."""
     for name, mean, sigma, (low, high) in zip(TWO.names, means, sigmas, [(-5.0, -2.0), (0.0, 3.0)], strict=True):
         draws = found["posterior"][name].values.ravel()
         exact = truncnorm((low - mean) / sigma, (high - mean) / sigma, mean, sigma)
