@@ -53,7 +53,8 @@ _TEXTS = {
     "Its seeds differ in the correction alone, and not at all where the "
     "nuisances are integrated exactly. "
     "Tempered SMC is too high in the fourteen coordinates of the four experiments, by 0.09, or 2.5 of its errors; with "
-    "60 steps in place of 20 by 0.006 and 0.077 (two seeds), with 3000 particles in place of 1000 by 0.045 (one). Beyond ten coordinates it therefore "
+    "60 steps in place of 20 by 0.006 and 0.077 (two seeds), with 3000 particles in place of 1000 by 0.045 (one). "
+    "Beyond ten coordinates it therefore "
     "says that it did not converge; importance sampling, which is right there, takes a third of the time.",
     "verdicts": "Posteriors of toys of truths from the prior, judged by the package, and held to sums over a dense "
     "grid. A miss is trusted and wrong.",
