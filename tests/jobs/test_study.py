@@ -154,8 +154,8 @@ def test_what_is_there_is_not_computed_again(tmp_path, finished):
 
 
 def test_an_interrupted_chunk_leaves_no_file(tmp_path, finished, monkeypatch):
-    def stop(self, path, **options):
-        path.write_bytes(b"half")
+    def stop(self, file, **options):
+        file.write(b"half")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
