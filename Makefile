@@ -15,8 +15,9 @@ help: ## this list
 fit: $(VENV)/.installed ## set up, then fit BP1 with NA64mu, ESS, ESS10 and DARWIN; results in the folder fit/
 	$(BIN)/lmtbayes fit --out $(OUT)
 
+# worksteal: a file stays in one process, which then compiles for it once.
 test: $(VENV)/.installed ## set up, then run the default tests (both cores)
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 slow: $(VENV)/.installed ## the long and statistical tests
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m slow --durations 60 --durations-min 5

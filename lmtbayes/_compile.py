@@ -1,4 +1,9 @@
-"""Compilation of what runs once or costs next to nothing: there a quick compiler beats fast code."""
+"""How hard XLA's CPU compiler tries: nearly all of a first call is compilation.
+
+Level 1 runs as fast as the default (3) for what is compiled here, and is compiled in four fifths of the time
+(benchmarks/RESULTS.md); level 0 takes half to two thirds of it, and runs up to three times slower. Other backends
+compile as always: what the option does there depends on them.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,11 +11,16 @@ from typing import Any
 import jax
 
 
-def compile_quickly(function: Callable[..., Any]) -> Any:
-    """Return the jitted function, on a CPU compiled in two thirds of the time to be up to three times slower.
+def compile_large(function: Callable[..., Any]) -> Any:
+    """Return the jitted function, of what runs often; not to be called from within another jitted function."""
+    return _compiled(function, 1)
 
-    Other backends compile as always: what the option does there depends on them.
-    """
-    # LLVM's passes, left out here, are a third of a compilation; XLA's own passes remain.
-    options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
+
+def compile_quickly(function: Callable[..., Any]) -> Any:
+    """Return the jitted function, of what runs once or costs next to nothing."""
+    return _compiled(function, 0)
+
+
+def _compiled(function: Callable[..., Any], level: int) -> Any:
+    options = {"xla_backend_optimization_level": level} if jax.default_backend() == "cpu" else None
     return jax.jit(function, compiler_options=options)

@@ -38,7 +38,9 @@ LONG = (
     "inference/frequentist/cls.py",
     "inference/frequentist/contours.py",
     "inference/frequentist/feldman_cousins.py",
+    "inference/frequentist/limits.py",
     "inference/frequentist/significance.py",
+    "inference/likelihood/toys.py",
 )
 """Of these modules the examples compile for long: in the slow suite."""
 

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from scipy.special import logsumexp
 
 from lmtbayes import _checks
+from lmtbayes._compile import compile_large
 from lmtbayes.design.beliefs import draw_photons
 from lmtbayes.design.data_sets import Drawn, counted, draw_pulls, seed_of
 from lmtbayes.design.marginal import Bins, in_blocks, log_marginals, log_marginals_paired
@@ -215,7 +216,9 @@ class Engine:
         bins = self.bins(setting)
         function = log_marginals_paired if paired else log_marginals
         constraints = self.plan.joint.constraints
-        run = self.compiled((function, bins.key), lambda: jax.jit(lambda *given: function(bins, constraints, *given)))
+        run = self.compiled(
+            (function, bins.key), lambda: compile_large(lambda *given: function(bins, constraints, *given))
+        )
         parts = []
         for k in range(len(self.starts)):
             table = self.table(setting, self.plan.models[model].model, photons, name, k)

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from lmtbayes._compile import compile_large
 from lmtbayes.design.data_sets import Drawn, smoothly_counted
 from lmtbayes.design.engine import Engine
 from lmtbayes.design.marginal import in_blocks, log_marginals
@@ -86,7 +87,7 @@ class Moving:
             function = lambda t, d: log_marginals(bins, constraints, t, component, d)  # noqa: E731
             return jax.jvp(function, (table, data), (moved, data_moved))
 
-        run = engine.compiled(("slopes", bins.key), lambda: jax.jit(both))
+        run = engine.compiled(("slopes", bins.key), lambda: compile_large(both))
         values: list[np.ndarray] = []
         slopes: list[list[np.ndarray]] = [[] for _ in self._at]
         for k in range(len(engine.starts)):

@@ -14,6 +14,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from lmtbayes import _checks
+from lmtbayes._compile import compile_large
 
 AXIS = "items"
 """Name of the one axis of every mesh: chains, cells, toys or points."""
@@ -177,7 +178,7 @@ class Mapped(Blocked):
         items, whole = PartitionSpec(AXIS), PartitionSpec()
         self._function = function
         # Any: jax's type of a compiled function lacks the method that counts its compilations.
-        self._compiled: Any = jax.jit(
+        self._compiled: Any = compile_large(
             jax.shard_map(own, mesh=mesh_of(devices), in_specs=(items, whole), out_specs=items, check_vma=False)
         )
         super().__init__(self._compiled, devices, len(devices) * batch_size * batches)

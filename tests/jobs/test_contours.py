@@ -61,6 +61,7 @@ def test_the_numbers_are_those_of_direct_calls(done):
     np.testing.assert_allclose(columns["g_x"], np.concatenate([line.y for line in lines]), rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:contours of")
 def test_a_calibration_of_another_fit_is_refused_before_the_profile(tmp_path, monkeypatch):
     like = SETTINGS.likelihood()

@@ -35,7 +35,11 @@ def test_fixed_nodes_give_what_adaptive_cells_give(convention, tolerance):
     assert found == pytest.approx(expected[0] - expected[1], abs=tolerance)
 
 
-@pytest.mark.parametrize("nuisance", [None, scale(), OCTANTS], ids=["none", "gaussian", "octants"])
+@pytest.mark.parametrize(
+    "nuisance",
+    [None, scale(), pytest.param(OCTANTS, marks=pytest.mark.slow)],
+    ids=["none", "gaussian", "octants"],
+)
 def test_the_nuisances_are_integrated_at_a_node(nuisance):
     """Counts of ten in three bins; quadrature with break points at the octants, -6.7 and 0."""
     nuisances = () if nuisance is None else (nuisance,)

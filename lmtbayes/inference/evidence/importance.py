@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Array
 from scipy.special import logsumexp
 
+from lmtbayes._compile import compile_large
 from lmtbayes.inference.coordinates import Space, Tables
 from lmtbayes.inference.evidence.laplace_cubature import Cubature, without_boson
 from lmtbayes.inference.evidence.result import Evidence
@@ -137,4 +138,4 @@ def _draws(joint: JointModel, prior: Prior) -> Any:
         unit, pulls = proposal.sample(key)
         return unit, space.photon(unit), pulls, proposal.log_prob(unit, pulls) - space.log_ratio(unit)
 
-    return jax.jit(jax.vmap(one, in_axes=(0, None, None)))
+    return compile_large(jax.vmap(one, in_axes=(0, None, None)))

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from scipy.special import logsumexp
 
 from lmtbayes import _checks
+from lmtbayes._compile import compile_large
 from lmtbayes.inference.coordinates import tables_of
 from lmtbayes.inference.evidence import samplers
 from lmtbayes.inference.evidence.result import Evidence
@@ -153,7 +154,7 @@ def make_sampler(log_likelihood: Callable[..., Array], dim: int, settings: Nss) 
             own, arguments = given[:of_replica], given[of_replica:]
             return jax.vmap(lambda *x: function(*x, *arguments))(*own)
 
-        return jax.jit(all_)
+        return compile_large(all_)
 
     return Sampler(replicated(start, 1), replicated(advance, 2), weigh)
 

@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes import _checks
+from lmtbayes._compile import compile_large
 from lmtbayes.inference.coordinates import tables_of
 from lmtbayes.inference.evidence import samplers
 from lmtbayes.inference.evidence.result import Evidence
@@ -116,7 +117,7 @@ def make_sampler(log_likelihood: Callable[..., Array], dim: int, settings: Smc) 
         chosen = resampling.systematic(key, last.weights, settings.particles)
         return log_z, count, acceptance, last.particles[chosen], last.tempering_param
 
-    return jax.jit(lambda keys, *arguments: jax.vmap(one, in_axes=(0, None))(keys, arguments))
+    return compile_large(lambda keys, *arguments: jax.vmap(one, in_axes=(0, None))(keys, arguments))
 
 
 def _tempered(log_likelihood: Callable[[Array], Array], start: Array, settings: Smc) -> Any:

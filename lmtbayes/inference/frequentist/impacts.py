@@ -23,6 +23,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from lmtbayes import _checks
+from lmtbayes._compile import compile_large
 from lmtbayes.inference.frequentist.best_fit import BestFit, best_fit
 from lmtbayes.inference.frequentist.box import Box, logarithm, photon_at, physical
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
@@ -166,7 +167,7 @@ def _joint(joint: JointModel, names: tuple[str, ...], data: Data) -> Any:
 
 
 def _hessian(joint: JointModel, names: tuple[str, ...]) -> Any:
-    return jax.jit(lambda z, data: derivatives(_joint(joint, names, data), z)[2])
+    return compile_large(lambda z, data: derivatives(_joint(joint, names, data), z)[2])
 
 
 def _refits(joint: JointModel, names: tuple[str, ...]) -> Any:
@@ -175,7 +176,7 @@ def _refits(joint: JointModel, names: tuple[str, ...]) -> Any:
     def one(begin: Array, low: Array, high: Array, data: Data) -> Maximum:
         return maximise(_joint(joint, names, data), begin, _STEPS, (low, high))
 
-    return jax.jit(jax.vmap(one, (0, 0, 0, None)))
+    return compile_large(jax.vmap(one, (0, 0, 0, None)))
 
 
 def _covariance(precision: np.ndarray, free: np.ndarray, size: int) -> tuple[np.ndarray, bool]:

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from lmtbayes._compile import compile_large
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood.constraints import Components
 from lmtbayes.inference.likelihood.model import Data, JointModel
@@ -59,7 +60,7 @@ def importance_ratios(joint: JointModel, draws: int) -> Callable[..., Array]:
         # One photon's draws at a time already fill the machine's vectors.
         return jax.lax.map(lambda x: one(x[0], x[1], x[2][0], x[2][1], data), (keys, photons, marginals), batch_size=16)
 
-    return jax.jit(all_photons)
+    return compile_large(all_photons)
 
 
 def _normals(joint: JointModel, components: Components, best: Array, precision: Array) -> tuple[Array, Array, Array]:

@@ -13,6 +13,7 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array
 
+from lmtbayes._compile import compile_large
 from lmtbayes.inference.coordinates import Space, Tables
 from lmtbayes.inference.devices import AXIS, Devices, mesh_of, side_by_side
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
@@ -61,7 +62,7 @@ class IndependentChains:
         self._thin = thin
         mesh = mesh_of(devices)
         of_chain, of_draw, whole = PartitionSpec(AXIS), PartitionSpec(None, AXIS), PartitionSpec()
-        self._run = jax.jit(
+        self._run = compile_large(
             jax.shard_map(
                 self._chunk,
                 mesh=mesh,

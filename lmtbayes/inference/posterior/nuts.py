@@ -15,7 +15,7 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array
 
-from lmtbayes._compile import compile_quickly
+from lmtbayes._compile import compile_large, compile_quickly
 from lmtbayes.inference.coordinates import Space, Tables, log_jacobian
 from lmtbayes.inference.devices import AXIS, Devices, mesh_of
 from lmtbayes.inference.integration.proposal import Proposal
@@ -102,7 +102,7 @@ class Chains:
         mesh = mesh_of(devices)
         of_chain, of_draw, whole = PartitionSpec(AXIS), PartitionSpec(None, AXIS), PartitionSpec()
         state_specs = jax.tree.map(lambda _: of_chain, self.shapes)._replace(i=whole)
-        self.run = jax.jit(
+        self.run = compile_large(
             jax.shard_map(
                 self._run,
                 mesh=mesh,

@@ -45,6 +45,7 @@ def by_sums(like, edges, cells):
     return axes, (weights / weights.sum()).reshape(cells)
 
 
+@pytest.mark.slow
 def test_chains_equal_a_sum_over_boson_and_nuisance():
     """NA64mu and g-2 at BP3: a ridge down to the lightest masses, and lead's form factor."""
     data = lmt.asimov(MODEL, lmt.BENCHMARKS["BP3"], published="asimov")

@@ -30,6 +30,7 @@ def test_conjugate_gaussian():
     check_conjugate(found, means, sigmas)
 
 
+@pytest.mark.slow
 def test_two_modes_are_visited_with_their_weights_and_the_nuisance_is_that_of_nuts(like):
     found, nuts = sample(like, "independence"), sample(like, Nuts(chains=8, warmup=200, draws=500), seed=1)
     assert found.attrs["passed"], found.attrs["verdict"]
@@ -67,6 +68,7 @@ def test_draws_depend_on_neither_chunk_nor_interruption(like, tmp_path):
         sample(like, Independence(chains=8, warmup=10, draws=20, thin=2), seed=3, checkpoint=tmp_path / "run.npz")
 
 
+@pytest.mark.slow
 def test_a_pull_far_from_gaussian_fails_its_verdict_or_is_right():
     """An efficiency known to a factor of e^2 and no event: Laplace's Gaussian is far too narrow on one side."""
     experiment = toy(
