@@ -5,56 +5,75 @@ rms radius, at a fixed thickness of its skin, and is what a nuisance on the nucl
 """
 
 import abc
+import functools
 import math
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Bool, Float
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+from scipy.fft import dct
+from scipy.special import spherical_jn
 
 from lmtbayes import _checks
 from lmtbayes.constants import HBAR_C_MEV_FM
 
+LARGEST = 20.0
+"""q R up to which a form factor is known: 560 MeV in lead, 1.1 GeV in argon; no neutrino of a pion at rest, of a
+reactor or of the sun gives a nucleus a third of it."""
+_LOW, _HIGH, _TERMS = -16.0, LARGEST**2, 26
+"""Range of (q R)^2 of the Chebyshev series, and its terms: the first that is left out is below 1e-16."""
 
-@jax.custom_jvp
+
 def sphere_of_square(x2: ArrayLike) -> Float[Array, "..."]:
     """Form factor of a uniform sphere, 3 j_1(x)/x, of x^2 = (q R)^2, in which it is analytic: 1 at 0, smooth there.
 
-    R^2 may be negative.
-    That is what is left for the sphere where a nuisance makes a nucleus smaller than its skin: rms radius, counts and
-    derivatives go on smoothly there, far from anything that a constraint allows.
-    """
-    x, near, series = _around_zero(x2, 3)
-    return jnp.where(near, series, 3.0 * (jnp.sin(x) / x - jnp.cos(x)) / x**2)
-
-
-def _slope(x2: ArrayLike) -> Float[Array, "..."]:
-    """Its derivative in x^2, 3 [(x^2 - 3) sin x + 3 x cos x]/(2 x^5)."""
-    x, near, series = _around_zero(x2, 5)
-    closed = 1.5 * ((x**2 - 3.0) * jnp.sin(x) / x + 3.0 * jnp.cos(x)) / x**4
-    return jnp.where(near, -0.1 * series, closed)
-
-
-def _around_zero(x2: ArrayLike, first: int) -> tuple[Float[Array, "..."], Bool[Array, "..."], Float[Array, "..."]]:
-    """Return x kept off zero, whether x^2 is below 1/4, and the series 1 - x^2/(2 (first + 2)) (1 - ...) there.
-
-    Below 1/4 the closed forms cancel; 8 terms of j_n(x)/x^n times (2n + 1)!!, first = 2n + 1, are exact to 1e-16
-    above -1/4 and to 1e-6 down to x^2 = -15.
+    R^2 may be negative, x^2 down to -16: that is what is left for the sphere where a nuisance makes a nucleus smaller
+    than its skin, and rms radius, counts and derivatives go on smoothly there, far from anything that a constraint
+    allows. NaN below that, and above x = 20 (`LARGEST`): never a wrong number.
     """
     x2 = jnp.asarray(x2, dtype=float)
-    near = x2 < 0.25
-    small = jnp.where(near, x2, 0.0)
-    series = jnp.ones_like(x2)
-    for k in range(8, 0, -1):
-        series = 1.0 - small / (2.0 * k * (2.0 * k + first)) * series
-    return jnp.sqrt(jnp.where(near, 1.0, x2)), near, series
+    return jnp.where((x2 >= _LOW) & (x2 <= _HIGH), _bessel(1, x2), jnp.nan)
 
 
-@sphere_of_square.defjvp
-def _(primals: tuple[ArrayLike], tangents: tuple[ArrayLike]) -> tuple[Array, Array]:
-    # One slope is kept for the reverse pass in place of every intermediate of both branches.
-    return sphere_of_square(primals[0]), _slope(primals[0]) * tangents[0]
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _bessel(n: int, x2: Float[Array, "..."]) -> Float[Array, "..."]:
+    """(2n + 1)!! j_n(x)/x^n as a Chebyshev series in x^2, by Clenshaw's recurrence.
+
+    A series is sums and products, of which a core makes eight at a time; a sine or a cosine is a call for each number.
+    """
+    t = (2.0 * x2 - (_HIGH + _LOW)) / (_HIGH - _LOW)
+    last, before = jnp.zeros_like(t), jnp.zeros_like(t)
+    coefficients = _chebyshev(n)
+    for c in coefficients[:0:-1]:
+        last, before = c + 2.0 * t * last - before, last
+    # Kept in one piece: fused into each of its readers, the recurrence would be worked out anew for each.
+    return jax.lax.optimization_barrier(coefficients[0] + t * last - before)
+
+
+@_bessel.defjvp
+def _(n: int, primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    # The derivative of j_n/x^n in x^2 is -j_(n+1)/(2 x^(n+1)): one slope is kept for the reverse pass, of any order.
+    return _bessel(n, primals[0]), _bessel(n + 1, primals[0]) * (-0.5 / (2 * n + 3)) * tangents[0]
+
+
+@functools.cache
+def _chebyshev(n: int) -> tuple[float, ...]:
+    """Coefficients of (2n + 1)!! j_n(x)/x^n between `_LOW` and `_HIGH` in x^2."""
+    odd = float(np.prod(np.arange(1, 2 * n + 2, 2)))
+
+    t = np.cos(np.pi * (np.arange(_TERMS) + 0.5) / _TERMS)
+    x2 = 0.5 * ((_HIGH - _LOW) * t + _HIGH + _LOW)
+    near = x2 < 1.0
+    series, small = np.ones_like(x2), np.where(near, x2, 0.0)
+    for k in range(30, 0, -1):
+        series = 1.0 - small / (2.0 * k * (2.0 * (k + n) + 1.0)) * series
+    x = np.sqrt(np.where(near, 1.0, x2))
+    coefficients = dct(np.where(near, series, odd * spherical_jn(n, x) / x**n)) / _TERMS
+    coefficients[0] *= 0.5
+    return tuple(coefficients.tolist())
 
 
 @dataclass(frozen=True)
@@ -84,7 +103,7 @@ class FormFactor(abc.ABC):
         Returns
         -------
         form_factor
-            Dimensionless, shape of `momentum` and `radius_scale` broadcast.
+            Dimensionless, shape of `momentum` and `radius_scale` broadcast; NaN above `LARGEST`, where it is not known.
         """
         return self.at_radius(momentum, self.rms_radius_fm(mass_number) * jnp.asarray(radius_scale, dtype=float))
 

@@ -9,9 +9,9 @@ from scipy.integrate import quad
 
 from lmtbayes.constants import HBAR_C_MEV_FM
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.processes.form_factors import HELM, Helm, KleinNystrand, form_factor, sphere_of_square
+from lmtbayes.processes.form_factors import HELM, LARGEST, Helm, KleinNystrand, form_factor, sphere_of_square
 
-X = np.concatenate([[0.0], np.geomspace(1e-8, 30.0, 60), [0.4999999, 0.5, 0.5000001]])
+X = np.concatenate([[0.0], np.geomspace(1e-8, LARGEST, 60), [0.4999999, 0.5, 0.5000001]])
 
 
 def sphere(x):
@@ -33,6 +33,15 @@ def exact_slope(x):
 def test_sphere_against_fifty_digits():
     exact = [float(exact_sphere(x)) for x in X]
     np.testing.assert_allclose(sphere(X), exact, rtol=0.0, atol=5e-15)
+
+
+def test_sphere_goes_on_to_negative_squares_and_is_not_known_beyond():
+    x2 = np.linspace(-16.0, 0.0, 40)
+    with mpmath.workdps(50):
+        exact = [float(mpmath.hyp0f1(mpmath.mpf(5) / 2, -mpmath.mpf(float(x)) / 4)) for x in x2]
+    np.testing.assert_allclose(sphere_of_square(x2), exact, rtol=1e-14)
+    assert np.isnan(sphere_of_square(np.array([-16.1, 400.1]))).all()
+    assert np.isfinite(jax.grad(lambda r: HELM(105.0, 208, r))(4.0))  # any momentum of a muon's decay, lead, 4 x
 
 
 def test_sphere_gradients_are_exact_and_finite_at_zero():
