@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 from scipy.special import ndtr
 
 from lmtbayes.constants import CM2_PER_INVERSE_MEV2, ELECTRON_MASS, MEV_PER_KEV
+from lmtbayes.experiments.low_rank import Weights
 from lmtbayes.experiments.solar_moments import Interpolation, theta12_nodes
 from lmtbayes.experiments.xenon_kernels import ElectronRecoils, fold
 from lmtbayes.experiments.xenon_spectra import Sun, quadrature
@@ -120,10 +121,11 @@ def kernel(
         ]
         alternatives = np.stack([response(recoil, edges_kev), *slopes])
         q2 = 2.0 * ELECTRON_MASS * recoil * MEV_PER_KEV
-        folded = fold(q2, exposure * weight * intensity(recoil, sun), alternatives, _NODES)
+        q2, flat, cosine = fold(q2, exposure * weight * intensity(recoil, sun), alternatives, _NODES)
     parameters = oscillation(sun.oscillation)
     in_cosine = Interpolation(theta12_nodes(parameters))
-    return BorexinoRecoils(*folded, in_cosine, solar.SOURCES, parameters.theta13_deg, (scale, width))
+    weights = Weights.of(flat), Weights.of(cosine)
+    return BorexinoRecoils(q2, *weights, in_cosine, solar.SOURCES, parameters.theta13_deg, (scale, width))
 
 
 def _energies(source: str) -> tuple[float, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lmtbayes.detectors.response import LINDHARD_K, LINDHARD_K_SIGMA, to_kevee
+from lmtbayes.experiments.low_rank import Weights
 from lmtbayes.experiments.solar_moments import SHAPE_8B, Interpolation, theta12_nodes
 from lmtbayes.experiments.xenon_detectors import Response, XenonDetector, response
 from lmtbayes.experiments.xenon_kernels import (
@@ -83,7 +84,8 @@ def _kernel[K: RecoilKernel](
     **more: object,
 ) -> K:
     parameters = oscillation(sun.oscillation)
-    return kind(q2, flat, cosine, Interpolation(theta12_nodes(parameters)), columns, parameters.theta13_deg, **more)
+    angles = Interpolation(theta12_nodes(parameters))
+    return kind(q2, Weights.of(flat), Weights.of(cosine), angles, columns, parameters.theta13_deg, **more)
 
 
 def nuclear_kernel(response: Response, edges_kevee: np.ndarray, sun: Sun, nodes: int) -> NuclearRecoils:

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes.constants import ELECTRON_MASS
+from lmtbayes.experiments.low_rank import Weights
 from lmtbayes.experiments.solar_moments import SHAPE_8B, Interpolation
 from lmtbayes.experiments.solar_nuisances import flux_name
 from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton
@@ -44,8 +45,8 @@ class RecoilKernel(eqx.Module):
     """
 
     q2: np.ndarray
-    flat_weights: np.ndarray
-    cosine_weights: np.ndarray
+    flat_weights: Weights
+    cosine_weights: Weights
     in_cosine: Interpolation
     columns: tuple[str, ...] = eqx.field(static=True)
     theta13_deg: float = eqx.field(static=True)
@@ -64,8 +65,8 @@ class RecoilKernel(eqx.Module):
         """Events/(t yr) in each bin for one photon; `values` holds every nuisance."""
         coefficients = zip(self._coefficients(values), self._arrival(values), strict=True)
         (flat, flat_arrival), (cosine, cosine_arrival) = coefficients
-        total = (flat @ self.flat_weights) * self.products(model, photon, values, flat_arrival).reshape(-1)
-        total += (cosine @ self.cosine_weights) * self.products(model, photon, values, cosine_arrival).reshape(-1)
+        total = self.flat_weights.combined(flat) * self.products(model, photon, values, flat_arrival).reshape(-1)
+        total += self.cosine_weights.combined(cosine) * self.products(model, photon, values, cosine_arrival).reshape(-1)
         return jnp.sum(total.reshape(self.q2.shape[0], -1), axis=1)
 
     def _arrival(self, values: Values) -> tuple[Float[Array, " flavours"], Float[Array, " flavours"]]:
@@ -130,8 +131,8 @@ class SharedNodes(NuclearRecoils):
         (flat, flat_arrival), (cosine, cosine_arrival) = coefficients
         flat_products = self.products(model, photon, values, flat_arrival).reshape(-1)
         cosine_products = self.products(model, photon, values, cosine_arrival).reshape(-1)
-        total = (flat @ self.flat_weights).reshape(-1, flat_products.size) @ flat_products
-        return total + (cosine @ self.cosine_weights).reshape(-1, cosine_products.size) @ cosine_products
+        total = self.flat_weights.combined(flat).reshape(-1, flat_products.size) @ flat_products
+        return total + self.cosine_weights.combined(cosine).reshape(-1, cosine_products.size) @ cosine_products
 
 
 class ElectronRecoils(RecoilKernel):
@@ -201,7 +202,7 @@ def fold(
     Returns
     -------
     q2, flat_weights, cosine_weights
-        As `RecoilKernel` wants them.
+        What `RecoilKernel` has the `Weights` of.
     """
     log_q2 = np.log(q2)
     columns, functions, products, points = intensity.shape
