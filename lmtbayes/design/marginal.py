@@ -167,7 +167,7 @@ def _at_node(
         return step + gradient(step, expected(step))[0] @ inverse, None
 
     # The first step is from the start, where all data sets expect the same.
-    step = (slopes(counts, data)[0] @ first + prior.slopes(start)[0]) @ inverse
+    step = (slopes(jnp.broadcast_to(counts, data.shape), data)[0] @ first + prior.slopes(start)[0]) @ inverse
     # A loop, and not unrolled: compiled in a third of the time.
     step, _ = jax.lax.scan(climbed, step, None, length=STEPS - 1)
     at = expected(step)

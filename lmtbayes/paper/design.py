@@ -27,6 +27,7 @@ from lmtbayes.plotting.style import style
 
 OURS, OTHER, TRUTH = "Lmu-Ltau", "Lmu", "BP1"
 SIZE = 200
+NODES: int | None = None
 EXPOSURE, THRESHOLD = "darwin-nr.exposure_tyr", "darwin-nr.threshold_kev"
 NEXT = {
     "⁸B flux to 3.8 %": {"known.flux_8b": 0.038},
@@ -71,7 +72,7 @@ def engine(convention: str = "default") -> Engine:
         {TRUTH: Truth(tau, BENCHMARKS["BP1"], OURS)},
     )
     pilots = [{}, {EXPOSURE: float(EXPOSURES_TYR[-1]), **list(KNOWN[convention].values())[-1]}]
-    return Engine(plan, SIZE, seed=0, pilots=pilots)
+    return Engine(plan, SIZE, seed=0, nodes=NODES, pilots=pilots)
 
 
 @cache
@@ -116,6 +117,7 @@ def figure(convention: str = "default") -> Figure:
             lines = {label: tuple(np.array(found).T) for label, found in curves(convention, variable).items()}
             probability_line(ax, values, lines, words)
             ax.set_ylabel("")
+        axes[1].get_legend().remove()
         axes[0].set_ylabel(r"$P(\ln B(L_\mu-L_\tau : L_\mu) > 5)$ if BP1 is true")
         plt.close(fig)
     return fig

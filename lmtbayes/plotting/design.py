@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from lmtbayes.plotting.style import BLACK, BLUE
 
 LEVELS = (0.1, 0.5, 0.9)
+_LABELS = 7
+"""Of a logarithmic axis, at most."""
 
 
 def assurance_map(
@@ -33,9 +35,8 @@ def assurance_map(
     if inside:
         lines = axes.contour(at, up, values, levels=inside, colors=BLACK, linewidths=1.0)
         axes.clabel(lines, fmt=lambda level: f"{100 * level:.0f} %", fontsize=8)
-    for name, points in (("x", at), ("y", up)):
-        if points.min() > 0.0 and points.max() > 3.0 * points.min():
-            axes.set(**{f"{name}scale": "log"})
+    _scale(axes, "x", at)
+    _scale(axes, "y", up)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.figure.colorbar(mesh, ax=axes, label="probability")
     return axes
@@ -57,8 +58,7 @@ def probability_line(axes: Axes, x: ArrayLike, lines: Mapping[str, tuple[ArrayLi
     """
     for label, (value, error) in lines.items():
         axes.errorbar(np.asarray(x), np.asarray(value), np.asarray(error), marker="o", ms=4, lw=1.3, label=label)
-    if np.min(x) > 0.0 and np.max(x) > 3.0 * np.min(x):
-        axes.set_xscale("log")
+    _scale(axes, "x", np.asarray(x, float))
     axes.set(xlabel=xlabel, ylabel="probability", ylim=(-0.03, 1.03))
     axes.legend(loc="best")
     return axes
@@ -84,3 +84,14 @@ def ranking_bars(axes: Axes, labels: Sequence[str], gains: ArrayLike, errors: Ar
     axes.set_yticks(places, labels)
     axes.set(xlabel=xlabel)
     return axes
+
+
+def _scale(axes: Axes, name: str, points: np.ndarray) -> None:
+    """Make an axis logarithmic where its points are positive and range over a factor of three; label some of them."""
+    if not (points.min() > 0.0 and points.max() > 3.0 * points.min()):
+        return
+    axes.set(**{f"{name}scale": "log"})
+    shown = points[:: -(-points.size // _LABELS)]
+    axis = axes.xaxis if name == "x" else axes.yaxis
+    axis.set_ticks(shown, [f"{value:.3g}" for value in shown])
+    axis.set_ticks([], minor=True)
