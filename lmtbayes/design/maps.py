@@ -178,13 +178,15 @@ def rank(
 
     if not isinstance(alternatives, Mapping) or not alternatives:
         raise _checks.invalid("alternatives", alternatives, "a mapping of at least one label to the variables it moves")
+    for label, moved in alternatives.items():
+        if not isinstance(moved, Mapping):
+            raise InvalidArgument(f"`alternatives[{label!r}]` must be a mapping of design variable to value")
+        engine.plan.check(moved)
     reference = evaluate(engine, base or {}, threshold, boson=False)
     reference.assurance(truth)  # says what is wrong with a truth
     least = _least(reference, truth)
     rows, labels = [], list(alternatives)
-    for label, moved in alternatives.items():
-        if not isinstance(moved, Mapping):
-            raise InvalidArgument(f"`alternatives[{label!r}]` must be a mapping of design variable to value")
+    for moved in alternatives.values():
         found = evaluate(engine, {**(base or {}), **moved}, threshold, boson=False)
         own = _least(found, truth)
         gain = quantities.changed(least > threshold, own > threshold)

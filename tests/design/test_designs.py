@@ -109,6 +109,8 @@ def test_bad_input_is_one_sentence(engine):
         design.Truth(MODEL, lmt.priors.default(lmt.LMU))
     with pytest.raises(InvalidArgument, match=r"`counting.exposure` must be finite and positive"):
         design.expect(engine, {EXPOSURE: -1.0})
+    with pytest.raises(InvalidArgument, match=r"`efficiency` must be a number in \(0, 1\]"):
+        design.Option("na64mu").split({"efficiency": 1.5})
 
 
 def of_one(photon):
