@@ -93,5 +93,5 @@ def _scale(axes: Axes, name: str, points: np.ndarray) -> None:
     axes.set(**{f"{name}scale": "log"})
     shown = points[:: -(-points.size // _LABELS)]
     axis = axes.xaxis if name == "x" else axes.yaxis
-    axis.set_ticks(shown, [f"{value:.3g}" for value in shown])
+    axis.set_ticks(shown, [f"{float(f'{value:.3g}'):g}" for value in shown])
     axis.set_ticks([], minor=True)
