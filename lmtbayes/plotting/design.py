@@ -30,7 +30,7 @@ def assurance_map(
         In words.
     """
     at, up, values = np.asarray(x, float), np.asarray(y, float), np.asarray(probability, float)
-    mesh = axes.pcolormesh(at, up, values, vmin=0.0, vmax=1.0, cmap="Blues", shading="nearest", rasterized=True)
+    mesh = axes.pcolormesh(_edges(at), _edges(up), values, vmin=0.0, vmax=1.0, cmap="Blues", rasterized=True)
     inside = [level for level in LEVELS if values.min() < level < values.max()]
     if inside:
         lines = axes.contour(at, up, values, levels=inside, colors=BLACK, linewidths=1.0)
@@ -86,9 +86,21 @@ def ranking_bars(axes: Axes, labels: Sequence[str], gains: ArrayLike, errors: Ar
     return axes
 
 
+def _is_logarithmic(points: np.ndarray) -> bool:
+    return bool(points.min() > 0.0 and points.max() > 3.0 * points.min())
+
+
+def _edges(points: np.ndarray) -> np.ndarray:
+    """Edges of cells half-way between points, on the scale of their axis."""
+    at = np.log(points) if _is_logarithmic(points) else points
+    inner = 0.5 * (at[1:] + at[:-1])
+    edges = np.concatenate([[2.0 * at[0] - inner[0]], inner, [2.0 * at[-1] - inner[-1]]])
+    return np.exp(edges) if _is_logarithmic(points) else edges
+
+
 def _scale(axes: Axes, name: str, points: np.ndarray) -> None:
     """Make an axis logarithmic where its points are positive and range over a factor of three; label some of them."""
-    if not (points.min() > 0.0 and points.max() > 3.0 * points.min()):
+    if not _is_logarithmic(points):
         return
     axes.set(**{f"{name}scale": "log"})
     shown = points[:: -(-points.size // _LABELS)]
