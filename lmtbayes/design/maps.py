@@ -178,6 +178,8 @@ def rank(
 
     if not isinstance(alternatives, Mapping) or not alternatives:
         raise _checks.invalid("alternatives", alternatives, "a mapping of at least one label to the variables it moves")
+    if truth not in engine.drawn:
+        raise _checks.unknown("truth", truth, engine.drawn)
     for label, moved in alternatives.items():
         if not isinstance(moved, Mapping):
             raise InvalidArgument(f"`alternatives[{label!r}]` must be a mapping of design variable to value")

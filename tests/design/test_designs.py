@@ -109,6 +109,14 @@ def test_bad_input_is_one_sentence(engine):
         design.Truth(MODEL, lmt.priors.default(lmt.LMU))
     with pytest.raises(InvalidArgument, match=r"`counting.exposure` must be finite and positive"):
         design.expect(engine, {EXPOSURE: -1.0})
+    with pytest.raises(UnknownName, match="unknown truth 'bosn'"):
+        design.rank(engine, {"more": {EXPOSURE: 2.0}}, "bosn")
+    with pytest.raises(UnknownName, match="unknown truth 'bosn'"):
+        design.expect(engine).assurance("bosn")
+    with pytest.raises(InvalidArgument, match="`variables` must be a sequence of at least one design variable"):
+        design.gradient(engine, [], goal)
+    with pytest.raises(InvalidArgument, match=r"`start\['counting.exposure'\]` must be finite and positive; got nan"):
+        design.optimise(engine, bounds, goal, lambda x: x[EXPOSURE], 3.0, {EXPOSURE: np.nan})
     with pytest.raises(InvalidArgument, match=r"`efficiency` must be a number in \(0, 1\]"):
         design.Option("na64mu").split({"efficiency": 1.5})
 
