@@ -1,9 +1,17 @@
 """All cases, in the order in which they run."""
 
-from benchmarks import by_hand, cold, device, fits, growth, rates
+from benchmarks import by_hand, cold, designs, device, fits, growth, rates
 from benchmarks.timing import Case
 
-CASES: tuple[Case, ...] = (*rates.CASES, *cold.CASES, *fits.CASES, *by_hand.CASES, *growth.CASES, *device.CASES)
+CASES: tuple[Case, ...] = (
+    *rates.CASES,
+    *cold.CASES,
+    *fits.CASES,
+    *by_hand.CASES,
+    *designs.CASES,
+    *growth.CASES,
+    *device.CASES,
+)
 
 
 def find(only: list[str] | None = None, quick: bool = False) -> tuple[Case, ...]:

@@ -7,6 +7,7 @@ TITLES = {
     "likelihood": "joint likelihood",
     "cold": "cold starts",
     "fits": "fits",
+    "design": "design",
     "instead": "instead",
     "growth": "growth",
     "device": "device",

@@ -30,7 +30,7 @@ class Posterior:
     Raises
     ------
     InvalidArgument
-        No such tree; draws whose mixing is not that of the model, so of another one.
+        No such tree; draws of another model, as the tree says, or as their mixing does where it says nothing.
 
     Notes
     -----
@@ -47,6 +47,12 @@ class Posterior:
         missing = [name for name in PARAMETERS if name not in draws]
         if missing:
             raise InvalidArgument(f"`tree` must hold draws of g_x, mass and eps_x; it has no {', '.join(missing)}")
+        fitted = tuple(tree.attrs.get(name) for name in ("model", "mixing"))
+        if None not in fitted and fitted != (model.name, str(model.mixing)):
+            raise InvalidArgument(
+                f"`model` must be that of the posterior, {fitted[0]} with mixing={fitted[1]!r}; got {model.name} with "
+                f"mixing={model.mixing!r}"
+            )
         self.model = model
         self._draws = {str(name): np.asarray(x.values, dtype=float).ravel() for name, x in draws.data_vars.items()}
         self._photon(slice(None))

@@ -66,11 +66,13 @@ class Expectation:
 
     def assurance(self, truth: str) -> Estimate:
         """Probability that ln B of the right model exceeds the threshold against every other."""
-        return quantities.assurance(self.log_z[truth], self._right(truth), self.threshold)
+        right = self._right(truth)
+        return quantities.assurance(self.log_z[truth], right, self.threshold)
 
     def misleads(self, truth: str) -> Estimate:
         """Probability that ln B of a wrong model against the right one exceeds the threshold."""
-        return quantities.misleading(self.log_z[truth], self._right(truth), self.threshold)
+        right = self._right(truth)
+        return quantities.misleading(self.log_z[truth], right, self.threshold)
 
     @property
     def node_error(self) -> float:
@@ -226,6 +228,8 @@ def expect(
     InvalidArgument
         A value that an entry does not accept; a threshold that is negative.
     """
+    if values is not None and not isinstance(values, Mapping):
+        raise _checks.invalid("values", values, "a mapping of design variable to value")
     given = dict(values or {})
     engine = plan if isinstance(plan, Engine) else Engine(plan, size, seed, nodes, [given])
     return evaluate(engine, given, threshold)

@@ -128,6 +128,8 @@ def check_goal(engine: Engine, variables: Sequence[str], goal: Goal) -> str:
         )
     if goal.quantity == INFORMATION and not engine.plan.models[right].names:
         raise InvalidArgument(f"`truth` must be read as a model with a boson, to learn of it; {right!r} has none")
+    if isinstance(variables, str) or not len(variables):
+        raise _checks.invalid("variables", variables, "a sequence of at least one design variable")
     for name in variables:
         engine.plan.smooth(name)
     return right

@@ -45,6 +45,7 @@ def design_map(
     plan: Plan,
     axes: Mapping[str, Sequence[float] | np.ndarray],
     *,
+    base: Mapping[str, float] | None = None,
     threshold: float = STRONG,
     size: int = 200,
     seed: int = 0,
@@ -59,6 +60,8 @@ def design_map(
         What might be measured.
     axes
         Design variable to its values, increasing.
+    base
+        Design variables that are moved at every point.
     threshold
         Of ln B.
     size, seed, nodes
@@ -78,8 +81,9 @@ def design_map(
         As `check_axes`, and what an entry says of a value.
     """
     given = check_axes(plan, axes)
-    engine = Engine(plan, size, seed, nodes, corners(given))
-    return joined_map(given, dict(points(engine, given, threshold, progress=progress)))
+    moved = dict(base or {})
+    engine = Engine(plan, size, seed, nodes, [{**moved, **corner} for corner in corners(given)])
+    return joined_map(given, dict(points(engine, given, threshold, base=moved, progress=progress)))
 
 
 def order_of(plan: Plan, axes: Mapping[str, np.ndarray]) -> list[tuple[int, ...]]:
@@ -174,13 +178,17 @@ def rank(
 
     if not isinstance(alternatives, Mapping) or not alternatives:
         raise _checks.invalid("alternatives", alternatives, "a mapping of at least one label to the variables it moves")
+    if truth not in engine.drawn:
+        raise _checks.unknown("truth", truth, engine.drawn)
+    for label, moved in alternatives.items():
+        if not isinstance(moved, Mapping):
+            raise InvalidArgument(f"`alternatives[{label!r}]` must be a mapping of design variable to value")
+        engine.plan.check(moved)
     reference = evaluate(engine, base or {}, threshold, boson=False)
     reference.assurance(truth)  # says what is wrong with a truth
     least = _least(reference, truth)
     rows, labels = [], list(alternatives)
-    for label, moved in alternatives.items():
-        if not isinstance(moved, Mapping):
-            raise InvalidArgument(f"`alternatives[{label!r}]` must be a mapping of design variable to value")
+    for moved in alternatives.values():
         found = evaluate(engine, {**(base or {}), **moved}, threshold, boson=False)
         own = _least(found, truth)
         gain = quantities.changed(least > threshold, own > threshold)

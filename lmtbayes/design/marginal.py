@@ -6,7 +6,9 @@ end stands Laplace's integral, its determinant corrected to first order for the 
 data set are far apart the climb stops early and the value is a lower bound of next to nothing.
 """
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -27,6 +29,8 @@ _LEAST = 1e-3
 _BATCH = 16
 _NODES, _SETS = 128, 64
 """Of one call of the contraction."""
+_FACTORS = 64
+"""Of one logarithm, each between 0.1 and 10."""
 
 
 class Bins:
@@ -108,7 +112,7 @@ def in_blocks(run: Any, table: Table, component: Any, data: np.ndarray, *moved: 
     def rows(x: np.ndarray, begin: int, size: int) -> np.ndarray:
         return x[np.minimum(np.arange(begin, begin + size), len(x) - 1)]
 
-    for begin in range(0, nodes, _NODES):
+    def contract(begin: int) -> None:
         tables = [Table(*(rows(x, begin, _NODES) for x in t)) for t in (table, *moved[:1])]
         for k in range(0, sets, _SETS):
             seen = [rows(x, k, _SETS) for x in (data, *moved[1:])]
@@ -116,14 +120,23 @@ def in_blocks(run: Any, table: Table, component: Any, data: np.ndarray, *moved: 
             here = (slice(begin, begin + _NODES), slice(k, k + _SETS))
             for own, block in zip(found, blocks if moved else (blocks,), strict=True):
                 own[here] = np.asarray(block)[: nodes - begin, : sets - k]
+
+    # XLA runs operations of this size on one core each.
+    with ThreadPoolExecutor(_cores()) as pool:
+        list(pool.map(contract, range(0, nodes, _NODES)))
     return (found[0], found[1]) if moved else found[0]
+
+
+def _cores() -> int:
+    """Cores that this process may use, where the system says so."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _at_node(
     bins: Bins, constraints: Constraints, component: Components, data: Float[Array, "sets bins"], node: Table
 ) -> Float[Array, " sets"]:
     counts, first, second = node
-    log_prior = constraints.of_component(component)
+    prior = _Prior(constraints, component)
     start = constraints.start_of(component)
     size = start.shape[-1]
     if size == 0:
@@ -134,12 +147,8 @@ def _at_node(
         score, curvature = first_and_second_derivative(lambda c: bins.log_prob(c, seen), expected)
         return score, jnp.maximum(-curvature, 0.0)
 
-    def prior_slopes(step: Array) -> tuple[Array, Array]:
-        score, curvature = first_and_second_derivative(lambda a: log_prior(start + a), step)
-        return score, jnp.maximum(-curvature, 0.0)
-
     weight = slopes(counts, counts)[1]
-    stiffness = prior_slopes(jnp.zeros(size))[1]
+    stiffness = prior.slopes(start)[1]
     fisher = (first.T * weight) @ first + jnp.diag(jnp.maximum(stiffness, 1e-3))
     factor = jnp.linalg.cholesky(fisher)
     inverse = jax.scipy.linalg.cho_solve((factor, True), jnp.eye(size))
@@ -148,28 +157,56 @@ def _at_node(
     def expected(step: Array) -> Array:
         return jnp.maximum(counts + step @ first.T + 0.5 * step**2 @ second.T, floor)
 
-    def gradient(step: Array) -> tuple[Array, Array, Array]:
-        score, own = slopes(expected(step), data)
-        pull, hard = prior_slopes(step)
+    def gradient(step: Array, at: Array) -> tuple[Array, Array, Array]:
+        score, own = slopes(at, data)
+        pull, hard = prior.slopes(start + step)
         bent = score @ second
         return score @ first + step * bent + pull, own, hard - bent
 
     def climbed(step: Array, _: None) -> tuple[Array, None]:
-        return step + gradient(step)[0] @ inverse, None
+        return step + gradient(step, expected(step))[0] @ inverse, None
 
+    # The first step is from the start, where all data sets expect the same.
+    step = (slopes(jnp.broadcast_to(counts, data.shape), data)[0] @ first + prior.slopes(start)[0]) @ inverse
     # A loop, and not unrolled: compiled in a third of the time.
-    step, _ = jax.lax.scan(climbed, jnp.zeros((len(data), size)), None, length=STEPS)
-    slope, own, hard = gradient(step)
+    step, _ = jax.lax.scan(climbed, step, None, length=STEPS - 1)
+    at = expected(step)
+    slope, own, hard = gradient(step, at)
     gain = 0.5 * jnp.sum((slope @ inverse) * slope, axis=-1)
-    value = jnp.sum(bins.log_prob(expected(step), data), axis=-1) + jnp.sum(log_prior(start + step), axis=-1)
+    value = jnp.sum(bins.log_prob(at, data), axis=-1) + prior.value(start + step)
     value = value + jnp.where(gain < _FAR, gain, 0.0)
-    changed = jnp.sum(_log1p(leverage * (own - weight)), axis=-1) + jnp.sum(
-        _log1p(jnp.diagonal(inverse) * (hard - stiffness)), axis=-1
-    )
+    changed = _log_product(leverage * (own - weight)) + _log_product(jnp.diagonal(inverse) * (hard - stiffness))
     half_log_det = jnp.sum(jnp.log(jnp.diagonal(factor))) + 0.5 * changed
     found = value + 0.5 * size * jnp.log(2.0 * jnp.pi) - half_log_det
     return jnp.where(jnp.isfinite(found), found, -1e30)
 
 
-def _log1p(x: Array) -> Array:
-    return jnp.log1p(jnp.clip(x, -0.9, 9.0))
+class _Prior:
+    """Density of the pulls, and its slopes; of Gaussians they are written down, as derivatives take twice the time."""
+
+    def __init__(self, constraints: Constraints, component: Components):
+        self._log_density = constraints.of_component(component)
+        self._is_gaussian = constraints.are_gaussian
+        self._mean = jnp.where(component.is_sum, component.mean, 0.0)
+        self._precision = jnp.where(component.is_sum, component.sigma, 1.0) ** -2.0
+        weight = jnp.where(component.is_sum, component.log_weight, 0.0)
+        self._log_norm = jnp.sum(weight + 0.5 * jnp.log(self._precision / (2.0 * jnp.pi)))
+
+    def value(self, pulls: Float[Array, "sets nuisances"]) -> Float[Array, " sets"]:
+        if self._is_gaussian:
+            return self._log_norm - 0.5 * (pulls - self._mean) ** 2 @ self._precision
+        return jnp.sum(self._log_density(pulls), axis=-1)
+
+    def slopes(self, pulls: Float[Array, "*sets nuisances"]) -> tuple[Array, Array]:
+        """First derivative, and the negative of the second."""
+        if self._is_gaussian:
+            return (self._mean - pulls) * self._precision, self._precision
+        score, curvature = first_and_second_derivative(self._log_density, pulls)
+        return score, jnp.maximum(-curvature, 0.0)
+
+
+def _log_product(x: Float[Array, "*sets factors"]) -> Array:
+    """Sum of log(1 + x), each within bounds, by one logarithm for many, whose product stays within range."""
+    factors = 1.0 + jnp.clip(x, -0.9, 9.0)
+    parts = [jnp.log(jnp.prod(factors[..., k : k + _FACTORS], axis=-1)) for k in range(0, factors.shape[-1], _FACTORS)]
+    return sum(parts, jnp.zeros(()))

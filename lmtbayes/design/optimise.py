@@ -105,6 +105,8 @@ def optimise(
     for name in given:
         if name not in names:
             raise _checks.unknown("variable to start from", name, names)
+        _checks.scalar(f"start[{name!r}]", given[name])
+        _checks.positive(f"start[{name!r}]", given[name])
     at = np.clip(np.array([given[name] for name in names], dtype=float), low, high)
     price = _price(cost, names, at)
     _checks.scalar("budget", budget)

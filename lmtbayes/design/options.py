@@ -178,8 +178,23 @@ class Option:
                 built[name] = value
             else:
                 _checks.positive(f"{self.name}.{name}", value)
+                self._accept(name, value)
                 factor = factor * (value / self.variables[name]) ** power
         return built, factor
+
+    def _accept(self, variable: str, value: Any) -> None:
+        """Let the entry refuse a value that only scales its counts: no efficiency is above one.
+
+        What lies between accepted values is accepted.
+        """
+        low, high = self._accepted.setdefault(variable, (self.variables[variable],) * 2)
+        if not _checks.is_traced(value) and not low <= value <= high:
+            self.build({variable: value})
+            self._accepted[variable] = min(low, float(value)), max(high, float(value))
+
+    @functools.cached_property
+    def _accepted(self) -> dict[str, tuple[float, float]]:
+        return {}
 
 
 def _edges(threshold: Any, bins: int, nuclear: bool) -> Any:

@@ -188,6 +188,21 @@ class Plan:
                 by_option[self.options.index(option)][name] = value
         return by_option, known
 
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Require design variables and values that the entries accept, before anything is computed with them.
+
+        Raises
+        ------
+        InvalidArgument, UnknownName
+            As `moved`; what an entry says of a value.
+        """
+        by_option, known = self.moved(values)
+        for option, own in zip(self.options, by_option, strict=True):
+            built, _ = option.split(own)
+            if built:
+                option.build(built)
+        self.known_factors(known, self.joint.nuisances)
+
 
 def _sigma(nuisance: Nuisance) -> float | None:
     """Width of a constraint in the nuisance's own unit; None where it has no single one."""

@@ -61,14 +61,12 @@ def design(
     plan, moved = designing.plan(), designing.moved
     axes = designing.axes(plan)
     alternatives = {label: {**moved, **own} for label, own in designing.alternatives(plan).items()}
-    named: list[Mapping[str, Any]] = [moved, axes, *alternatives.values()]
-    for values in named:
-        for name in values:
-            plan.part(name)
+    ends = [{**moved, **corner} for corner in corners(axes)] if axes else []
+    for values in (moved, *alternatives.values(), *ends):
+        plan.check(values)
     with output_folder(out, designing.to_dict(), force) as folder:
         say(f"nodes for {', '.join(plan.models)} in {plan!r}")
-        pilots = [moved, *([{**moved, **corner} for corner in corners(axes)] if axes else ())]
-        engine = Engine(plan, designing.size, designing.fit.seed, designing.nodes or None, pilots)
+        engine = Engine(plan, designing.size, designing.fit.seed, designing.nodes or None, [moved, *ends])
         found = expect(engine, moved, threshold=designing.threshold)
         write_netcdf(folder / "expectation.nc", found.table)
         parts = [str(found)]

@@ -22,6 +22,7 @@ NEXT = (
     "8B flux to 3.8 %: known.flux_8b=0.038",
     "8B flux to 1 %: known.flux_8b=0.01",
     "theta_23, delta_CP to a quarter: known.theta_23=0.22,known.delta_cp=7.75",
+    "NA64mu's efficiency twice: na64mu.efficiency=0.6",
     "DARWIN's exposure twice: darwin-nr.exposure_tyr=400",
     "DARWIN from 0.7 keV: darwin-nr.threshold_kev=0.7",
     "ESS10 from 0.05 keV: ess10.threshold_kevnr=0.05",

@@ -25,6 +25,7 @@ _MODULES: dict[str, str] = {
     "posteriors": "posteriors",
     "bayes-factor": "bayes_factor",
     "toys": "toys",
+    "design": "design",
 }
 """Figure name to the module of this package whose `figure(convention)` draws it."""
 

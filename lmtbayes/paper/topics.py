@@ -119,7 +119,8 @@ TOPICS: dict[str, Topic] = {
             "design",
             "Where should the next tonne-year go? The probability of a decision, and what raises it",
             BEYOND,
-            statements="design",
+            ("design",),
+            "design",
             family="evidences",
         ),
         Topic(
@@ -143,6 +144,8 @@ CAPTIONS = {
     "bayes-factor": "Not in the paper: ln of the Bayes factor Lμ-Lτ : Lμ on Asimov data of BP1 with NA64μ, ESS, ESS10 "
     "and DARWIN, by what is known of the solar neutrinos",
     "toys": "Not in the paper: ln of the Bayes factor Lμ-Lτ : Lμ over toy experiments, data of BP1 in either model",
+    "design": "Not in the paper: probability that ln of the Bayes factor Lμ-Lτ : Lμ exceeds 5 if BP1 is true, with "
+    "NA64μ, ESS, ESS10 and DARWIN, over what is drawn of bosons, nuisances and counts",
 }
 """Captions of the pictures that the paper does not have; a picture of the paper is captioned by its topic's title."""
 

@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from lmtbayes.plotting.style import BLACK, BLUE
 
 LEVELS = (0.1, 0.5, 0.9)
+_LABELS = 7
+"""Of a logarithmic axis, at most."""
 
 
 def assurance_map(
@@ -28,14 +30,13 @@ def assurance_map(
         In words.
     """
     at, up, values = np.asarray(x, float), np.asarray(y, float), np.asarray(probability, float)
-    mesh = axes.pcolormesh(at, up, values, vmin=0.0, vmax=1.0, cmap="Blues", shading="nearest", rasterized=True)
+    mesh = axes.pcolormesh(_edges(at), _edges(up), values, vmin=0.0, vmax=1.0, cmap="Blues", rasterized=True)
     inside = [level for level in LEVELS if values.min() < level < values.max()]
     if inside:
         lines = axes.contour(at, up, values, levels=inside, colors=BLACK, linewidths=1.0)
         axes.clabel(lines, fmt=lambda level: f"{100 * level:.0f} %", fontsize=8)
-    for name, points in (("x", at), ("y", up)):
-        if points.min() > 0.0 and points.max() > 3.0 * points.min():
-            axes.set(**{f"{name}scale": "log"})
+    _scale(axes, "x", at)
+    _scale(axes, "y", up)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.figure.colorbar(mesh, ax=axes, label="probability")
     return axes
@@ -57,8 +58,7 @@ def probability_line(axes: Axes, x: ArrayLike, lines: Mapping[str, tuple[ArrayLi
     """
     for label, (value, error) in lines.items():
         axes.errorbar(np.asarray(x), np.asarray(value), np.asarray(error), marker="o", ms=4, lw=1.3, label=label)
-    if np.min(x) > 0.0 and np.max(x) > 3.0 * np.min(x):
-        axes.set_xscale("log")
+    _scale(axes, "x", np.asarray(x, float))
     axes.set(xlabel=xlabel, ylabel="probability", ylim=(-0.03, 1.03))
     axes.legend(loc="best")
     return axes
@@ -84,3 +84,26 @@ def ranking_bars(axes: Axes, labels: Sequence[str], gains: ArrayLike, errors: Ar
     axes.set_yticks(places, labels)
     axes.set(xlabel=xlabel)
     return axes
+
+
+def _is_logarithmic(points: np.ndarray) -> bool:
+    return bool(points.min() > 0.0 and points.max() > 3.0 * points.min())
+
+
+def _edges(points: np.ndarray) -> np.ndarray:
+    """Edges of cells half-way between points, on the scale of their axis."""
+    at = np.log(points) if _is_logarithmic(points) else points
+    inner = 0.5 * (at[1:] + at[:-1])
+    edges = np.concatenate([[2.0 * at[0] - inner[0]], inner, [2.0 * at[-1] - inner[-1]]])
+    return np.exp(edges) if _is_logarithmic(points) else edges
+
+
+def _scale(axes: Axes, name: str, points: np.ndarray) -> None:
+    """Make an axis logarithmic where its points are positive and range over a factor of three; label some of them."""
+    if not _is_logarithmic(points):
+        return
+    axes.set(**{f"{name}scale": "log"})
+    shown = points[:: -(-points.size // _LABELS)]
+    axis = axes.xaxis if name == "x" else axes.yaxis
+    axis.set_ticks(shown, [f"{float(f'{value:.3g}'):g}" for value in shown])
+    axis.set_ticks([], minor=True)

@@ -109,6 +109,16 @@ def test_bad_input_is_one_sentence(engine):
         design.Truth(MODEL, lmt.priors.default(lmt.LMU))
     with pytest.raises(InvalidArgument, match=r"`counting.exposure` must be finite and positive"):
         design.expect(engine, {EXPOSURE: -1.0})
+    with pytest.raises(UnknownName, match="unknown truth 'bosn'"):
+        design.rank(engine, {"more": {EXPOSURE: 2.0}}, "bosn")
+    with pytest.raises(UnknownName, match="unknown truth 'bosn'"):
+        design.expect(engine).assurance("bosn")
+    with pytest.raises(InvalidArgument, match="`variables` must be a sequence of at least one design variable"):
+        design.gradient(engine, [], goal)
+    with pytest.raises(InvalidArgument, match=r"`start\['counting.exposure'\]` must be finite and positive; got nan"):
+        design.optimise(engine, bounds, goal, lambda x: x[EXPOSURE], 3.0, {EXPOSURE: np.nan})
+    with pytest.raises(InvalidArgument, match=r"`efficiency` must be a number in \(0, 1\]"):
+        design.Option("na64mu").split({"efficiency": 1.5})
 
 
 def of_one(photon):
@@ -210,3 +220,21 @@ def test_a_xenon_threshold_is_differentiated():
     assert found.slopes[name].value == pytest.approx((up - down) / 2e-3, rel=0.01)
     # What is traced is what is built, with other nodes: the same data to 1e-5 of the counts, some thousand.
     assert found.value.value == pytest.approx(found.sharp.value, abs=0.5)
+
+
+@pytest.mark.nightly
+def test_errors_are_the_scatter_over_seeds():
+    own, found = plan(), {}
+    for seed in range(40):
+        here = design.expect(design.Engine(own, size=60, seed=seed, nodes=1000), threshold=3.0)
+        for name, pair in {
+            "ln B": here.log_bayes_factor("boson", "boson", "none"),
+            "assurance": here.assurance("boson"),
+            "information": here.information["boson"]["boson"],
+            "width": here.widths["boson"]["boson"]["log10_g_x"],
+        }.items():
+            found.setdefault(name, []).append(pair)
+    for name, pairs in found.items():
+        value, error = np.array(pairs).T
+        # Of 40 seeds the scatter itself is known to 11 %.
+        assert 0.7 < value.std(ddof=1) / np.sqrt(np.mean(error**2)) < 1.4, name

@@ -96,6 +96,11 @@ class Constraints:
 
         return log_density
 
+    @property
+    def are_gaussian(self) -> bool:
+        """Whether every constraint is a standard normal of its pull, or a sum of Gaussians."""
+        return all(c.is_standard or bool(c.components) for c in self._constraints)
+
     def start_of(self, component: Components) -> Float[Array, "*choices nuisances"]:
         """Pulls to climb from: the means of the Gaussians of a choice, central ones elsewhere."""
         central = np.array([constraint.central_pull for constraint in self._constraints], dtype=float)

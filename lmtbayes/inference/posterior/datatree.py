@@ -66,6 +66,8 @@ def to_datatree(
     tree.attrs.update(
         {name: int(value) if isinstance(value, bool) else value for name, value in settings.items()},
         fingerprint=identity,
+        model=space.joint.model.name,
+        mixing=str(space.joint.model.mixing),
         seconds=seconds,
         grid_check=int(grid is not None),
         parameters=json.dumps(list(space.prior.names)),
