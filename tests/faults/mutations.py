@@ -1,4 +1,4 @@
-"""Run in a process of its own, without run-time checked annotations: files and arguments changed at random.
+"""Run in a process of its own, without run-time checked annotations: 300 changes of a kind.
 
 Every one is accepted as the value that it says, or refused by an error of the package: never another one. Prints one
 line of JSON: how many of each kind were accepted and how many refused.
@@ -12,11 +12,15 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pytest
+import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lmtbayes import tables
+from lmtbayes._files import read_netcdf, write_netcdf
 from lmtbayes.errors import LmtbayesError
+from lmtbayes.inference.posterior.checkpoint import Checkpoint
 from lmtbayes.jobs.compare import Comparing
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.jobs.study import Study
@@ -194,12 +198,51 @@ def csv_tables(path, data):
     outcome("CSV tables", read)
 
 
+DAMAGE = {"place": st.floats(0.0, 1.0, exclude_max=True), "bit": st.integers(0, 7), "cut": st.booleans()}
+DATA = xr.Dataset({"q": ("toy", np.linspace(0.0, 4.0, 40))}, {"toy": np.arange(40)}, {"study": "one"})
+ARRAYS = {"state_0": np.arange(12.0).reshape(3, 4), "done": np.array(7)}
+
+
+def damaged(content, place, bit, cut):
+    """Bytes of which one bit is another, or from that place on nothing is left."""
+    where = int(place * len(content))
+    flipped = bytes([content[where] ^ 1 << bit])
+    return content[:where] if cut else content[:where] + flipped + content[where + 1 :]
+
+
+@EXAMPLES
+@given(**DAMAGE)
+def chunks(path, whole, place, bit, cut):
+    path.write_bytes(damaged(whole, place, bit, cut))
+    with pytest.raises(ValueError, match=r"its seal is missing|it has changed since it was written"):
+        read_netcdf(path)
+    counts["chunks of studies"]["refused"] += 1
+
+
+@EXAMPLES
+@given(**DAMAGE)
+def checkpoints(kept, whole, place, bit, cut):
+    kept.path.write_bytes(damaged(whole, place, bit, cut))
+
+    def same():
+        # Bits that no reader looks at, as times of a zip archive.
+        for name, array in kept.load().items():
+            np.testing.assert_array_equal(array, ARRAYS[name])
+
+    outcome("checkpoints", same)
+
+
 def main(folder):
     values_of_files(folder / "settings.json")
     texts_of_files(folder / "settings.json")
     arguments()
     mappings()
     csv_tables(folder / "table.csv")
+    write_netcdf(folder / "chunk.nc", DATA)
+    chunks(folder / "chunk.nc", (folder / "chunk.nc").read_bytes())
+    kept = Checkpoint(folder / "chains.npz", "this run", {"seed": 1})
+    kept.save(ARRAYS)
+    checkpoints(kept, kept.path.read_bytes())
     print(json.dumps(counts))
 
 

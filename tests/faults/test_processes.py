@@ -1,6 +1,5 @@
 """Processes: workers end with their command, no signal is lost, streams may be closed, full or of few letters."""
 
-import json
 import os
 import signal
 import subprocess
@@ -8,14 +7,14 @@ import sys
 import time
 from pathlib import Path
 
+import figures
 import pytest
+from figures import ENVIRONMENT, HERE
 
 from lmtbayes import cli_process
 from lmtbayes.inference.likelihood import programs
 
-HERE = Path(__file__).parent
 COMMAND = (sys.executable, "-m", "lmtbayes")
-ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE.parent)])}
 
 
 def alive(pid):
@@ -116,22 +115,23 @@ def test_a_command_whose_disk_is_full_says_how_it_goes_on(tmp_path):
 @pytest.mark.skipif(programs.most() is None, reason="counts the memory maps that Linux gives")
 def test_a_long_session_is_bounded():
     """Thirty fits of thirty likelihoods that are all kept, where room for some seven is allowed."""
-    allowed = 3600
-    done = subprocess.run(
-        [sys.executable, HERE / "long_session.py", "30", str(allowed)],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    maps, memory, threads, files, highest = zip(*told["found"], strict=True)
-    assert max(maps) < allowed
-    assert max(memory[15:]) - max(memory[:15]) < 150
-    assert max(threads[15:]) <= max(threads[:15]) + 2
-    assert max(files) <= min(files) + 4
-    assert told["again"] == highest[0], "what was let go of is made again, and is the same"
+    found = figures.told("long_session.py", figures.FITS, figures.ALLOWED_MAPS)
+    bounded(figures.of_session(found))
+    highest = [fit[-1] for fit in found["found"]]
+    assert found["again"] == highest[0], "what was let go of is made again, and is the same"
+
+
+def test_the_long_session_of_the_page_was_bounded():
+    bounded([row for row in figures.recorded() if row.name.startswith("30 fits")])
+
+
+def bounded(rows):
+    maps, memory, threads, files = (row.found for row in rows)
+    assert all(row.size == 30 for row in rows)
+    assert 0 < maps < figures.ALLOWED_MAPS
+    assert memory < 150
+    assert threads <= 2
+    assert files <= 4
 
 
 def test_no_room_for_what_is_compiled_is_a_sentence(monkeypatch):
