@@ -6,6 +6,7 @@
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -64,6 +65,22 @@ def of_mutations(found):
     return made
 
 
+def of_commands():
+    """Row of the commands of tests/test_cli.py that are wrong; the test ends this where one is not answered."""
+    words = (
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-n",
+        "0",
+        "-k",
+        "an_error_is_one_sentence",
+        str(HERE.parent / "test_cli.py"),
+    )
+    done = subprocess.run([sys.executable, "-m", "pytest", *words], check=True, stdout=subprocess.PIPE, text=True)
+    return Row("commands", UNANSWERED, 0.0, 0.0, size=int(re.search(r"(\d+) passed", done.stdout)[1]))
+
+
 def of_session(found):
     """Rows of `long_session.py`: what the second half of a session holds beyond the first."""
     maps, memory, threads, files, _ = zip(*found["found"], strict=True)
@@ -95,6 +112,7 @@ def main():
         found += of_mutations(told("mutations.py", base / "files"))
     answered = subprocess.run([sys.executable, "-c", CALLS], check=True, stdout=subprocess.PIPE)
     found.append(Row("calls of the library", UNANSWERED, 0.0, 0.0, size=int(answered.stdout)))
+    found.append(of_commands())
     found += of_session(told("long_session.py", FITS, ALLOWED_MAPS))
     rows.write(folder / "faults.csv", found)
     made = json.loads((folder / MADE).read_text(encoding="utf-8"))

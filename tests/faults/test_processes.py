@@ -62,12 +62,23 @@ def test_a_signal_that_meets_a_callback_in_which_python_drops_errors_comes_again
         signal.signal(signal.SIGTERM, before)
 
 
+FIT = (
+    "fit --experiments muon-g2-2025 --mixing paper --data observed --chains 2 --warmup 20 --draws 20 --grid 0 "
+    "--no-progress --format png --out f"
+)
 HOSTILE = {
-    "standard error closed": ("cite nothing 2>&-", 2, None),
-    "disk full": ("cite na64mu 2>&1 >/dev/full", 1, "error: No space left on device"),
-    "nobody reads": ("cite na64mu 2>&1 | (exec <&-; sleep 0.1); exit ${PIPESTATUS[0]}", None, ""),
+    "standard error closed": ("{} cite nothing 2>&-", 2, None),
+    "disk full": ("{} cite na64mu 2>&1 >/dev/full", 1, "error: No space left on device"),
+    "nobody reads": ("{} cite na64mu 2>&1 | (exec <&-; sleep 0.1); exit ${PIPESTATUS[0]}", None, ""),
+    "head": ("{} experiments 2>err | head -1; cat err", 0, None),
     "letters of Latin-1": ("PYTHONIOENCODING=latin-1 COLUMNS=60 {} experiments lz-8b", 0, "LZ ?B flux"),
+    "twenty columns": ("COLUMNS=20 {} experiments lz-8b", 0, "lz-8b"),
+    "no permission": ("{} fit --out /proc/f 2>&1", 2, "`out` = '/proc/f' cannot be written"),
+    "a cache that cannot be": ("LMTBAYES_CACHE=/dev/null/x {} cite na64mu 2>&1", 0, "is kept: LMTBAYES_CACHE"),
+    "no home, no temporary folder": ("env -u HOME TMPDIR=/nonexistent {} " + FIT, 0, "results: f"),
+    "few open files": ("ulimit -n 12; {} " + FIT + " 2>&1", 1, "the same command goes on where it stands"),
 }
+"""Each a line of a shell, its exit status and what is on the screen."""
 
 
 @pytest.mark.slow
@@ -75,10 +86,8 @@ HOSTILE = {
 @pytest.mark.parametrize("what", HOSTILE)
 def test_what_surrounds_a_command_may_be_hostile(tmp_path, what):
     line, status, sentence = HOSTILE[what]
-    words = " ".join(COMMAND)
-    line = line.replace("{}", words) if "{}" in line else f"{words} {line}"
     done = subprocess.run(
-        ["bash", "-c", line],
+        ["bash", "-c", line.replace("{}", " ".join(COMMAND))],
         cwd=tmp_path,
         env=ENVIRONMENT,
         capture_output=True,
@@ -88,6 +97,9 @@ def test_what_surrounds_a_command_may_be_hostile(tmp_path, what):
     assert status is None or done.returncode == status, (done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in done.stdout + done.stderr
     assert sentence is None or sentence in done.stdout
+    if FIT in line:
+        left = {path.name for path in tmp_path.iterdir()}
+        assert left == ({"f"} if status == 0 else {"f.partial"}), "whole, or kept to go on from"
 
 
 def test_a_command_whose_disk_is_full_says_how_it_goes_on(tmp_path):
