@@ -27,6 +27,7 @@ SEED = 1
 ALLOWED_MAPS, FITS = 3600, 30
 """Room for the compiled functions of some seven likelihoods, and how many are fitted."""
 KILLED, SIGKILLED = "killed before an operation on files: not as the unbroken call", "SIGKILL: not as the unbroken call"
+MET = "begun four at a time in one folder: refused wrongly, or mixed"
 CHANGED = "changed at random: neither taken as it is nor refused in a sentence"
 TAKEN, REFUSED = "changed at random: taken as what it says", "changed at random: refused in a sentence"
 UNANSWERED = "wrong: not answered by its sentence"
@@ -44,6 +45,11 @@ def told(script, *words):
 def of_kill_points(found):
     """Rows of `kill_points.py`."""
     return [Row(name, KILLED, 0.0, float(len(wrong)), size=kills) for name, (kills, wrong) in found.items()]
+
+
+def of_meetings(found):
+    """Rows of `meetings.py`."""
+    return [Row(name, MET, 0.0, float(len(wrong)), size=starts) for name, (starts, wrong) in found.items()]
 
 
 def of_random_kills(found):
@@ -108,7 +114,9 @@ def main():
         for which in SWEEPS:
             found += of_kill_points(told("kill_points.py", base / which, which))
         found += of_random_kills(told("random_kills.py", base / "kills", SEED, *KILLED_AT_RANDOM))
-        (base / "files").mkdir()
+        for name in ("files", "meetings"):
+            (base / name).mkdir()
+        found += of_meetings(told("meetings.py", base / "meetings"))
         found += of_mutations(told("mutations.py", base / "files"))
     answered = subprocess.run([sys.executable, "-c", CALLS], check=True, stdout=subprocess.PIPE)
     found.append(Row("calls of the library", UNANSWERED, 0.0, 0.0, size=int(answered.stdout)))

@@ -22,6 +22,12 @@ def test_no_kill_between_two_operations_loses_or_wedges_anything(tmp_path, which
     compared(figures.of_kill_points(found), figures.KILLED)
 
 
+def test_processes_that_begin_at_one_moment_do_not_refuse_each_other_wrongly(tmp_path):
+    found = figures.told("meetings.py", tmp_path)
+    assert {what: wrong for what, (_, wrong) in found.items()} == {"study": [], "job": []}
+    compared(figures.of_meetings(found), figures.MET)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("commands", [figures.KILLED_AT_RANDOM[:2], figures.KILLED_AT_RANDOM[2:]], ids=" ".join)
 def test_sigkill_at_any_moment_changes_nothing(tmp_path, commands):
