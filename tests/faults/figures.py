@@ -108,7 +108,7 @@ def recorded(*whats):
 def main():
     from test_wrong_calls import CALLS
 
-    found, folder = [], PAGE.with_suffix("")
+    found = []
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
         for which in SWEEPS:
@@ -122,6 +122,12 @@ def main():
     found.append(Row("calls of the library", UNANSWERED, 0.0, 0.0, size=int(answered.stdout)))
     found.append(of_commands())
     found += of_session(told("long_session.py", FITS, ALLOWED_MAPS))
+    write(found)
+
+
+def write(found):
+    """Write the table, and the page anew."""
+    folder = PAGE.with_suffix("")
     rows.write(folder / "faults.csv", found)
     made = json.loads((folder / MADE).read_text(encoding="utf-8"))
     made["faults"] = {"caption": f"Made by `tests/faults/figures.py` with version {__version__}.", "picture": None}

@@ -59,9 +59,9 @@ def filled(text, **options):
 def folders(base):
     # A unit that is being replaced has another name for a moment.
     needed = ("chains", "settings.json")
-    yield "folder", sweep(base, nothing, filled("new"))
-    yield "folder, replaced", sweep(base, filled("old"), filled("new", force=True), needed)
-    yield "folder, extended", sweep(base, filled("new"), filled("new", extend=True), needed)
+    yield "a folder of results", sweep(base, nothing, filled("new"))
+    yield "a folder of results, replaced", sweep(base, filled("old"), filled("new", force=True), needed)
+    yield "a folder of results, extended", sweep(base, filled("new"), filled("new", extend=True), needed)
 
 
 def checkpoints(base):

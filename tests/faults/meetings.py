@@ -63,7 +63,7 @@ def together(call, path):
 
 def main(base):
     warnings.filterwarnings("ignore", ".*fork")  # a child computes nothing with jax
-    wrong = {"study": [], "job": []}
+    wrong = {"study": [], "a folder of results": []}
     for number in range(ROUNDS):
         out = base / f"study{number}"
         found = together(study, out)
@@ -74,7 +74,7 @@ def main(base):
         settings = json.loads((out / "settings.json").read_text())
         mixed = (out / "result").read_text() != str(settings["seed"])
         if sorted(found) != [WROTE] + [REFUSED] * (AT_ONCE - 1) or mixed or os.listdir(out.parent) != ["out"]:
-            wrong["job"].append(found)
+            wrong["a folder of results"].append(found)
     print(json.dumps({name: [AT_ONCE * ROUNDS, found] for name, found in wrong.items()}))
 
 

@@ -36,7 +36,7 @@ KINDS = {
     "sample_posterior": (14, None),
     "fit": (6, (*FIT, "--format", "png", "--no-progress")),
     "study": (14, STUDY),
-    "study --workers": (2, (*STUDY, "--workers", "2")),
+    "study --workers": (2, (*STUDY, "--workers", "1")),
     "reproduce": (4, ("reproduce", "--only", "table1", "--only", "branching", "--workers", "1")),
 }
 """How many SIGKILLs each meets, and its arguments."""

@@ -24,7 +24,7 @@ def test_no_kill_between_two_operations_loses_or_wedges_anything(tmp_path, which
 
 def test_processes_that_begin_at_one_moment_do_not_refuse_each_other_wrongly(tmp_path):
     found = figures.told("meetings.py", tmp_path)
-    assert {what: wrong for what, (_, wrong) in found.items()} == {"study": [], "job": []}
+    assert {what: wrong for what, (_, wrong) in found.items()} == {"study": [], "a folder of results": []}
     compared(figures.of_meetings(found), figures.MET)
 
 
