@@ -97,6 +97,7 @@ WRONG = [
     (["fit", "--experiments", "na64mu:name=../../../evil"], "`name` must be a name of letters, digits, '-', '+'"),
     (["fit", "--experiments", "na64mu,na64mu"], "`experiments` must have different names; 'na64mu' appears 2 times"),
     (["fit", "--chains", "0"], "`chains` must be a whole number of at least 1; got 0"),
+    (["fit", "--chains", "2", "--draws", "20"], "`draws` must be such that 2 chains have 100 together; got 20"),
     (["fit", "--seed", "-1"], "`seed` must be a whole number of at least 0; got -1"),
     (["fit", "--truth", "BP9"], "unknown benchmark 'BP9' (did you mean 'BP4' or 'BP3'?)"),
     (["fit", "--mixing", "nonsense"], "`mixing` must be one of 'free', 'loop', 'loop0', 'paper', 'a number'"),

@@ -33,8 +33,8 @@ from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.jobs.study import Study
 from lmtbayes.paper import topics
 
-FIT = FitSettings(("muon-g2-2025",), mixing="paper", data="observed", chains=2, warmup=10, draws=10, grid=4)
-OTHER = FitSettings(("muon-g2-2025",), mixing="paper", data="observed", chains=2, warmup=10, draws=10, grid=4, seed=1)
+FIT = FitSettings(("muon-g2-2025",), mixing="paper", data="observed", chains=2, warmup=10, draws=50, grid=4)
+OTHER = FitSettings(("muon-g2-2025",), mixing="paper", data="observed", chains=2, warmup=10, draws=50, grid=4, seed=1)
 TOYS = Study("toys", FitSettings(("muon-g2-2025",), mixing="paper"), size=3, chunk=1)
 TWO = ("table1", "fig4")
 
@@ -103,7 +103,7 @@ def quick():
 
 def fits(base):
     like = FIT.likelihood()
-    posterior = lmt.sample_posterior(like, FIT.prior, chains=2, warmup=10, draws=10, progress=False)
+    posterior = lmt.sample_posterior(like, FIT.prior, chains=2, warmup=10, draws=50, progress=False)
     profile = fit_job.profile_on_plane(like, FIT, False, posterior)
 
     def sample(like, prior, seed, *, checkpoint, **_):

@@ -63,7 +63,7 @@ def test_a_signal_that_meets_a_callback_in_which_python_drops_errors_comes_again
 
 
 FIT = (
-    "fit --experiments muon-g2-2025 --mixing paper --data observed --chains 2 --warmup 20 --draws 20 --grid 0 "
+    "fit --experiments muon-g2-2025 --mixing paper --data observed --chains 2 --warmup 50 --draws 50 --grid 0 "
     "--no-progress --format png --out f"
 )
 HOSTILE = {
