@@ -8,7 +8,7 @@ import hashlib
 import io
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,13 +65,24 @@ def read_netcdf(path: str | Path, *, sealed: bool = True) -> "xarray.Dataset":
     """
     import xarray
 
+    return _read(path, sealed, xarray.load_dataset)
+
+
+def read_tree(path: str | Path, *, sealed: bool = True) -> "xarray.DataTree":
+    """Read a tree of data sets; arguments and errors of `read_netcdf`."""
+    import xarray
+
+    return _read(path, sealed, xarray.load_datatree)
+
+
+def _read[T](path: str | Path, sealed: bool, reader: Callable[..., T]) -> T:
     body, seal, digest = Path(path).read_bytes().rpartition(_SEAL)
     if not seal and sealed:
         raise ValueError("its seal is missing")
     if seal and digest != hashlib.sha256(body).hexdigest().encode():
         raise ValueError("it has changed since it was written")
     try:
-        return xarray.load_dataset(path, engine="h5netcdf")
+        return reader(path, engine="h5netcdf")
     except Exception as error:  # HDF5 and its readers have dozens, RuntimeError and KeyError among them
         raise ValueError(f"its reader says: {error}") from error
 

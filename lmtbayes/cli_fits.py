@@ -11,6 +11,7 @@ from lmtbayes.cli_options import Context, Force, Out, refuse, refuse_truth, resu
 from lmtbayes.cli_settings import Setting, with_settings
 from lmtbayes.jobs.compare import Comparing
 from lmtbayes.jobs.design_settings import Designing
+from lmtbayes.jobs.output import SETTINGS_FILE
 from lmtbayes.jobs.settings import LEAST_GRID, FitSettings, masses_of
 from lmtbayes.jobs.study import Study
 
@@ -175,6 +176,8 @@ def study(
 
     _refuse_what_a_study_has_not(context, settings)
     if merge:
+        if not (out / SETTINGS_FILE).is_file():
+            raise _checks.invalid("out", str(out), f"the folder of a study, which has {SETTINGS_FILE}")
         show(summary(settings, Folder(out, settings).merge()))
         return
     with resumable():

@@ -39,7 +39,7 @@ def compilation_cache(directory: str | Path | None) -> Path | None:
     Raises
     ------
     InvalidArgument
-        A path that is no folder, or cannot be made.
+        A path that is no folder, or cannot be made; a folder to which everybody can write, since what is in it is run.
     """
     from jax.experimental.compilation_cache import compilation_cache as cache
 
@@ -54,6 +54,10 @@ def compilation_cache(directory: str | Path | None) -> Path | None:
             raise _checks.invalid(
                 "directory", str(directory), f"a folder that can be made ({error.strerror})"
             ) from None
+        if _anybody_writes(path):
+            raise _checks.invalid(
+                "directory", str(directory), "a folder that others cannot write to: what is in it is run"
+            )
     jax.config.update("jax_compilation_cache_dir", None if path is None else str(path))
     # By default jax keeps only what took more than a second: a fit is made of many that took less.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -103,6 +107,11 @@ def users_folder() -> Path:
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "lmtbayes" / f"jax-{jax.__version__}"
+
+
+def _anybody_writes(folder: Path) -> bool:
+    """Whether everybody on this machine can put something into a folder; a group may share one that somebody names."""
+    return hasattr(os, "getuid") and bool(folder.stat().st_mode & stat.S_IWOTH)
 
 
 def _is_private(folder: Path) -> bool:

@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+import figures
 import matplotlib as mpl
 
 mpl.use("Agg")
@@ -75,28 +76,68 @@ def test_help_by_one_letter():
         assert run(app, [*command, "-h"]).output == run(app, [*command, "--help"]).output != ""
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["rates", "na64"], "unknown experiment 'na64' (did you mean 'na64mu'"),
-        (["experiments", "na64"], "unknown experiment 'na64' (did you mean 'na64mu'"),
-        (["rates", "na64mu", "--point", "BP7"], "unknown benchmark 'BP7'"),
-        (["rates", "na64mu", "--model", "lmu-tau"], "`model` must be one of"),
-        (["rates", "na64mu", "--point", "g_x=1e-3,mass=-1,eps_x=0"], "finite and positive [MeV]; got -1.0"),
-        (["rates", "ess", "--out", "x.gif"], "`out` must be one of '.png', '.pdf', '.svg'"),
-        (["figures", "--only", "fig99"], "unknown figure 'fig99'"),
-        (["rates", "na64mu", "--all-benchmarks", "--point", "BP1"], "`--point` must be left out"),
-        (["fit", "--grid", "2"], "`grid` must be a whole number of at least 5"),
-        (["contours", "--grid", "2"], "`grid` must be a whole number of at least 5"),
-        (["fit", "--data", "observed", "--truth", "BP1"], "`--truth` must be left out: with observed data"),
-        (["fit", "--data", "observed", "--model", "lmu"], "`--model` must be left out: the fit of all"),
-        (["compare", "--data", "observed", "--truth", "BP1"], "`--truth` must be left out"),
-        (["study", "toys", "--method", "nuts"], "`--method` must be left out"),
-        (["study", "profile", "--size", "7"], "`--size` must be left out"),
-        (["study", "toys", "--grid", "7"], "`--grid` must be left out"),
-        (["fit", "--experiments", "muon-g2-2021,muon-g2-2025"], "both hold 'muon-g2'"),
-    ],
-)
+WRONG = [
+    (["rates", "na64"], "unknown experiment 'na64' (did you mean 'na64mu'"),
+    (["experiments", "na64"], "unknown experiment 'na64' (did you mean 'na64mu'"),
+    (["rates", "na64mu", "--point", "BP7"], "unknown benchmark 'BP7'"),
+    (["rates", "na64mu", "--model", "lmu-tau"], "`model` must be one of"),
+    (["rates", "na64mu", "--point", "g_x=1e-3,mass=-1,eps_x=0"], "finite and positive [MeV]; got -1.0"),
+    (["rates", "ess", "--out", "x.gif"], "`out` must be one of '.png', '.pdf', '.svg'"),
+    (["figures", "--only", "fig99"], "unknown figure 'fig99'"),
+    (["rates", "na64mu", "--all-benchmarks", "--point", "BP1"], "`--point` must be left out"),
+    (["fit", "--grid", "2"], "`grid` must be a whole number of at least 5"),
+    (["contours", "--grid", "2"], "`grid` must be a whole number of at least 5"),
+    (["fit", "--data", "observed", "--truth", "BP1"], "`--truth` must be left out: with observed data"),
+    (["fit", "--data", "observed", "--model", "lmu"], "`--model` must be left out: the fit of all"),
+    (["compare", "--data", "observed", "--truth", "BP1"], "`--truth` must be left out"),
+    (["study", "toys", "--method", "nuts"], "`--method` must be left out"),
+    (["study", "profile", "--size", "7"], "`--size` must be left out"),
+    (["study", "toys", "--grid", "7"], "`--grid` must be left out"),
+    (["fit", "--experiments", "muon-g2-2021,muon-g2-2025"], "both hold 'muon-g2'"),
+    (["fit", "--experiments", "na64mu:name=../../../evil"], "`name` must be a name of letters, digits, '-', '+'"),
+    (["fit", "--experiments", "na64mu,na64mu"], "`experiments` must have different names; 'na64mu' appears 2 times"),
+    (["fit", "--chains", "0"], "`chains` must be a whole number of at least 1; got 0"),
+    (["fit", "--chains", "2", "--draws", "20"], "`draws` must be such that 2 chains have 100 together; got 20"),
+    (["fit", "--seed", "-1"], "`seed` must be a whole number of at least 0; got -1"),
+    (["fit", "--truth", "BP9"], "unknown benchmark 'BP9' (did you mean 'BP4' or 'BP3'?)"),
+    (["fit", "--mixing", "nonsense"], "`mixing` must be one of 'free', 'loop', 'loop0', 'paper', 'a number'"),
+    (["fit", "--settings", "none.json"], "`settings` must be a file of settings; 'none.json'"),
+    (["fit", "--out", "."], "`out` must not exist yet"),
+    (["fit", "--format", "gif"], "must be one of '.png', '.pdf', '.svg'; got '.gif'"),
+    (["fit", "--plugin", "no_such_module"], "plugin 'no_such_module' cannot be loaded: ModuleNotFoundError"),
+    (["experiments", "--plugin", "no_such_module"], "plugin 'no_such_module' cannot be loaded"),
+    (["rates", "na64mu:x=1"], "unknown override of experiment 'na64mu' 'x'"),
+    (["rates", "na64mu:muons_on_target=-1"], "`muons_on_target` must be finite and positive; got -1.0"),
+    (["rates", "na64mu", "--point", "g_x=1,mass=2,mass=3"], "`truth` must be given with each parameter once"),
+    (["contours", "--calibration", "none.nc"], "must be a file that Calibration.to_netcdf wrote; got 'none.nc'"),
+    (["contours", "--format", "gif"], "must be one of '.png', '.pdf', '.svg'; got '.gif'"),
+    (["compare", "--method", "x"], "`method` must be one of 'cubature', 'importance', 'smc', 'nested', 'nss'"),
+    (["compare", "--mixings", "paper,x"], "`mixing` must be one of 'free'"),
+    (["study", "toy"], "got 'toy' (did you mean 'toys'?)"),
+    (["study", "toys", "--chunks", "9:99"], "`chunks` must be first:stop within 0:1; got '9:99'"),
+    (["study", "toys", "--chunks", "a"], "`chunks` must be first:stop within 0:1; got 'a'"),
+    (["study", "toys", "--workers", "2", "--scheduler", "tcp://x:1"], "`workers` must be left out where a `schedul"),
+    (["study", "toys", "--workers", "-1"], "`workers` must be a whole number of at least 0; got -1"),
+    (["study", "toys", "--size", "0"], "`size` must be a whole number of at least 1; got 0"),
+    (["study", "toys", "--chunk", "0"], "`chunk` must be a whole number of at least 1; got 0"),
+    (["study", "toys", "--size", "1000000000", "--chunk", "1"], "each of them a file; at most 1000000"),
+    (["study", "toys", "--merge"], "`out` must be the folder of a study, which has settings.json; got 'study'"),
+    (["reproduce", "--only", "fig99"], "unknown topic 'fig99' (did you mean 'fig9' or 'fig8'?)"),
+    (["reproduce", "--format", "gif"], "`format` must be one of '.png', '.pdf', '.svg'; got '.gif'"),
+    (["reproduce", "--workers", "0"], "`workers` must be a whole number of at least 1; got 0"),
+    (["validate", "--only", "rate"], "unknown section 'rate' (did you mean 'rates'"),
+    (["validate", "--size", "0"], "`size` must be a whole number of at least 1; got 0"),
+    (["validate", "--names", "na64"], "unknown entry 'na64' (did you mean 'na64mu'?)"),
+    (["figures", "--format", "gif"], "`format` must be one of '.png', '.pdf', '.svg'; got '.gif'"),
+    (["design", "--size", "0"], "`size` must be a whole number of at least 2; got 0"),
+    (["design", "--next", "x"], "`next` must be LABEL: VARIABLE=VALUE,...; got 'x'"),
+    (["export", "none"], "`folder` must be a folder of `lmtbayes fit`, `contours` or `compare`; got 'none'"),
+    (["export", ".", "--format", "x"], "`format` must be one of 'csv', 'hepdata', 'latex'"),
+    (["cite", "nothing"], "unknown experiment, method or key to cite 'nothing'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG)
 def test_an_error_is_one_sentence_on_stderr(arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["lmtbayes", *arguments])
@@ -105,6 +146,11 @@ def test_an_error_is_one_sentence_on_stderr(arguments, message, tmp_path, monkey
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_how_many_wrong_commands_the_page_says():
+    (row,) = [row for row in figures.recorded(figures.UNANSWERED) if row.name == "commands"]
+    assert row.size == len(WRONG)
 
 
 FOUR = "na64mu,ess,ess10,darwin-nr:threshold_kev=1.0"

@@ -67,6 +67,17 @@ def test_a_file_in_the_way(tmp_path):
         lmt.compilation_cache(tmp_path / "file")
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="of systems with permissions")
+def test_a_folder_to_which_everybody_can_write_is_refused_where_it_is_named(tmp_path, monkeypatch):
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o1777)  # as /tmp
+    with pytest.raises(InvalidArgument, match=r"that others cannot write to: what is in it is run; got .*shared"):
+        lmt.compilation_cache(tmp_path / "shared")
+    monkeypatch.setenv(compilation.VARIABLE, str(tmp_path / "shared"))
+    with pytest.warns(UserWarning, match="nothing that is compiled is kept"):
+        compilation.from_environment()
+
+
 @pytest.fixture
 def commands(monkeypatch, tmp_path):
     """The environment of a user's shell; the folders that were switched on."""

@@ -5,6 +5,11 @@ In a process of its own: in the others the annotations are checked before the pa
 
 import subprocess
 import sys
+from pathlib import Path
+
+from lmtbayes.validation import rows
+
+TABLES = Path(__file__).parents[1] / "docs" / "validation"
 
 CALLS = """
 import tempfile
@@ -169,6 +174,7 @@ for number, (call, sentence) in enumerate(CALLS):
         assert sentence in str(error), (number, str(error))
     else:
         raise AssertionError((number, sentence))
+print(len(CALLS))
 
 # What NumPy counts with is a whole number, in a file too.
 methods = lmt.methods.Importance(max_draws=np.int64(8192)), lmt.methods.Nuts(draws=np.int64(60))
@@ -189,7 +195,10 @@ assert run[0].attrs["fingerprint"] == run[1].attrs["fingerprint"] != ""
 
 
 def test_wrong_calls_are_answered_with_a_sentence():
-    subprocess.run([sys.executable, "-c", CALLS], check=True)
+    told = subprocess.run([sys.executable, "-c", CALLS], check=True, stdout=subprocess.PIPE, text=True).stdout
+    recorded = rows.read(TABLES / "faults.csv")
+    assert [row.size for row in recorded if row.name == "calls of the library"] == [int(told)]
+    assert int(told) >= 80
 
 
 FILES = """

@@ -56,11 +56,13 @@ class Folder:
 
     def __init__(self, path: str | Path, study: Study):
         self.path, self.study = Path(path), study
-        self._check()
-        (self.path / "chunks").mkdir(parents=True, exist_ok=True)
+        if self.path.exists() and not self.path.is_dir():
+            raise self._is_something_else()
+        self.path.mkdir(parents=True, exist_ok=True)
         text = json.dumps(study.to_dict(), indent=2) + "\n"
-        with settling(self.path):  # runs that start together
+        with settling(self.path):  # runs that start together: what one has begun, another must not look at
             self._check()
+            (self.path / "chunks").mkdir(exist_ok=True)
             if not (self.path / SETTINGS_FILE).exists():
                 write_text(self.path / SETTINGS_FILE, text)
 
@@ -78,8 +80,11 @@ class Folder:
             if theirs != ours:
                 changed = ", ".join(differences(theirs, ours)) or "its settings"
                 raise InvalidArgument(f"`out` = {str(self.path)!r} belongs to another study ({changed}); name another")
-        elif self.path.exists() and (not self.path.is_dir() or self._others()):
-            raise InvalidArgument(f"`out` = {str(self.path)!r} holds something that is no study; name another folder")
+        elif self._others():
+            raise self._is_something_else()
+
+    def _is_something_else(self) -> InvalidArgument:
+        return InvalidArgument(f"`out` = {str(self.path)!r} holds something that is no study; name another folder")
 
     def _others(self) -> list[str]:
         """Names of what no study has before its settings are written."""

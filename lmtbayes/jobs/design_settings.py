@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, cast
 import numpy as np
 
 from lmtbayes import _checks
+from lmtbayes._files import read_tree
 from lmtbayes.design.beliefs import Posterior, Truth
 from lmtbayes.design.options import Option
 from lmtbayes.design.plan import Plan
@@ -166,10 +167,7 @@ def _option(text: str, bins: int) -> Option:
 
 
 def _tree(path: str) -> Any:
-    import xarray as xr
-
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
-            return tree.load()
+        return read_tree(path, sealed=False)
     except (OSError, ValueError) as error:
         raise InvalidArgument(f"`posterior` must be a file of sample_posterior; {path!r}: {error}") from None

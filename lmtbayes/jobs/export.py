@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lmtbayes import _checks, export
-from lmtbayes._files import read_netcdf, write_text
+from lmtbayes._files import read_netcdf, read_tree, write_text
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.export.linearised import TOLERANCE
 from lmtbayes.export.tables import Table, read_contours
@@ -214,16 +214,15 @@ def _need(results: Path, name: str) -> None:
 
 
 def _dataset(path: Path) -> "xr.Dataset":
+    return _as_written(read_netcdf, path)
+
+
+def _as_written[T](reader: Callable[[Path], T], path: Path) -> T:
     try:
-        return read_netcdf(path)
+        return reader(path)
     except (OSError, ValueError) as error:
         raise InvalidArgument(f"`folder` must hold results as they were written; {path.name}: {error}") from None
 
 
 def _posterior(results: Path) -> "xr.DataTree":
-    import xarray
-
-    path = results / "posterior.nc"
-    _dataset(path)  # its seal
-    with xarray.open_datatree(path, engine="h5netcdf") as tree:
-        return tree.load()
+    return _as_written(read_tree, results / "posterior.nc")

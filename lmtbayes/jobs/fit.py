@@ -19,6 +19,7 @@ from lmtbayes.jobs import pictures, summary
 from lmtbayes.jobs.draw import draw, group
 from lmtbayes.jobs.output import Say, output_folder, write_netcdf
 from lmtbayes.jobs.settings import FitSettings
+from lmtbayes.plotting.density import LEAST_DRAWS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -66,9 +67,13 @@ def fit(
     Raises
     ------
     InvalidArgument
-        A setting that cannot be; a folder that exists.
+        A setting that cannot be, draws too few for the pictures among them; a folder that exists.
     """
     _checks.one_of("suffix", f".{suffix}", pictures.FORMATS)
+    if settings.chains * settings.draws < LEAST_DRAWS:  # known before they are drawn
+        raise _checks.invalid(
+            "draws", settings.draws, f"such that {settings.chains} chains have {LEAST_DRAWS} together"
+        )
     if like is None:
         settings.check_data()
     with output_folder(out, settings.to_dict(), force) as folder:

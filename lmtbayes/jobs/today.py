@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from lmtbayes._files import write_text
+from lmtbayes._files import read_netcdf, read_tree, write_text
 from lmtbayes.experiments import coherent_ge
 from lmtbayes.experiments.muon_g2 import PRESETS
 from lmtbayes.experiments.n_eff import MEASUREMENTS
@@ -171,11 +171,9 @@ def _planes(folder: Path, fits: dict[tuple[str, str], FitSettings]) -> Figure:
         reach = []
         for (preset, label), axis in zip(fits, axes.T.flat, strict=True):
             own = _own_folder(folder, label, preset)
-            posterior = xr.open_datatree(own / "posterior.nc", engine="h5netcdf")
-            profile = xr.open_dataset(own / "profile.nc", engine="h5netcdf")
-            limit = xr.load_dataset(own / "limit.nc", engine="h5netcdf")
-            with posterior, profile:
-                plane_on(axis, fits[preset, label], posterior, profile, preset, limit)
+            posterior = read_tree(own / "posterior.nc")
+            profile, limit = (read_netcdf(own / f"{what}.nc") for what in ("profile", "limit"))
+            plane_on(axis, fits[preset, label], posterior, profile, preset, limit)
             reach.append((*axis.get_xlim(), *axis.get_ylim()))
             axis.set_title(f"{label}, all data with {preset}", fontsize=10)
         low, high = np.min(reach, axis=0), np.max(reach, axis=0)

@@ -115,8 +115,8 @@ def validate(
         if name not in own_names():
             raise _checks.unknown("entry", name, own_names())
     for section in only:
-        if section not in page.SECTIONS:
-            raise _checks.unknown("section", section, page.SECTIONS)
+        if section not in page.COMPUTED:
+            raise _checks.unknown("section", section, page.COMPUTED)
     if size is not None:
         _checks.whole("size", size)
     written = Path(out) / PAGE if to is None else Path(to)
@@ -136,7 +136,7 @@ def validate(
         "evidence": studies.evidence,
         "verdicts": studies.verdicts,
     }
-    for section in only or page.SECTIONS:
+    for section in only or page.COMPUTED:
         say(section)
         begin = time.perf_counter()
         found = sections[section]()

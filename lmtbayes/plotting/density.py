@@ -20,6 +20,8 @@ from lmtbayes import _checks, _level_sets
 type Range = tuple[float, float]
 
 
+LEAST_DRAWS = 100
+"""Of which a density can be estimated."""
 _CELLS = 400
 """Of the raster, a side."""
 _CLASSES = 10
@@ -88,8 +90,8 @@ def density_of_draws(
         Fewer than 100 draws, draws that are not finite or that do not vary, bounds that cut them.
     """
     points = np.stack([np.asarray(x, dtype=float).ravel(), np.asarray(y, dtype=float).ravel()])
-    if points.shape[1] < 100:
-        raise _checks.invalid("draws", points.shape[1], "at least 100")
+    if points.shape[1] < LEAST_DRAWS:
+        raise _checks.invalid("draws", points.shape[1], f"at least {LEAST_DRAWS}")
     _checks.finite("draws", points)
     _checks.in_interval("levels", _checks.increasing("levels", levels, 1), 0.0, 1.0)
     edges = [_window(values, bounds, max(levels)) for values, bounds in zip(points, (x_bounds, y_bounds), strict=True)]

@@ -5,7 +5,10 @@ from collections.abc import Mapping, Sequence
 
 from lmtbayes.validation.rows import Row
 
-SECTIONS = ("rates", "published", "outside", "sbc", "coverage", "evidence", "verdicts")
+COMPUTED = ("rates", "published", "outside", "sbc", "coverage", "evidence", "verdicts")
+"""Sections that the package itself computes."""
+SECTIONS = (*COMPUTED, "faults")
+"""All that a page may have; the last is recorded by the tests of faults."""
 _TITLES = {
     "rates": "Rates against second derivations",
     "published": "Published results beside ours",
@@ -14,6 +17,7 @@ _TITLES = {
     "coverage": "Coverage",
     "evidence": "Errors of evidences",
     "verdicts": "Verdicts against a dense reference",
+    "faults": "Faults, hostile files, long sessions",
 }
 _HEADS = {
     "rates": ("entry", "at", "by hand", "package", "ratio", "largest deviation of a bin", "bins"),
@@ -23,6 +27,7 @@ _HEADS = {
     "coverage": ("truth", "region", "nominal", "holds the truth in", "", "error", "toys"),
     "evidence": ("likelihood", "method, number", "right", "found", "", "error", "seeds"),
     "verdicts": ("likelihood", "posteriors that are", "", "number", "", "", "of"),
+    "faults": ("what", "happened to it", "right", "number", "", "", "of"),
 }
 _TEXTS = {
     "rates": "Counts of neutrinos (Standard Model and boson) or of bosons, all bins together, by "
@@ -58,6 +63,13 @@ _TEXTS = {
     "says that it did not converge; importance sampling, which is right there, takes a third of the time.",
     "verdicts": "Posteriors of toys of truths from the prior, judged by the package, and held to sums over a dense "
     "grid. A miss is trusted and wrong.",
+    "faults": "What `tests/faults/` does to the package. A command is killed before its n-th operation on files, for "
+    "every n, and given again: it must end with the files, byte for byte, of the run that nobody killed, without stale "
+    "ones, and with all that a user had beside them; what takes long (samples, profiles, toys) is handed to it there. "
+    "SIGKILL meets real commands at random moments, up to three times a run. Files and arguments are changed at "
+    "random, and wrong ones given: each is taken as what it says or refused in a sentence of the package, and a "
+    "damaged chunk or checkpoint is never read as another one. The last rows are of one process that fits one "
+    "likelihood after another and keeps them all.",
 }
 
 
@@ -93,7 +105,7 @@ def to_markdown(tables: Mapping[str, Sequence[Row]], captions: Mapping[str, str]
     for section in SECTIONS:
         if tables.get(section):
             lines += _section(section, tables[section], captions.get(section, ""), pictures.get(section))
-    missing = [_TITLES[section].lower() for section in SECTIONS if not tables.get(section)]
+    missing = [_TITLES[section].lower() for section in COMPUTED if not tables.get(section)]
     if missing:
         lines += [f"**Not run yet**: {', '.join(missing)}.", ""]
     return "\n".join(lines)

@@ -1,50 +1,52 @@
-"""Run in a process of its own: what is left of a folder when its maker is killed before its n-th operation on files.
+"""Run in a process of its own: what is left when a command is killed before its n-th operation on files, for every n.
 
-For every n a child begins, is killed (`os._exit`, as SIGKILL: no handler runs), and the same call is made again. Prints
-one line of JSON: the number of kills, and what was wrong after any of them.
+The commands' own functions run, down to every file that they write; what takes long (samples, profiles, fits of toys,
+figures, the bytes of a netCDF file) was computed before, and is handed to them. Prints one line of JSON: for each
+command the number of kills, and what was wrong after any of them.
 """
 
+import functools
+import io
 import json
 import os
-import shutil
-import signal
 import sys
+import warnings
 from pathlib import Path
 
-from lmtbayes.jobs.output import MARK, output_folder, unit_folder
+import matplotlib as mpl
 
-OPERATIONS = ((os, "replace"), (os, "mkdir"), (os, "unlink"), (os, "rmdir"), (os, "open"), (os, "fsync"))
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from killing import sweep
 
+import lmtbayes as lmt
+from lmtbayes import paper
+from lmtbayes.inference.posterior.checkpoint import Checkpoint
+from lmtbayes.jobs import chunks, tasks
+from lmtbayes.jobs import contours as contours_job
+from lmtbayes.jobs import fit as fit_job
+from lmtbayes.jobs.output import output_folder, unit_folder
+from lmtbayes.jobs.reproduce import reproduce
+from lmtbayes.jobs.settings import FitSettings
+from lmtbayes.jobs.study import Study
+from lmtbayes.paper import topics
 
-def killed_before(number, call):
-    """Whether a child that makes the call is killed before its operation of that number."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-    signal.alarm(60)
-    count = 0
-
-    def counting(function):
-        def counted(*args, **kwargs):
-            nonlocal count
-            count += 1
-            if count == number:
-                os._exit(9)
-            return function(*args, **kwargs)
-
-        return counted
-
-    for module, name in OPERATIONS:
-        setattr(module, name, counting(getattr(module, name)))
-    try:
-        call()
-    except BaseException:
-        os._exit(1)
-    os._exit(0)
+FIT = FitSettings(("muon-g2-2025",), mixing="paper", data="observed", chains=2, warmup=10, draws=50, grid=4)
+OTHER = FitSettings(("muon-g2-2025",), mixing="paper", data="observed", chains=2, warmup=10, draws=50, grid=4, seed=1)
+TOYS = Study("toys", FitSettings(("muon-g2-2025",), mixing="paper"), size=3, chunk=1)
+TWO = ("table1", "fig4")
 
 
-def filled(out, text, **options):
-    def call():
+def nothing(out):
+    """There is nothing before."""
+
+
+def filled(text, **options):
+    """A job with a unit in it, in few operations."""
+
+    def call(out):
         with output_folder(out, {"text": text}, **options) as folder:
             (folder / "chains").write_text(text)
             (folder / "deep").mkdir(exist_ok=True)
@@ -54,55 +56,138 @@ def filled(out, text, **options):
     return call
 
 
-def contents(out):
-    names = sorted(str(p.relative_to(out.parent)) for p in out.parent.rglob("*") if p.is_file())
-    return {name: (out.parent / name).read_text() for name in names if not name.endswith(MARK)}
+def folders(base):
+    # A unit that is being replaced has another name for a moment.
+    needed = ("chains", "settings.json")
+    yield "a folder of results", sweep(base, nothing, filled("new"))
+    yield "a folder of results, replaced", sweep(base, filled("old"), filled("new", force=True), needed)
+    yield "a folder of results, extended", sweep(base, filled("new"), filled("new", extend=True), needed)
 
 
-def sweep(base, before, call, complete):
-    """Kill `call` at every point; what was there, or what is to be there, must be whole, and the call must end well."""
-    kills, wrong, number = 0, [], 0
-    while True:
-        number += 1
-        shutil.rmtree(base, ignore_errors=True)
-        base.mkdir()
-        before()
-        if not killed_before(number, call):
-            return kills, wrong
-        kills += 1
-        kept = [complete(path) for path in base.iterdir() if path.is_dir()]
-        if complete(None) and not any(kept):
-            wrong.append(f"nothing whole is left after a kill before operation {number}: {sorted(base.rglob('*'))}")
-        try:
-            call()
-        except BaseException as error:
-            wrong.append(f"refused after a kill before operation {number}: {error!r}")
-            continue
-        left = sorted(p.name for p in base.iterdir())
-        if left != ["out"]:
-            wrong.append(f"left beside the result after a kill before operation {number}: {left}")
-        stale = [str(p) for p in base.rglob("*.tmp")] + [str(p) for p in base.rglob("*.partial")]
-        if stale or (base / "out" / "chains").read_text() != "new":
-            wrong.append(f"not what it should be after a kill before operation {number}: {stale}, {contents(base)}")
+def checkpoints(base):
+    def call(out):
+        kept = Checkpoint(out, "this run", {"seed": 1})
+        done = int((kept.load() or {"done": 0})["done"])
+        for number in range(done + 1, 5):
+            kept.save({"done": np.array(number), "state": np.full(50, float(number))})
+        kept.load()
+
+    yield "checkpoint", sweep(base, nothing, call)
 
 
-def main(base):
-    out = base / "out"
+@functools.cache
+def tiny():
+    figure, axes = plt.subplots(figsize=(0.4, 0.4), dpi=50)
+    axes.plot([0.0, 1.0], [0.0, 1.0], label="a line")
+    axes.set_axis_off()
+    return figure
 
-    def whole(path):
-        """A folder with all that a run leaves; asked for None, whether there must be one at any moment."""
-        if path is None:
-            return True
-        # A unit that is being replaced has another name for a moment.
-        return {p.name for p in path.iterdir()} >= {"chains", "deep", "settings.json"} and any(path.rglob("result"))
 
-    found = {
-        "fresh": sweep(base, lambda: None, filled(out, "new"), lambda path: path is not None and whole(path)),
-        "replaced": sweep(base, filled(out, "old"), filled(out, "new", force=True), whole),
-        "extended": sweep(base, filled(out, "new"), filled(out, "new", extend=True), whole),
-    }
+def quick():
+    """What takes the same bytes the same way again and again does so once, and nobody waits for the disk."""
+    os.fsync = lambda handle: None
+    for kind in (xr.Dataset, xr.DataTree):
+
+        def to_netcdf(self, file, real=kind.to_netcdf, made={}, **options):  # noqa: B006
+            key = repr(self.to_dict()) if isinstance(self, xr.Dataset) else id(self)
+            if key not in made:
+                made[key] = self, io.BytesIO()  # kept, so that no other tree gets its number
+                real(self, made[key][1], **options)
+            file.write(made[key][1].getvalue())
+
+        kind.to_netcdf = to_netcdf
+    picture = io.BytesIO()
+    tiny().savefig(picture, format="png")
+    type(tiny()).savefig = lambda self, path, **_: path.write_bytes(picture.getvalue())
+
+
+def fits(base):
+    like = FIT.likelihood()
+    posterior = lmt.sample_posterior(like, FIT.prior, chains=2, warmup=10, draws=50, progress=False)
+    profile = fit_job.profile_on_plane(like, FIT, False, posterior)
+
+    def sample(like, prior, seed, *, checkpoint, **_):
+        kept = Checkpoint(checkpoint, "this run", {"seed": seed})
+        done = int((kept.load() or {"done": 0})["done"])
+        for number in range(done + 1, 3):
+            kept.save({"done": np.array(number)})
+        return posterior
+
+    FitSettings.likelihood = lambda self: like
+    FitSettings.prior = FIT.prior
+    fit_job.sample_posterior = sample
+    regions, limit = fit_job.contours(profile), fit_job.upper_limit(profile, "g_x", cl=0.90)
+    fit_job.contours, fit_job.upper_limit = lambda *_, **__: regions, lambda *_, **__: limit
+    words = {"best_fit": (profile, FIT), "intervals": (posterior,), "limit": (limit,), "verdict": (posterior,)}
+    for name, about in words.items():
+        said = getattr(fit_job.summary, name)(*about)
+        setattr(fit_job.summary, name, lambda *_, said=said: said)
+    for job in (fit_job, contours_job):
+        job.profile_on_plane = lambda *_: profile
+    fit_job.draw = lambda folder, *_: fit_job.pictures.save(tiny(), folder / "plane.png")
+    contours_job.plane = lambda *_: tiny()
+
+    def fit(settings, force=False):
+        return lambda out: fit_job.fit(settings, out, force, False, lambda text: None)
+
+    def contours(settings, force=False):
+        return lambda out: contours_job.contours(settings, out, force, None, False, "png")
+
+    for name, job in {"fit": fit, "contours": contours}.items():
+        needed = ("settings.json", "summary.txt", "profile.nc", "contours.csv", "plane.png")
+        yield name, sweep(base, nothing, job(FIT))
+        yield f"{name} --force", sweep(base, job(OTHER), job(FIT, force=True), needed)
+
+
+def studies(base):
+    made = {index: tasks.compute(TOYS, index) for index in range(TOYS.chunks)}
+    chunks.compute = lambda study, index: made[index]
+
+    def run(part=None):
+        return lambda out: chunks.run(TOYS, out, chunks=part, progress=False, say=lambda text: None)
+
+    def merge(out):
+        chunks.Folder(out, TOYS).merge()
+
+    def unmerged(out):
+        run()(out)
+        (out / chunks.RESULT).unlink()
+
+    yield "study", sweep(base, nothing, run())
+    yield "study, the rest of an array", sweep(base, run("0:1"), run(), ("settings.json", "chunks/000000.nc"))
+    yield "study --merge", sweep(base, unmerged, merge, tuple(f"chunks/{index:06d}.nc" for index in made))
+
+
+def reproductions(base):
+    judged = {name: topics.TOPICS[name].judge() for name in TWO}
+    text = {name: topics.TOPICS[name].markdown() for name in TWO}
+    topics.Topic.judge = lambda self: judged[self.name]
+    topics.Topic.markdown = lambda self: text[self.name]
+    paper.draw = lambda name, convention: tiny()
+
+    def run(only=TWO, force=False):
+        return lambda out: reproduce(out, only, force)
+
+    needed = ("settings.json", "report.html", "topics/table1/statements.json")
+    yield "reproduce", sweep(base, nothing, run())
+    yield "reproduce, a topic more", sweep(base, run(TWO[:1]), run(), ("settings.json", "topics/table1/text.md"))
+    yield "reproduce --force", sweep(base, run(), run(force=True), needed)
+
+
+COMMANDS = {
+    "jobs": (folders, checkpoints, studies),
+    "pictures": (fits, reproductions),
+}
+
+
+def main(base, which):
+    warnings.filterwarnings("ignore", ".*fork", RuntimeWarning)  # a child computes nothing with jax
+    quick()
+    found = {}
+    for commands in COMMANDS[which]:
+        found |= commands(base)
     print(json.dumps(found))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -155,16 +153,6 @@ def test_an_extended_folder_that_is_interrupted_keeps_what_it_had(tmp_path):
     with pytest.raises(InvalidArgument), output_folder(out, {"seed": 1}, extend=True):
         pass
     assert (out / "first").exists(), "what is not known to be ours stays where it is"
-
-
-def test_no_kill_loses_or_wedges_a_folder(tmp_path):
-    """Before every operation on files of a fresh run, of one that replaces another and of one that goes on."""
-    command = [sys.executable, Path(__file__).with_name("kill_points.py"), tmp_path / "base"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    for what, (kills, wrong) in json.loads(done.stdout).items():
-        assert kills > 10, what
-        assert not wrong, (what, wrong[:3])
 
 
 def test_a_study_begun_by_a_killed_process_goes_on(tmp_path):

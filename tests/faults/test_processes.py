@@ -1,6 +1,5 @@
 """Processes: workers end with their command, no signal is lost, streams may be closed, full or of few letters."""
 
-import json
 import os
 import signal
 import subprocess
@@ -8,14 +7,14 @@ import sys
 import time
 from pathlib import Path
 
+import figures
 import pytest
+from figures import ENVIRONMENT, HERE
 
 from lmtbayes import cli_process
 from lmtbayes.inference.likelihood import programs
 
-HERE = Path(__file__).parent
 COMMAND = (sys.executable, "-m", "lmtbayes")
-ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE.parent)])}
 
 
 def alive(pid):
@@ -63,12 +62,23 @@ def test_a_signal_that_meets_a_callback_in_which_python_drops_errors_comes_again
         signal.signal(signal.SIGTERM, before)
 
 
+FIT = (
+    "fit --experiments muon-g2-2025 --mixing paper --data observed --chains 2 --warmup 50 --draws 50 --grid 0 "
+    "--no-progress --format png --out f"
+)
 HOSTILE = {
-    "standard error closed": ("cite nothing 2>&-", 2, None),
-    "disk full": ("cite na64mu 2>&1 >/dev/full", 1, "error: No space left on device"),
-    "nobody reads": ("cite na64mu 2>&1 | (exec <&-; sleep 0.1); exit ${PIPESTATUS[0]}", None, ""),
+    "standard error closed": ("{} cite nothing 2>&-", 2, None),
+    "disk full": ("{} cite na64mu 2>&1 >/dev/full", 1, "error: No space left on device"),
+    "nobody reads": ("{} cite na64mu 2>&1 | (exec <&-; sleep 0.1); exit ${PIPESTATUS[0]}", None, ""),
+    "head": ("{} experiments 2>err | head -1; cat err", 0, None),
     "letters of Latin-1": ("PYTHONIOENCODING=latin-1 COLUMNS=60 {} experiments lz-8b", 0, "LZ ?B flux"),
+    "twenty columns": ("COLUMNS=20 {} experiments lz-8b", 0, "lz-8b"),
+    "no permission": ("{} fit --out /proc/f 2>&1", 2, "`out` = '/proc/f' cannot be written"),
+    "a cache that cannot be": ("LMTBAYES_CACHE=/dev/null/x {} cite na64mu 2>&1", 0, "is kept: LMTBAYES_CACHE"),
+    "no home, no temporary folder": ("env -u HOME TMPDIR=/nonexistent {} " + FIT, 0, "results: f"),
+    "few open files": ("ulimit -n 12; {} " + FIT + " 2>&1", 1, "the same command goes on where it stands"),
 }
+"""Each a line of a shell, its exit status and what is on the screen."""
 
 
 @pytest.mark.slow
@@ -76,10 +86,8 @@ HOSTILE = {
 @pytest.mark.parametrize("what", HOSTILE)
 def test_what_surrounds_a_command_may_be_hostile(tmp_path, what):
     line, status, sentence = HOSTILE[what]
-    words = " ".join(COMMAND)
-    line = line.replace("{}", words) if "{}" in line else f"{words} {line}"
     done = subprocess.run(
-        ["bash", "-c", line],
+        ["bash", "-c", line.replace("{}", " ".join(COMMAND))],
         cwd=tmp_path,
         env=ENVIRONMENT,
         capture_output=True,
@@ -89,6 +97,9 @@ def test_what_surrounds_a_command_may_be_hostile(tmp_path, what):
     assert status is None or done.returncode == status, (done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in done.stdout + done.stderr
     assert sentence is None or sentence in done.stdout
+    if FIT in line:
+        left = {path.name for path in tmp_path.iterdir()}
+        assert left == ({"f"} if status == 0 else {"f.partial"}), "whole, or kept to go on from"
 
 
 def test_a_command_whose_disk_is_full_says_how_it_goes_on(tmp_path):
@@ -116,22 +127,23 @@ def test_a_command_whose_disk_is_full_says_how_it_goes_on(tmp_path):
 @pytest.mark.skipif(programs.most() is None, reason="counts the memory maps that Linux gives")
 def test_a_long_session_is_bounded():
     """Thirty fits of thirty likelihoods that are all kept, where room for some seven is allowed."""
-    allowed = 3600
-    done = subprocess.run(
-        [sys.executable, HERE / "long_session.py", "30", str(allowed)],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    maps, memory, threads, files, highest = zip(*told["found"], strict=True)
-    assert max(maps) < allowed
-    assert max(memory[15:]) - max(memory[:15]) < 150
-    assert max(threads[15:]) <= max(threads[:15]) + 2
-    assert max(files) <= min(files) + 4
-    assert told["again"] == highest[0], "what was let go of is made again, and is the same"
+    found = figures.told("long_session.py", figures.FITS, figures.ALLOWED_MAPS)
+    bounded(figures.of_session(found))
+    highest = [fit[-1] for fit in found["found"]]
+    assert found["again"] == highest[0], "what was let go of is made again, and is the same"
+
+
+def test_the_long_session_of_the_page_was_bounded():
+    bounded([row for row in figures.recorded() if row.name.startswith("30 fits")])
+
+
+def bounded(rows):
+    maps, memory, threads, files = (row.found for row in rows)
+    assert all(row.size == 30 for row in rows)
+    assert 0 < maps < figures.ALLOWED_MAPS
+    assert memory < 150
+    assert threads <= 2
+    assert files <= 4
 
 
 def test_no_room_for_what_is_compiled_is_a_sentence(monkeypatch):

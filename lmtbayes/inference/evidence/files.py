@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lmtbayes import _checks
-from lmtbayes._files import whole
+from lmtbayes._files import read_netcdf, write_netcdf
 from lmtbayes._version import __version__
 from lmtbayes.errors import InvalidArgument, LmtbayesError
 from lmtbayes.inference.evidence import records
@@ -76,25 +76,22 @@ def to_netcdf(evidence: Evidence, path: str | Path) -> None:
             "evidence": json.dumps(header),
         },
     )
-    with whole(file) as temporary:
-        dataset.to_netcdf(temporary, engine="h5netcdf")
+    write_netcdf(file, dataset)
 
 
 def from_netcdf(path: str | Path, prior: Prior | None) -> Evidence:
     """See `Evidence.from_netcdf`."""
-    import xarray as xr
-
     file = _path(path)
     if not file.is_file():  # of a folder the HDF5 library would speak in addresses
         raise _checks.invalid("path", str(path), "a file that Evidence.to_netcdf wrote")
     try:
-        with xr.open_dataset(file, engine="h5netcdf") as dataset:
-            if "evidence" not in dataset.attrs:
-                raise records.NotReadable("it has no attribute 'evidence'")
-            header = json.loads(dataset.attrs["evidence"])
-            _complete(header, "shapes")
-            shapes = records.fields(header["shapes"], "shapes")
-            arrays = {name: _variable(dataset, name, shape) for name, shape in shapes.items()}
+        dataset = read_netcdf(file, sealed=False)
+        if "evidence" not in dataset.attrs:
+            raise records.NotReadable("it has no attribute 'evidence'")
+        header = json.loads(dataset.attrs["evidence"])
+        _complete(header, "shapes")
+        shapes = records.fields(header["shapes"], "shapes")
+        arrays = {name: _variable(dataset, name, shape) for name, shape in shapes.items()}
         return _whole(header, arrays, prior)
     except (OSError, TypeError, ValueError) as error:
         # Not the prior that the reader gives, or does not give.
