@@ -43,7 +43,8 @@ def test_rates_of_a_measurement_need_no_picture(tmp_path, monkeypatch):
 
 
 def test_version():
-    assert run(app, ["--version"]).output.strip()
+    result = run(app, ["--version"])
+    assert (result.exit_code, result.output.strip()) == (0, lmt.__version__)
 
 
 def test_the_module_is_the_command(monkeypatch, capsys):
