@@ -31,10 +31,11 @@ app = typer.Typer(
 )
 
 
-def _print_version(asked: bool) -> None:
+def _print_version(asked: bool) -> bool:
     if asked:
         console.print(lmt.__version__, highlight=False)
         raise typer.Exit
+    return asked
 
 
 # A callback of the option's own: the group's is called only where a command follows.
