@@ -31,13 +31,22 @@ app = typer.Typer(
 )
 
 
-@app.callback(help="Which boson, if any? A gauged Lmu-Ltau against NA64mu, CEvNS and liquid-xenon detectors.")
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="print the version and stop", is_eager=True)] = False,
-) -> None:
-    if version:
-        console.print(lmt.__version__)
+def _print_version(asked: bool) -> bool:
+    if asked:
+        console.print(lmt.__version__, highlight=False)
         raise typer.Exit
+    return asked
+
+
+# A callback of the option's own: the group's is called only where a command follows.
+_Version = Annotated[
+    bool, typer.Option("--version", help="print the version and stop", is_eager=True, callback=_print_version)
+]
+
+
+@app.callback(help="Which boson, if any? A gauged Lmu-Ltau against NA64mu, CEvNS and liquid-xenon detectors.")
+def _root(version: _Version = False) -> None:
+    pass
 
 
 @app.command(cls=Command)

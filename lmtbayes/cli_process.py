@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from types import FrameType
 
@@ -34,10 +35,12 @@ def command() -> Iterator[None]:
                 signal.signal(number, interrupt)
     if problem := compilation.for_commands():
         _say(f"[dim]{escape(problem)}[/]")
+    as_python_prints, warnings.formatwarning = warnings.formatwarning, _warning
     try:
         try:
             yield
         finally:
+            warnings.formatwarning = as_python_prints
             sys.stdout.flush()
     except LmtbayesError as error:
         _refuse(str(error), 2)
@@ -50,6 +53,11 @@ def command() -> Iterator[None]:
         _refuse("; ".join((f"{error.strerror or error}{where}", *getattr(error, "__notes__", ()))), 1)
     except MemoryError as error:
         _refuse("; ".join(filter(None, ("not enough memory", str(error)))), 1)
+
+
+def _warning(message: Warning | str, *_where: object) -> str:
+    """A warning as a sentence: the file and the line that issue it are the package's, not the user's."""
+    return f"warning: {message}\n"
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:

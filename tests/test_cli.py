@@ -6,6 +6,7 @@ import os
 import runpy
 import signal
 import sys
+import warnings
 from pathlib import Path
 
 import figures
@@ -18,6 +19,7 @@ import typer
 from typer.testing import CliRunner
 
 import lmtbayes as lmt
+from lmtbayes import cli_process
 from lmtbayes.cli import app, main
 from lmtbayes.jobs.compare import Comparing
 from lmtbayes.jobs.settings import FitSettings
@@ -44,7 +46,8 @@ def test_rates_of_a_measurement_need_no_picture(tmp_path, monkeypatch):
 
 
 def test_version():
-    assert run(app, ["--version"]).output.strip()
+    result = run(app, ["--version"])
+    assert (result.exit_code, result.output.strip()) == (0, lmt.__version__)
 
 
 def test_the_module_is_the_command(monkeypatch, capsys):
@@ -69,6 +72,13 @@ def test_an_interrupted_command_says_how_it_goes_on(monkeypatch, tmp_path):
     finally:
         signal.signal(signal.SIGTERM, before)
     assert stopped.value.code == 130
+
+
+def test_a_warning_is_a_sentence():
+    before = warnings.formatwarning
+    with cli_process.command():
+        assert warnings.formatwarning(UserWarning("few events"), UserWarning, "fit.py", 1) == "warning: few events\n"
+    assert warnings.formatwarning is before
 
 
 def test_help_by_one_letter():

@@ -3,8 +3,11 @@
 A kernel estimate on a raster that ends where the parameters' ranges end (the kernels are reflected there: a discrete
 cosine transform does both). Widths are chosen by the likelihood of each draw under all others, and vary as the inverse
 root of the density (I. S. Abramson, Ann. Statist. 10 (1982) 1217): wide in a flat tail, whose noise would be islands,
-narrow in a sharp mode. Levels come from the density at the draws, each without its own kernel, so that a region holds
-what it says of the draws, and of others of the same distribution, whatever the kernel does to its shape.
+narrow in a sharp mode. A plateau that ends at a sharp edge asks for narrow kernels at the edge alone: everywhere the
+widest is taken that agrees with all narrower ones within their noise (O. V. Lepskii, Theory Probab. Appl. 35 (1991)
+454), or the plateau's noise would be holes. Levels come from the density at the draws, each without its own kernel, so
+that a region holds what it says of the draws, and of others of the same distribution, whatever the kernel does to its
+shape.
 """
 
 from collections.abc import Sequence
@@ -28,6 +31,12 @@ _CLASSES = 10
 """Of kernel widths."""
 _NARROWEST, _WIDEST = 0.25, 4.0
 """Factors by which a kernel may differ from the typical one."""
+_SCALES = (0.6, 0.8, 1.0, 1.25, 1.6, 2.0)
+"""Of all kernels, tried one after the other."""
+_WIDER = (1.4, 2.0, 2.8, 4.0, 5.6, 8.0)
+"""Of the best of them, where the draws allow it."""
+_NOISE = 3.0
+"""Standard deviations within which two estimates agree."""
 _TAIL, _PAD = 0.001, 0.1
 """Draws beyond the raster in each direction; its margin, over the range of the others."""
 _FLOOR = 1e-12
@@ -150,11 +159,11 @@ class _Kernels:
         centre = np.arange(cells) + 0.5
         self.nodes = np.concatenate([[0.0], centre, [float(cells)]])
 
-    def transform(self, chosen: np.ndarray) -> np.ndarray:
-        """Cosine transform of the histogram of chosen draws."""
+    def transform(self, chosen: np.ndarray, power: int = 1) -> np.ndarray:
+        """Cosine transform of the histogram of chosen draws, of their weights to a power."""
         index = np.minimum(self.position[:, chosen].astype(int), self.cells - 1)
         counts = np.zeros((self.cells, self.cells))
-        np.add.at(counts, tuple(index), self.weight[chosen])
+        np.add.at(counts, tuple(index), self.weight[chosen] ** power)
         return np.asarray(scipy.fft.dctn(counts, type=2))
 
     def smooth(self, transform: np.ndarray, width: np.ndarray) -> np.ndarray:
@@ -204,18 +213,60 @@ class _Kernels:
         factor = np.clip(np.sqrt(middle / pilot), _NARROWEST, _WIDEST)
         number = np.rint((_CLASSES - 1) * np.log(factor / _NARROWEST) / np.log(_WIDEST / _NARROWEST)).astype(int)
         steps = _NARROWEST * (_WIDEST / _NARROWEST) ** (np.arange(_CLASSES) / (_CLASSES - 1))
-        parts = {k: self.transform(number == k) for k in np.unique(number)}
-        results = []
-        for scale in (0.6, 0.8, 1.0, 1.25, 1.6, 2.0):
-            total = np.zeros((self.cells, self.cells))
-            for k, part in parts.items():
-                total += self.smooth(part, np.maximum(scale * steps[k] * typical, 0.7))
-            density, width = _back(total), np.maximum(scale * steps[number] * typical[:, None], 0.7)
-            results.append((*self.score(density, width), density, width))
-        highest = max(results, key=lambda result: result[0])
+        chosen = {k: number == k for k in np.unique(number)}
+        parts = {k: (self.transform(on), self.transform(on, 2)) for k, on in chosen.items()}
+
+        def estimate(scale: float) -> _Layer:
+            total, square = np.zeros((2, self.cells, self.cells))
+            for k, (part, squares) in parts.items():
+                width = np.maximum(scale * steps[k] * typical, 0.7)
+                total += self.smooth(part, width)
+                square += self.smooth(squares, width / np.sqrt(2.0)) / (4.0 * np.pi * width.prod())
+            return _Layer(
+                _back(total), np.sqrt(_back(square)), np.maximum(scale * steps[number] * typical[:, None], 0.7)
+            )
+
+        layers = [estimate(scale) for scale in _SCALES]
+        scores = [self.score(layer.density, layer.width) for layer in layers]
+        highest = max(scores)
         # The smoothest that is as good as the best within its error: less noise, no worse a description.
-        _, _, density, width = [r for r in results if r[0] >= highest[0] - highest[1]][-1]
-        return density, self.at_draws(density) - self.own(width)
+        first = max(k for k, (mean, _) in enumerate(scores) if mean >= highest[0] - highest[1])
+        wider = [estimate(_SCALES[first] * factor) for factor in _WIDER]
+        return self.agreeing([layers[first], *wider], typical)
+
+    def agreeing(self, layers: "list[_Layer]", typical: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """At each place the widest of estimates that agrees with all narrower ones; and that without own kernels."""
+        agrees = np.ones_like(layers[0].density, dtype=bool)
+        number = np.zeros_like(layers[0].density)
+        for k, layer in enumerate(layers[1:], 1):
+            for narrower in layers[:k]:
+                agrees &= np.abs(layer.density - narrower.density) <= _NOISE * narrower.noise
+            number[agrees] = k
+        # Whole numbers of layers would be steps in the density.
+        number = scipy.fft.idctn(self.smooth(np.asarray(scipy.fft.dctn(number, type=2)), typical), type=2)
+        number = np.clip(number, 0.0, len(layers) - 1.0)
+        at_draws = RegularGridInterpolator((self.nodes, self.nodes), np.pad(number, 1, mode="edge"))(self.position.T)
+        highest = float(layers[0].density.max())
+        logarithm, height = np.zeros_like(number), np.zeros_like(at_draws)
+        for k, layer in enumerate(layers):
+            others = self.at_draws(layer.density) - self.own(layer.width)
+            logarithm += _share(number, k) * np.log(np.maximum(layer.density, _FLOOR * highest))
+            height += _share(at_draws, k) * np.log(np.maximum(others, _FLOOR * highest))
+        return np.exp(logarithm), np.exp(height)
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """A density, its standard deviation, and the widths of the draws' kernels."""
+
+    density: np.ndarray
+    noise: np.ndarray
+    width: np.ndarray
+
+
+def _share(number: np.ndarray, layer: int) -> np.ndarray:
+    """Weight of a layer where a place lies between two."""
+    return np.maximum(1.0 - np.abs(number - layer), 0.0)
 
 
 def _back(transform: np.ndarray) -> np.ndarray:

@@ -63,7 +63,7 @@ def evidence_bars(log_bayes_factors: Mapping[str, tuple[float, float]], referenc
             at, side = -side * 0.02 * reach, -side
         words = f"{value:+.3g}" + (f" ± {error:.1g}" if error > 0.0 else "")
         ax.text(at, float(row), words, ha="left" if side > 0 else "right", va="center", size=8.5, zorder=4)
-    ax.axvline(0.0, color=BLACK, lw=0.8, zorder=2)
+    ax.vlines(0.0, -_WORDS + 0.3, len(names) - 0.4, color=BLACK, lw=0.8, zorder=2)  # it ends below the words
     ax.set_yticks(rows, names)
     ax.tick_params(axis="y", which="both", length=0)
     ax.set_xlabel(rf"$\ln B$ against {reference}")

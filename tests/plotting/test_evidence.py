@@ -71,6 +71,19 @@ def test_a_title_has_its_place_and_no_words_lie_on_others():
         assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 and box.y1 <= frame.y1 for box in boxes)
 
 
+def test_the_line_at_zero_crosses_no_word():
+    ax = evidence_bars({"a": (-0.3, 0.02), "b": (0.2, 0.0)}, "c")
+    ax.figure.canvas.draw()
+    (zero,) = [lines for lines in ax.collections if np.all(np.concatenate(lines.get_segments())[:, 0] == 0.0)]
+    low, high = np.sort(ax.transData.transform(np.concatenate(zero.get_segments()))[:, 1])
+    (word,) = [text.get_window_extent() for text in ax.texts if text.get_text() == "inconclusive"]
+    assert word.x0 < ax.transData.transform((0.0, 0.0))[0] < word.x1
+    assert high < word.y0
+    bars = [bar.get_window_extent() for bar in ax.containers[0]]
+    assert low < min(bar.y0 for bar in bars)
+    assert high > max(bar.y1 for bar in bars)
+
+
 def test_values_stand_beside_their_bars():
     ax = evidence_bars({"a": (-1.3, 0.2), "b": (5.5, 0.0)}, "c")
     assert [text.get_text() for text in ax.texts if text.get_gid() != "scale"] == ["-1.3 ± 0.2", "+5.5"]
