@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -55,7 +56,7 @@ def command() -> Iterator[None]:
         _refuse("; ".join(filter(None, ("not enough memory", str(error)))), 1)
 
 
-def _warning(message: Warning | str, *_where: object) -> str:
+def _warning(message: Warning | str, *_where: Any, **_line: Any) -> str:
     """A warning as a sentence: the file and the line that issue it are the package's, not the user's."""
     return f"warning: {message}\n"
 
