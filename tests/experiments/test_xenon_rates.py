@@ -83,7 +83,7 @@ def counts_by_hand(exp, detector, recoil, threshold, model, photon, k=0.1735):
         ("lz", "er", 1.5),
     ],
 )
-@pytest.mark.parametrize("convention", ["default", "paper"])
+@pytest.mark.parametrize("convention", ["default", pytest.param("paper", marks=pytest.mark.slow)])
 def test_counts_agree_with_the_response_written_afresh(detector, recoil, threshold, convention):
     name = f"{detector}-{recoil}"
     exp = experiment(name, threshold_kev=threshold, exposure_tyr=1.0, binding="stepped", convention=convention)

@@ -12,7 +12,8 @@ def compared(found, what):
         assert row.size == pytest.approx(table[row.name].size, rel=0.1), row
 
 
-@pytest.mark.parametrize("which", ["jobs", pytest.param("pictures", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["jobs", "pictures"])
 def test_no_kill_between_two_operations_loses_or_wedges_anything(tmp_path, which):
     """Before every operation on files of a folder, a checkpoint, a study; of fit, contours and reproduce."""
     found = figures.told("kill_points.py", tmp_path / "base", which)
@@ -22,6 +23,7 @@ def test_no_kill_between_two_operations_loses_or_wedges_anything(tmp_path, which
     compared(figures.of_kill_points(found), figures.KILLED)
 
 
+@pytest.mark.slow
 def test_processes_that_begin_at_one_moment_do_not_refuse_each_other_wrongly(tmp_path):
     found = figures.told("meetings.py", tmp_path)
     assert {what: wrong for what, (_, wrong) in found.items()} == {"study": [], "a folder of results": []}

@@ -1,8 +1,10 @@
 """Files and arguments changed at random: accepted as what they say, or refused in a sentence of the package."""
 
 import figures
+import pytest
 
 
+@pytest.mark.slow
 def test_every_mutation_is_accepted_as_it_is_or_refused_in_a_sentence(tmp_path):
     """Settings files, their arguments, tables, chunks and checkpoints, 300 each; no annotation is checked first."""
     found = figures.told("mutations.py", tmp_path)

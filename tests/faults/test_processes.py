@@ -33,7 +33,7 @@ def until(condition, seconds):
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks Linux which processes run")
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_workers_end_with_their_command_however_that_ends(tmp_path, number):
     command = subprocess.Popen([sys.executable, HERE / "worker_pool.py", tmp_path], env=ENVIRONMENT)
     try:
@@ -48,6 +48,7 @@ def test_workers_end_with_their_command_however_that_ends(tmp_path, number):
         command.wait()
 
 
+@pytest.mark.slow
 def test_a_signal_that_meets_a_callback_in_which_python_drops_errors_comes_again():
     def _xla_gc_callback():  # the name that jax gives its own
         os.kill(os.getpid(), signal.SIGTERM)
@@ -146,6 +147,7 @@ def bounded(rows):
     assert files <= 4
 
 
+@pytest.mark.slow
 def test_no_room_for_what_is_compiled_is_a_sentence(monkeypatch):
     owner = programs.Programs()
     monkeypatch.setattr(programs, "most", lambda: 10)

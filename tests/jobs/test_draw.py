@@ -9,6 +9,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.patches import PathPatch
 
+from lmtbayes._files import write_netcdf
 from lmtbayes.experiments.registry import experiment
 from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
 from lmtbayes.jobs.draw import _end_of_events, coordinates, draw, g2_band, g2_preset, nuisances, plane
@@ -78,11 +79,9 @@ def test_the_regions_of_today_hold_what_they_say(tmp_path):
             draws[preset, label] = (narrow, at_the_edge)[number]
             own = tmp_path / f"{model}_{preset.removeprefix('muon-g2-')}"
             own.mkdir()
-            posterior(draws[preset, label](8000, np.random.default_rng(0))).to_netcdf(
-                own / "posterior.nc", engine="h5netcdf"
-            )
-            profile().to_netcdf(own / "profile.nc", engine="h5netcdf")
-            limit().to_netcdf(own / "limit.nc", engine="h5netcdf")
+            made = posterior(draws[preset, label](8000, np.random.default_rng(0))), profile(), limit()
+            for name, result in zip(("posterior", "profile", "limit"), made, strict=True):
+                write_netcdf(own / f"{name}.nc", result)
     figure = _planes(tmp_path, fits)
     for case, axis in zip(fits, np.array(figure.axes).reshape(2, 2).T.flat, strict=True):
         found = held(axis, draws[case](8000, np.random.default_rng(1)))

@@ -287,6 +287,7 @@ def interfering(g, mixed):
     return [a + b * mixed * (mixed - 2.0) + c * g**2 for a, b, c in ((20.0, 15.0, 1.0), (8.0, 6.0, 3.0))]
 
 
+@pytest.mark.slow
 def test_a_profiled_mixing_is_searched_on_both_sides_of_a_dip():
     """q~ of a rate with interference, against the highest ln L on a fine grid of coupling and mixing."""
     data = np.array([18.0, 9.0])

@@ -64,6 +64,7 @@ def test_an_impact_is_the_shift_by_correlation(of):
     np.testing.assert_allclose(found["impact"].sel(shift=-1.0), -exact, atol=3e-5)
 
 
+@pytest.mark.slow
 def test_a_boson_that_the_data_do_not_know_is_said_to_be_unknown():
     def rate(g_x, mass, eps_x, values):
         return jnp.stack([1e-9 * g_x * mass + 50.0 * values["scale"]])
