@@ -94,6 +94,9 @@ def for_commands() -> str:
         return ""  # no home, or nothing can be written: as without
     if not (_is_private(folder.parent) and _is_private(folder)):
         return f"{folder} can be written to by others; compiled functions are not kept ({VARIABLE}=DIR names a folder)"
+    if os.name == "posix":
+        for path in (folder.parent, folder):
+            path.chmod(0o700)  # one that others could read, of an earlier version
     compilation_cache(folder)
     return ""
 

@@ -96,6 +96,9 @@ def test_a_command_keeps_what_it_compiled_in_a_private_folder(commands):
     assert folder == compilation.users_folder()
     assert jax.__version__ in folder.name
     assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o755)  # as a version made it that let others read
+    assert compilation.for_commands() == ""
+    assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_folder_that_others_can_write_to_is_refused(commands):
