@@ -53,7 +53,13 @@ def about(name: str) -> tuple[str, ...]:
 
 def options(name: str) -> Table:
     """List each option of an experiment with default, unit and meaning."""
-    result = Table(Column("option", no_wrap=True), Column("default", max_width=24), "unit", "meaning")
+    # Long words are broken, not cut: they are names to look for.
+    result = Table(
+        Column("option", no_wrap=True),
+        Column("default", max_width=24, overflow="fold"),
+        "unit",
+        Column("meaning", overflow="fold"),
+    )
     for option in experiment_options(name).records:
         result.add_row(option.name, *map(escape, (option.shown, option.unit, plain(option.meaning))))
     return result
