@@ -132,13 +132,15 @@ def contours(
     OF_FIT,
     repeats=True,
 )
-def compare(context: Context, settings: Comparing, out: Out = Path("compare"), force: Force = False) -> None:
+def compare(
+    context: Context, settings: Comparing, out: Out = Path("compare"), force: Force = False, suffix: Pictures = "pdf"
+) -> None:
     """Bayesian evidence: Lmu-Ltau against Lmu, minimal against free mixing."""
     from lmtbayes.jobs.compare import compare as job
 
     refuse_truth(context, settings.fit, "truth", "truth_model")
     with resumable("from its beginning"):
-        show(job(settings, out, force), out)
+        show(job(settings, out, force, suffix), out)
 
 
 @with_settings(

@@ -179,7 +179,7 @@ OPTIONS = {
     | {"suffix": "pdf", "plugins": ""},
     "compare": {"experiments": "na64mu,ess,darwin-nr:threshold_kev=1.0", "truth": "BP1", "truth_model": "lmu-ltau"}
     | {"data": "asimov", "published": "observed", "seed": 0, "mixings": "paper,free", "method": "cubature"}
-    | {"settings": None, "out": Path("compare"), "force": False, "plugins": ""},
+    | {"settings": None, "out": Path("compare"), "force": False, "suffix": "pdf", "plugins": ""},
     "study": OF_DATA
     | {"task": None, "published": "observed", "seed": 0, "grid": 40, "size": 1000, "chunk": None, "nuisances": None}
     | {"method": "grid", "settings": None, "out": Path("study"), "chunks": None, "scheduler": None, "workers": 0}

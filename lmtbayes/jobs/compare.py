@@ -4,12 +4,20 @@ import dataclasses
 from pathlib import Path
 from typing import Annotated, ClassVar
 
+import matplotlib.pyplot as plt
+import xarray as xr
+from matplotlib.figure import Figure
+
+from lmtbayes import _checks
 from lmtbayes._files import write_text
 from lmtbayes.inference.evidence.comparison import compare_models
 from lmtbayes.inference.evidence.evidence import SHORTHAND
+from lmtbayes.jobs import pictures
 from lmtbayes.jobs.output import output_folder, write_netcdf
 from lmtbayes.jobs.settings import FitSettings, mixing_rules
 from lmtbayes.jobs.strict import Saved, checked, one_of, settings
+from lmtbayes.plotting.evidence import evidence_bars
+from lmtbayes.plotting.style import style
 
 MODELS = {"Lmu-Ltau": "lmu-ltau", "Lmu": "lmu"}
 
@@ -45,8 +53,8 @@ class Comparing(Saved):
         }
 
 
-def compare(comparing: Comparing, out: str | Path, force: bool = False) -> str:
-    """Write comparison.nc and summary.txt.
+def compare(comparing: Comparing, out: str | Path, force: bool = False, suffix: str = "pdf") -> str:
+    """Write comparison.nc, evidences.pdf and summary.txt.
 
     Parameters
     ----------
@@ -54,6 +62,8 @@ def compare(comparing: Comparing, out: str | Path, force: bool = False) -> str:
         Everything that determines the result.
     out, force
         Folder; whether to replace it.
+    suffix
+        Of the picture: "pdf", "svg" or "png".
 
     Returns
     -------
@@ -63,13 +73,27 @@ def compare(comparing: Comparing, out: str | Path, force: bool = False) -> str:
     Raises
     ------
     InvalidArgument
-        A folder that exists.
+        A folder that exists; another suffix.
     """
+    _checks.one_of("suffix", f".{suffix}", pictures.FORMATS)
     comparing.fit.check_data()
     with output_folder(out, comparing.to_dict(), force) as folder:
         entries = {label: (variant.likelihood(), variant.prior) for label, variant in comparing.variants().items()}
         comparison = compare_models(entries, method=comparing.method, seed=comparing.fit.seed)
         write_netcdf(folder / "comparison.nc", comparison.table)
+        pictures.save(_bars(comparison.table), folder / f"evidences.{suffix}")
         summary = str(comparison)
         write_text(folder / "summary.txt", summary + "\n")
     return summary
+
+
+def _bars(table: xr.Dataset) -> Figure:
+    """Ln B of every model against the first."""
+    first, *others = (str(label) for label in table["model"].values)
+    against = table.sel(against=first)
+    names = ("log_bayes_factor", "log_bayes_factor_error")
+    bars = {other: [float(against[name].sel(model=other)) for name in names] for other in others}
+    with style():
+        figure, axis = plt.subplots(figsize=(6.4, 1.5 + 0.42 * len(bars)))
+        evidence_bars({label: (value, error) for label, (value, error) in bars.items()}, first, axis)
+    return figure

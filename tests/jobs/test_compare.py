@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 
 from lmtbayes.cli import app
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.jobs.compare import Comparing, compare
+from lmtbayes.jobs.compare import Comparing, _bars, compare
 from lmtbayes.jobs.settings import FitSettings
 
 with registered():
@@ -50,6 +51,18 @@ def by_quadrature():
     return highest + np.log(integral / 9.0)
 
 
+def test_the_picture_has_every_model_against_the_first(done, tmp_path):
+    with xr.open_dataset(done[0] / "comparison.nc", engine="h5netcdf") as table:
+        figure = _bars(table)
+    (axis,) = figure.axes
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["Lmu, paper mixing"]
+    assert "against Lmu-Ltau, paper mixing" in axis.get_xlabel()
+    plt.close(figure)
+    with pytest.raises(InvalidArgument, match="`suffix` must be one of"):
+        compare(SETTINGS, tmp_path / "other", suffix="gif")
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_evidences_are_those_of_quadrature(done):
     with xr.open_dataset(done[0] / "comparison.nc", engine="h5netcdf") as table:
         assert list(table["model"].values) == ["Lmu-Ltau, paper mixing", "Lmu, paper mixing"]
@@ -60,7 +73,13 @@ def test_the_evidences_are_those_of_quadrature(done):
 
 def test_the_command_leaves_table_settings_and_summary(done):
     out, printed = done
-    assert {path.name for path in out.iterdir()} == {".lmtbayes", "settings.json", "comparison.nc", "summary.txt"}
+    assert {path.name for path in out.iterdir()} == {
+        ".lmtbayes",
+        "settings.json",
+        "comparison.nc",
+        "evidences.pdf",
+        "summary.txt",
+    }
     settings = json.loads((out / "settings.json").read_text())
     assert settings == SETTINGS.to_dict()
     assert Comparing.from_file(out / "settings.json") == SETTINGS
