@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.muon_g2 import PRESETS
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+from lmtbayes.inference.frequentist.limits import STATUS
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.names import PULL
 from lmtbayes.jobs import pictures
@@ -215,14 +216,11 @@ def plane_on(
     planes.profile_regions(axis, mass, g_x, q, label="profile", fill=0.0)
     seen = sees_a_boson(profile)
     if limit is not None and not seen:
-        values, low, high = (
-            limit["limit"].where(limit["status"] == 0).values,
-            limit["island_lower"],
-            limit["island_upper"],
-        )
+        low, high = limit["island_lower"], limit["island_upper"]
         islands = [(low.isel(island=i).values, high.isel(island=i).values) for i in range(limit.sizes["island"])]
         words = f"{100 * limit.attrs['cl']:.3g} % upper limit at each mass"
-        planes.limit_curve(axis, limit["mass"].values, values, islands, label=words)
+        nothing = limit["status"].isin([STATUS.index("nothing_allowed"), STATUS.index("below_grid")]).values
+        planes.limit_curve(axis, limit["mass"].values, limit["limit"].values, islands, label=words, excluded=nothing)
     if seen and "best_mass" in profile.attrs:
         best = (float(profile.attrs["best_mass"]), float(profile.attrs["best_g_x"]))
         planes.best_fit(axis, *best, colour=BLACK, label="best fit")

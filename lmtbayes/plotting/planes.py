@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
@@ -174,6 +174,7 @@ def limit_curve(
     label: str = "",
     fill: float = 0.12,
     line_style: str = "-",
+    excluded: Bool[np.ndarray, " masses"] | None = None,
 ) -> Axes:
     """Draw an upper limit, what is above it shaded, islands of allowed values left open.
 
@@ -187,9 +188,15 @@ def limit_curve(
         (lower, upper) arrays over the masses, NaN where there is none.
     colour, label, fill, line_style
         Of the curve; opacity of what is excluded, 0 where many limits share the axes.
+    excluded
+        Masses without a limit at which no coupling is allowed, the axes' lowest neither (`upper_limit`'s status 3 and
+        4): shaded from bottom to top. Elsewhere a mass without a limit is left open.
     """
     _checks.shape("limit", limit, np.shape(mass))
-    top = axis.get_ylim()[1]
+    low, top = axis.get_ylim()
+    if excluded is not None:
+        nothing = _checks.shape("excluded", np.asarray(excluded, dtype=float), np.shape(mass)) > 0.0
+        limit = np.where(nothing & np.isnan(limit), low, limit)
     known = np.isfinite(limit)
     axis.plot(mass, limit, color=colour, lw=1.5, ls=line_style, zorder=3, gid=label or "limit")
     bottom = np.where(known, limit, top)

@@ -159,3 +159,17 @@ def test_impacts_are_bars_of_their_lengths():
     assert [handle.get_facecolor() for handle in other.get_legend().legend_handles] == faces
     with pytest.raises(InvalidArgument, match="names"):
         pulls.impact_plot(other, [], np.zeros((0, 2)))
+
+
+def test_where_no_coupling_is_allowed_all_is_shaded_and_without_a_limit_nothing():
+    figure, axis = plt.subplots()
+    mass = np.geomspace(1.0, 100.0, 4)
+    planes.plane(axis, (1.0, 100.0), (1e-5, 1e-2))
+    limit, excluded = np.array([np.nan, 1e-4, 1e-3, np.nan]), np.array([True, False, False, False])
+    planes.limit_curve(axis, mass, limit, excluded=excluded)
+    (shade,) = axis.collections
+    (outline,) = shade.get_paths()
+    low = {x: outline.vertices[outline.vertices[:, 0] == x][:, 1].min() for x in mass[:3]}
+    np.testing.assert_allclose(list(low.values()), [1e-5, 1e-4, 1e-3])
+    assert outline.vertices[:, 0].max() < mass[3]
+    plt.close(figure)
