@@ -66,12 +66,12 @@ class Expectation:
 
     def assurance(self, truth: str) -> Estimate:
         """Probability that ln B of the right model exceeds the threshold against every other."""
-        right = self._right(truth)
+        right = self._right(truth)  # first: it says what is wrong with a truth
         return quantities.assurance(self.log_z[truth], right, self.threshold)
 
     def misleads(self, truth: str) -> Estimate:
         """Probability that ln B of a wrong model against the right one exceeds the threshold."""
-        right = self._right(truth)
+        right = self._right(truth)  # first, as above
         return quantities.misleading(self.log_z[truth], right, self.threshold)
 
     @property

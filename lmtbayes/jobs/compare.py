@@ -16,7 +16,7 @@ from lmtbayes.jobs import pictures
 from lmtbayes.jobs.output import output_folder, write_netcdf
 from lmtbayes.jobs.settings import FitSettings, mixing_rules
 from lmtbayes.jobs.strict import Saved, checked, one_of, settings
-from lmtbayes.plotting.evidence import evidence_bars
+from lmtbayes.plotting.evidence import against, evidence_bars
 from lmtbayes.plotting.style import style
 
 MODELS = {"Lmu-Ltau": "lmu-ltau", "Lmu": "lmu"}
@@ -89,11 +89,9 @@ def compare(comparing: Comparing, out: str | Path, force: bool = False, suffix: 
 
 def _bars(table: xr.Dataset) -> Figure:
     """Ln B of every model against the first."""
-    first, *others = (str(label) for label in table["model"].values)
-    against = table.sel(against=first)
-    names = ("log_bayes_factor", "log_bayes_factor_error")
-    bars = {other: [float(against[name].sel(model=other)) for name in names] for other in others}
+    first = str(table["model"].values[0])
+    bars = against(table, first)
     with style():
         figure, axis = plt.subplots(figsize=(6.4, 1.5 + 0.42 * len(bars)))
-        evidence_bars({label: (value, error) for label, (value, error) in bars.items()}, first, axis)
+        evidence_bars(bars, first, axis)
     return figure

@@ -12,7 +12,6 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-import xarray as xr
 from matplotlib.figure import Figure
 
 from lmtbayes._files import read_netcdf, read_tree, write_text
@@ -33,7 +32,7 @@ from lmtbayes.jobs.draw import plane_on
 from lmtbayes.jobs.fit import fit
 from lmtbayes.jobs.output import Say, output_folder, write_netcdf
 from lmtbayes.jobs.settings import FitSettings
-from lmtbayes.plotting.evidence import evidence_bars
+from lmtbayes.plotting.evidence import against, evidence_bars
 from lmtbayes.plotting.legends import entries
 from lmtbayes.plotting.style import style
 
@@ -195,16 +194,8 @@ def _evidences(folder: Path) -> Figure:
     with style():
         figure, axes = plt.subplots(len(G2_PRESETS), 1, figsize=(6.4, 5.2), sharex=True)
         for preset, axis in zip(G2_PRESETS, axes, strict=True):
-            with xr.open_dataset(folder / f"comparison_{_year(preset)}.nc", engine="h5netcdf") as table:
-                against = table.sel(against="no boson")
-                bars = {
-                    label: (
-                        float(against["log_bayes_factor"].sel(model=label)),
-                        float(against["log_bayes_factor_error"].sel(model=label)),
-                    )
-                    for label in MODELS
-                }
-            evidence_bars(bars, "no boson", axis)
+            table = read_netcdf(folder / f"comparison_{_year(preset)}.nc")
+            evidence_bars(against(table, "no boson"), "no boson", axis)
             axis.set_title(f"all data with {preset}", fontsize=10)
         axes[0].set_xlabel("")
     return figure

@@ -89,14 +89,14 @@ def ranking() -> xr.Dataset:
 
 @cache
 def curves(convention: str, variable: str) -> dict[str, list[Estimate]]:
-    """What is known to the assurance at every exposure, or threshold, of the picture."""
+    """Words of what is known, and the assurance then at every exposure, or threshold, of the picture."""
     values = EXPOSURES_TYR if variable == EXPOSURE else THRESHOLDS_KEV
-    return {words: [_assured(convention, {**known, variable: float(v)}) for v in values]
-            for words, known in KNOWN[convention].items()}  # fmt: skip
 
+    def assured(known: Mapping[str, float]) -> list[Estimate]:
+        moved = [{**known, variable: float(value)} for value in values]
+        return [evaluate(engine(convention), one, STRONG, boson=False).assurance(TRUTH) for one in moved]
 
-def _assured(convention: str, values: Mapping[str, float]) -> Estimate:
-    return evaluate(engine(convention), values, STRONG, boson=False).assurance(TRUTH)
+    return {words: assured(known) for words, known in KNOWN[convention].items()}
 
 
 def figure(convention: str = "default") -> Figure:

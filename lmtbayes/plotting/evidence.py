@@ -1,6 +1,7 @@
 """Picture of evidences: bars of ln B with errors on a scale of strength."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,6 +9,9 @@ from matplotlib.axes import Axes
 
 from lmtbayes import _checks
 from lmtbayes.plotting.style import BLACK, BLUE
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 SCALE = ((1.0, "inconclusive"), (2.5, "weak"), (5.0, "moderate"), (np.inf, "strong"))
 """|ln B| up to which evidence goes by that word: Jeffreys' scale as in Trotta, arXiv:0803.4089, Table 1."""
@@ -68,6 +72,14 @@ def evidence_bars(log_bayes_factors: Mapping[str, tuple[float, float]], referenc
     ax.tick_params(axis="y", which="both", length=0)
     ax.set_xlabel(rf"$\ln B$ against {reference}")
     return ax
+
+
+def against(table: "xr.Dataset", reference: str) -> dict[str, tuple[float, float]]:
+    """Return what `evidence_bars` draws: ln B and its error of every other model of a comparison's table, in order."""
+    rows = table.sel(against=reference)
+    value, error = rows["log_bayes_factor"], rows["log_bayes_factor_error"]
+    others = [model for model in table["model"].values if model != reference]
+    return {str(model): (float(value.sel(model=model)), float(error.sel(model=model))) for model in others}
 
 
 def _bands(ax: Axes, reach: float) -> None:

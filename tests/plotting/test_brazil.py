@@ -3,7 +3,6 @@
 import matplotlib as mpl
 
 mpl.use("Agg")
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import named_but_not_drawn, segments
@@ -13,13 +12,6 @@ from lmtbayes.plotting.brazil import brazil_band
 
 MASS = np.array([1.0, 10.0, 100.0])
 BAND = 1e-4 * np.array([0.7, 0.8, 1.0, 1.3, 1.7]) * np.array([[1.0], [2.0], [4.0]])
-
-
-@pytest.fixture
-def axis():
-    figure, found = plt.subplots()
-    yield found
-    plt.close(figure)
 
 
 def test_the_bands_are_those_that_were_given(axis):

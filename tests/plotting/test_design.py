@@ -2,36 +2,28 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
 from lmtbayes.plotting.design import assurance_map, probability_line, ranking_bars
 
 
-@pytest.fixture
-def ax():
-    fig, ax = plt.subplots()
-    yield ax
-    plt.close(fig)
-
-
-def test_a_map_has_a_cell_around_every_point(ax):
+def test_a_map_has_a_cell_around_every_point(axis):
     x, y = np.array([20.0, 200.0, 2000.0]), np.array([1.0, 1.5, 2.0])
     values = np.linspace(0.0, 1.0, 9).reshape(3, 3)
-    assurance_map(ax, x, y, values, "exposure", "threshold")
-    (mesh,) = [one for one in ax.collections if hasattr(one, "get_coordinates")]
+    assurance_map(axis, x, y, values, "exposure", "threshold")
+    (mesh,) = [one for one in axis.collections if hasattr(one, "get_coordinates")]
     edges = mesh.get_coordinates()
     # Equal ones on each axis: a decade, and 0.5.
     np.testing.assert_allclose(edges[0, :, 0], 20.0 * 10.0 ** (np.arange(4) - 0.5), rtol=1e-12)
     np.testing.assert_allclose(edges[:, 0, 1], [0.75, 1.25, 1.75, 2.25], rtol=1e-12)
     np.testing.assert_array_equal(np.ravel(mesh.get_array()), values.ravel())
-    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
-    assert [t.get_text() for t in ax.get_xticklabels()] == ["20", "200", "2000"]
+    assert (axis.get_xscale(), axis.get_yscale()) == ("log", "linear")
+    assert [t.get_text() for t in axis.get_xticklabels()] == ["20", "200", "2000"]
 
 
-def test_lines_and_bars(ax):
+def test_lines_and_bars(axis):
     error = np.full(2, 0.1)
-    probability_line(ax, np.array([1.0, 2.0]), {"assurance": (np.array([0.2, 0.4]), error)}, "exposure")
-    assert ax.get_xscale() == "linear"
+    probability_line(axis, np.array([1.0, 2.0]), {"assurance": (np.array([0.2, 0.4]), error)}, "exposure")
+    assert axis.get_xscale() == "linear"
     fig, bars = plt.subplots()
     ranking_bars(bars, ["best", "worst"], np.array([0.5, 0.1]), error, "gain")
     top = max(bars.patches, key=lambda one: one.get_y())

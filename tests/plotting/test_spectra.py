@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 mpl.use("Agg")
-import matplotlib.pyplot as plt
 from matplotlib.patches import StepPatch
 
 from lmtbayes.errors import InvalidArgument
@@ -13,13 +12,6 @@ from lmtbayes.plotting.spectra import binned_spectra
 from lmtbayes.plotting.style import BENCHMARK_COLOURS
 
 EDGES = np.array([10.0, 20.0, 30.0, 40.0])
-
-
-@pytest.fixture
-def axis():
-    figure, axis = plt.subplots()
-    yield axis
-    plt.close(figure)
 
 
 def test_steps_and_error_bars_are_the_counts(axis):
