@@ -103,9 +103,17 @@ class FormFactor(abc.ABC):
         Returns
         -------
         form_factor
-            Dimensionless, shape of `momentum` and `radius_scale` broadcast; NaN above `LARGEST`, where it is not known.
+            Dimensionless, shape of `momentum` and `radius_scale` broadcast; where traced, NaN above `LARGEST`.
+
+        Raises
+        ------
+        InvalidArgument
+            A momentum, or a radius, for which it is not known.
         """
-        return self.at_radius(momentum, self.rms_radius_fm(mass_number) * jnp.asarray(radius_scale, dtype=float))
+        found = self.at_radius(momentum, self.rms_radius_fm(mass_number) * jnp.asarray(radius_scale, dtype=float))
+        if not _checks.is_traced(found) and bool(jnp.isnan(found).any()):
+            raise _checks.invalid("momentum", momentum, f"such that q R is at most {LARGEST:g} for this nucleus [MeV]")
+        return found
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,10 @@ def test_sphere_goes_on_to_negative_squares_and_is_not_known_beyond():
         exact = [float(mpmath.hyp0f1(mpmath.mpf(5) / 2, -mpmath.mpf(float(x)) / 4)) for x in x2]
     np.testing.assert_allclose(sphere_of_square(x2), exact, rtol=1e-14)
     assert np.isnan(sphere_of_square(np.array([-16.1, 400.1]))).all()
+    for factor in (HELM, KleinNystrand()):
+        with pytest.raises(InvalidArgument, match="`momentum` must be such that q R is at most 20 for this nucleus"):
+            factor(np.array([10.0, 2000.0]), 208)
+        assert np.isnan(jax.jit(factor, static_argnums=1)(2000.0, 208))
     assert np.isfinite(jax.grad(lambda r: HELM(105.0, 208, r))(4.0))  # any momentum of a muon's decay, lead, 4 x
 
 
