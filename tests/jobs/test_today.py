@@ -39,6 +39,7 @@ def test_published_is_all_data_without_g2():
 
 
 @pytest.mark.slow
+@pytest.mark.longest
 def test_it_leaves_four_fits_two_comparisons_and_goes_on(tmp_path, monkeypatch):
     out, fits = tmp_path / "today", []
     real = job.fit

@@ -190,7 +190,8 @@ def test_calibration_of_300_grids_of_three_bins():
     assert float(found["p_value"].min()) > 1e-3
 
 
-@pytest.mark.slow  # eight minutes of a core
+@pytest.mark.slow
+@pytest.mark.longest  # eight minutes of a core
 def test_calibration_of_300_fits_of_four_experiments():
     """Other seeds than those of the committed study, and a box in which fewer fits are compiled anew for themselves.
 
