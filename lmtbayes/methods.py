@@ -11,6 +11,6 @@ from lmtbayes.inference.evidence.nested import Nested
 from lmtbayes.inference.evidence.nss import Nss
 from lmtbayes.inference.evidence.result import EvidenceMethod
 from lmtbayes.inference.evidence.smc import Smc
-from lmtbayes.inference.posterior.method import Independence, Nuts
+from lmtbayes.inference.posterior.method import Auto, Independence, Nuts
 
-__all__ = ["Cubature", "EvidenceMethod", "Importance", "Independence", "Nested", "Nss", "Nuts", "Smc"]
+__all__ = ["Auto", "Cubature", "EvidenceMethod", "Importance", "Independence", "Nested", "Nss", "Nuts", "Smc"]

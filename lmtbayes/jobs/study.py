@@ -83,7 +83,7 @@ class Study(Saved):
     nuisances: Annotated[str | None, checked(optional(text()))] = None
     """drawn or central; feldman-cousins: profiled or drawn; likelihood: profiled, central or marginalised."""
     method: Annotated[str, checked(one_of(METHODS))] = "grid"
-    """Of sbc: grid or nuts."""
+    """Of sbc: grid, auto or nuts."""
     relative_to: Annotated[str | None, checked(optional(one_of(RELATIVE_TO)))] = None
     """Of feldman-cousins: global (contours, the usual one) or slice (limits on g_x at each mass)."""
 

@@ -23,7 +23,7 @@ from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.toys import draw
 from lmtbayes.inference.nuisances.at_points import log_likelihood_at
 from lmtbayes.inference.posterior.diagnostics import diagnose
-from lmtbayes.inference.posterior.method import Nuts
+from lmtbayes.inference.posterior.method import Auto, Nuts
 from lmtbayes.inference.posterior.sample import sample_posterior
 from lmtbayes.inference.priors import Prior
 
@@ -43,7 +43,14 @@ more of them, since a peak may lie between the centres of coarse cells."""
 
 
 def verdict_study(
-    like: JointLikelihood, prior: Prior, size: int, *, method: Nuts, seed: int = 0, first: int = 0, cells: int = CELLS
+    like: JointLikelihood,
+    prior: Prior,
+    size: int,
+    *,
+    method: Auto | Nuts,
+    seed: int = 0,
+    first: int = 0,
+    cells: int = CELLS,
 ) -> "xr.Dataset":
     """Judge posteriors of toys, and judge the judgement.
 

@@ -45,7 +45,8 @@ def scoring(
         counts = joint.row(photon(tuple(boson)), pulls)
         columns = jacobian_in_pulls(joint, photon(tuple(boson)), pulls)
         score, curvature = first_and_second_derivative(lambda c: log_of_counts(joint, c, data), counts)
-        by_boson = jnp.zeros((0, 0))
+        value = jnp.sum(log_of_counts(joint, counts, data))
+        gradient, hessian = columns.back(score), columns.gram(curvature)
         if free:
             # One nested pass has the first derivatives on its way: half as much to compile.
             def first(x: Array) -> tuple[Array, Array]:
@@ -53,10 +54,10 @@ def scoring(
                 return slope, slope
 
             second, slope = jax.jacfwd(first, has_aux=True)(boson)
-            columns = jnp.concatenate([slope, columns], axis=-1)
-            by_boson = jnp.einsum("b,bij->ij", score, second)
-        value, gradient = jnp.sum(log_of_counts(joint, counts, data)), score @ columns
-        hessian = ((columns.T * curvature) @ columns).at[:free, :free].add(by_boson)
+            mixed = jax.vmap(columns.back)(slope.T * curvature)
+            by_boson = (slope.T * curvature) @ slope + jnp.einsum("b,bij->ij", score, second)
+            gradient = jnp.concatenate([score @ slope, gradient])
+            hessian = jnp.block([[by_boson, mixed], [mixed.T, hessian]])
         if pulls.size:
             pull, stiffness = first_and_second_derivative(joint.constraints.log_prob, pulls)
             value, gradient = value + joint.log_constraint(pulls), gradient.at[free:].add(pull)

@@ -168,7 +168,7 @@ def _local_model(
     counts = expanded.counts.reshape(number, 1 + 2 * d, -1)
     by_boson = (counts[:, 1 : 1 + d] - counts[:, 1 + d :]) / (2.0 * _DIFFERENCE)
     expanded = jax.tree.map(lambda x: x[:: 1 + 2 * d], expanded)
-    jacobian = np.concatenate([by_boson.transpose(0, 2, 1), expanded.jacobian], axis=2)
+    jacobian = np.concatenate([by_boson.transpose(0, 2, 1), expanded.jacobian.dense()], axis=2)
     gradient = np.einsum("nbi,nb->ni", jacobian, expanded.score)
     precision = (jacobian * expanded.fisher_weight[:, :, None]).transpose(0, 2, 1) @ jacobian
     log_likelihood = expanded.log_likelihood

@@ -15,7 +15,7 @@ from lmtbayes.inference.likelihood.constraints import LogDensity
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.expansion import Expansion, expansion, gradient_and_precision
 from lmtbayes.inference.nuisances.laplace import optimal_pulls
-from lmtbayes.inference.nuisances.newton import Maximum, highest, maximise
+from lmtbayes.inference.nuisances.newton import STEP_SIZES, Maximum, highest, maximise, newton_step
 
 MAX_STEPS = 100
 """Cap on the steps: four are usual near the data, ten where they forbid the photon by thousands of units of ln L."""
@@ -71,24 +71,49 @@ def optimum_from(
         counts = joint.counts(photon, pulls)
         return joint.total(joint.terms(counts, data), pulls) - joint.log_constraint(pulls) + jnp.sum(constraint(pulls))
 
-    def linear_optimum(pulls: Array, expanded: Expansion, free: Array) -> Array:
-        return optimal_pulls(joint, constraint, pulls, expanded.counts, expanded.jacobian * free, data)[0]
-
     def local(pulls: Array) -> tuple[Array, Array, Array, Array]:
-        expanded = expansion(joint, photon, pulls, data)
-        gradient, precision = gradient_and_precision(constraint, pulls, expanded)
-        target = linear_optimum(pulls, expanded, jnp.ones(pulls.size))
-        # From the largest curvature down to one: long steps along the valley that do not leave it sideways.
-        largest = jnp.maximum(jnp.max(jnp.diagonal(precision)), 10.0)
-        damping = largest ** jnp.linspace(0.0, 1.0, _DAMPINGS)
-        damped = precision + damping[:, None, None] * jnp.eye(pulls.size)
-        steps = jnp.linalg.solve(damped, jnp.broadcast_to(gradient, (_DAMPINGS, pulls.size))[..., None])[..., 0]
-        fractions = jnp.array(_FRACTIONS)[:, None] * (target - pulls)
-        value = expanded.log_likelihood + jnp.sum(constraint(pulls))
-        return value, gradient, precision, pulls + jnp.concatenate([steps, fractions])
+        return local_model(joint, constraint, pulls, expansion(joint, photon, pulls, data), data)
 
-    expanded = expansion(joint, photon, start, data)
-    alone = jax.vmap(lambda free: linear_optimum(start, expanded, free))(jnp.eye(start.size))
-    other = highest(alone, jax.vmap(density)(alone))
+    candidates = alone(joint, constraint, start, expansion(joint, photon, start, data), data)
+    other = highest(candidates, jax.vmap(density)(candidates))
     found = jax.vmap(lambda x: maximise(density, x, max_steps, local=local))(jnp.stack([start, other]))
     return highest(found, found.value)
+
+
+def alone(
+    joint: JointModel, constraint: LogDensity, start: Float[Array, " nuisances"], expanded: Expansion, data: Data
+) -> Float[Array, "nuisances nuisances"]:
+    """Where each nuisance alone makes the best of the data, with rates as they were expanded at `start`."""
+    return jax.vmap(lambda free: _linear_optimum(joint, constraint, start, expanded, free, data))(jnp.eye(start.size))
+
+
+def local_model(
+    joint: JointModel, constraint: LogDensity, pulls: Float[Array, " nuisances"], expanded: Expansion, data: Data
+) -> tuple[Array, Array, Array, Array]:
+    """Value, gradient, precision and further points to try, as `newton.maximise` takes them, of an expansion."""
+    gradient, precision = gradient_and_precision(constraint, pulls, expanded)
+    target = _linear_optimum(joint, constraint, pulls, expanded, jnp.ones(pulls.size), data)
+    # From the largest curvature down to one: long steps along the valley that do not leave it sideways.
+    largest = jnp.maximum(jnp.max(jnp.diagonal(precision)), 10.0)
+    damping = largest ** jnp.linspace(0.0, 1.0, _DAMPINGS)
+    damped = precision + damping[:, None, None] * jnp.eye(pulls.size)
+    steps = jnp.linalg.solve(damped, jnp.broadcast_to(gradient, (_DAMPINGS, pulls.size))[..., None])[..., 0]
+    fractions = jnp.array(_FRACTIONS)[:, None] * (target - pulls)
+    value = expanded.log_likelihood + jnp.sum(constraint(pulls))
+    return value, gradient, precision, pulls + jnp.concatenate([steps, fractions])
+
+
+def trials_from(
+    joint: JointModel, constraint: LogDensity, pulls: Float[Array, " nuisances"], expanded: Expansion, data: Data
+) -> tuple[Float[Array, "trials nuisances"], Float[Array, ""], Array]:
+    """Points to try, the pulls themselves first; the gain expected of the step; whether it is to a maximum."""
+    _, gradient, precision, others = local_model(joint, constraint, pulls, expanded, data)
+    step, is_maximum = newton_step(precision, gradient)
+    sizes = jnp.array((0.0, *STEP_SIZES))
+    return jnp.concatenate([pulls + sizes[:, None] * step, others]), 0.5 * jnp.dot(step, gradient), is_maximum
+
+
+def _linear_optimum(
+    joint: JointModel, constraint: LogDensity, pulls: Array, expanded: Expansion, free: Array, data: Data
+) -> Array:
+    return optimal_pulls(joint, constraint, pulls, expanded.counts, expanded.jacobian.scaled(free), data)[0]

@@ -10,12 +10,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood.constraints import LogDensity
 from lmtbayes.inference.likelihood.model import Data, JointModel
+from lmtbayes.inference.nuisances.columns import Columns
 from lmtbayes.inference.nuisances.newton import SMALLEST_CURVATURE, first_and_second_derivative
 
 
@@ -23,7 +24,7 @@ class Expansion(NamedTuple):
     """What one evaluation tells of a point; bins of all experiments in a row."""
 
     counts: Float[Array, " bins"]
-    jacobian: Float[Array, "bins nuisances"]
+    jacobian: Columns
     """Derivatives of the counts in the pulls."""
     score: Float[Array, " bins"]
     """First derivative of every bin's log-likelihood in its own count."""
@@ -37,22 +38,20 @@ class Expansion(NamedTuple):
 
 def expansion(joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data) -> Expansion:
     """Evaluate one photon and its pulls; to be traced."""
-    parts = [expanded_counts(joint, e, photon, pulls[own]) for e, own in _owns(joint)]
-    row = jnp.concatenate([counts for counts, _, _ in parts])
+    owns = _owns(joint)
+    parts = [expanded_counts(joint, e, photon, pulls[np.array(own, dtype=int)]) for e, own in owns]
+    counts, first, second = zip(*parts, strict=True)
+    row = jnp.concatenate(counts)
     score, weight = score_and_fisher_weight(lambda c: log_of_counts(joint, c, data), row)
-    curvature, begin = jnp.zeros(pulls.size), 0
-    for (_, _, second), (_, own) in zip(parts, _owns(joint), strict=True):
-        curvature += _spread(score[begin : begin + second.shape[0]] @ second, own, pulls.size)
-        begin += second.shape[0]
-    jacobian = _all_columns(joint, [first for _, first, _ in parts])
-    return Expansion(row, jacobian, score, weight, curvature, jnp.sum(log_of_counts(joint, row, data)))
+    jacobian, curvature = (_columns(joint, blocks) for blocks in (first, second))
+    total = jnp.sum(log_of_counts(joint, row, data))
+    return Expansion(row, jacobian, score, weight, curvature.back(score), total)
 
 
-def jacobian_in_pulls(
-    joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]
-) -> Float[Array, "bins nuisances"]:
+def jacobian_in_pulls(joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Columns:
     """Return the first derivatives alone; to be traced."""
-    return _all_columns(joint, [_first(joint, e, photon, pulls[own]) for e, own in _owns(joint)])
+    owns = _owns(joint)
+    return _columns(joint, [_first(joint, e, photon, pulls[np.array(own, dtype=int)]) for e, own in owns])
 
 
 def log_of_counts(joint: JointModel, counts: Float[Array, " bins"], data: Data) -> Float[Array, " bins"]:
@@ -76,18 +75,16 @@ def gradient_and_precision(
     Where the rates are so curved that this has no maximum they are taken as linear, which always has one.
     """
     pull, stiffness = score_and_fisher_weight(constraint, pulls)
-    gauss_newton = (expanded.jacobian.T * expanded.fisher_weight) @ expanded.jacobian + jnp.diag(
-        jnp.maximum(stiffness, SMALLEST_CURVATURE)
-    )
+    gauss_newton = expanded.jacobian.gram(expanded.fisher_weight) + jnp.diag(jnp.maximum(stiffness, SMALLEST_CURVATURE))
     curved = gauss_newton - jnp.diag(expanded.curvature)
     is_maximum = jnp.all(jnp.isfinite(jnp.linalg.cholesky(curved)))
-    return expanded.score @ expanded.jacobian + pull, jnp.where(is_maximum, curved, gauss_newton)
+    return expanded.jacobian.back(expanded.score) + pull, jnp.where(is_maximum, curved, gauss_newton)
 
 
-def _owns(joint: JointModel) -> list[tuple[Experiment, Int[np.ndarray, " own"]]]:
+def _owns(joint: JointModel) -> list[tuple[Experiment, tuple[int, ...]]]:
     """Each experiment, and the places of its own nuisances among all."""
     names = joint.nuisance_names
-    return [(e, np.array([names.index(n.name) for n in e.nuisances], dtype=int)) for e in joint.experiments]
+    return [(e, tuple(names.index(n.name) for n in e.nuisances)) for e in joint.experiments]
 
 
 def _along(
@@ -124,18 +121,6 @@ def _first(
     return jnp.stack(columns, axis=-1) if columns else jnp.zeros((e.n_bins, 0))
 
 
-def _all_columns(joint: JointModel, blocks: Sequence[Float[Array, "_bins _own"]]) -> Float[Array, "bins nuisances"]:
-    """Put the columns of every experiment's own nuisances at their places among all."""
-    size = len(joint.nuisances)
-    return jnp.concatenate(
-        [_spread(block, own, size) for block, (_, own) in zip(blocks, _owns(joint), strict=True)], axis=0
-    )
-
-
-def _spread(
-    block: Float[Array, "... own"], columns: Int[np.ndarray, " own"], size: int
-) -> Float[Array, "... nuisances"]:
-    """Put the last axis at `columns` of a longer one, zeros elsewhere."""
-    origin = np.full(size, columns.size)
-    origin[columns] = np.arange(columns.size)
-    return jnp.concatenate([block, jnp.zeros((*block.shape[:-1], 1))], axis=-1)[..., origin]
+def _columns(joint: JointModel, blocks: Sequence[Float[Array, "_bins _own"]]) -> Columns:
+    """Derivatives of every experiment in its own pulls, as those of all counts in all pulls."""
+    return Columns(tuple(blocks), tuple(own for _, own in _owns(joint)), len(joint.nuisances))

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 
 from lmtbayes.inference.likelihood.constraints import LogDensity
 from lmtbayes.inference.likelihood.model import Data, JointModel
+from lmtbayes.inference.nuisances.columns import Columns
 from lmtbayes.inference.nuisances.expansion import (
     Expansion,
     gradient_and_precision,
@@ -50,7 +51,7 @@ def optimal_pulls(
     constraint: LogDensity,
     start: Float[Array, " nuisances"],
     counts: Float[Array, " bins"],
-    jacobian: Float[Array, "bins nuisances"],
+    jacobian: Columns,
     data: Data,
     steps: int = STEPS,
 ) -> tuple[Float[Array, " nuisances"], Float[Array, ""]]:
@@ -67,19 +68,19 @@ def optimal_pulls(
     sizes = jnp.array((0.0, *STEP_SIZES))
 
     def linear_counts(pulls: Array) -> Array:
-        return counts + jacobian @ ((_values(joint, pulls)[0] - values) / per_pull)
+        return counts + jacobian.along((_values(joint, pulls)[0] - values) / per_pull)
 
     def bins(row: Array) -> Array:
         return log_of_counts(joint, row, data)
 
     def newton_step(pulls: Array, _: None) -> tuple[Array, Array]:
         first, second = _values(joint, pulls)[1:]
-        columns = jacobian * (first / per_pull)
+        columns = jacobian.scaled(first / per_pull)
         score, weight = score_and_fisher_weight(bins, linear_counts(pulls))
         pull, stiffness = score_and_fisher_weight(constraint, pulls)
-        by_pull = score @ columns
+        by_pull = columns.back(score)
         own = jnp.maximum(stiffness - by_pull * second / first, SMALLEST_CURVATURE)
-        precision = (columns.T * weight) @ columns + jnp.diag(own)
+        precision = columns.gram(weight) + jnp.diag(own)
         step = jax.scipy.linalg.solve(precision, by_pull + pull, assume_a="pos")
         trials = pulls + sizes[:, None] * step
         log_likelihood = jax.vmap(lambda x: jnp.sum(bins(linear_counts(x))) + jnp.sum(constraint(x)))(trials)

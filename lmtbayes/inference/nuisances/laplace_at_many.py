@@ -13,7 +13,7 @@ from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Blocked, Devices, Mapped, resolve_batch_size
 from lmtbayes.inference.likelihood.constraints import Components
 from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.nuisances.conditional import optimum_from
+from lmtbayes.inference.nuisances.climbing import Climbing
 from lmtbayes.inference.nuisances.expansion import Expansion, expansion
 from lmtbayes.inference.nuisances.laplace import LaplaceFit, laplace, optimal_pulls
 
@@ -47,10 +47,6 @@ class LaplaceAtMany:
             component, pulls, expanded = item
             return laplace(joint.constraints.of_component(component), pulls, expanded)
 
-        def optimise(item: tuple[HiddenPhoton, Components, Array], data: Data) -> Array:
-            photon, component, start = item
-            return optimum_from(joint, joint.constraints.of_component(component), photon, start, data).point
-
         components = joint.constraints.components()
         self._components = jax.tree.map(np.asarray, components)
         self._starts = np.asarray(joint.constraints.start_of(components))
@@ -58,7 +54,7 @@ class LaplaceAtMany:
         """((photons, pulls), data) to `Expansion`, leading axis of points."""
         self._solve = Mapped(solve, devices, batch_size)
         self._integrate = Mapped(integrate, devices, batch_size)
-        self._optimise = Mapped(optimise, devices, batch_size)
+        self._climb = Climbing(joint, devices, batch_size, self.expansion)
         self._evaluate = Blocked(self._block, devices, self.expansion.block)
         self._integrals = Blocked(self._block_of_integrals, devices, self.expansion.block)
 
@@ -95,7 +91,7 @@ class LaplaceAtMany:
         lost = ~found[2]
         if lost.any():
             photons, components, starts = jax.tree.map(lambda x: x[lost], rows)
-            pulls = self._optimise((photons, components, starts), data)
+            pulls = self._climb(photons, components, starts, data)
             there = self._integrate((components, pulls, self.expansion((photons, pulls), data)), data)
             for column, better in zip(found, (there.log_likelihood, there.log_integral, there.converged), strict=True):
                 column[lost] = better

@@ -1,4 +1,4 @@
-"""`Nuts` and `Independence`: how `sample_posterior` samples, as objects that check themselves."""
+"""`Auto`, `Independence` and `Nuts`: how `sample_posterior` samples, as objects that check themselves."""
 
 import functools
 from collections.abc import Callable
@@ -108,7 +108,51 @@ class Independence:
             object.__setattr__(self, name, int(value))
 
 
-METHODS: dict[str, type[Nuts] | type[Independence]] = {"nuts": Nuts, "independence": Independence}
+@dataclass(frozen=True, kw_only=True)
+class Auto:
+    """`Independence` where the grid's proposals are so good that its chains mix, else `Nuts`.
+
+    A block of proposals is drawn and weighed first. From their weights follows how many of them a chain needs to forget
+    where it was, which becomes `thin`. Where that is too many, or the weights have a heavy tail, or have one after all
+    when the chains are done, `Nuts` is run. Draws of either are `chains` times `draws`.
+
+    Parameters
+    ----------
+    chains, draws
+        As of both.
+    warmup
+        Of `Nuts`.
+
+    Raises
+    ------
+    InvalidArgument
+        A setting out of range.
+    """
+
+    chains: int = Nuts.chains
+    warmup: int = Nuts.warmup
+    draws: int = Nuts.draws
+
+    def __post_init__(self) -> None:
+        Nuts(chains=self.chains, warmup=self.warmup, draws=self.draws)
+        for each in fields(self):
+            object.__setattr__(self, each.name, int(getattr(self, each.name)))
+
+    @property
+    def nuts(self) -> Nuts:
+        """NUTS of these settings."""
+        return Nuts(chains=self.chains, warmup=self.warmup, draws=self.draws)
+
+    def independence(self, thin: int) -> Independence:
+        """Independence chains of these settings."""
+        return Independence(chains=self.chains, draws=self.draws, thin=thin)
+
+
+METHODS: dict[str, type[Nuts] | type[Independence] | type[Auto]] = {
+    "auto": Auto,
+    "nuts": Nuts,
+    "independence": Independence,
+}
 """By the word that stands for one with its default settings."""
 SETTINGS = tuple(each.name for each in fields(Nuts))
 

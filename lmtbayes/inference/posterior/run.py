@@ -23,6 +23,11 @@ class Bar:
         """Show what is being done."""
         self.bar.set_description(text)
 
+    def expect(self, total: int) -> None:
+        """Begin to count, now that it is known how far."""
+        self.total, self.done = total, 0
+        self.bar.reset(total)
+
     def advance(self, steps: int) -> None:
         """So many steps more are done."""
         self.done += steps

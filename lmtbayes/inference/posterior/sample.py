@@ -1,4 +1,4 @@
-"""sample_posterior: NUTS chains started from the posterior's grid, in resumable chunks, to an arviz DataTree."""
+"""sample_posterior: chains from the posterior's grid, in resumable chunks, to an arviz DataTree."""
 
 import dataclasses
 import time
@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lmtbayes import _checks
 from lmtbayes._version import versions
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.coordinates import Space, space_of
 from lmtbayes.inference.devices import Devices, resolve_devices
 from lmtbayes.inference.identity.fingerprint import fingerprint
-from lmtbayes.inference.integration.pareto import pareto_shape
+from lmtbayes.inference.integration.pareto import HEAVY
+from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.posterior.checkpoint import Checkpoint, checked
+from lmtbayes.inference.posterior.choice import choose
 from lmtbayes.inference.posterior.independent_chains import IndependentDraws, draw_independent
-from lmtbayes.inference.posterior.method import METHODS, Independence, Nuts, one_way_only
+from lmtbayes.inference.posterior.method import METHODS, Auto, Independence, Nuts, one_way_only
 from lmtbayes.inference.posterior.nuts import Draws
 from lmtbayes.inference.posterior.run import Bar, Run
 from lmtbayes.inference.posterior.running import draw_chains
@@ -33,14 +38,14 @@ def sample_posterior(
     prior: Prior,
     seed: int = 0,
     *,
-    method: str | Nuts | Independence | None = None,
-    chains: int = Nuts.chains,
-    warmup: int = Nuts.warmup,
-    draws: int = Nuts.draws,
-    target_accept: float = Nuts.target_accept,
-    max_tree_depth: int | None = Nuts.max_tree_depth,
-    init: str = Nuts.init,
-    jumps: bool = Nuts.jumps,
+    method: str | Auto | Nuts | Independence | None = None,
+    chains: int = Auto.chains,
+    warmup: int = Auto.warmup,
+    draws: int = Auto.draws,
+    target_accept: float | None = None,
+    max_tree_depth: int | None = None,
+    init: str | None = None,
+    jumps: bool | None = None,
     grid_check: bool = True,
     chunk: int = 100,
     checkpoint: str | Path | None = None,
@@ -49,12 +54,14 @@ def sample_posterior(
 ) -> "xr.DataTree":
     """Sample the posterior of the boson's parameters and the nuisances.
 
-    NUTS with a dense mass matrix, in the pulls and in the logits of the prior's quantiles, or, where the posterior has
-    no width in those, of the quantiles of a measure in which it has. Each step is followed by one
-    jump that is proposed from an adaptive grid of the posterior (`posterior_grid`) and accepted by the
-    Metropolis-Hastings rule: it takes chains between modes that do not touch, with the weights the modes have, and
-    makes draws almost independent. With `jumps=False` the chains are NUTS alone; disconnected modes then keep the
-    weights of the starts, which are dealt out mode by mode, so that they are right to 1/(2 chains) at best.
+    An adaptive grid of the posterior (`posterior_grid`) proposes points, which the Metropolis-Hastings rule accepts or
+    not: that takes chains between modes that do not touch, with the weights the modes have, and makes draws almost
+    independent. Where proposals are good, chains are made of them alone (`Independence`); else (`Nuts`) every proposal
+    follows a step of NUTS with a dense mass matrix, in the pulls and in the logits of the prior's quantiles, or, where
+    the posterior has no width in those, of the quantiles of a measure in which it has. Which it is, the weights of a
+    first block of proposals decide (`Auto`), and `sample_stats` says. With `jumps=False` the chains are NUTS alone;
+    disconnected modes then keep the weights of the starts, which are dealt out mode by mode, so that they are right to
+    1/(2 chains) at best.
 
     Everything that runs long is compiled once for a likelihood: another seed, or `like.with_data(...)`, reuses it.
 
@@ -65,10 +72,12 @@ def sample_posterior(
     seed
         Equal seeds give equal draws on the same machine.
     method
-        A `Nuts` (lmtbayes.methods) with the next seven settings, or an `Independence`, whose chains have jumps alone;
-        the word "nuts" or "independence" for one with its default settings; None where they are given as keywords.
-    chains, warmup, draws, target_accept, max_tree_depth, init, jumps
-        As of `Nuts`.
+        An `Auto`, `Nuts` or `Independence` of lmtbayes.methods, or the word "auto", "nuts" or "independence" for one
+        with its default settings; None where settings are given as keywords.
+    chains, warmup, draws
+        As of `Auto`.
+    target_accept, max_tree_depth, init, jumps
+        As of `Nuts`, which is run where one of them is given.
     grid_check
         Compare every marginal of the chains with the grid's and put it into the verdict: the one diagnostic that
         catches a missed mode. Without it, without `jumps` and with `init="prior"`, no grid is made.
@@ -113,21 +122,8 @@ def sample_posterior(
     >>> dict(posterior.posterior.sizes)
     {'chain': 4, 'draw': 50}
     """
-    if method is None:
-        method = Nuts(
-            chains=chains,
-            warmup=warmup,
-            draws=draws,
-            target_accept=target_accept,
-            max_tree_depth=max_tree_depth,
-            init=init,
-            jumps=jumps,
-        )
-    elif isinstance(method, str):
-        _checks.one_of("method", method, METHODS)
-        method = METHODS[method]()
-    elif not isinstance(method, Nuts | Independence):
-        raise _checks.invalid("method", method, "a Nuts or Independence of lmtbayes.methods, its word, or None")
+    of_nuts = {"target_accept": target_accept, "max_tree_depth": max_tree_depth, "init": init, "jumps": jumps}
+    method = _method(method, {"chains": chains, "warmup": warmup, "draws": draws}, of_nuts)
     _checks.whole("seed", seed, 0)
     _checks.whole("chunk", chunk)
     for name, switch in {"grid_check": grid_check, "progress": progress}.items():
@@ -147,7 +143,7 @@ def sample_posterior(
     began = time.perf_counter()
     with Bar(method.warmup + method.draws, progress) as bar:
         grid, measure = None, prior
-        if isinstance(method, Independence) or method.jumps or grid_check or method.init == "grid":
+        if not isinstance(method, Nuts) or method.jumps or grid_check or method.init == "grid":
             bar.say("grid")
             grid = posterior_grid(
                 like, prior, progress=lambda cells, _: bar.say(f"grid of {cells} cells"), devices=devices
@@ -155,14 +151,7 @@ def sample_posterior(
             measure = grid.measure
         space = Space(like.joint, prior, measure)
         run = Run(int(seed), int(chunk), saved, file, bar, used)
-        drawn: Draws | IndependentDraws
-        if isinstance(method, Independence):
-            assert grid is not None
-            drawn = draw_independent(space, like.data, grid, method, run)
-            about: dict[str, Any] = {"method": "independence", "pareto_k": pareto_shape(drawn.log_weights.ravel())}
-        else:
-            drawn = draw_chains(space, like.data, grid, method, run)
-            about = {"max_tree_depth": method.tree_depth}
+        drawn, about = _drawn(space, like.data, grid, method, run)
         bar.say("summary")
         # arviz and xarray: a bare import of the package must start fast.
         from lmtbayes.inference.posterior.datatree import to_datatree
@@ -183,14 +172,56 @@ def sample_posterior(
     return tree
 
 
+def _method(
+    method: str | Auto | Nuts | Independence | None, settings: dict[str, Any], of_nuts: dict[str, Any]
+) -> Auto | Nuts | Independence:
+    """Return the method that is meant by an argument, or else by keywords."""
+    if method is None:
+        given = {name: value for name, value in of_nuts.items() if value is not None}
+        return Nuts(**settings, **given) if given else Auto(**settings)
+    if isinstance(method, str):
+        _checks.one_of("method", method, METHODS)
+        return METHODS[method]()
+    if not isinstance(method, Auto | Nuts | Independence):
+        raise _checks.invalid("method", method, "an Auto, Nuts or Independence of lmtbayes.methods, its word, or None")
+    return method
+
+
+def _drawn(
+    space: Space, data: Data, grid: PosteriorGrid | None, method: Auto | Nuts | Independence, run: Run
+) -> tuple[Draws | IndependentDraws, dict[str, Any]]:
+    """Draws by a method, and what is said of it beside them."""
+    chosen = method
+    if isinstance(method, Auto):
+        assert grid is not None
+        chosen = _begun(method, run.saved) or choose(space, data, grid, method, run.seed, run.devices)
+    if isinstance(chosen, Independence):
+        assert grid is not None
+        run.bar.expect(chosen.warmup + chosen.draws)
+        independent = draw_independent(space, data, grid, chosen, run)
+        if not isinstance(method, Auto) or independent.pareto_k <= HEAVY:
+            return independent, {"method": "independence", "thin": chosen.thin, "pareto_k": independent.pareto_k}
+        chosen, run = method.nuts, dataclasses.replace(run, saved=None)
+    assert isinstance(chosen, Nuts)
+    run.bar.expect(chosen.warmup + chosen.draws)
+    return draw_chains(space, data, grid, chosen, run), {"method": "nuts", "max_tree_depth": chosen.tree_depth}
+
+
+def _begun(method: Auto, saved: dict[str, np.ndarray] | None) -> Independence | Nuts | None:
+    """What a checkpoint's run chose."""
+    if saved is None:
+        return None
+    return method.independence(int(saved["thin"])) if "thin" in saved else method.nuts
+
+
 def _settings(
-    like: JointLikelihood, prior: Prior, seed: int, method: Nuts | Independence, chunk: int
+    like: JointLikelihood, prior: Prior, seed: int, method: Auto | Nuts | Independence, chunk: int
 ) -> dict[str, Any]:
     """All that draws depend on but the likelihood and the prior themselves: attributes, and identity of a file."""
     if isinstance(method, Nuts):
         own = dataclasses.asdict(method) | {"max_tree_depth": method.tree_depth}
     else:
-        own = {"method": "independence", **dataclasses.asdict(method)}
+        own = {"method": type(method).__name__.lower(), **dataclasses.asdict(method)}
     return {
         "seed": seed,
         **own,

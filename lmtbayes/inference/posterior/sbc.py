@@ -22,7 +22,7 @@ from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.likelihood.toys import draw
-from lmtbayes.inference.posterior.method import Independence, Nuts
+from lmtbayes.inference.posterior.method import Auto, Independence, Nuts
 from lmtbayes.inference.posterior.sample import sample_posterior
 from lmtbayes.inference.priors import Prior
 
@@ -32,12 +32,15 @@ if TYPE_CHECKING:
 QUANTITIES = ("g_x", "mass", "eps_x", "g_x*eps_x", "log_likelihood")
 """Of every model; "kappa" where the mixing is free, and every nuisance, follow."""
 _LOG_LIKELIHOOD = QUANTITIES.index("log_likelihood")
-METHODS = ("grid", "nuts")
+METHODS = ("grid", "auto", "nuts")
 DRAWS = 99
 """Posterior draws a rank is taken among: ranks 0 to 99."""
 _CANDIDATES, _BATCH = 2000, 200
-NUTS = Nuts(chains=4, warmup=200, draws=200)
-"""What the word "nuts" stands for."""
+_CHAINS: dict[str, Auto | Nuts] = {
+    "auto": Auto(chains=4, warmup=200, draws=200),
+    "nuts": Nuts(chains=4, warmup=200, draws=200),
+}
+"""What the words stand for."""
 
 
 def sbc(
@@ -46,7 +49,7 @@ def sbc(
     n: int = 200,
     *,
     seed: int = 0,
-    method: str | Nuts | Independence = "grid",
+    method: str | Auto | Nuts | Independence = "grid",
     first: int = 0,
     devices: Sequence[Any] | None = None,
     progress: bool = False,
@@ -64,9 +67,9 @@ def sbc(
     seed
         Equal seeds give equal results; a simulation does not depend on how many there are.
     method
-        "grid": draws of the posterior grid, weighted with the exact posterior and resampled. A `Nuts` or
-        `Independence` of lmtbayes.methods: what `sample_posterior` gives with it; "nuts" is one with 4 chains of 200 +
-        200 steps.
+        "grid": draws of the posterior grid, weighted with the exact posterior and resampled. An `Auto`,
+        `Nuts` or `Independence` of lmtbayes.methods: what `sample_posterior` gives with it; "auto" and "nuts" are those
+        with 4 chains of 200 draws.
     first
         Number of the first simulation: 100 of them, and then 100 more with `first=100`, are the 200 of one call.
     devices
@@ -93,7 +96,7 @@ def sbc(
     """
     from tqdm.auto import tqdm
 
-    if not isinstance(method, Nuts | Independence):
+    if not isinstance(method, Auto | Nuts | Independence):
         _checks.one_of("method", method, METHODS)
     _checks.whole("n", n)
     _checks.whole("first", first, 0)
@@ -137,9 +140,9 @@ class _Grid:
 class _Chains:
     """Draws of the quantities by `sample_posterior`."""
 
-    def __init__(self, prior: Prior, method: str | Nuts | Independence, devices: Sequence[Any] | None):
+    def __init__(self, prior: Prior, method: str | Auto | Nuts | Independence, devices: Sequence[Any] | None):
         self.prior, self.devices = prior, devices
-        self.method = NUTS if isinstance(method, str) else method
+        self.method = _CHAINS[method] if isinstance(method, str) else method
 
     def __call__(self, toy: JointLikelihood, _key: Array, rng: np.random.Generator) -> tuple[np.ndarray, float]:
         seed, chunk = int(rng.integers(2**31)), self.method.warmup + self.method.draws
