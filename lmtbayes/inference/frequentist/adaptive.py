@@ -44,7 +44,7 @@ class Refinement:
 def refine(
     lines: tuple[np.ndarray, np.ndarray],
     cells: ProfileCells,
-    evaluate: Callable[[np.ndarray, np.ndarray], ProfileCells],
+    evaluate: Callable[[np.ndarray, np.ndarray, tuple[ProfileCells, ProfileCells]], ProfileCells],
     q_of: Callable[[ProfileCells], tuple[Float[np.ndarray, "first second"], tuple[float, float]]],
     levels: Sequence[float],
     thresholds: Sequence[float],
@@ -58,7 +58,8 @@ def refine(
     cells
         What is known in every cell of their product.
     evaluate
-        (first, second) lines to the cells of their product.
+        First and second lines, and what is known in the cells on both sides of every new one, to the cells of the
+        lines' product.
     q_of
         Cells to q, and the coordinates of its lowest point, which need not be on the grid.
     levels, thresholds
@@ -87,7 +88,9 @@ def refine(
         rounds += 1
         for axis, new in enumerate(fresh):
             if new.size:
-                part = evaluate(new, lines[1]) if axis == 0 else evaluate(lines[0], new)
+                above = np.searchsorted(lines[axis], new)
+                beside = cells.taken(axis, above - 1), cells.taken(axis, above)
+                part = evaluate(new, lines[1], beside) if axis == 0 else evaluate(lines[0], new, beside)
                 together = np.concatenate([lines[axis], new])
                 order = np.argsort(together)
                 cells = cells.joined(part, axis, order)

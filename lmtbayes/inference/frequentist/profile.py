@@ -3,7 +3,8 @@
     q(theta) = 2 [ln L(best fit) - max over what is not on the grid of ln L(theta, ...)]  >= 0
 
 The profile of the mixing has two maxima where a recoil rate interferes: one start would draw the wrong contour. So each
-cell scans what is not on the grid, nuisances optimised at every point, and climbs from the best maxima of the scan.
+cell scans what is not on the grid, nuisances optimised at every point, and climbs from the best maxima of the scan. A
+cell that is added between others climbs from the maxima of the two beside it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -136,8 +137,10 @@ def profile_likelihood(
         local.resolve_devices(devices),
     )
 
-    def evaluate(part: Mapping[str, np.ndarray]) -> ProfileCells:
-        return _cells(like, box, part, plan, batch_size, "profile" if progress else None)
+    def evaluate(
+        part: Mapping[str, np.ndarray], beside: tuple[ProfileCells, ProfileCells] | None = None
+    ) -> ProfileCells:
+        return _cells(like, box, part, plan, batch_size, "profile" if progress else None, beside)
 
     cells = evaluate(checked)
     best = _best(like, box, plan, cells)
@@ -167,7 +170,7 @@ def _refined(
     grid: Mapping[str, np.ndarray],
     cells: ProfileCells,
     best: BestFit,
-    evaluate: Callable[[Mapping[str, np.ndarray]], ProfileCells],
+    evaluate: Callable[[Mapping[str, np.ndarray], tuple[ProfileCells, ProfileCells]], ProfileCells],
     levels: Sequence[float],
 ) -> tuple[dict[str, np.ndarray], ProfileCells, BestFit, dict[str, Any]]:
     """Grid, cells and best fit with more lines where the regions' edges are, and what was done as attributes."""
@@ -181,8 +184,8 @@ def _refined(
         lowest = [float(axis_of(name, np.array([found[name]]))[0]) for name in names]
         return 2.0 * (best.log_likelihood - cells.value), (lowest[0], lowest[1])
 
-    def product(*lines: np.ndarray) -> ProfileCells:
-        return evaluate({name: value_of(name, line) for name, line in zip(names, lines, strict=True)})
+    def product(first: np.ndarray, second: np.ndarray, beside: tuple[ProfileCells, ProfileCells]) -> ProfileCells:
+        return evaluate({names[0]: value_of(names[0], first), names[1]: value_of(names[1], second)}, beside)
 
     start = (axis_of(names[0], grid[names[0]]), axis_of(names[1], grid[names[1]]))
     lines, cells, done = adaptive.refine(
@@ -243,19 +246,28 @@ def _cells(
     plan: Plan,
     climbs: int | None,
     bar: str | None,
+    beside: tuple[ProfileCells, ProfileCells] | None,
 ) -> ProfileCells:
-    """Scan every cell, then climb from every promising start."""
+    """Climb in every cell: from the ends of those `beside` it, where they are known, else from its scan's maxima."""
     outer_x = logarithm(plan.outer, grid[plan.outer])
     inner_x = logarithm(plan.inner, grid[plan.inner]) if plan.inner else np.zeros(1)
-    found = scan_cells(like, plan, outer_x, inner_x, box.limits, bar and f"{bar}, scan")
+    swap = plan.inner is not None and plan.outer != next(iter(grid))
+    if beside is None:
+        found = scan_cells(like, plan, outer_x, inner_x, box.limits, bar and f"{bar}, scan")
+        starts, promising = found.z, found.promising
+    else:
+        known = [cells.swapped() if swap else cells for cells in beside]
+        starts = np.stack([end for cells in known for end in _ends(cells, box, plan)], axis=2)
+        promising = np.isfinite(starts).all(axis=-1)
+        promising[..., 0] = True  # a cell whose every start failed is told by its status
 
-    which = np.argwhere(found.promising)  # (outer, inner, start)
+    which = np.argwhere(promising)  # (outer, inner, start)
     fixed = {plan.outer: outer_x[which[:, 0]]} | ({plan.inner: inner_x[which[:, 1]]} if plan.inner else {})
     z, value, converged = climb_cells(
         like,
         fixed,
         plan.free,
-        found.z[found.promising],
+        starts[promising],
         which[:, 0] * inner_x.size + which[:, 1],
         box.limits,
         climbs,
@@ -263,17 +275,16 @@ def _cells(
         bar,
     )
     cells = ProfileCells((outer_x.size, inner_x.size), len(box.names), len(like.nuisances))
-    order = np.argsort(value, kind="stable")  # the best of a cell is written last
-    at = (which[order, 0], which[order, 1])
-    cells.value[at], cells.converged[at] = value[order], converged[order]
-    cells.pulls[at] = z[order, len(plan.free) :]
-    for i, name in enumerate(box.names):
-        cells.x[(*at, i)] = z[order, plan.free.index(name)] if name in plan.free else fixed[name][order]
-    if plan.inner is None or plan.outer == next(iter(grid)):
-        return cells
-    for field in ("value", "x", "pulls", "converged"):
-        setattr(cells, field, np.swapaxes(getattr(cells, field), 0, 1))
-    return cells
+    columns = [z[:, plan.free.index(name)] if name in plan.free else fixed[name] for name in box.names]
+    order = cells.fill((which[:, 0], which[:, 1]), np.stack(columns, axis=-1), z[:, len(plan.free) :], value)
+    cells.converged[which[order, 0], which[order, 1]] = converged[order]
+    return cells.swapped() if swap else cells
+
+
+def _ends(cells: ProfileCells, box: Box, plan: Plan) -> list[np.ndarray]:
+    """Free parameters and pulls at the two highest maxima of cells; not numbers where there is one."""
+    columns = [box.names.index(name) for name in plan.free] + list(range(len(box.names), cells.second.shape[-1]))
+    return [both[..., columns] for both in (np.concatenate([cells.x, cells.pulls], axis=-1), cells.second)]
 
 
 def _best(like: JointLikelihood, box: Box, plan: Plan, cells: ProfileCells) -> BestFit:

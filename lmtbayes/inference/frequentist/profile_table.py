@@ -1,12 +1,12 @@
 """What a profile found in every cell of its grid, and that as an xarray Dataset."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float, Int8
+from jaxtyping import Bool, Float, Int, Int8
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices
@@ -25,6 +25,10 @@ _FLAGS = {"flag_values": np.arange(3, dtype=np.int8), "flag_meanings": " ".join(
 _EDGE = 1e-6
 
 
+_APART = 0.02
+"""Of logarithms: ends of two climbs closer than this are one maximum."""
+
+
 class ProfileCells:
     """What was found in every cell, in coordinates of the box; the last axis of `x` follows the box's names."""
 
@@ -33,13 +37,41 @@ class ProfileCells:
         self.x = np.full((*shape, parameters), np.nan)
         self.pulls = np.full((*shape, nuisances), np.nan)
         self.converged = np.zeros(shape, dtype=bool)
+        self.second = np.full((*shape, parameters + nuisances), np.nan)
+        """Coordinates and pulls of the end of a lower climb, if it is another maximum."""
+
+    def fill(
+        self, at: tuple[np.ndarray, np.ndarray], x: np.ndarray, pulls: np.ndarray, value: np.ndarray
+    ) -> Int[np.ndarray, " climbs"]:
+        """Enter the ends of climbs in the cells `at`, several in some; returns their order, the best of a cell last."""
+        order = np.argsort(value, kind="stable")
+        where = (at[0][order], at[1][order])
+        self.value[where], self.x[where], self.pulls[where] = value[order], x[order], pulls[order]
+        other = np.abs(x[order] - self.x[where]).max(axis=-1) > _APART
+        self.second[where[0][other], where[1][other]] = np.concatenate([x, pulls], axis=-1)[order][other]
+        return order
+
+    def taken(self, axis: int, which: np.ndarray) -> "ProfileCells":
+        """Take lines of one direction."""
+        return self._of(lambda field: np.take(getattr(self, field), which, axis=axis))
+
+    def swapped(self) -> "ProfileCells":
+        """Exchange the two directions."""
+        return self._of(lambda field: np.swapaxes(getattr(self, field), 0, 1))
 
     def joined(self, other: "ProfileCells", axis: int, order: np.ndarray) -> "ProfileCells":
         """Put the cells of other lines beside one's own, all lines in a given order."""
-        result = ProfileCells((0, 0), 0, 0)
-        for field in ("value", "x", "pulls", "converged"):
-            both = np.concatenate([getattr(self, field), getattr(other, field)], axis=axis)
-            setattr(result, field, np.take(both, order, axis=axis))
+
+        def both(field: str) -> np.ndarray:
+            return np.take(np.concatenate([getattr(self, field), getattr(other, field)], axis=axis), order, axis=axis)
+
+        return self._of(both)
+
+    @classmethod
+    def _of(cls, make: Callable[[str], np.ndarray]) -> "ProfileCells":
+        result = cls((0, 0), 0, 0)
+        for field in ("value", "x", "pulls", "converged", "second"):
+            setattr(result, field, make(field))
         return result
 
 

@@ -4,10 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from profile_toys import scale, toy
 
 import lmtbayes as lmt
 from lmtbayes import _level_sets
 from lmtbayes.errors import InvalidArgument, ResolutionWarning
+from lmtbayes.experiments.terms import Poisson
 from lmtbayes.inference.frequentist.adaptive import refine
 from lmtbayes.inference.frequentist.axes import threshold
 from lmtbayes.inference.frequentist.contours import contours
@@ -26,7 +28,9 @@ def table(q):
 
 
 def refined(q, first, second, lowest):
-    def evaluate(a, b):
+    def evaluate(a, b, beside=()):
+        for cells in beside:
+            assert cells.value.shape == (a.size, b.size)
         return table(q(b[None, :], a[:, None]))
 
     start = evaluate(first, second)
@@ -100,6 +104,29 @@ def test_na64mu_by_the_default_grid_is_that_of_a_dense_one(name):
             hit = values[inside.any(axis=axis)]
             drawn = np.concatenate([getattr(line, ends) for line in contour.lines])
             np.testing.assert_allclose([drawn.min(), drawn.max()], [hit[0], hit[-1]], rtol=0.02)
+
+
+def crossing(g_x, mass, eps_x, values):
+    """Bin 0 is one rate at two mixings; bin 1 likes the smaller below g = 3e-4 and the larger above; bin 2 weighs M."""
+    x, lean = -eps_x / g_x / 0.05, 40.0 * jnp.log10(g_x / 3e-4)
+    amplitude = 80.0 * (1.0 - x) ** 2 + 20.0
+    return values["scale"] * jnp.array([amplitude, 400.0 + lean * x, 100.0 * (mass / 30.0) ** 0.5, 1e3 * g_x / 3e-4])
+
+
+def test_added_cells_climb_to_what_a_scan_of_each_finds():
+    """Where the two maxima cross, too: either of them is at the end of one of the cells beside."""
+    experiment = toy(crossing, Poisson(), 4, (scale(sigma=0.05),))
+    data = {"toy": np.array([40.0, 400.0, 100.0, 1000.0])}
+    like = lmt.JointLikelihood([experiment], lmt.LMU_LTAU, data)
+    grid = {"g_x": np.geomspace(1e-4, 1e-3, 12), "mass": np.geomspace(10.0, 100.0, 10)}
+    found = profile_likelihood(like, grid, refine=True, progress=False)
+    assert found["q"].size > 2 * 120
+    scanned = profile_likelihood(like, {name: found[name].values for name in grid}, progress=False)
+    # Climbs end within 1e-9 of a maximum.
+    np.testing.assert_allclose(found["log_likelihood"], scanned["log_likelihood"], rtol=0.0, atol=1e-6)
+    upper = found["kappa"].values > 0.05
+    assert upper.any()
+    assert not upper.all()
 
 
 @pytest.mark.slow
