@@ -43,6 +43,7 @@ PLUGINS, OF_FIT = (
     "published",
     *_RANGES,
     "seed",
+    "sampler",
     "chains",
     "warmup",
     "draws",

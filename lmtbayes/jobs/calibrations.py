@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lmtbayes.inference.likelihood.joint import JointLikelihood
-from lmtbayes.inference.posterior.method import Auto
 from lmtbayes.jobs.study import Part, Study
 from lmtbayes.validation.evidences import evidence_study, pull_summary
 from lmtbayes.validation.intervals import TRUTHS, coverage_of, intervals_study
@@ -34,8 +33,7 @@ def evidences(study: Study, part: Part, like: JointLikelihood) -> "xr.Dataset":
 def verdicts(study: Study, part: Part, like: JointLikelihood) -> "xr.Dataset":
     """Verdicts on the posteriors of the toys of a chunk."""
     fit = study.fit
-    method = Auto(chains=fit.chains, warmup=fit.warmup, draws=fit.draws)
-    return verdict_study(like, fit.prior, part.number, method=method, seed=fit.seed, first=part.first)
+    return verdict_study(like, fit.prior, part.number, method=fit.sampling, seed=fit.seed, first=part.first)
 
 
 def merge(study: Study, parts: "Sequence[xr.Dataset]") -> "xr.Dataset":

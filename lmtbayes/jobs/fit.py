@@ -84,9 +84,7 @@ def fit(
             like,
             prior,
             settings.seed,
-            chains=settings.chains,
-            warmup=settings.warmup,
-            draws=settings.draws,
+            method=settings.sampling,
             checkpoint=folder / "chains.npz",
             progress=progress,
         )

@@ -19,7 +19,8 @@ from lmtbayes.inference import priors
 from lmtbayes.inference.likelihood.data import PUBLISHED, Asimov, asimov, check_observed
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.toys import simulate
-from lmtbayes.inference.posterior.method import LEAST_DRAWS, LEAST_WARMUP
+from lmtbayes.inference.posterior.method import LEAST_DRAWS, LEAST_WARMUP, Auto, Independence, Nuts
+from lmtbayes.inference.posterior.method import METHODS as SAMPLERS
 from lmtbayes.jobs.strict import Saved, checked, one_of, read_json, settings, text, whole
 from lmtbayes.parameters import default_masses, default_range
 from lmtbayes.tables import is_number
@@ -227,7 +228,7 @@ class FitSettings(Saved):
         A setting, experiment, override or benchmark that does not exist.
     """
 
-    NEWER: ClassVar[tuple[str, ...]] = ("plugins",)
+    NEWER: ClassVar[tuple[str, ...]] = ("plugins", "sampler")
 
     experiments: Annotated[tuple[str, ...], checked(_experiments)] = (
         "na64mu",
@@ -279,10 +280,15 @@ class FitSettings(Saved):
     """Range of the log-uniform prior of -eps_x/g_x, where the mixing is free."""
     seed: Annotated[int, checked(whole(0, MOST_SEED))] = 0
     """Of sampler and toys."""
+    sampler: Annotated[str, checked(one_of(SAMPLERS))] = "auto"
+    """auto, nuts or independence.
+
+    Chains of the posterior grid's proposals alone, or with steps of NUTS between them; auto chooses by the proposals.
+    """
     chains: Annotated[int, checked(whole(1, MOST_GRID))] = 16
     """Side by side."""
     warmup: Annotated[int, checked(whole(LEAST_WARMUP, MOST_DRAWS))] = 500
-    """Steps of adaptation."""
+    """Steps of adaptation, of NUTS."""
     draws: Annotated[int, checked(whole(LEAST_DRAWS, MOST_DRAWS))] = 500
     """Of each chain."""
     grid: Annotated[int, checked(whole(0, MOST_GRID))] = 40
@@ -321,6 +327,14 @@ class FitSettings(Saved):
     def prior(self) -> priors.Prior:
         """Log-uniform in the stated ranges."""
         return priors.default(self.gauge_model, g_x=self.g_x, mass=self.mass, kappa=self.kappa)
+
+    @property
+    def sampling(self) -> Auto | Nuts | Independence:
+        """The method of `sample_posterior` with its settings."""
+        if self.sampler == "independence":
+            return Independence(chains=self.chains, draws=self.draws)
+        of_both = Nuts if self.sampler == "nuts" else Auto
+        return of_both(chains=self.chains, warmup=self.warmup, draws=self.draws)
 
     @property
     def true_photon(self) -> HiddenPhoton | None:

@@ -72,7 +72,7 @@ class Saved:
     NEEDS: ClassVar[tuple[str, ...]] = ()
     """Settings that a file holds, whatever else: those of something else are told by their absence."""
     NEWER: ClassVar[tuple[str, ...]] = ()
-    """Settings that are written only where they are not empty, so that folders of earlier versions go on."""
+    """Settings that are written only where they are not the usual ones, so that folders of earlier versions go on."""
 
     @classmethod
     def before(cls, given: Mapping[str, Any]) -> None:
@@ -80,7 +80,11 @@ class Saved:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers, strings and lists, as written to settings.json and sent to workers."""
-        names = [name for name in described(type(self)) if name not in self.NEWER or getattr(self, name)]
+        names = [
+            name
+            for name in described(type(self))
+            if name not in self.NEWER or getattr(self, name) != getattr(type(self), name)
+        ]
         fields = {name: getattr(self, name) for name in names}
         return {k: x.to_dict() if isinstance(x, Saved) else to_jsonable_python(x) for k, x in fields.items()}
 

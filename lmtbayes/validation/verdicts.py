@@ -23,7 +23,7 @@ from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.toys import draw
 from lmtbayes.inference.nuisances.at_points import log_likelihood_at
 from lmtbayes.inference.posterior.diagnostics import diagnose
-from lmtbayes.inference.posterior.method import Auto, Nuts
+from lmtbayes.inference.posterior.method import Auto, Independence, Nuts
 from lmtbayes.inference.posterior.sample import sample_posterior
 from lmtbayes.inference.priors import Prior
 
@@ -47,7 +47,7 @@ def verdict_study(
     prior: Prior,
     size: int,
     *,
-    method: Auto | Nuts,
+    method: Auto | Nuts | Independence,
     seed: int = 0,
     first: int = 0,
     cells: int = CELLS,
