@@ -141,7 +141,7 @@ class DataSet:
         for isotope in material.isotopes:
             ends = np.log([self.lowest_kevnr * MEV_PER_KEV, recoils.end_points(isotope)[1]])
             count = math.ceil(_DIGITS / math.asinh(2.0 * math.pi / np.ptp(ends)))
-            found.append(np.exp(chebyshev_nodes(*ends, count)))
+            found.append(np.exp(chebyshev_nodes(float(ends[0]), float(ends[1]), count)))
         return found
 
     def build[C: Coherent](
