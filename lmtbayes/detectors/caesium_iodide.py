@@ -116,10 +116,8 @@ class PhotoelectronBins(eqx.Module):
         start = jnp.clip(threshold_pe(pull), np.maximum(lower[:-1], RISE[0]), lower[1:])
         half = 0.5 * (lower[1:] - start)[:, None]
         nodes = start[:, None] + half * (1.0 + x)
-        # A bin that lies below the threshold is empty: its nodes would all be at an end, where arccos has no slope.
-        u = jnp.where(half > 0.0, (2.0 * nodes - RISE[0] - RISE[1]) / (RISE[1] - RISE[0]), 0.0)
-        angle = jnp.arccos(u)
-        polynomials = jnp.cos(angle[..., None] * np.arange(_CHEBYSHEV))
+        u = (2.0 * nodes - RISE[0] - RISE[1]) / (RISE[1] - RISE[0])
+        polynomials = jnp.stack(_chebyshev_polynomials(u), axis=-1)
         rising = polynomials @ (jnp.asarray(self.to_polynomials) @ density[:_CHEBYSHEV])
         weights = half * w * efficiency(nodes, pull)
         below = jnp.sum(weights[..., None] * rising, axis=1)
@@ -127,6 +125,14 @@ class PhotoelectronBins(eqx.Module):
         weights = 0.5 * np.diff(upper)[:, None] * w * efficiency(flat, pull)
         above = jnp.sum(weights[..., None] * density[_CHEBYSHEV:].reshape(*flat.shape, -1), axis=1)
         return jnp.concatenate([below, above])
+
+
+def _chebyshev_polynomials(u: Float[Array, "*n"]) -> list[Float[Array, "*n"]]:
+    """T_0 to T_19 by recurrence: sums and products, where cosines would be a call for each number."""
+    found = [jnp.ones_like(u), u]
+    while len(found) < _CHEBYSHEV:
+        found.append(2.0 * u * found[-1] - found[-2])
+    return found
 
 
 def quenching_powers(p0: ArrayLike, p1: ArrayLike) -> Float[Array, "6"]:

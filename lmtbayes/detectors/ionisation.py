@@ -4,12 +4,13 @@ How much of a recoil is seen hangs on one number, k, which may be traced: near a
 that no polynomial in k would do.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from jax.scipy.special import ndtr
+from jax.scipy.special import erf
 from jaxtyping import Array, ArrayLike, Float
-from scipy.special import ndtr as known_ndtr
+from scipy.special import erf as known_erf
 
 from lmtbayes import _checks
 
@@ -89,8 +90,9 @@ class Ionisation:
         """Probability that a recoil is measured in each bin; `k` in place of the detector's own, may be traced."""
         xp = _checks.array_library(k)
         mean = self.kevee(recoil_kevnr, k)
-        pulls = (np.asarray(edges_kevee)[:, None] - mean) / self.sigma_kevee(mean)
-        return xp.diff(known_ndtr(pulls) if xp is np else ndtr(pulls), axis=0)
+        reduced = (np.asarray(edges_kevee)[:, None] - mean) / (math.sqrt(2.0) * self.sigma_kevee(mean))
+        # A normal distribution's tail is nowhere needed on its own: half an error function takes a third of its time.
+        return 0.5 * xp.diff(known_erf(reduced) if xp is np else erf(reduced), axis=0)
 
 
 _LEAST_K = 1e-3

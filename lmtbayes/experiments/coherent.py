@@ -6,6 +6,7 @@ at different times; bins in several dimensions; backgrounds as templates. One mo
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -17,29 +18,103 @@ from lmtbayes.constants import MEV_PER_KEV
 from lmtbayes.experiments import recoils
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.description import Binning
+from lmtbayes.experiments.low_rank import Weights
+from lmtbayes.experiments.polynomials import lagrange_matrix
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 
 COMPONENTS = {"prompt": ("nu_mu",), "delayed": ("nu_e", "nubar_mu")}
 """Neutrinos by when they arrive."""
+_FLAVOURS = {"prompt": ("mu",), "delayed": ("mu", "e")}
+"""Theirs; what is first in both is worked out once."""
 
 
-class Neutrinos(eqx.Module):
-    """Recoils of prompt and of delayed neutrinos at the nodes, what the detector makes of them apart."""
+@dataclass(frozen=True)
+class Neutrinos:
+    """Recoils of prompt and of delayed neutrinos before any response, on a fine quadrature: what is known beforehand.
+
+    Parameters
+    ----------
+    spectrum
+        Eq. 33.
+    fine
+        By component; energies are the same for both, the quadrature's weights are in the fluxes.
+    nodes
+        The few recoils, isotope by isotope, through which form factor and amplitudes are interpolated.
+    """
 
     spectrum: recoils.Spectrum
-    nodes: dict[str, recoils.Recoils]  # by component; the quadrature's weights are in the fluxes
+    fine: Mapping[str, recoils.Recoils]
+    nodes: recoils.Recoils
 
     @property
-    def recoil_kevnr(self) -> Float[np.ndarray, " nodes"]:
-        """Recoil energies [keVnr], the same for both components."""
-        return np.asarray(self.nodes["delayed"].energy) / MEV_PER_KEV
+    def recoil_kevnr(self) -> Float[np.ndarray, " points"]:
+        """Recoil energies [keVnr] of the quadrature, isotope after isotope."""
+        return np.asarray(self.fine["delayed"].energy) / MEV_PER_KEV
+
+    def seen(self, response: Float[np.ndarray, "rows points"]) -> "Seen":
+        """Fold with what a detector makes of the recoils at `recoil_kevnr`.
+
+        A response has edges, a flux has a kink; F^2 (Q/2 + chi)^2 is smooth in ln E_R. Of the many points of the
+        quadrature a call needs none: only the nodes.
+        """
+        basis = self._basis()
+        weights = {
+            component: Weights.of(np.concatenate([(basis * flux) @ response.T for flux in self._fluxes(component)]))
+            for component in COMPONENTS
+        }
+        return Seen(self.spectrum, self.nodes, weights)
+
+    def _fluxes(self, component: str) -> list[np.ndarray]:
+        return [np.asarray(self.fine[component].flux[flavour]) for flavour in _FLAVOURS[component]]
+
+    def _basis(self) -> Float[np.ndarray, "nodes points"]:
+        """Interpolation in ln E_R from the nodes of each isotope to its points."""
+        at, points = np.asarray(self.nodes.energy), np.asarray(self.fine["delayed"].energy)
+        own, theirs = np.asarray(self.nodes.neutrons), np.asarray(self.fine["delayed"].neutrons)
+        nuclei = np.stack([own, np.asarray(self.nodes.protons)], axis=1)
+        found = np.zeros((at.size, points.size))
+        for neutrons, protons in np.unique(nuclei, axis=0):
+            row = (own == neutrons) & (np.asarray(self.nodes.protons) == protons)
+            column = (theirs == neutrons) & (np.asarray(self.fine["delayed"].protons) == protons)
+            found[np.ix_(row, column)] = lagrange_matrix(np.log(points[column]), np.log(at[row]))
+        return found
+
+
+class Seen(eqx.Module):
+    """What a detector counts of prompt and of delayed neutrinos, in the rows of its response."""
+
+    spectrum: recoils.Spectrum
+    nodes: recoils.Recoils
+    weights: dict[str, Weights]  # by component: rows are flavours x nodes, entries those of the response
 
     def __call__(
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
-    ) -> Float[Array, "nodes 2"]:
-        """Recoils at each node (weights of the quadrature included): prompt, delayed; times every common factor."""
-        columns = [self.spectrum(self.nodes[component], model, photon, values) for component in COMPONENTS]
-        return jnp.stack(columns, axis=-1)  # in the order of COMPONENTS: jax sorts the keys of a dict
+    ) -> Float[Array, "2 rows"]:
+        """Counts in each row of the response: prompt, delayed; without `scale`."""
+        squares = self._squares(model, photon, values)
+        return jnp.stack([self.weights[component].combined(squares[component]) for component in COMPONENTS])
+
+    def counted(
+        self,
+        model: GaugeModel,
+        photon: HiddenPhoton,
+        values: Mapping[str, Float[Array, ""]],
+        probability: Float[Array, " rows"],
+    ) -> Float[Array, "2"]:
+        """Sum over the rows, each with a probability that may be traced: prompt, delayed; without `scale`."""
+        squares = self._squares(model, photon, values)
+        parts = [self.weights[component].between(squares[component], probability) for component in COMPONENTS]
+        return jnp.stack(parts)
+
+    def scale(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, ""]:
+        """Product of the common factors, for the end of a rate: what comes after it is worked out for their slopes."""
+        return self.spectrum.scale(values)
+
+    def _squares(
+        self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
+    ) -> dict[str, Float[Array, " _rows"]]:
+        delayed = self.spectrum.squares(self.nodes, _FLAVOURS["delayed"], model, photon, values)
+        return {"prompt": delayed[0], "delayed": delayed.reshape(-1)}
 
 
 class Coherent(Experiment):
@@ -51,7 +126,7 @@ class Coherent(Experiment):
     """
 
     axes: tuple[Binning, ...] = eqx.field(static=True)
-    neutrinos: Neutrinos
+    neutrinos: Seen
     backgrounds: dict[str, np.ndarray]  # name of the nuisance that scales it -> (bins,)
     steady_state: tuple[str, ...] = eqx.field(static=True)  # names of those that the beam has no part in
 

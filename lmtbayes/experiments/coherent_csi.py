@@ -66,18 +66,17 @@ _BACKGROUNDS = {
 class CoherentCsI(coherent.Coherent):
     """The CsI[Na] data; built by `coherent_csi`."""
 
-    response: np.ndarray  # (6 terms of the quenching, photoelectron nodes, recoil nodes) [1/PE]
     bins: csi.PhotoelectronBins
     standard: np.ndarray  # (photoelectron nodes,): Standard Model before the efficiency [1/PE]
 
     def _components(
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
     ) -> Float[Array, "2 bins"]:
-        terms = jnp.asarray(self.response) @ self.neutrinos(model, photon, values)
         powers = csi.quenching_powers(values["quenching_csi_0"], values["quenching_csi_1"])
-        counts = self._select(jnp.einsum("t,tpc->pc", powers, terms), values["efficiency_csi"])
+        terms = self.neutrinos(model, photon, values).reshape(2, powers.size, -1)
+        counts = self._select(jnp.einsum("t,ctp->pc", powers, terms), values["efficiency_csi"])
         arriving = arrival_fractions(self.axes[1].edges, values)
-        return jnp.einsum("pc,ct->cpt", counts, arriving).reshape(2, -1)
+        return self.neutrinos.scale(values) * jnp.einsum("pc,ct->cpt", counts, arriving).reshape(2, -1)
 
     def _select(self, density: Float[Array, "pe 2"], pull: Float[Array, ""]) -> Float[Array, "bins 2"]:
         """Counts after the efficiency, whose nuisance moves shapes and leaves the Standard Model's total alone."""
@@ -145,12 +144,13 @@ def coherent_csi(
     neutrinos = _DATA_SET.neutrinos(form_factor, declared)
     photoelectrons, time = counts.axes
     bins = csi.PhotoelectronBins(photoelectrons.edges)
-    response = csi.response(bins.nodes, neutrinos.recoil_kevnr)
+    terms = csi.response(bins.nodes, neutrinos.recoil_kevnr)
+    seen = neutrinos.seen(terms.reshape(-1, terms.shape[-1]))
 
     def parts(model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]) -> Any:
-        return neutrinos(model, photon, values), arrival_fractions(time.edges, values)
+        return seen.scale(values) * seen(model, photon, values), arrival_fractions(time.edges, values)
 
-    recoils, arriving = standard_model(parts, declared)
+    counted, arriving = standard_model(parts, declared)
     return _DATA_SET.build(
         CoherentCsI,
         counts,
@@ -158,12 +158,11 @@ def coherent_csi(
         nuisances,
         name,
         title,
-        neutrinos=neutrinos,
+        neutrinos=seen,
         backgrounds={key: template for key, (_, template) in templates.items()},
         steady_state=tuple(nuisance.name for nuisance, _ in steady),
-        response=response,
         bins=bins,
-        standard=response[0] @ (recoils @ arriving.sum(axis=1)),
+        standard=arriving.sum(axis=1) @ counted.reshape(2, *terms.shape[:2])[:, 0],
     )
 
 

@@ -1,5 +1,6 @@
 """How a data set of COHERENT is built: words, exposure, target, nuisances, released counts, quadrature."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,10 +18,14 @@ from lmtbayes.experiments.coherent import COMPONENTS, Coherent, Neutrinos
 from lmtbayes.experiments.common import nuclear_radius, weak_mixing_angle
 from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.nuisance import Gaussian, Nuisance
+from lmtbayes.experiments.polynomials import chebyshev_nodes
 from lmtbayes.experiments.terms import Poisson
 from lmtbayes.processes import form_factors
 from lmtbayes.processes.form_factors import FormFactor
 from lmtbayes.sources import pion_decay_at_rest as source
+
+_DIGITS = 30.0
+"""Minus the natural logarithm of what interpolation leaves out, 1e-13, before the amplitudes are squared."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,20 @@ class DataSet:
         spectrum = recoils.Spectrum(form, (flux, yields, strength), radius, mixing_angle)
         fluence = self.exposure.neutrinos(material)
         starts = (self.lowest_kevnr, *self.cuts_kevnr)
-        return Neutrinos(spectrum, _fold(material, form, fluence, starts, self.longest_panel))
+        fine = _fold(material, form, fluence, starts, self.longest_panel)
+        return Neutrinos(spectrum, fine, recoils.at_energies(material, self._nodes(material), form, fluence))
+
+    def _nodes(self, material: Target) -> list[np.ndarray]:
+        """Recoil energies [MeV] that take the smooth part of Eq. 33, for each isotope, to 1e-12 by interpolation.
+
+        The pole of the propagator lies pi off the real axis of ln E_R, which tells how fast polynomials converge.
+        """
+        found = []
+        for isotope in material.isotopes:
+            ends = np.log([self.lowest_kevnr * MEV_PER_KEV, recoils.end_points(isotope)[1]])
+            count = math.ceil(_DIGITS / math.asinh(2.0 * math.pi / np.ptp(ends)))
+            found.append(np.exp(chebyshev_nodes(float(ends[0]), float(ends[1]), count)))
+        return found
 
     def build[C: Coherent](
         self,

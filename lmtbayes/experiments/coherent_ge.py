@@ -10,6 +10,8 @@ detectors, 1.5-8.5 and 10.6-20 keVee (the lines of 68Ge between them are left ou
 kind per proton of 1.05 GeV.
 """
 
+import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -19,7 +21,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes import _checks
-from lmtbayes.constants import JOULE_PER_MEV, SIN2_THETA_W
+from lmtbayes.constants import JOULE_PER_MEV, MEV_PER_KEV, SIN2_THETA_W
+from lmtbayes.detectors import targets
 from lmtbayes.detectors.ionisation import GERMANIUM_K, GERMANIUM_K_UNCERTAINTY, Ionisation
 from lmtbayes.experiments import coherent
 from lmtbayes.experiments.asymmetric import AsymmetricGaussian
@@ -27,6 +30,8 @@ from lmtbayes.experiments.base import active_names
 from lmtbayes.experiments.coherent_data_set import DataSet, Exposure
 from lmtbayes.experiments.common import lindhard_k
 from lmtbayes.experiments.description import Binning, Description
+from lmtbayes.experiments.polynomials import piecewise_lagrange
+from lmtbayes.experiments.recoils import end_points
 from lmtbayes.experiments.registry import anywhere, register
 from lmtbayes.experiments.standard_model import standard_model
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
@@ -50,6 +55,8 @@ RESPONSE = Ionisation(32, GERMANIUM_K, GERMANIUM_K_UNCERTAINTY, noise_kevee=0.13
 """Resolution: full width 0.133 + 0.0363 (E/keVee)^(1/2) keVee, the mean of the detectors by exposure."""
 YIELD_UNCERTAINTY = 0.03
 """Judgement: radiative corrections, which raise the counts by 2 % and are not in Eq. 33; active mass; efficiency."""
+_PANEL, _NODES = 0.3, 16
+"""Longest panel in ln E_R on which the response is interpolated, and its nodes."""
 _DATA_SET = DataSet(
     NAME_2024,
     "COHERENT Ge (2024)",
@@ -60,33 +67,47 @@ _DATA_SET = DataSet(
     yield_uncertainty=YIELD_UNCERTAINTY,
     yield_source="judgement: radiative corrections (2 %), active mass, efficiency",
     lowest_kevnr=0.0,  # set by the threshold
-    longest_panel=0.6,
+    longest_panel=0.5 * _PANEL,
 )
+
+
+class Window(eqx.Module):
+    """Recoils and whether they are counted, which hangs on Lindhard's k: the same energies for all isotopes.
+
+    What is counted is smooth between nodes, what is integrated with it (`Neutrinos.seen`) is not, and is static.
+    """
+
+    kevnr: np.ndarray
+    edges_kevee: tuple[float, ...] = eqx.field(static=True)
+
+    def probability(self, k: Float[Array, ""]) -> Float[Array, " nodes"]:
+        """Probability that a recoil of the nodes is counted."""
+        seen = RESPONSE.probability(np.array(self.edges_kevee), self.kevnr, k)
+        return EFFICIENCY * jnp.asarray(seen)[0::2].sum(axis=0)
 
 
 class CoherentGe(coherent.Coherent):
     """One number of counts; built by `coherent_ge_2024` or `coherent_ge_2026`."""
 
-    threshold_kevee: float = eqx.field(static=True)
-    scale: float
+    window: Window
+    normalisation: float
 
     def _components(
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
     ) -> Float[Array, "2 bins"]:
-        return self.scale * _components(self.threshold_kevee, self.neutrinos, model, photon, values)
+        return self.normalisation * _components(self.window, self.neutrinos, model, photon, values)
 
 
 def _components(
-    threshold_kevee: float,
-    neutrinos: coherent.Neutrinos,
+    window: Window,
+    neutrinos: coherent.Seen,
     model: GaugeModel,
     photon: HiddenPhoton,
     values: Mapping[str, Float[Array, ""]],
 ) -> Float[Array, "2 1"]:
     """Counts of prompt and of delayed neutrinos, as the exposure gives them."""
-    windows = np.array([threshold_kevee, *GAP_KEVEE, END_KEVEE])
-    seen = RESPONSE.probability(windows, neutrinos.recoil_kevnr, values["lindhard_k_germanium"])
-    return (EFFICIENCY * jnp.asarray(seen)[0::2].sum(axis=0) @ neutrinos(model, photon, values))[:, None]
+    probability = window.probability(values["lindhard_k_germanium"])
+    return neutrinos.scale(values) * neutrinos.counted(model, photon, values, probability)[:, None]
 
 
 def coherent_ge_2024(
@@ -194,13 +215,16 @@ def _build(
     window = np.array([threshold_kevee, *GAP_KEVEE, END_KEVEE])
     # Six standard deviations below threshold nothing is seen, whatever k.
     lowest = threshold_kevee - 6.0 * float(RESPONSE.sigma_kevee(threshold_kevee))
-    folded = replace(data_set, lowest_kevnr=0.85 * float(RESPONSE.kevnr(max(lowest, 0.02))), cuts_kevnr=_cuts(window))
+    panels = _panels(0.85 * float(RESPONSE.kevnr(max(lowest, 0.02))), np.asarray(RESPONSE.kevnr(window)))
+    folded = replace(data_set, lowest_kevnr=panels[0], cuts_kevnr=panels[1:-1])
     declared = folded.nuisances(sin2_theta_w, [lindhard_k("germanium", GERMANIUM_K, GERMANIUM_K_UNCERTAINTY)])
     neutrinos = folded.neutrinos(form_factor, declared)
-    scale = 1.0
+    recoils, basis = piecewise_lagrange(np.log(neutrinos.recoil_kevnr), np.log(panels), _NODES)
+    seen, inside = neutrinos.seen(basis), Window(np.exp(recoils), tuple(window.tolist()))
+    normalisation = 1.0
     if standard is not None:
-        own = standard_model(lambda *arguments: _components(threshold_kevee, neutrinos, *arguments).sum(), declared)
-        scale = standard / float(own)
+        own = standard_model(lambda *arguments: _components(inside, seen, *arguments).sum(), declared)
+        normalisation = standard / float(own)
     counts, *errors = measured
     energy = Binning(window[[0, -1]], "keVee", "energy")
     return CoherentGe(
@@ -213,17 +237,22 @@ def _build(
         active=active_names(declared, nuisances),
         observed=np.array([counts]),
         axes=(energy,),
-        neutrinos=neutrinos,
+        neutrinos=seen,
         backgrounds={},
         steady_state=(),
-        threshold_kevee=threshold_kevee,
-        scale=scale,
+        window=inside,
+        normalisation=normalisation,
     )
 
 
-def _cuts(window_kevee: Float[np.ndarray, " edges"]) -> tuple[float, ...]:
-    """Recoils [keVnr] at which the window has its edges."""
-    return tuple(np.asarray(RESPONSE.kevnr(window_kevee)).tolist())
+def _panels(lowest_kevnr: float, cuts_kevnr: Float[np.ndarray, " cuts"]) -> tuple[float, ...]:
+    """Edges [keVnr] of what the response is interpolated on: it has its own edges between them."""
+    end = max(end_points(isotope)[1] for isotope in targets.target(_DATA_SET.target).isotopes) / MEV_PER_KEV
+    starts = [lowest_kevnr, *cuts_kevnr[(cuts_kevnr > lowest_kevnr) & (cuts_kevnr < end)]]
+    found = []
+    for left, right in itertools.pairwise([*starts, end]):
+        found += np.geomspace(left, right, math.ceil(math.log(right / left) / _PANEL) + 1)[:-1].tolist()
+    return (*found, end)
 
 
 register(NAME_2024, coherent_ge_2024, reach=anywhere)

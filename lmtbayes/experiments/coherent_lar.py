@@ -63,24 +63,21 @@ _BACKGROUNDS = {
 class CoherentLAr(coherent.Coherent):
     """The CENNS-10 data; built by `coherent_lar`."""
 
-    response: np.ndarray  # (bins of energy, nodes): probability
     fractions: np.ndarray  # (2, times): prompt, delayed
     template: np.ndarray  # (energies, F90, times): released counts over the model's own in the Standard Model
 
     def _components(
         self, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
     ) -> Float[Array, "2 bins"]:
-        own = in_energy_and_time(self.neutrinos(model, photon, values), self.response, self.fractions)
-        return (own[:, :, None, :] * jnp.asarray(self.template)).reshape(2, -1)
+        own = in_energy_and_time(self.neutrinos(model, photon, values), self.fractions)
+        return self.neutrinos.scale(values) * (own[:, :, None, :] * jnp.asarray(self.template)).reshape(2, -1)
 
 
 def in_energy_and_time(
-    recoils: Float[Array, "nodes 2"],
-    response: Float[ArrayLike, "energies nodes"],
-    fractions: Float[ArrayLike, "2 times"],
+    counts: Float[Array, "2 energies"], fractions: Float[ArrayLike, "2 times"]
 ) -> Float[Array, "2 energies times"]:
     """The model's own counts of prompt and of delayed neutrinos, F90 apart."""
-    return jnp.einsum("ec,ct->cet", jnp.asarray(response) @ recoils, fractions)
+    return counts[:, :, None] * jnp.asarray(fractions)[:, None, :]
 
 
 def energy_response(edges_kevee: Float[np.ndarray, " edges"], recoil_kevnr: Float[np.ndarray, " nodes"]) -> np.ndarray:
@@ -146,7 +143,7 @@ def coherent_lar(
     declared = _DATA_SET.nuisances(sin2_theta_w, own)
     neutrinos = _DATA_SET.neutrinos(form_factor, declared)
     energy, _, time = counts.axes
-    response = energy_response(energy.edges, neutrinos.recoil_kevnr)
+    seen = neutrinos.seen(energy_response(energy.edges, neutrinos.recoil_kevnr))
     arriving = compile_quickly(
         lambda mean: [
             arrival.fractions(component, time.edges, mean, PULSE_WIDTH_US) for component in coherent.COMPONENTS
@@ -154,7 +151,7 @@ def coherent_lar(
     )
     fractions = np.stack(arriving(PULSE_MEAN_US))
     expected = standard_model(
-        lambda model, photon, values: in_energy_and_time(neutrinos(model, photon, values), response, fractions),
+        lambda model, photon, values: seen.scale(values) * in_energy_and_time(seen(model, photon, values), fractions),
         declared,
     ).sum(axis=0)
     return _DATA_SET.build(
@@ -164,10 +161,9 @@ def coherent_lar(
         nuisances,
         name,
         title,
-        neutrinos=neutrinos,
+        neutrinos=seen,
         backgrounds={key: counts.columns[column].ravel() for key, column in backgrounds.items()},
         steady_state=("steady_state_lar",),
-        response=response,
         fractions=fractions,
         template=counts.columns["cevns_sm"] / expected[:, None, :],
     )

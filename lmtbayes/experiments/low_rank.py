@@ -48,6 +48,10 @@ class Weights(eqx.Module):
         """Sum of the rows times their coefficients."""
         return (coefficients if self.left is None else coefficients @ self.left) @ self.right
 
+    def between(self, coefficients: Float[Array, " rows"], factors: Float[Array, " entries"]) -> Float[Array, ""]:
+        """Sum of the entries of `combined` times their factors; a slope in either meets one factor of the matrix."""
+        return (coefficients if self.left is None else coefficients @ self.left) @ (self.right @ factors)
+
     @property
     def size(self) -> int:
         """Numbers that are multiplied with something in each call."""

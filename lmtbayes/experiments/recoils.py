@@ -1,6 +1,6 @@
 """Recoils of nuclei hit by neutrinos: Eqs. 31 and 33 folded at quadrature nodes, for pions at rest or another source.
 
-What no parameter changes is NumPy and computed once; `density` is what a call needs.
+What no parameter changes is NumPy and computed once; `Spectrum` is what a call needs.
 
 A bin is an integral over the recoil energy alone: the one over the neutrino energy is closed. Gauss-Legendre in
 ln E_R, split where the prompt nu_mu end (a kink, at 47.69 keV in argon) and where all recoils end.
@@ -9,6 +9,7 @@ ln E_R, split where the prompt nu_mu end (a kink, at 47.69 keV in argon) and whe
 import functools
 import itertools
 import math
+import operator
 from collections.abc import Callable, Iterable, Mapping
 
 import equinox as eqx
@@ -123,50 +124,49 @@ def fold(
     )
 
 
-@functools.partial(jax.jit, static_argnames=("model", "form_factor"))
-def density(
+@functools.partial(jax.jit, static_argnames=("flavours", "model", "form_factor"))
+def squares(
     at: Recoils,
     running: Float[ArrayLike, " nodes"],
     photon: HiddenPhoton,
-    normalisation: Float[ArrayLike, ""],
     radius: Float[ArrayLike, ""],
     sin2_theta_w: Float[ArrayLike, ""],
     *,
+    flavours: tuple[str, ...],
     model: GaugeModel,
     form_factor: FormFactor,
-) -> Float[Array, " nodes"]:
-    """Counts per MeV of recoil energy at each node, before any response: Eq. 33 over all neutrinos.
+) -> Float[Array, "flavours nodes"]:
+    """F^2 (Q/2 + chi)^2 of Eq. 33 at each node: what fluxes are multiplied with.
 
     Jitted on its own, so that building a detector compiles one thing.
 
     Parameters
     ----------
     at
-        Where.
+        Where; its fluxes are not read.
     running
         eps(q^2)/eps(0) at each node.
     photon
         A single one.
-    normalisation, radius
-        Factors on the flux and on the rms radius of every nucleus.
+    radius
+        Factor on the rms radius of every nucleus.
     sin2_theta_w
         sin^2 theta_W.
+    flavours
+        Of the neutrinos.
     model, form_factor
         Charges; F.
     """
-    charge = nucleus.weak_charge(at.protons, at.neutrons, sin2_theta_w)
+    half = 0.5 * nucleus.weak_charge(at.protons, at.neutrons, sin2_theta_w)
     boson = nucleus.propagator(at.momentum, photon.mass)
     coupling = model.nuclear_coupling(photon, at.protons, at.neutrons, running)
-    total = jnp.zeros(at.energy.shape)
-    for flavour, flux in at.flux.items():
-        chi = nucleus.hidden_amplitude(model.coupling(photon, f"nu_{flavour}"), coupling, boson)
-        total = total + flux * (0.5 * charge + chi) ** 2
-    form = form_factor.at_radius(at.momentum, at.radius_fm * radius)
-    return jnp.asarray(normalisation * form**2 * total)
+    form2 = form_factor.at_radius(at.momentum, at.radius_fm * radius) ** 2
+    own = [model.coupling(photon, f"nu_{flavour}") for flavour in flavours]
+    return jnp.stack([form2 * (half + nucleus.hidden_amplitude(g, coupling, boson)) ** 2 for g in own])
 
 
 class Spectrum(eqx.Module):
-    """`density` with the nuisances that it reads, by name: what the rates of one detector share.
+    """Eq. 33 with the nuisances that it reads, by name: what the rates of one detector share.
 
     Parameters
     ----------
@@ -187,16 +187,30 @@ class Spectrum(eqx.Module):
         self, at: Recoils, model: GaugeModel, photon: HiddenPhoton, values: Mapping[str, Float[Array, ""]]
     ) -> Float[Array, " nodes"]:
         """Counts per MeV of recoil energy at each node, before any response; `values` holds every nuisance."""
-        scale = values[self.scales[0]]
-        for name in self.scales[1:]:
-            scale = scale * values[name]
-        return density(
+        flavours = tuple(at.flux)
+        found = self.squares(at, flavours, model, photon, values)
+        return self.scale(values) * sum(at.flux[flavour] * found[i] for i, flavour in enumerate(flavours))
+
+    def scale(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, ""]:
+        """Product of the factors on all neutrino counts."""
+        return functools.reduce(operator.mul, (values[name] for name in self.scales))
+
+    def squares(
+        self,
+        at: Recoils,
+        flavours: tuple[str, ...],
+        model: GaugeModel,
+        photon: HiddenPhoton,
+        values: Mapping[str, Float[Array, ""]],
+    ) -> Float[Array, "flavours nodes"]:
+        """`squares` of the module at the values of the nuisances."""
+        return squares(
             at,
             model.running(-(at.momentum**2)),
             photon,
-            scale,
             values[self.radius],
             values[self.weak_mixing_angle],
+            flavours=flavours,
             model=model,
             form_factor=self.form_factor,
         )

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 
 from lmtbayes.constants import ELECTRON_MASS
 from lmtbayes.experiments.low_rank import Weights
+from lmtbayes.experiments.polynomials import lagrange_matrix
 from lmtbayes.experiments.solar_moments import SHAPE_8B, Interpolation
 from lmtbayes.experiments.solar_nuisances import flux_name
 from lmtbayes.gauge.models import FLAVOURS, GaugeModel, HiddenPhoton
@@ -211,7 +212,7 @@ def fold(
     chosen, folded = [], []
     for row in range(response.shape[1]):
         at = gauss_nodes(log_q2, main * response[central, row], nodes)
-        basis = _lagrange_matrix(log_q2, at)
+        basis = lagrange_matrix(log_q2, at)
         seen = (response[:, row, None] * basis).reshape(-1, points)
         folded.append((flat @ seen.T).reshape(columns, functions, products, response.shape[0], nodes))
         chosen.append(at)
@@ -233,16 +234,7 @@ def fold_together(
     log_q2 = np.log(q2)
     main = np.sum(intensity[:, 0, 0], axis=0)
     at = gauss_nodes(log_q2, main * np.sum(response**2, axis=0), nodes)
-    weights = np.einsum("cfpx,rx,nx->cfrpn", intensity, response, _lagrange_matrix(log_q2, at), optimize=True)
+    weights = np.einsum("cfpx,rx,nx->cfrpn", intensity, response, lagrange_matrix(log_q2, at), optimize=True)
     columns, functions = weights.shape[:2]
     flat, cosine = weights[:, :1].reshape(columns, -1), weights[:, 1:].reshape(columns * (functions - 1), -1)
     return np.exp(at)[None], flat, cosine
-
-
-def _lagrange_matrix(x: np.ndarray, nodes: np.ndarray) -> Float[np.ndarray, "nodes points"]:
-    """Lagrange polynomials of the nodes at many points."""
-    rows = []
-    for j, node in enumerate(nodes):
-        others = np.delete(nodes, j)
-        rows.append(np.prod((x[:, None] - others) / (node - others), axis=1))
-    return np.stack(rows)

@@ -6,6 +6,7 @@ one again.
 """
 
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.special import log_ndtr, ndtr
 from jaxtyping import Array, ArrayLike, Float
 
@@ -91,6 +92,9 @@ def fractions(
     edges = _checks.increasing("edges_us", edges_us)
     _checks.positive("width_us", width_us, "us")
     _checks.non_negative("loss_per_us", loss_per_us, "1/us")
-    before = arrived(component, edges.clip(max=loss_start_us), mean_us, width_us)
-    after = arrived(component, edges.clip(min=loss_start_us), mean_us, width_us, loss_per_us)
+    # Each instant once: what is clipped to the start is there many times.
+    early, of_early = np.unique(edges.clip(max=loss_start_us), return_inverse=True)
+    late, of_late = np.unique(edges.clip(min=loss_start_us), return_inverse=True)
+    before = arrived(component, early, mean_us, width_us)[of_early]
+    after = arrived(component, late, mean_us, width_us, loss_per_us)[of_late]
     return jnp.diff(before) + jnp.exp(loss_per_us * loss_start_us) * jnp.diff(after)

@@ -85,7 +85,7 @@ def test_lar_time_shape_of_the_release(built):
     """The mean arrival of 0.45 us is inferred: with it Eq. 33 has the released template's fractions to 1e-3."""
     exp = built["coherent-lar-2020"]
     recoils = exp.neutrinos(LMU_LTAU, SM, exp.nuisance_values())
-    own = np.asarray(in_energy_and_time(recoils, exp.response, exp.fractions)).sum(axis=(0, 1))
+    own = np.asarray(in_energy_and_time(recoils, exp.fractions)).sum(axis=(0, 1))
     released = exp.project(tables.read("coherent/lar_counts")["cevns_sm"], "time")
     np.testing.assert_allclose(own / own.sum(), released / released.sum(), atol=1.5e-3)
     # The model's own counts know nothing of F90; the release's 128 events are reproduced to its own uncertainty.
