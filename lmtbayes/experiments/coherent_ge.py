@@ -55,7 +55,7 @@ RESPONSE = Ionisation(32, GERMANIUM_K, GERMANIUM_K_UNCERTAINTY, noise_kevee=0.13
 """Resolution: full width 0.133 + 0.0363 (E/keVee)^(1/2) keVee, the mean of the detectors by exposure."""
 YIELD_UNCERTAINTY = 0.03
 """Judgement: radiative corrections, which raise the counts by 2 % and are not in Eq. 33; active mass; efficiency."""
-_PANEL, _NODES = 0.3, 16
+_PANEL, _NODES = 0.3, 24
 """Longest panel in ln E_R on which the response is interpolated, and its nodes."""
 _DATA_SET = DataSet(
     NAME_2024,
