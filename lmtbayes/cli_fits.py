@@ -59,6 +59,9 @@ def fit(
     progress: Progress = True,
     suffix: Pictures = "pdf",
     evidence: Annotated[bool, typer.Option("--evidence", help="ln Z of the model, too, over the prior's box")] = False,
+    workers: Annotated[
+        int | None, typer.Option(help="processes for all published data; by default two, one with an accelerator")
+    ] = None,
 ) -> None:
     """Posterior and profile of one data set, with pictures. Without options: BP1 with four experiments.
 
@@ -79,8 +82,10 @@ def fit(
         settings = dataclasses.replace(settings, experiments=names, mass=masses_of(names), scope="today")
     with resumable():
         if settings.scope == "today":
-            show(today.today(settings, out, force, progress, say, suffix), out)
+            number = today.usual_workers() if workers is None else workers
+            show(today.today(settings, out, force, progress, say, suffix, number), out)
         else:
+            refuse(context, ("workers",), "it is of the fit of all published data")
             show(single(settings, out, force, progress, say, suffix, None, evidence), out)
 
 

@@ -172,7 +172,7 @@ OPTIONS = {
     | {"truth_model": "lmu-ltau", "published": "observed", "seed": 0, "sampler": "auto", "chains": 16}
     | {"warmup": 500, "draws": 500}
     | {"grid": 40, "settings": None, "out": Path("fit"), "force": False, "progress": True, "suffix": "pdf"}
-    | {"evidence": False, "plugins": ""},
+    | {"evidence": False, "plugins": "", "workers": None},
     "contours": OF_DATA
     | RANGES
     | {"experiments": "na64mu,ess", "mixing": "paper", "published": "observed", "grid": 60, "seed": 0}

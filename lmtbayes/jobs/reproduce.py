@@ -5,6 +5,7 @@ whole or not at all: a run that was interrupted goes on with the next topic, and
 earlier one left.
 """
 
+import functools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from lmtbayes import _checks, paper
 from lmtbayes._files import write_text
 from lmtbayes._version import __version__
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.jobs import pictures, report, topic_pool
+from lmtbayes.jobs import pictures, pool, report
 from lmtbayes.jobs.output import output_folder, unit_folder
 from lmtbayes.paper import topics
 from lmtbayes.paper.statement import Statement
@@ -76,20 +77,29 @@ def reproduce(
                 if console is not None:
                     console.print(f"{name}: {seconds:.0f} s", highlight=False)
 
-            groups = topic_pool.families(missing)
+            groups = families(missing)
+            work = functools.partial(finish, folder, suffix)
             if min(workers, len(groups)) > 1:
-                topic_pool.run(finish, groups, folder, suffix, min(workers, len(groups)), step, finished)
+                pool.run(work, groups, min(workers, len(groups)), step, finished)
             else:
                 for topic in missing:
-                    finished(topic.name, finish(topic, folder, suffix, step))
+                    finished(topic.name, work(topic.name, step))
         return report.write(folder, load(folder), __version__)
 
 
-def finish(topic: topics.Topic, folder: Path, suffix: str, say: Callable[[str], None]) -> float:
+def families(wanted: list[topics.Topic]) -> list[list[str]]:
+    """Names of topics that share arrays, group by group, the largest first: it takes longest."""
+    groups: dict[str, list[str]] = {}
+    for topic in wanted:
+        groups.setdefault(topic.family or topic.name, []).append(topic.name)
+    return sorted(groups.values(), key=len, reverse=True)
+
+
+def finish(folder: Path, suffix: str, name: str, say: Callable[[str], None]) -> float:
     """Compute one topic into a folder of its own below `folder`; returns the seconds that it took."""
     begin = time.perf_counter()
-    with unit_folder(folder / UNITS / topic.name) as unit:
-        compute(topic, unit, suffix, say)
+    with unit_folder(folder / UNITS / name) as unit:
+        compute(topics.TOPICS[name], unit, suffix, say)
     return time.perf_counter() - begin
 
 

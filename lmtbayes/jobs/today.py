@@ -1,12 +1,18 @@
 """`lmtbayes fit --data observed`: all published data, both models, with the g-2 presets of 2021 and 2025 side by side.
 
 Four fits (two models times two presets), each in a folder of its own that is there whole or not at all, so that an
-interrupted study goes on where it was; then the evidences of both models and of no boson, for each preset.
+interrupted study goes on where it was; then the evidences of both models and of no boson, for each preset. Most of the
+time goes into compilation, which uses little more than one core: two processes, one a model, take half of it.
 """
 
 import dataclasses
+import functools
 import gc
+import itertools
 import json
+import os
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +20,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from lmtbayes import _checks
 from lmtbayes._files import read_netcdf, read_tree, write_text
 from lmtbayes.experiments import coherent_ge
 from lmtbayes.experiments.muon_g2 import PRESETS
@@ -27,11 +34,11 @@ from lmtbayes.inference.evidence.comparison import Comparison
 from lmtbayes.inference.evidence.evidence import Evidence, evidence
 from lmtbayes.inference.evidence.importance import Importance
 from lmtbayes.inference.likelihood.joint import JointLikelihood
-from lmtbayes.jobs import pictures
+from lmtbayes.jobs import pictures, pool
 from lmtbayes.jobs.draw import plane_on
 from lmtbayes.jobs.fit import fit
 from lmtbayes.jobs.output import Say, output_folder, write_netcdf
-from lmtbayes.jobs.settings import FitSettings
+from lmtbayes.jobs.settings import LEAST_GRID, FitSettings
 from lmtbayes.plotting.evidence import against, evidence_bars
 from lmtbayes.plotting.legends import entries
 from lmtbayes.plotting.style import style
@@ -66,6 +73,7 @@ def today(
     progress: bool = True,
     say: Say = print,
     suffix: str = "pdf",
+    workers: int = 1,
 ) -> str:
     """Fit, compare, draw, write.
 
@@ -79,24 +87,34 @@ def today(
         `comparison_2021.nc`, pictures of all four planes and of the evidences, summary.txt. An interrupted study is
         continued by the same call.
     force, progress, say, suffix
-        As in `fit`.
+        As in `fit`. Bars are shown by one worker only.
+    workers
+        Processes, two at most. An accelerator serves one.
 
     Returns
     -------
     summary
         The text of summary.txt: verdicts and intervals of the fits, evidences with their priors.
     """
+    _checks.whole("workers", workers)
+    _checks.whole("grid", settings.grid, LEAST_GRID)  # of the pictures
     parts = []
     with output_folder(out, settings.to_dict(), force) as folder:
         fits = {
             (preset, label): _case(settings, preset, model) for preset in G2_PRESETS for label, model in MODELS.items()
         }
+        several = workers > 1
+        work = functools.partial(_finish, folder, fits, progress=progress and not several, suffix=suffix)
+        if several:
+            groups = [[_title(label, preset) for preset in G2_PRESETS] for label in MODELS]
+            pool.run(work, groups, min(workers, len(groups)), say, lambda _, __: None)
+        else:
+            for preset, label in fits:
+                work(_title(label, preset), say)
         for preset in G2_PRESETS:
             for label in MODELS:
-                case = fits[preset, label]
-                _finish(folder, label, preset, case, say, progress=progress, suffix=suffix)
                 summary = _own_folder(folder, label, preset) / "summary.txt"
-                parts.append(f"{label} with {preset}\n{summary.read_text(encoding='utf-8')}")
+                parts.append(f"{_title(label, preset)}\n{summary.read_text(encoding='utf-8')}")
             comparison = _comparison(folder, preset)
             write_netcdf(folder / f"comparison_{_year(preset)}.nc", comparison.table)
             parts.append(f"evidences with {preset}\n{comparison}\n")
@@ -114,22 +132,35 @@ def _case(settings: FitSettings, preset: str, model: str) -> FitSettings:
     return dataclasses.replace(settings, experiments=experiments, model=model, scope="single")
 
 
-def _finish(folder: Path, label: str, preset: str, case: FitSettings, say: Say, **options: Any) -> None:
+def usual_workers() -> int:
+    """Processes for the fit of today: two where the machine has two cores and no accelerator."""
+    import jax
+
+    return 2 if jax.default_backend() == "cpu" and (os.cpu_count() or 1) > 1 else 1
+
+
+def _title(label: str, preset: str) -> str:
+    return f"{label} with {preset}"
+
+
+def _finish(folder: Path, fits: Mapping[tuple[str, str], FitSettings], title: str, say: Say, **options: Any) -> float:
     """Do what is not there yet of one fit and its evidences, and let go of what was compiled for them.
 
     The kernels of all four fits are more memory maps than Linux gives a process.
     """
-    own, file = _own_folder(folder, label, preset), _evidence_file(folder, label, preset)
-    if own.exists() and file.exists():
-        return
-    like = case.likelihood()
-    if not own.exists():
-        say(f"{label} with {preset}")
-        fit(case, own, say=say, like=like, **options)
-    say(f"evidence of {label} with {preset}")
-    write_text(file, json.dumps(_evidences_of(like, case), indent=1))
-    like.joint.release()
-    gc.collect()  # a compiled function and what it was traced from hold each other
+    begin = time.perf_counter()
+    preset, label = next(key for key in itertools.product(G2_PRESETS, MODELS) if _title(*key[::-1]) == title)
+    own, file, case = _own_folder(folder, label, preset), _evidence_file(folder, label, preset), fits[preset, label]
+    if not (own.exists() and file.exists()):
+        like = case.likelihood()
+        if not own.exists():
+            say(title)
+            fit(case, own, say=say, like=like, **options)
+        say(f"evidence of {title}")
+        write_text(file, json.dumps(_evidences_of(like, case), indent=1))
+        like.joint.release()
+        gc.collect()  # a compiled function and what it was traced from hold each other
+    return time.perf_counter() - begin
 
 
 def _own_folder(folder: Path, label: str, preset: str) -> Path:

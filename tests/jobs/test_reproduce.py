@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from lmtbayes.cli import app
 from lmtbayes.errors import InvalidArgument, UnknownName
-from lmtbayes.jobs import pictures, report, topic_pool
-from lmtbayes.jobs.reproduce import reproduce
+from lmtbayes.jobs import pictures, report
+from lmtbayes.jobs.reproduce import families, reproduce
 from lmtbayes.paper import topics
 from lmtbayes.paper.statement import Statement
 from lmtbayes.paper.statements import branching
@@ -146,7 +146,7 @@ def test_two_processes_leave_what_one_does(tmp_path):
 
 
 def test_topics_that_share_arrays_stay_together():
-    groups = [[topic.name for topic in group] for group in topic_pool.families(list(topics.TOPICS.values()))]
+    groups = families(list(topics.TOPICS.values()))
     assert ["fig5", "fig7", "fig8", "fig9", "fig12", "feldman-cousins"] in groups
     assert ["fig4"] in groups
     assert sorted(name for group in groups for name in group) == sorted(topics.TOPICS)

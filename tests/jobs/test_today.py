@@ -1,5 +1,6 @@
 """The fit of today, on three quick measurements and minimal mixing: what it leaves, that it goes on, what it finds."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import xarray as xr
 
 import lmtbayes as lmt
+from lmtbayes.errors import InvalidArgument
 from lmtbayes.jobs import today as job
 from lmtbayes.jobs.settings import FitSettings, masses_of
 
@@ -71,6 +73,27 @@ def test_it_leaves_four_fits_two_comparisons_and_goes_on(tmp_path, monkeypatch):
             assert (float(factor) > 2.0) == (year == "2021")
             # These three and g-2 hold the muon's coupling alone: the models differ by their branching ratios only.
             assert np.isfinite(table["log_z"]).all()
+
+
+@pytest.mark.slow
+def test_two_processes_leave_what_one_does(tmp_path):
+    quick = dataclasses.replace(SETTINGS, experiments=("ccfr-trident",), chains=2, grid=5)
+    told = []
+    summaries = [
+        job.today(quick, tmp_path / f"{workers}", progress=False, suffix="png", say=told.append, workers=workers)
+        for workers in (2, 1)
+    ]
+    assert summaries[0] == summaries[1]
+    assert told[: len(told) // 2].count("evidence of Lmu with muon-g2-2025") == 1
+    assert sorted(told[: len(told) // 2]) == sorted(told[len(told) // 2 :])
+
+
+def test_what_cannot_be_is_refused_before_a_fit(tmp_path):
+    with pytest.raises(InvalidArgument, match="`workers` must be a whole number of at least 1; got 0"):
+        job.today(SETTINGS, tmp_path / "none", workers=0)
+    with pytest.raises(InvalidArgument, match="`grid` must be a whole number of at least 5; got 0"):
+        job.today(dataclasses.replace(SETTINGS, grid=0), tmp_path / "none")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_study_is_repeated_from_its_settings(tmp_path):

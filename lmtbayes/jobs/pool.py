@@ -1,4 +1,4 @@
-"""Topics of `lmtbayes reproduce` in several processes: those that share computed arrays stay in one of them.
+"""Parts of a long command in several processes: those that share what is computed stay in one of them.
 
 A worker ends when the command does, however that ends: it watches a pipe whose other end the command alone holds.
 """
@@ -8,58 +8,48 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 from lmtbayes.jobs.output import Say
-from lmtbayes.paper.topics import TOPICS, Topic
 
 _POLL_SECONDS = 0.2
 
-type Work = Callable[[Topic, Path, str, Say], float]
-"""(topic, folder of the results, suffix, say) -> seconds."""
+type Work = Callable[[str, Say], float]
+"""(name of a part, say) -> seconds."""
 
 _shared: dict[str, Any] = {}
 """In a worker: the queue of messages and the event that tells it to stop."""
 
 
-def families(wanted: list[Topic]) -> list[list[Topic]]:
-    """Group topics that share arrays, the largest group first: it takes longest."""
-    groups: dict[str, list[Topic]] = {}
-    for topic in wanted:
-        groups.setdefault(topic.family or topic.name, []).append(topic)
-    return sorted(groups.values(), key=len, reverse=True)
-
-
 def run(
     work: Work,
-    groups: list[list[Topic]],
-    folder: Path,
-    suffix: str,
+    groups: Sequence[Sequence[str]],
     workers: int,
     step: Say,
     finished: Callable[[str, float], None],
 ) -> None:
-    """Do `work` (a function of a module, so that it can be sent) on every topic.
+    """Do `work` on every part.
 
     Parameters
     ----------
-    work, groups, folder, suffix
-        What is done, to what, and where to.
+    work
+        What is done: a function of a module or a `functools.partial` of one, so that it can be sent.
+    groups
+        Names of the parts, those that stay in one process together.
     workers
         Processes; each takes a group at a time.
     step
         Told in this process what a worker does.
     finished
-        Told the name of a topic that is done, and its seconds.
+        Told the name of a part that is done, and its seconds.
 
     Raises
     ------
     Exception
-        The first one of a worker. Topics that are done stay done; those that others are at are ended first.
+        The first one of a worker. Parts that are done stay done; those that others are at are ended first.
     KeyboardInterrupt
         Workers end at once, and leave what they were at.
     """
@@ -69,8 +59,7 @@ def run(
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(messages, stop, watched))
     try:
-        names = [[topic.name for topic in group] for group in groups]
-        futures = [pool.submit(_group, work, group, folder, suffix) for group in names]
+        futures = [pool.submit(_group, work, list(group)) for group in groups]
         while True:
             over = all(future.done() for future in futures)
             _tell(messages, step, finished)
@@ -84,7 +73,7 @@ def run(
             worker.terminate()
         raise
     finally:
-        # A worker ends the topic that it is at; what is finished is not done again.
+        # A worker ends the part that it is at; what is finished is not done again.
         stop.set()
         pool.shutdown(cancel_futures=True)
         held.close()
@@ -118,10 +107,10 @@ def _end_with(watched: Connection) -> None:
         os._exit(1)
 
 
-def _group(work: Work, names: list[str], folder: Path, suffix: str) -> None:
+def _group(work: Work, names: list[str]) -> None:
     messages = _shared["messages"]
     for name in names:
         if _shared["stop"].is_set():
             return
-        seconds = work(TOPICS[name], folder, suffix, lambda text: messages.put((text, None)))
+        seconds = work(name, lambda text: messages.put((text, None)))
         messages.put((name, seconds))
