@@ -6,7 +6,7 @@ With rates by quadrature every one of their evaluations would cost more than wha
 
 from typing import Any
 
-from benchmarks.fits import evidence_of, nuts
+from benchmarks.fits import evidence_of, posterior_by
 from benchmarks.setup import COMBINED, batched, likelihood
 from benchmarks.timing import CACHED, Call, Case
 
@@ -122,7 +122,12 @@ CASES = (
     Case("instead/counts of ess10: scipy.integrate.quad", _quad, repeats=3, environment=CACHED),
     Case("instead/counts of ess10: lmtbayes, one photon", _same_rate),
     Case("instead/posterior of four experiments: emcee, 64 walkers of 3000", _emcee, repeats=1, quick=False),
-    Case("instead/posterior of four experiments: lmtbayes", nuts(), repeats=1, quick=False),
+    Case(
+        "instead/posterior of four experiments: lmtbayes",
+        posterior_by("Auto", chains=4, draws=1000),
+        repeats=1,
+        quick=False,
+    ),
     Case("instead/evidence of four experiments: dynesty", evidence_of("Nested"), repeats=0, quick=False),
     Case("instead/evidence of four experiments: blackjax's nested slices", evidence_of("Nss"), repeats=1, quick=False),
     Case("instead/evidence of four experiments: lmtbayes", evidence_of("Importance"), repeats=1, quick=False),

@@ -12,7 +12,7 @@ same process.
 from functools import cache
 from typing import Any
 
-from benchmarks.fits import evidence_of, nuts, posterior_by
+from benchmarks.fits import evidence_of, posterior_by
 from benchmarks.setup import COMBINED, SEVEN, batched, likelihood, points
 from benchmarks.timing import Call, Case
 
@@ -142,14 +142,19 @@ CASES = (
     Case("device/equal to the CPU's", _equal, repeats=0),
     Case("device/value, all published data", lambda: _observed(False), quick=False),
     Case("device/gradient, all published data", lambda: _observed(True), quick=False),
-    Case("device/posterior, default settings", nuts(chains=16, warmup=500, draws=500), repeats=1, quick=False),
+    Case("device/posterior, default settings", posterior_by("Auto"), repeats=1, quick=False),
     Case(
         "device/posterior, 4096 independence chains of 50",
         posterior_by("Independence", chains=4096, draws=50),
         repeats=1,
         quick=False,
     ),
-    Case("device/posterior, 512 chains of 300", nuts(chains=512, warmup=150, draws=150), repeats=1, quick=False),
+    Case(
+        "device/NUTS, 512 chains of 150 + 150",
+        posterior_by("Nuts", chains=512, warmup=150, draws=150),
+        repeats=1,
+        quick=False,
+    ),
     Case("device/evidence by cubature", evidence_of("Cubature", rtol=0.01), repeats=1, quick=False),
     Case("device/evidence by importance", evidence_of("Importance"), repeats=1, quick=False),
     Case("device/evidence by nested slices", evidence_of("Nss"), repeats=1, quick=False),

@@ -43,9 +43,7 @@ def _chains(number: int, devices: int = 1) -> Call:
         posterior = lmt.sample_posterior(
             like,
             prior,
-            chains=number,
-            warmup=200,
-            draws=200,
+            method=lmt.methods.Nuts(chains=number, warmup=200, draws=200),
             progress=False,
             devices=jax.devices()[:devices],
         )
@@ -90,12 +88,14 @@ CASES = (
     Case("growth/seven experiments, no nuisances", lambda: _timed(likelihood(SEVEN, False)), _BATCH, quick=False),
     Case("growth/seven experiments, 21 nuisances", lambda: _timed(likelihood()), _BATCH, quick=False),
     *(
-        Case(f"growth/chains of na64mu + ess10: {n}", lambda n=n: _chains(n), points=400 * n, repeats=1, quick=False)
+        Case(
+            f"growth/NUTS chains of na64mu + ess10: {n}", lambda n=n: _chains(n), points=400 * n, repeats=1, quick=False
+        )
         for n in (4, 128)
     ),
     *(
         Case(
-            f"growth/32 chains on {n} virtual devices of two cores",
+            f"growth/32 NUTS chains on {n} virtual devices of two cores",
             lambda n=n: _chains(32, n),
             points=400 * 32,
             repeats=1,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 DRAWN = (
     "likelihood/value/4096",
     "likelihood/gradient/4096",
+    "fits/posterior, 4 chains of 1000",
     "fits/NUTS, 4 chains of 1000 + 1000",
     "fits/profile 100 x 100",
     "fits/evidence by importance",
