@@ -38,7 +38,7 @@ CALLS = [
     (lambda: FitSettings(mass=3.0), "`mass` must be a strictly increasing sequence"),
     (lambda: FitSettings(mass=("1", "2")), "`mass` must be a strictly increasing sequence"),
     (lambda: FitSettings.from_dict([]), "`settings` must be a mapping of name to value; got []"),
-    (lambda: sample(jumps=None), "`jumps` must be True or False; got None"),
+    (lambda: sample(jumps=1), "`jumps` must be True or False; got 1"),
     (lambda: sample(grid_check=1), "`grid_check` must be True or False; got 1"),
     (lambda: sample(target_accept="0.9"), "`target_accept` must be a single number; got '0.9'"),
     (lambda: sample(checkpoint=3), "`checkpoint` must be the path of a file, or None; got 3"),
@@ -142,8 +142,8 @@ CALLS += [
     (lambda: lmt.methods.Nuts(chains=2.5), "`chains` must be a whole number of at least 1; got 2.5"),
     (lambda: lmt.evidence(like, prior, lmt.methods.Smc), "`method` must be one of 'cubature', 'importance', 'smc'"),
     (lambda: lmt.evidence(like, prior, lmt.methods.Nuts()), "or an object with `run(like, prior, seed)`; got Nuts("),
-    (lambda: sample(method="Nuts"), "`method` must be one of 'nuts', 'independence'; got 'Nuts'"),
-    (lambda: sample(method=lmt.methods.Smc()), "a Nuts or Independence of lmtbayes.methods, its word, or None; got"),
+    (lambda: sample(method="Nuts"), "`method` must be one of 'auto', 'nuts', 'independence'; got 'Nuts'"),
+    (lambda: sample(method=lmt.methods.Smc()), "an Auto, Nuts or Independence of lmtbayes.methods, its word"),
     (lambda: sample(method="nuts", chains=16), "`chains` is a setting of `method`, 'nuts': give it there"),
     (lambda: lmt.methods.Cubature(rtol=[0.01]), "`rtol` must be a single number; got [0.01]"),
     (lambda: lmt.methods.Importance(rtol=[0.01]), "`rtol` must be a single number; got [0.01]"),
@@ -179,7 +179,7 @@ print(len(CALLS))
 # What NumPy counts with is a whole number, in a file too.
 methods = lmt.methods.Importance(max_draws=np.int64(8192)), lmt.methods.Nuts(draws=np.int64(60))
 assert type(methods[0].max_draws) is type(methods[1].draws) is int
-for kind in (getattr(lmt.methods, name) for name in ("Cubature", "Importance", "Smc", "Nested", "Nss", "Nuts")):
+for kind in (getattr(lmt.methods, name) for name in ("Cubature", "Importance", "Smc", "Nested", "Nss", "Auto", "Nuts")):
     try:
         kind(100)
     except TypeError:
