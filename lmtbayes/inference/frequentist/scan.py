@@ -27,7 +27,8 @@ SCAN_STEPS = 1
 _STAGES, _STEPS = 32, 2
 _GAIN_TOLERANCE = 10.0
 """A climb is given up when so many times the gain of its last stage would not take it to the best of its cell."""
-CLIMBS, CLIMBS_ACCELERATED = 256, 16
+_NAMES = ("g_x", "mass", "eps_x", "kappa")
+CLIMBS, CLIMBS_ACCELERATED = 64, 64
 """Climbs side by side on a core, and how many times as many on an accelerator."""
 _POINTS = 1024
 """Points of a scan side by side on a CPU, whose cache then holds their Jacobians."""
@@ -49,6 +50,8 @@ class Plan:
     rows: int
     """Outer values side by side."""
     devices: Devices
+    climbs: int | None = None
+    """Climbs side by side; None: what suits the devices."""
 
     @classmethod
     def of(
@@ -62,12 +65,11 @@ class Plan:
         devices: Devices,
     ) -> "Plan":
         """Plan a scan of so many outer and inner values, `batch_size` cells at a time (None: as suits the device)."""
-        if batch_size is None:
-            batch_size = max(side_by_side(devices, _POINTS) // points ** len(free), 1)
-        pieces = -(-inner[1] // min(batch_size, inner[1]))
+        cells = max(side_by_side(devices, _POINTS) // points ** len(free), 1) if batch_size is None else batch_size
+        pieces = -(-inner[1] // min(cells, inner[1]))
         piece = -(-inner[1] // pieces)
-        rows = max(min(batch_size // piece, outer[1]), 1)
-        return cls(outer[0], inner[0], free, points, starts, piece, rows, devices)
+        rows = max(min(cells // piece, outer[1]), 1)
+        return cls(outer[0], inner[0], free, points, starts, piece, rows, devices, batch_size)
 
 
 class ScanResult:
@@ -176,19 +178,18 @@ def climb_cells(
         Where each climb ended, ln L there, and whether that is a maximum. A climb that is lower than another one of the
         same `cell`, and hardly rises any more, is given up and has not converged.
     """
-    low, high = (
-        np.concatenate([[limits[name][side] for name in free], np.full(len(like.nuisances), infinity)])
-        for side, infinity in ((0, -np.inf), (1, np.inf))
-    )
+    names = tuple(name for name in _NAMES if name in fixed or name in free)
+    start, low, high = _in_boxes(names, fixed, free, z, limits)
+    # What is fixed is in a box without width: climbs of cells and of the best fit are then one function to compile.
+    columns = [names.index(name) for name in free] + list(range(len(names), start.shape[1]))
     batch_size = resolve_batch_size(batch_size, devices, CLIMBS, CLIMBS_ACCELERATED)
-    run = like.compiled(_newton_stages, free, batch_size, devices)
-    z, value, converged = z.copy(), np.full(len(z), -np.inf), np.zeros(len(z), dtype=bool)
+    run = like.compiled(_newton_stages, names, batch_size, devices)
+    value, converged = np.full(len(z), -np.inf), np.zeros(len(z), dtype=bool)
     best = np.full(cell.max() + 1, -np.inf)
     left = np.arange(len(z))
     for stage in range(_STAGES):
-        starting = ({name: x[left] for name, x in fixed.items()}, z[left])
         label = None if bar is None else f"{bar}, climb {stage + 1}"
-        z[left], log_likelihood, converged[left] = run(starting, low, high, like.data, bar=label)
+        start[left], log_likelihood, converged[left] = run((start[left], low[left], high[left]), like.data, bar=label)
         log_likelihood = np.nan_to_num(log_likelihood, nan=-np.inf)
         gain = np.where(np.isfinite(value[left]), log_likelihood - np.maximum(value[left], -1e300), np.inf)
         value[left] = log_likelihood
@@ -197,20 +198,39 @@ def climb_cells(
             left = left[~converged[left] & (log_likelihood + _GAIN_TOLERANCE * gain >= best[cell[left]])]
         if not left.size:
             break
-    return z, value, converged
+    return start[:, columns], value, converged
 
 
-def _newton_stages(joint: JointModel, free: tuple[str, ...], batch_size: int, devices: Devices) -> Mapped:
-    return Mapped(_newton_stage(joint, free), devices, batch_size)
+def _in_boxes(
+    names: tuple[str, ...],
+    fixed: Mapping[str, np.ndarray],
+    free: tuple[str, ...],
+    z: np.ndarray,
+    limits: Mapping[str, tuple[float, float]],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Starts in all coordinates `names` and the pulls, and the lower and upper ends of the box of each."""
+    pulls = z[:, len(free) :]
+    starts = {name: z[:, free.index(name)] if name in free else fixed[name] for name in names}
+    ends = [
+        {name: np.full(len(z), limits[name][side]) if name in free else fixed[name] for name in names}
+        for side in (0, 1)
+    ]
+    columns = ((starts, pulls), (ends[0], np.full_like(pulls, -np.inf)), (ends[1], np.full_like(pulls, np.inf)))
+    start, low, high = (np.column_stack([*of_boson.values(), of_pulls]) for of_boson, of_pulls in columns)
+    return start, low, high
 
 
-def _newton_stage(joint: JointModel, free: tuple[str, ...]) -> Callable[..., Any]:
-    def one(at: tuple[dict[str, Array], Array], low: Array, high: Array, data: Data) -> Maximum:
-        fixed, start = at
+def _newton_stages(joint: JointModel, names: tuple[str, ...], batch_size: int, devices: Devices) -> Mapped:
+    return Mapped(_newton_stage(joint, names), devices, batch_size)
+
+
+def _newton_stage(joint: JointModel, names: tuple[str, ...]) -> Callable[..., Any]:
+    def one(at: tuple[Array, Array, Array], data: Data) -> Maximum:
+        start, low, high = at
 
         def photon(x: Sequence[Array]) -> Any:
-            return photon_at(joint.model, fixed | dict(zip(free, x, strict=True)))
+            return photon_at(joint.model, dict(zip(names, x, strict=True)))
 
-        return maximise_joint(joint, photon, start, len(free), data, _STEPS, (low, high))
+        return maximise_joint(joint, photon, start, len(names), data, _STEPS, (low, high))
 
     return one
