@@ -18,8 +18,9 @@ def like():
     return two_modes()
 
 
-def sampled(like, **settings):
-    return lmt.sample_posterior(like, TWO, seed=1, progress=False, **settings)
+def sampled(like, chunk=100, checkpoint=None, **settings):
+    options = {"chunk": chunk, "checkpoint": checkpoint, "progress": False}
+    return lmt.sample_posterior(like, TWO, seed=1, method=Auto(**settings), **options)
 
 
 def test_correlation_is_that_of_a_chain():
@@ -67,13 +68,8 @@ def test_where_they_are_not_good_it_is_nuts(like, monkeypatch, reason):
     monkeypatch.setattr(*patch[reason])
     found = sampled(like, chains=2, warmup=30, draws=30)
     assert found["sample_stats"].attrs["method"] == "nuts"
-    nuts = sampled(like, chains=2, warmup=30, draws=30, jumps=True)
+    nuts = lmt.sample_posterior(like, TWO, seed=1, chains=2, warmup=30, draws=30, progress=False)
     np.testing.assert_array_equal(found["posterior"]["g_x"], nuts["posterior"]["g_x"])
-
-
-@pytest.mark.parametrize("given", [{"jumps": True}, {"init": "grid"}, {"max_tree_depth": 4}, {"target_accept": 0.9}])
-def test_a_setting_of_nuts_is_a_wish_for_nuts(like, given):
-    assert "step_size" in sampled(like, chains=2, warmup=20, draws=10, **given)["sample_stats"]
 
 
 @pytest.mark.parametrize("thrown", ["independence", "nuts"])
