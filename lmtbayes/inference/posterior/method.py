@@ -77,7 +77,7 @@ class Independence:
     No gradient is asked for, and no step waits for the last: where the grid's Gaussians in the pulls are close to the
     posterior, so that a good part of the proposals is accepted, an effective draw costs a few likelihoods, and a device
     is as full as `chains` times `thin` make it. Where they are not, chains stand still: the verdict then says so, and
-    `Nuts` is for that.
+    `Nuts` is for that. Tails that the grid does not propose are not seen, by the verdict neither (`Auto`).
 
     Parameters
     ----------
