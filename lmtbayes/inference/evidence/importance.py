@@ -8,28 +8,35 @@ tails wider than Laplace's do not hide in a few heavy weights. Whether they do i
 Pareto distribution of the largest weights (arXiv:1507.02646): above 0.7 their scatter says nothing about the error.
 """
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 from scipy.special import logsumexp
 
-from lmtbayes.inference.coordinates import Space
-from lmtbayes.inference.devices import resolve_devices
+from lmtbayes._compile import compile_large
+from lmtbayes.inference.coordinates import Space, Tables
 from lmtbayes.inference.evidence.laplace_cubature import Cubature, without_boson
 from lmtbayes.inference.evidence.result import Evidence
 from lmtbayes.inference.evidence.settings import set_positive, set_whole
 from lmtbayes.inference.integration import missed_peaks
 from lmtbayes.inference.integration.pareto import HEAVY, pareto_shape
-from lmtbayes.inference.integration.refine import posterior_grid
-from lmtbayes.inference.integration.weighing import defended, weighing
+from lmtbayes.inference.integration.proposal import Proposal
+from lmtbayes.inference.integration.refine import is_resolved, posterior_grid
+from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import JointModel
 from lmtbayes.inference.priors import Prior
 
 _BLOCK = 4096
 _EFFECTIVE = 400.0
 """Least effective number of draws for which a mean and its error mean anything."""
+_WIDENED = 0.3
+"""Part of the pulls drawn from wider Gaussians than Laplace's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,22 +93,28 @@ class _Sum:
 def _weighted(like: JointLikelihood, prior: Prior, seed: int, settings: Importance) -> Evidence:
     grid = posterior_grid(like, prior)
     space = Space(like.joint, prior, grid.measure)
-    proposal = defended(grid.proposal)
-    weigh = weighing(like.joint, prior, resolve_devices(None))
+    proposal = dataclasses.replace(grid.proposal, widened=_WIDENED)
+
+    draw = like.compiled(_draws, prior)
+    value_of = evaluation(like.joint)
     found, key, shape, enough = _Sum(), jax.random.key(seed), np.inf, False
     while found.log_weights.size < settings.max_draws and not (enough and shape <= HEAVY):
-        numbers = found.log_weights.size + np.arange(_BLOCK)
-        drawn = weigh(numbers, key, proposal, like.data, space.tables)
-        found.add(drawn.unit, drawn.log_weight)
+        keys = jax.random.split(jax.random.fold_in(key, found.log_weights.size), _BLOCK)
+        unit, photons, pulls, log_density = draw(keys, proposal, space.tables)
+        values = value_of((photons, pulls), like.data).log_likelihood - np.asarray(log_density)
+        found.add(np.asarray(unit), values)
         enough = bool(found.error <= settings.rtol and found.effective >= _EFFECTIVE)
         shape = pareto_shape(found.log_weights) if enough else np.inf
     log_weights = found.log_weights
     total = logsumexp(log_weights)
     unseen = missed_peaks.unseen(0.0, np.array([grid.missed]))
     shape = pareto_shape(log_weights)
-    converged = enough and shape <= HEAVY
+    resolved = is_resolved(grid)
+    converged = enough and shape <= HEAVY and resolved
     verdict = "converged" if converged else f"not converged: stopped at {settings.max_draws} draws"
-    if enough and not converged:
+    if not resolved:
+        verdict = "not converged: the grid ran out of cells, and may propose no tails"
+    elif enough and not converged:
         verdict += ", a few of which weigh too much for their scatter to tell the error"
     return Evidence(
         log_z=float(total - np.log(log_weights.size)),
@@ -120,3 +133,12 @@ def _weighted(like: JointLikelihood, prior: Prior, seed: int, settings: Importan
         prior=prior,
         measure=grid.measure,
     )
+
+
+def _draws(joint: JointModel, prior: Prior) -> Any:
+    def one(key: Array, proposal: Proposal, tables: Tables) -> tuple[Array, Any, Array, Array]:
+        space = Space(joint, prior, tables)
+        unit, pulls = proposal.sample(key)
+        return unit, space.photon(unit), pulls, proposal.log_prob(unit, pulls) - space.log_ratio(unit)
+
+    return compile_large(jax.vmap(one, in_axes=(0, None, None)))

@@ -81,6 +81,15 @@ def posterior_grid(
     return grid
 
 
+def is_resolved(grid: PosteriorGrid) -> bool:
+    """Whether a grid came to its default tolerance before it ran out of cells.
+
+    One that did not may propose no tails where it has them: whatever is made of its proposals alone is then too narrow,
+    and their weights do not show it.
+    """
+    return grid.error <= TOLERANCE[len(grid.prior.names)]
+
+
 def _refined(
     like: JointLikelihood,
     prior: Prior,

@@ -1,4 +1,4 @@
-"""Draws of a proposal and what they weigh: the one compiled function of importance sampling and of independence chains.
+"""Draws of a proposal and what they weigh: the compiled function of independence chains, and of the choice of them.
 
 It holds ln L without its gradient, and follows nothing but a number: a draw is the same whatever else is drawn.
 """

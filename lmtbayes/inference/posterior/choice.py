@@ -15,6 +15,7 @@ from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import Devices
 from lmtbayes.inference.integration.pareto import HEAVY, pareto_shape
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
+from lmtbayes.inference.integration.refine import is_resolved
 from lmtbayes.inference.integration.weighing import defended, weighing
 from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.posterior.method import Auto, Independence, Nuts
@@ -39,6 +40,8 @@ def choose(
     method, seed, devices
         Of `sample_posterior`.
     """
+    if not is_resolved(grid):
+        return method.nuts
     key = jax.random.key(int(np.random.default_rng([seed, 2]).integers(2**63)))
     numbers = np.arange(PROPOSALS)
     found = weighing(space.joint, space.prior, devices)(numbers, key, defended(grid.proposal), data, space.tables)

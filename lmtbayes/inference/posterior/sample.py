@@ -16,7 +16,7 @@ from lmtbayes.inference.devices import Devices, resolve_devices
 from lmtbayes.inference.identity.fingerprint import fingerprint
 from lmtbayes.inference.integration.pareto import HEAVY
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
-from lmtbayes.inference.integration.refine import posterior_grid
+from lmtbayes.inference.integration.refine import is_resolved, posterior_grid
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.posterior.checkpoint import Checkpoint, checked
@@ -197,7 +197,8 @@ def _drawn(
         run.bar.expect(chosen.warmup + chosen.draws)
         independent = draw_independent(space, data, grid, chosen, run)
         if not isinstance(method, Auto) or independent.pareto_k <= HEAVY:
-            return independent, {"method": "independence", "thin": chosen.thin, "pareto_k": independent.pareto_k}
+            about = {"thin": chosen.thin, "pareto_k": independent.pareto_k, "grid_resolved": int(is_resolved(grid))}
+            return independent, {"method": "independence", **about}
         chosen, run = method.nuts, dataclasses.replace(run, saved=None)
     assert isinstance(chosen, Nuts)
     run.bar.expect(chosen.warmup + chosen.draws)

@@ -6,9 +6,11 @@ from posterior_toys import TWO, two_modes
 
 import lmtbayes as lmt
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.inference.integration import refine
 from lmtbayes.inference.posterior import choice, sample
 from lmtbayes.inference.posterior.choice import correlation
-from lmtbayes.methods import Auto
+from lmtbayes.inference.posterior.diagnostics import diagnose
+from lmtbayes.methods import Auto, Independence
 
 LAGS = (1, 2, 5)
 
@@ -70,6 +72,20 @@ def test_where_they_are_not_good_it_is_nuts(like, monkeypatch, reason):
     assert found["sample_stats"].attrs["method"] == "nuts"
     nuts = lmt.sample_posterior(like, TWO, seed=1, chains=2, warmup=30, draws=30, progress=False)
     np.testing.assert_array_equal(found["posterior"]["g_x"], nuts["posterior"]["g_x"])
+
+
+def test_a_grid_that_ran_out_of_cells_makes_no_chains_and_no_verdict_trusts_them(like, monkeypatch):
+    """Weights do not show the tails that it does not propose: a ridge of the verdict study was too narrow."""
+    monkeypatch.setitem(refine.TOLERANCE, 2, 1e-12)
+    assert sampled(like, chains=2, warmup=30, draws=30)["sample_stats"].attrs["method"] == "nuts"
+    found = lmt.sample_posterior(like, TWO, seed=1, method=Independence(chains=4, draws=50), progress=False)
+    check = diagnose(found)["proposals"]
+    assert check.value <= 0.7
+    assert not check.passed
+    assert "their grid ran out of cells" in check.text
+    evidence = lmt.evidence(like, TWO, lmt.methods.Importance(rtol=0.05))
+    assert not evidence.converged
+    assert "the grid ran out of cells" in evidence.status
 
 
 @pytest.mark.parametrize("thrown", ["independence", "nuts"])
