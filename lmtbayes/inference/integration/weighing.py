@@ -1,6 +1,7 @@
-"""Draws of a proposal and what they weigh: the compiled function of independence chains, and of the choice of them.
+"""Draws of a proposal and what points weigh: compiled for independence chains, and for the choice and check of them.
 
-It holds ln L without its gradient, and follows nothing but a number: a draw is the same whatever else is drawn.
+Drawing holds no likelihood, weighing ln L without its gradient. A draw follows nothing but its number: it is the same
+whatever else is drawn.
 """
 
 import dataclasses
@@ -8,16 +9,17 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+import numpy as np
+from jaxtyping import Array, Float, Int
 
-from lmtbayes.inference.coordinates import Space, Tables
+from lmtbayes.inference.coordinates import Space, Tables, log_jacobian
 from lmtbayes.inference.devices import Devices, Mapped, side_by_side
 from lmtbayes.inference.integration.proposal import Proposal
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.priors import Prior
 
 _BATCH = 256
-"""Draws weighed side by side on a core."""
+"""Points drawn or weighed side by side on a core."""
 _WIDENED, _FROM_CONSTRAINTS = 0.3, 0.1
 """Parts of the pulls drawn from wider Gaussians than Laplace's, and from their constraints."""
 
@@ -25,10 +27,10 @@ _WIDENED, _FROM_CONSTRAINTS = 0.3, 0.1
 class Weighed(NamedTuple):
     """Draws of a proposal, as NumPy arrays with a leading axis."""
 
-    unit: Any
-    pulls: Any
+    position: Any
+    """(z, pulls)."""
     log_weight: Any
-    """ln p - ln q, posterior over proposal; not a number where ln L is none."""
+    """ln p - ln q, posterior over proposal; -inf where ln L is not a number."""
     log_uniform: Any
     """ln u of a decision, u uniform in (0, 1)."""
 
@@ -38,17 +40,40 @@ def defended(proposal: Proposal) -> Proposal:
     return dataclasses.replace(proposal, widened=_WIDENED, from_constraints=_FROM_CONSTRAINTS)
 
 
-def weighing(joint: JointModel, prior: Prior, devices: Devices) -> Mapped:
-    """Return the function (numbers, key, proposal, data, tables) -> `Weighed`, compiled once for a likelihood."""
-    return joint.compiled(_weighing, prior, devices)
+class Weighing:
+    """Draws of proposals, and weights of points under them; `weighing` makes one for a likelihood."""
+
+    def __init__(self, joint: JointModel, prior: Prior, devices: Devices):
+        def draw(number: Array, key: Array, proposal: Proposal) -> tuple[Array, Array]:
+            draw_key, decision_key = jax.random.split(jax.random.fold_in(key, number))
+            position = Space(joint, prior).join(*proposal.sample(draw_key))
+            return position, jnp.log(jax.random.uniform(decision_key))
+
+        def weigh(position: Array, proposal: Proposal, data: Data, tables: Tables) -> tuple[Array, Array]:
+            space = Space(joint, prior, tables)
+            point = space.split(position)
+            value = space.log_likelihood(*point, data)
+            return value + log_jacobian(position[: space.dimensions]), value - proposal.log_prob(*point)
+
+        batch_size = side_by_side(devices, _BATCH)
+        self._draw, self._weigh = Mapped(draw, devices, batch_size), Mapped(weigh, devices, batch_size)
+
+    def drawn(
+        self, numbers: Int[np.ndarray, " draws"], key: Array, proposal: Proposal, data: Data, tables: Tables
+    ) -> Weighed:
+        """Draws of these numbers, with their weights."""
+        position, log_uniform = self._draw(numbers, key, proposal)
+        return Weighed(position, self.at(position, proposal, data, tables)[1], log_uniform)
+
+    def at(
+        self, position: Float[np.ndarray, "points parameters"], proposal: Proposal, data: Data, tables: Tables
+    ) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, " points"]]:
+        """Ln p in (z, pulls) and ln p - ln q at points; both -inf where ln L is not a number."""
+        found = self._weigh(position, proposal, data, tables)
+        log_density, log_weight = (np.where(np.isfinite(x), x, -np.inf) for x in found)
+        return log_density, log_weight
 
 
-def _weighing(joint: JointModel, prior: Prior, devices: Devices) -> Mapped:
-    def one(number: Array, key: Array, proposal: Proposal, data: Data, tables: Tables) -> Weighed:
-        draw_key, decision_key = jax.random.split(jax.random.fold_in(key, number))
-        unit, pulls = proposal.sample(draw_key)
-        value = Space(joint, prior, tables).log_likelihood(unit, pulls, data)
-        log_uniform = jnp.log(jax.random.uniform(decision_key))
-        return Weighed(unit, pulls, value - proposal.log_prob(unit, pulls), log_uniform)
-
-    return Mapped(one, devices, side_by_side(devices, _BATCH))
+def weighing(joint: JointModel, prior: Prior, devices: Devices) -> Weighing:
+    """Return what draws and weighs, compiled once for a likelihood."""
+    return joint.compiled(Weighing, prior, devices)

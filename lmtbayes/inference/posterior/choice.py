@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import Devices
@@ -19,6 +19,7 @@ from lmtbayes.inference.integration.refine import is_resolved
 from lmtbayes.inference.integration.weighing import defended, weighing
 from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.posterior.method import Auto, Independence, Nuts
+from lmtbayes.inference.posterior.walks import OUTSIDE, part_outside
 
 PROPOSALS = 4096
 """Drawn and weighed for the choice."""
@@ -44,13 +45,23 @@ def choose(
         return method.nuts
     key = jax.random.key(int(np.random.default_rng([seed, 2]).integers(2**63)))
     numbers = np.arange(PROPOSALS)
-    found = weighing(space.joint, space.prior, devices)(numbers, key, defended(grid.proposal), data, space.tables)
-    log_weights = np.where(np.isfinite(found.log_weight), found.log_weight, -np.inf)
-    if not pareto_shape(log_weights) <= HEAVY:
+    proposal = defended(grid.proposal)
+    found = weighing(space.joint, space.prior, devices).drawn(numbers, key, proposal, data, space.tables)
+    if not pareto_shape(found.log_weight) <= HEAVY:
         return method.nuts
-    correlations = zip(THIN, correlation(log_weights, THIN), strict=True)
+    correlations = zip(THIN, correlation(found.log_weight, THIN), strict=True)
     thin = next((thin for thin, value in correlations if value <= CORRELATION), None)
-    return method.nuts if thin is None else method.independence(thin)
+    if thin is None:
+        return method.nuts
+    draws = found.position[_resampled(found.log_weight, seed)]
+    outside = part_outside(space, data, proposal, draws, found.log_weight.max(), (seed, 3), devices)
+    return method.nuts if outside > OUTSIDE else method.independence(thin)
+
+
+def _resampled(log_weights: Float[np.ndarray, " draws"], seed: int) -> Int[np.ndarray, " draws"]:
+    """Numbers of draws, as many as there are, each with the probability of its weight."""
+    weights = np.exp(log_weights - log_weights.max())
+    return np.random.default_rng([seed, 4]).choice(weights.size, weights.size, p=weights / weights.sum())
 
 
 def correlation(log_weights: Float[np.ndarray, " draws"], lags: Sequence[int]) -> Float[np.ndarray, " lags"]:

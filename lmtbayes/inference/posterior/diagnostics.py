@@ -13,6 +13,7 @@ from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.integration.pareto import HEAVY
 from lmtbayes.inference.posterior.against_grid import against_grid, modes_of
 from lmtbayes.inference.posterior.verdict import Check, Verdict
+from lmtbayes.inference.posterior.walks import MUCH, OUTSIDE
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -86,7 +87,7 @@ def diagnose(posterior: "xr.DataTree") -> Verdict:
         _finite(variables),
         *agreement,
         *(
-            (_acceptance(statistics), _weights(statistics))
+            (_acceptance(statistics), _weights(statistics), *_walks(statistics))
             if method == "independence"
             else (
                 _divergences(statistics, covered),
@@ -186,6 +187,23 @@ def _weights(statistics: "xr.Dataset") -> Check:
         + ("" if resolved else "; but their grid ran out of cells, and weights do not show what it does not propose"),
         "the posterior has tails that the grid's proposals do not reach: method 'nuts' goes there",
     )
+
+
+def _walks(statistics: "xr.Dataset") -> list[Check]:
+    """Whether small steps lead to where proposals are not, though the posterior is; earlier versions did not ask."""
+    if "outside" not in statistics.attrs:
+        return []
+    value = float(statistics.attrs["outside"])
+    return [
+        Check(
+            "walks",
+            value,
+            value <= OUTSIDE,
+            f"{value:.1%} of the walks from draws end where the posterior is {MUCH:.0f} times as high above the "
+            f"proposals as at any of them, at most {OUTSIDE:.0%}",
+            "the posterior has tails that the grid's proposals do not reach: method 'nuts' goes there",
+        )
+    ]
 
 
 def _energies(statistics: "xr.Dataset") -> Check:

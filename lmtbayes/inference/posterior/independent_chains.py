@@ -70,7 +70,7 @@ def draw_independent(
             steps = min(run.chunk, total - done)
             shape = steps, method.thin, method.chains
             numbers = done * method.thin * method.chains + np.arange(np.prod(shape))
-            state, new = _decided(space, state, weigh(numbers, key, proposal, data, space.tables), shape)
+            state, new = _decided(state, weigh.drawn(numbers, key, proposal, data, space.tables), shape)
             unused = min(max(method.warmup - done, 0), steps)
             parts.append(
                 IndependentDraws._make((*(x[unused:] for x in new[:-1]), new.log_weights[unused * method.thin :]))
@@ -84,12 +84,10 @@ def draw_independent(
     return parts[0]
 
 
-def _decided(
-    space: Space, state: State, proposed: Weighed, shape: tuple[int, int, int]
-) -> tuple[State, IndependentDraws]:
+def _decided(state: State, proposed: Weighed, shape: tuple[int, int, int]) -> tuple[State, IndependentDraws]:
     """Take proposals of (steps, thin, chains) one after the other; the last of each step is kept."""
     steps, thin, chains = shape
-    found = np.where(np.isfinite(proposed.log_weight), proposed.log_weight, -np.inf).reshape(steps * thin, chains)
+    found = proposed.log_weight.reshape(steps * thin, chains)
     log_uniform = proposed.log_uniform.reshape(steps * thin, chains)
     at = np.full(chains, -1)  # the proposal that a chain is at; -1 where it is still where it began
     here, numbers = state.log_weight.copy(), np.arange(chains)
@@ -104,7 +102,7 @@ def _decided(
             at = np.where(accepted[k], k * chains + numbers, at)
             if (k + 1) % thin == 0:
                 kept[k // thin], weights[k // thin] = at, here
-    position = np.where((kept < 0)[..., None], state.position, space.join(proposed.unit, proposed.pulls)[kept])
+    position = np.where((kept < 0)[..., None], state.position, proposed.position[kept])
     change = np.exp(np.minimum(np.nan_to_num(acceptance, nan=-np.inf), 0.0)).reshape(shape)
     moved = accepted.reshape(shape).any(axis=1)
     return State(position[-1], here), IndependentDraws(position, weights, change.mean(axis=1), moved, found)

@@ -17,6 +17,7 @@ from lmtbayes.inference.identity.fingerprint import fingerprint
 from lmtbayes.inference.integration.pareto import HEAVY
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 from lmtbayes.inference.integration.refine import is_resolved, posterior_grid
+from lmtbayes.inference.integration.weighing import defended
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.posterior.checkpoint import Checkpoint, checked
@@ -26,6 +27,7 @@ from lmtbayes.inference.posterior.method import METHODS, Auto, Independence, Nut
 from lmtbayes.inference.posterior.nuts import Draws
 from lmtbayes.inference.posterior.run import Bar, Run
 from lmtbayes.inference.posterior.running import draw_chains
+from lmtbayes.inference.posterior.walks import OUTSIDE, part_outside
 from lmtbayes.inference.priors import Prior
 
 if TYPE_CHECKING:
@@ -196,9 +198,11 @@ def _drawn(
         assert grid is not None
         run.bar.expect(chosen.warmup + chosen.draws)
         independent = draw_independent(space, data, grid, chosen, run)
-        if not isinstance(method, Auto) or independent.pareto_k <= HEAVY:
-            about = {"thin": chosen.thin, "pareto_k": independent.pareto_k, "grid_resolved": int(is_resolved(grid))}
-            return independent, {"method": "independence", **about}
+        draws, largest = independent.position.reshape(-1, space.size), independent.log_weights.max()
+        outside = part_outside(space, data, defended(grid.proposal), draws, largest, (run.seed, 5), run.devices)
+        if not isinstance(method, Auto) or (independent.pareto_k <= HEAVY and outside <= OUTSIDE):
+            about = {"thin": chosen.thin, "pareto_k": independent.pareto_k, "outside": outside}
+            return independent, {"method": "independence", "grid_resolved": int(is_resolved(grid)), **about}
         chosen, run = method.nuts, dataclasses.replace(run, saved=None)
     assert isinstance(chosen, Nuts)
     run.bar.expect(chosen.warmup + chosen.draws)
