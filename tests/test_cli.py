@@ -169,7 +169,7 @@ RANGES = {"g_x": (1e-5, 1e-2), "mass": None, "kappa": (1e-3, 1.0)}
 OPTIONS = {
     "fit": OF_DATA
     | RANGES
-    | {"truth_model": "lmu-ltau", "published": "observed", "seed": 0, "sampler": "nuts", "chains": 16}
+    | {"truth_model": "lmu-ltau", "published": "observed", "seed": 0, "sampler": "auto", "chains": 16}
     | {"warmup": 500, "draws": 500}
     | {"grid": 40, "settings": None, "out": Path("fit"), "force": False, "progress": True, "suffix": "pdf"}
     | {"evidence": False, "plugins": "", "workers": None},

@@ -280,10 +280,10 @@ class FitSettings(Saved):
     """Range of the log-uniform prior of -eps_x/g_x, where the mixing is free."""
     seed: Annotated[int, checked(whole(0, MOST_SEED))] = 0
     """Of sampler and toys."""
-    sampler: Annotated[str, checked(one_of(SAMPLERS))] = "nuts"
-    """nuts, auto or independence.
+    sampler: Annotated[str, checked(one_of(SAMPLERS))] = "auto"
+    """auto, nuts or independence.
 
-    Steps of NUTS with proposals of the posterior's grid between them, or chains of these alone; auto chooses by them.
+    Chains of the posterior grid's proposals alone, or with steps of NUTS between them; auto chooses by the proposals.
     """
     chains: Annotated[int, checked(whole(1, MOST_GRID))] = 16
     """Side by side."""

@@ -196,7 +196,7 @@ class Studies:
 
     def sbc(self) -> list[Row]:
         """Ranks of the four-experiment likelihood by the default sampler."""
-        study = Study("sbc", CALIBRATED, size=self.sizes["sbc"], method="nuts")
+        study = Study("sbc", CALIBRATED, size=self.sizes["sbc"], method="auto")
         result = self._run(study, f"sbc-{study.size}")
         self.pictures["sbc"] = self._picture_of_ranks(result)
         return sbc_rows(result)

@@ -38,8 +38,8 @@ _TEXTS = {
     "outside": "Numbers that other people's programs gave, recorded with their version in "
     "`data/validation/outside.csv`, or formulas of theirs that were evaluated; none of their code is here.",
     "sbc": "Truths from the prior, toys, posteriors, ranks of the truth among 99 draws (arXiv:1804.06788). Ranks are "
-    "uniform where the posterior is right. The sampler is the default one with four chains of 200 + 200 steps in place "
-    "of sixteen of 500 + 500: 99 draws ask for no more, and short chains are the harder test. The band of a histogram "
+    "uniform where the posterior is right. The sampler is the default one with four chains of 200 draws in place "
+    "of sixteen of 500: 99 draws ask for no more, and short chains are the harder test. The band of a histogram "
     "holds 95 % of its bins. The departure is the largest distance of the ranks' distribution from the uniform one; "
     "right ones exceed the error, sqrt(ln(2/0.05)/2n) (Dvoretzky, Kiefer, Wolfowitz; Massart, Ann. Probab. 18 (1990) "
     "1269), once in twenty. The box is g_x from 1e-5 to 1e-3, 1 to 1000 MeV, kappa from 1e-3 to 0.1. In the corner "

@@ -104,7 +104,7 @@ def test_truths():
         (lambda: FitSettings(sed=1), UnknownName, r"unknown setting 'sed' \(did you mean 'seed'\?\); accepted: chains"),
         (lambda: FitSettings(("ess",), experiments=("ess",)), InvalidArgument, "`experiments` must be given once"),
         (
-            lambda: FitSettings(*FitSettings(sampler="auto", plugins=()).to_dict().values(), (), 1),
+            lambda: FitSettings(*FitSettings(sampler="nuts", plugins=()).to_dict().values(), (), 1),
             InvalidArgument,
             "must be given at most 19 fields",
         ),

@@ -116,10 +116,9 @@ class Auto:
     where it was, which becomes `thin`. Where that is too many, or the weights have a heavy tail, or have one after all
     when the chains are done, `Nuts` is run. Draws of either are `chains` times `draws`.
 
-    Chains of proposals see no tail that the grid does not propose, and neither does the grid beside them: of fifty
-    posteriors of toys one, a ridge at the edge of the default prior, was too narrow (Kolmogorov's distance 0.12) and
-    trusted. Its grid had run out of cells, for which `Nuts` is run since; but the study has not been repeated, and this
-    is not what `sample_posterior` does unless it is asked.
+    Weights of proposals do not show what is hardly ever proposed, and neither does the grid beside them. So chains are
+    not made of a grid that ran out of cells, nor where walks from its draws, small steps that leave the posterior as it
+    is, lead to where it is not covered (`walks`).
 
     Parameters
     ----------

@@ -41,9 +41,9 @@ def sample_posterior(
     seed: int = 0,
     *,
     method: str | Auto | Nuts | Independence | None = None,
-    chains: int = Nuts.chains,
-    warmup: int = Nuts.warmup,
-    draws: int = Nuts.draws,
+    chains: int = Auto.chains,
+    warmup: int = Auto.warmup,
+    draws: int = Auto.draws,
     target_accept: float | None = None,
     max_tree_depth: int | None = None,
     init: str | None = None,
@@ -56,13 +56,14 @@ def sample_posterior(
 ) -> "xr.DataTree":
     """Sample the posterior of the boson's parameters and the nuisances.
 
-    NUTS with a dense mass matrix, in the pulls and in the logits of the prior's quantiles, or, where the posterior has
-    no width in those, of the quantiles of a measure in which it has. Each step is followed by one
-    jump that is proposed from an adaptive grid of the posterior (`posterior_grid`) and accepted by the
-    Metropolis-Hastings rule: it takes chains between modes that do not touch, with the weights the modes have, and
-    makes draws almost independent. With `jumps=False` the chains are NUTS alone; disconnected modes then keep the
-    weights of the starts, which are dealt out mode by mode, so that they are right to 1/(2 chains) at best.
-    With `method="auto"` there is no NUTS where jumps alone do (`Auto`): much faster, and less well guarded.
+    An adaptive grid of the posterior (`posterior_grid`) proposes points, which the Metropolis-Hastings rule accepts or
+    not: that takes chains between modes that do not touch, with the weights the modes have, and makes draws almost
+    independent. Where proposals are good, chains are made of them alone (`Independence`); else (`Nuts`) every proposal
+    follows a step of NUTS with a dense mass matrix, in the pulls and in the logits of the prior's quantiles, or, where
+    the posterior has no width in those, of the quantiles of a measure in which it has. Which it is, the weights of a
+    first block of proposals decide (`Auto`), and `sample_stats` says. With `jumps=False` the chains are NUTS alone;
+    disconnected modes then keep the weights of the starts, which are dealt out mode by mode, so that they are right to
+    1/(2 chains) at best.
 
     Everything that runs long is compiled once for a likelihood: another seed, or `like.with_data(...)`, reuses it.
 
@@ -75,8 +76,10 @@ def sample_posterior(
     method
         An `Auto`, `Nuts` or `Independence` of lmtbayes.methods, or the word "auto", "nuts" or "independence" for one
         with its default settings; None where settings are given as keywords.
-    chains, warmup, draws, target_accept, max_tree_depth, init, jumps
-        As of `Nuts`.
+    chains, warmup, draws
+        As of `Auto`.
+    target_accept, max_tree_depth, init, jumps
+        As of `Nuts`, which is run where one of them is given.
     grid_check
         Compare every marginal of the chains with the grid's and put it into the verdict: the one diagnostic that
         catches a missed mode. Without it, without `jumps` and with `init="prior"`, no grid is made.
@@ -177,7 +180,7 @@ def _method(
     """Return the method that is meant by an argument, or else by keywords."""
     if method is None:
         given = {name: value for name, value in of_nuts.items() if value is not None}
-        return Nuts(**settings, **given)
+        return Nuts(**settings, **given) if given else Auto(**settings)
     if isinstance(method, str):
         _checks.one_of("method", method, METHODS)
         return METHODS[method]()

@@ -20,9 +20,8 @@ def like():
     return two_modes()
 
 
-def sampled(like, chunk=100, checkpoint=None, **settings):
-    options = {"chunk": chunk, "checkpoint": checkpoint, "progress": False}
-    return lmt.sample_posterior(like, TWO, seed=1, method=Auto(**settings), **options)
+def sampled(like, **settings):
+    return lmt.sample_posterior(like, TWO, seed=1, progress=False, **settings)
 
 
 def test_correlation_is_that_of_a_chain():
@@ -70,7 +69,7 @@ def test_where_they_are_not_good_it_is_nuts(like, monkeypatch, reason):
     monkeypatch.setattr(*patch[reason])
     found = sampled(like, chains=2, warmup=30, draws=30)
     assert found["sample_stats"].attrs["method"] == "nuts"
-    nuts = lmt.sample_posterior(like, TWO, seed=1, chains=2, warmup=30, draws=30, progress=False)
+    nuts = sampled(like, chains=2, warmup=30, draws=30, jumps=True)
     np.testing.assert_array_equal(found["posterior"]["g_x"], nuts["posterior"]["g_x"])
 
 
@@ -86,6 +85,11 @@ def test_a_grid_that_ran_out_of_cells_makes_no_chains_and_no_verdict_trusts_them
     evidence = lmt.evidence(like, TWO, lmt.methods.Importance(rtol=0.05))
     assert not evidence.converged
     assert "the grid ran out of cells" in evidence.status
+
+
+@pytest.mark.parametrize("given", [{"jumps": True}, {"init": "grid"}, {"max_tree_depth": 4}, {"target_accept": 0.9}])
+def test_a_setting_of_nuts_is_a_wish_for_nuts(like, given):
+    assert "step_size" in sampled(like, chains=2, warmup=20, draws=10, **given)["sample_stats"]
 
 
 @pytest.mark.parametrize("thrown", ["independence", "nuts"])
