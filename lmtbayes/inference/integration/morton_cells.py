@@ -160,7 +160,16 @@ class MortonCells:
         A cell's weight is spread over it as exp(slope t), t from 0 to 1 across the cell; evenly without a slope.
         """
         low, width = self.low[:, axis], self.width
-        return np.array([weights @ part_below((point - low) / width, slope) for point in points])
+        high = low + width
+        # Few cells hold a point; of those below it only the sum counts.
+        order = np.argsort(high)
+        sums = np.concatenate([[0.0], np.cumsum(weights[order])])
+        total = sums[np.searchsorted(high[order], points, side="right")]
+        for k, point in enumerate(points):
+            (cut,) = np.nonzero((low < point) & (point < high))
+            tilt = None if slope is None else slope[cut]
+            total[k] += weights[cut] @ part_below((point - low[cut]) / width[cut], tilt)
+        return total
 
 
 def part_below(

@@ -1,4 +1,4 @@
-"""Draws of a proposal and what points weigh: compiled for independence chains, and for the choice and check of them.
+"""Draws of a proposal and what points weigh: compiled once for chains of proposals, evidences by them and their checks.
 
 Drawing holds no likelihood, weighing ln L without its gradient. A draw follows nothing but its number: it is the same
 whatever else is drawn.
@@ -31,6 +31,8 @@ class Weighed(NamedTuple):
     """(z, pulls)."""
     log_weight: Any
     """ln p - ln q, posterior over proposal; -inf where ln L is not a number."""
+    undefined: Any
+    """Whether ln L is not a number."""
     log_uniform: Any
     """ln u of a decision, u uniform in (0, 1)."""
 
@@ -63,17 +65,21 @@ class Weighing:
     ) -> Weighed:
         """Draws of these numbers, with their weights."""
         position, log_uniform = self._draw(numbers, key, proposal)
-        return Weighed(position, self.at(position, proposal, data, tables)[1], log_uniform)
+        log_weight = self._weigh(position, proposal, data, tables)[1]
+        return Weighed(position, _finite(log_weight), np.isnan(log_weight), log_uniform)
 
     def at(
         self, position: Float[np.ndarray, "points parameters"], proposal: Proposal, data: Data, tables: Tables
     ) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, " points"]]:
         """Ln p in (z, pulls) and ln p - ln q at points; both -inf where ln L is not a number."""
-        found = self._weigh(position, proposal, data, tables)
-        log_density, log_weight = (np.where(np.isfinite(x), x, -np.inf) for x in found)
-        return log_density, log_weight
+        log_density, log_weight = self._weigh(position, proposal, data, tables)
+        return _finite(log_density), _finite(log_weight)
 
 
 def weighing(joint: JointModel, prior: Prior, devices: Devices) -> Weighing:
     """Return what draws and weighs, compiled once for a likelihood."""
     return joint.compiled(Weighing, prior, devices)
+
+
+def _finite(logarithm: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(logarithm), logarithm, -np.inf)

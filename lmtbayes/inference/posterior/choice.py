@@ -9,17 +9,17 @@ from collections.abc import Sequence
 
 import jax
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.devices import Devices
 from lmtbayes.inference.integration.pareto import HEAVY, pareto_shape
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 from lmtbayes.inference.integration.refine import is_resolved
+from lmtbayes.inference.integration.walks import OUTSIDE, part_outside, resampled
 from lmtbayes.inference.integration.weighing import defended, weighing
 from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.posterior.method import Auto, Independence, Nuts
-from lmtbayes.inference.posterior.walks import OUTSIDE, part_outside
 
 PROPOSALS = 4096
 """Drawn and weighed for the choice."""
@@ -53,15 +53,9 @@ def choose(
     thin = next((thin for thin, value in correlations if value <= CORRELATION), None)
     if thin is None:
         return method.nuts
-    draws = found.position[_resampled(found.log_weight, seed)]
+    draws = found.position[resampled(found.log_weight, seed)]
     outside = part_outside(space, data, proposal, draws, found.log_weight.max(), (seed, 3), devices)
     return method.nuts if outside > OUTSIDE else method.independence(thin)
-
-
-def _resampled(log_weights: Float[np.ndarray, " draws"], seed: int) -> Int[np.ndarray, " draws"]:
-    """Numbers of draws, as many as there are, each with the probability of its weight."""
-    weights = np.exp(log_weights - log_weights.max())
-    return np.random.default_rng([seed, 4]).choice(weights.size, weights.size, p=weights / weights.sum())
 
 
 def correlation(log_weights: Float[np.ndarray, " draws"], lags: Sequence[int]) -> Float[np.ndarray, " lags"]:

@@ -11,9 +11,9 @@ import numpy as np
 
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.integration.pareto import HEAVY
+from lmtbayes.inference.integration.walks import MUCH, OUTSIDE
 from lmtbayes.inference.posterior.against_grid import against_grid, modes_of
 from lmtbayes.inference.posterior.verdict import Check, Verdict
-from lmtbayes.inference.posterior.walks import MUCH, OUTSIDE
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -17,6 +17,7 @@ from lmtbayes.inference.identity.fingerprint import fingerprint
 from lmtbayes.inference.integration.pareto import HEAVY
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 from lmtbayes.inference.integration.refine import is_resolved, posterior_grid
+from lmtbayes.inference.integration.walks import OUTSIDE, part_outside
 from lmtbayes.inference.integration.weighing import defended
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data
@@ -27,7 +28,6 @@ from lmtbayes.inference.posterior.method import METHODS, Auto, Independence, Nut
 from lmtbayes.inference.posterior.nuts import Draws
 from lmtbayes.inference.posterior.run import Bar, Run
 from lmtbayes.inference.posterior.running import draw_chains
-from lmtbayes.inference.posterior.walks import OUTSIDE, part_outside
 from lmtbayes.inference.priors import Prior
 
 if TYPE_CHECKING:
