@@ -42,7 +42,7 @@ class Importance:
     Parameters
     ----------
     rtol
-        Standard deviation of ln Z at which to stop.
+        Standard deviation of ln Z at which to stop, after as many draws again: the error is then seven tenths of this.
     max_draws
         Give up there; the status says so.
 
@@ -90,12 +90,14 @@ def _weighted(like: JointLikelihood, prior: Prior, seed: int, settings: Importan
     space, proposal, devices = Space(like.joint, prior, grid.measure), defended(grid.proposal), resolve_devices(None)
 
     draw = weighing(like.joint, prior, devices).drawn
-    found, key, shape, enough = _Sum(), jax.random.key(seed), np.inf, False
-    while found.log_weights.size < settings.max_draws and not (enough and shape <= HEAVY):
-        numbers = found.log_weights.size + np.arange(_BLOCK)
-        found.add(draw(numbers, key, proposal, like.data, space.tables))
+    found, key, shape, enough, until = _Sum(), jax.random.key(seed), np.inf, False, 0
+    while (size := found.log_weights.size) < settings.max_draws and not (enough and shape <= HEAVY and size >= until):
+        found.add(draw(size + np.arange(_BLOCK), key, proposal, like.data, space.tables))
         enough = bool(found.error <= settings.rtol and found.effective >= _EFFECTIVE)
         shape = pareto_shape(found.log_weights) if enough else np.inf
+        if enough and shape <= HEAVY and not until:
+            # Draws among which no heavy weight is yet look better than they are: as many again, whatever they say.
+            until = 2 * found.log_weights.size
     log_weights = found.log_weights
     total = logsumexp(log_weights)
     unseen = missed_peaks.unseen(0.0, np.array([grid.missed]))
