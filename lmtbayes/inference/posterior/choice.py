@@ -16,7 +16,6 @@ from lmtbayes.inference.devices import Devices
 from lmtbayes.inference.integration.pareto import HEAVY, pareto_shape
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 from lmtbayes.inference.integration.refine import is_resolved
-from lmtbayes.inference.integration.walks import OUTSIDE, part_outside, resampled
 from lmtbayes.inference.integration.weighing import defended, weighing
 from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.posterior.method import Auto, Independence, Nuts
@@ -45,17 +44,13 @@ def choose(
         return method.nuts
     key = jax.random.key(int(np.random.default_rng([seed, 2]).integers(2**63)))
     numbers = np.arange(PROPOSALS)
-    proposal = defended(grid.proposal)
-    found = weighing(space.joint, space.prior, devices).drawn(numbers, key, proposal, data, space.tables)
+    weigh = weighing(space.joint, space.prior, devices)
+    found = weigh.drawn(numbers, key, defended(grid.proposal), data, space.tables)
     if not pareto_shape(found.log_weight) <= HEAVY:
         return method.nuts
     correlations = zip(THIN, correlation(found.log_weight, THIN), strict=True)
     thin = next((thin for thin, value in correlations if value <= CORRELATION), None)
-    if thin is None:
-        return method.nuts
-    draws = found.position[resampled(found.log_weight, seed)]
-    outside = part_outside(space, data, proposal, draws, found.log_weight.max(), (seed, 3), devices)
-    return method.nuts if outside > OUTSIDE else method.independence(thin)
+    return method.nuts if thin is None else method.independence(thin)
 
 
 def correlation(log_weights: Float[np.ndarray, " draws"], lags: Sequence[int]) -> Float[np.ndarray, " lags"]:

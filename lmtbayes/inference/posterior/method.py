@@ -116,9 +116,9 @@ class Auto:
     where it was, which becomes `thin`. Where that is too many, or the weights have a heavy tail, or have one after all
     when the chains are done, `Nuts` is run. Draws of either are `chains` times `draws`.
 
-    Weights of proposals do not show what is hardly ever proposed, and neither does the grid beside them. So chains are
-    not made of a grid that ran out of cells, nor where walks from its draws, small steps that leave the posterior as it
-    is, lead to where it is not covered (`walks`).
+    Weights of proposals do not show what is hardly ever proposed, and neither does the grid beside them. So no chains
+    are made of a grid that ran out of cells, and `Nuts` is run too where walks from the draws, small steps that leave
+    the posterior as it is, end where nothing of it was proposed (`integration.walks`).
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.integration.walks import OUTSIDE, part_outside, resampled
 from lmtbayes.inference.integration.weighing import defended, weighing
-from lmtbayes.inference.posterior import choice, sample
+from lmtbayes.inference.posterior import sample
 from lmtbayes.inference.posterior.diagnostics import diagnose
 from lmtbayes.methods import Auto, Independence
 
@@ -97,10 +97,6 @@ def test_a_half_that_is_hardly_proposed_is_walked_into(normal, seed):
 
 def test_what_walks_find_ends_in_nuts_and_in_the_verdict(modes, monkeypatch):
     like = modes
-    monkeypatch.setattr(choice, "part_outside", lambda *_: 2 * OUTSIDE)
-    nuts = lmt.sample_posterior(like, TWO, method=Auto(chains=2, warmup=30, draws=30), progress=False)
-    assert nuts["sample_stats"].attrs["method"] == "nuts"
-    monkeypatch.setattr(choice, "part_outside", lambda *_: 0.0)
     monkeypatch.setattr(sample, "part_outside", lambda *_: 2 * OUTSIDE)
     nuts = lmt.sample_posterior(like, TWO, method=Auto(chains=2, warmup=30, draws=30), progress=False)
     assert nuts["sample_stats"].attrs["method"] == "nuts"
