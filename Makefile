@@ -23,7 +23,7 @@ test: $(VENV)/.installed ## set up, then run the default tests (both cores)
 slow: $(VENV)/.installed ## the long and statistical tests
 	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder -m slow --durations 60 --durations-min 5
 
-nightly: $(VENV)/.installed ## what is too long for CI: samplers against dense integration at every benchmark
+nightly: $(VENV)/.installed ## what is too long for CI: studies at full size, samplers at every benchmark
 	$(BIN)/python -m pytest -m nightly
 
 lint: $(VENV)/.installed ## style, layers

@@ -76,11 +76,11 @@ def counts_by_hand(exp, detector, recoil, threshold, model, photon, k=0.1735):
     ("detector", "recoil", "threshold"),
     [
         ("darwin", "nr", 1.0),
-        ("darwin", "nr", 5.7),
-        ("lz", "nr", 0.7),
+        pytest.param("darwin", "nr", 5.7, marks=pytest.mark.slow),
+        pytest.param("lz", "nr", 0.7, marks=pytest.mark.slow),
         ("lz", "nr", 3.8),
         ("darwin", "er", 0.5),
-        ("lz", "er", 1.5),
+        pytest.param("lz", "er", 1.5, marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.parametrize("convention", ["default", pytest.param("paper", marks=pytest.mark.slow)])

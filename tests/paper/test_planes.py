@@ -21,8 +21,6 @@ from lmtbayes.paper.statements import fig05, fig07, fig08, fig09, fig12
 pytestmark = pytest.mark.xdist_group("planes")
 
 FIGURES = ("fig5", "fig7", "fig8", "fig9", "fig12")
-LONG = {*((figure, "default") for figure in FIGURES), ("fig9", "paper"), ("fig12", "paper")}
-"""Too long for CI: drawn at night."""
 
 
 @pytest.fixture
@@ -175,12 +173,12 @@ def test_significance_and_agreement():
 def coarse_defaults(monkeypatch):
     """Profiles by the paper on their own grids; by the defaults, which decide no verdict, on a few points."""
 
-    def profile(names, benchmark, convention, model=planes.READ_LMU_LTAU):
+    def profile(names, benchmark, convention, *model):
         if convention == "paper":
-            return planes.profile(names, benchmark, convention, model)
+            return planes.profile(names, benchmark, convention, *model)
         points = planes.grid(names, convention)
         fewer = {"g_x": points["g_x"][::3], "mass": points["mass"][::4]}
-        return planes._profile(names, benchmark, convention, model, fewer)
+        return planes._profile(names, benchmark, convention, *(model or (planes.READ_LMU_LTAU,)), fewer)
 
     for module in (fig05, fig07):
         monkeypatch.setattr(module, "profile", functools.cache(profile))
@@ -224,15 +222,20 @@ def test_numbers_that_are_known_otherwise(coarse_defaults):
     assert seen.verdict == bump.verdict == AGREES
 
 
-@pytest.mark.parametrize(
-    ("name", "convention"),
-    [
-        pytest.param(name, convention, marks=pytest.mark.nightly if (name, convention) in LONG else pytest.mark.slow)
-        for name in FIGURES
-        for convention in ("default", "paper")
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fig5", "fig7", "fig8"])
+def test_a_figure_is_drawn_of_few_points(coarse, name):
+    is_drawn(name, "paper")
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("convention", ["default", "paper"])
+@pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_is_drawn_in_both_conventions(name, convention):
+    is_drawn(name, convention)
+
+
+def is_drawn(name, convention):
     drawn = paper.draw(name, convention)
     assert len(drawn.axes) == 4
     assert ("paper's conventions" in drawn.get_suptitle()) == (convention == "paper")
