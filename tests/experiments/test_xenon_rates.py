@@ -21,7 +21,9 @@ def scaled_photon(mass):
     return HiddenPhoton(g_x, mass, -g_x / 70)
 
 
-@pytest.mark.parametrize("model", [LMU_LTAU, LMU], ids=lambda m: m.name)
+@pytest.mark.parametrize(
+    "model", [pytest.param(LMU_LTAU, id=LMU_LTAU.name), pytest.param(LMU, id=LMU.name, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("channel", ["nr", "er"])
 def test_differential_rates_agree_with_adaptive_quadrature(channel, model):
     # 8B's normalisation differs by 6e-8: where its table ends, the reference clips the spline's wiggle differently.
