@@ -117,6 +117,7 @@ def tier(page: Path) -> pytest.MarkDecorator:
     return pytest.mark.nightly if page.name == "many_machines.md" else pytest.mark.slow
 
 
+@pytest.mark.longest  # all of the file is one process's
 @pytest.mark.filterwarnings("ignore:.* read critical values between truths")  # the few toys of a smaller block
 @pytest.mark.parametrize("page", [pytest.param(page, marks=tier(page), id=page.name) for page in WAITING])
 def test_a_page_runs_in_full(page, elsewhere):

@@ -63,7 +63,6 @@ def today(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.longest
-@pytest.mark.xdist_group("today")
 def test_it_leaves_four_fits_two_comparisons_and_goes_on(today):
     out, summary, fits, _ = today
     # The two that were done are not done again.
@@ -86,7 +85,6 @@ def test_it_leaves_four_fits_two_comparisons_and_goes_on(today):
 
 @pytest.mark.slow
 @pytest.mark.longest
-@pytest.mark.xdist_group("today")
 def test_two_processes_leave_what_one_does(today, tmp_path):
     """And what was interrupted leaves what is done in one go."""
     told = []

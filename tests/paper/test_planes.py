@@ -15,9 +15,6 @@ from lmtbayes.paper import planes, regions
 from lmtbayes.paper.statement import AGREES, DIFFERS
 from lmtbayes.paper.statements import fig05, fig07, fig08, fig09, fig12
 
-# One process: the profiles are computed once in it (`make slow` runs with --dist loadgroup).
-pytestmark = pytest.mark.xdist_group("planes")
-
 FIGURES = ("fig5", "fig7", "fig8", "fig9", "fig12")
 
 

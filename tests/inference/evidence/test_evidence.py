@@ -50,7 +50,6 @@ def nss_sampler():
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("smc")
 @pytest.mark.parametrize("name", TARGETS)
 def test_smc_on_known_evidence(name, smc_sampler):
     setup, number = Smc(), list(TARGETS).index(name)
@@ -71,7 +70,6 @@ def test_nested_on_known_evidence(name):
     assert result.log_z_error < 0.2
 
 
-@pytest.mark.xdist_group("nss")
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=_SLOW if n in ("gauss", "bimodal") else pytest.mark.nightly) for n in TARGETS]
 )
