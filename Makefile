@@ -19,10 +19,11 @@ fit: $(VENV)/.installed ## set up, then fit BP1 with NA64mu, ESS, ESS10 and DARW
 test: $(VENV)/.installed ## set up, then run the default tests (both cores)
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
+# loadfile: the tests of a file share a process, and in it what one of them has compiled; those marked `longest` begin.
 slow: $(VENV)/.installed ## the long and statistical tests
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m slow --durations 60 --durations-min 5
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m slow --durations 60 --durations-min 5
 
-nightly: $(VENV)/.installed ## what is too long for CI: samplers against dense integration at every benchmark
+nightly: $(VENV)/.installed ## what is too long for CI: studies at full size, samplers at every benchmark
 	$(BIN)/python -m pytest -m nightly
 
 lint: $(VENV)/.installed ## style, layers

@@ -54,7 +54,7 @@ class Run(NamedTuple):
 
 def targets() -> list[Target]:
     """Six of the tests, and a likelihood with two modes and a nuisance."""
-    from evidence_targets import LOG_Z, TARGETS
+    from evidence_targets import TARGETS, log_z
     from posterior_toys import TWO, two_modes
 
     from lmtbayes.inference.coordinates import Space
@@ -65,7 +65,7 @@ def targets() -> list[Target]:
         "bimodal": (((0.375,) * 3, 0.5 / 40.0), ((0.625,) * 3, 0.1 / 40.0)),
         "signal": (((0.6, 0.575, 0.6), 0.004),),
     }
-    found = [Target(k, lambda u, f=f: f(u, np), 3, peaks.get(k, ()), LOG_Z[k]) for k, f in TARGETS.items()]
+    found = [Target(k, lambda u, f=f: f(u, np), 3, peaks.get(k, ()), log_z(k)) for k, f in TARGETS.items()]
     like, devices = two_modes(), resolve_devices(None)
     space = Space(like.joint, TWO)
 

@@ -188,8 +188,10 @@ for kind in (getattr(lmt.methods, name) for name in ("Cubature", "Importance", "
 assert type(lmt.methods.Cubature(rtol=np.float64(0.01)).rtol) is type(lmt.methods.Nested(dlogz=1).dlogz) is float
 assert methods[1] == lmt.methods.Nuts(draws=60) and hash(methods[0]) == hash(lmt.methods.Importance(max_draws=8192))
 quick = dict(chains=2, warmup=10, draws=10, init="prior", jumps=False, grid_check=False)
+one_bin = lmt.JointLikelihood(["muon-g2-2021"], FIXED, "observed", check=False)
 with tempfile.TemporaryDirectory() as folder:
-    run = [sample(seed=np.int64(3), checkpoint=folder + "/run.npz", **quick) for _ in range(2)]
+    quick |= dict(seed=np.int64(3), checkpoint=folder + "/run.npz", progress=False)
+    run = [lmt.sample_posterior(one_bin, prior, **quick) for _ in range(2)]
 assert run[0].attrs["fingerprint"] == run[1].attrs["fingerprint"] != ""
 """
 

@@ -21,7 +21,9 @@ def scaled_photon(mass):
     return HiddenPhoton(g_x, mass, -g_x / 70)
 
 
-@pytest.mark.parametrize("model", [LMU_LTAU, LMU], ids=lambda m: m.name)
+@pytest.mark.parametrize(
+    "model", [pytest.param(LMU_LTAU, id=LMU_LTAU.name), pytest.param(LMU, id=LMU.name, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("channel", ["nr", "er"])
 def test_differential_rates_agree_with_adaptive_quadrature(channel, model):
     # 8B's normalisation differs by 6e-8: where its table ends, the reference clips the spline's wiggle differently.
@@ -76,11 +78,11 @@ def counts_by_hand(exp, detector, recoil, threshold, model, photon, k=0.1735):
     ("detector", "recoil", "threshold"),
     [
         ("darwin", "nr", 1.0),
-        ("darwin", "nr", 5.7),
-        ("lz", "nr", 0.7),
+        pytest.param("darwin", "nr", 5.7, marks=pytest.mark.slow),
+        pytest.param("lz", "nr", 0.7, marks=pytest.mark.slow),
         ("lz", "nr", 3.8),
         ("darwin", "er", 0.5),
-        ("lz", "er", 1.5),
+        pytest.param("lz", "er", 1.5, marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.parametrize("convention", ["default", pytest.param("paper", marks=pytest.mark.slow)])

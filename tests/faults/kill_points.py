@@ -6,6 +6,7 @@ command the number of kills, and what was wrong after any of them.
 """
 
 import functools
+import gc
 import io
 import json
 import os
@@ -181,6 +182,7 @@ COMMANDS = {
 
 
 def main(base, which):
+    gc.set_threshold(100_000, 20, 10)  # as in tests/conftest.py
     warnings.filterwarnings("ignore", ".*fork", RuntimeWarning)  # a child computes nothing with jax
     quick()
     found = {}

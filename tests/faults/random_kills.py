@@ -6,6 +6,7 @@ Told a folder, a seed and commands of `KINDS`; prints one line of JSON: for each
 how many runs, and what was wrong.
 """
 
+import gc
 import json
 import os
 import random
@@ -148,6 +149,7 @@ def kill(name, kills, arguments, base, moments):
 
 
 def main(base, seed, names):
+    gc.set_threshold(100_000, 20, 10)  # of the children too: as in tests/conftest.py
     moments, found = random.Random(seed), {}
     for number, name in enumerate(names):
         (base / str(number)).mkdir(parents=True)

@@ -12,7 +12,7 @@ import pytest
 
 import lmtbayes as lmt
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("golden")]
+pytestmark = pytest.mark.slow
 GOLDEN = json.loads(Path(__file__).with_name("joint_fit.json").read_text())
 MODEL = lmt.LMU_LTAU.with_mixing(-1 / 70)
 

@@ -16,10 +16,10 @@ SETTINGS = FitSettings(
     experiments=("ccfr-trident", "charm2-trident", "n-eff"),
     mixing="paper",
     data="observed",
-    chains=8,
+    chains=4,
     warmup=200,
     draws=200,
-    grid=12,
+    grid=8,
     scope="today",
 )
 
@@ -40,10 +40,10 @@ def test_published_is_all_data_without_g2():
     assert masses_of(names) == (1.0, 1e5)
 
 
-@pytest.mark.slow
-@pytest.mark.longest
-def test_it_leaves_four_fits_two_comparisons_and_goes_on(tmp_path, monkeypatch):
-    out, fits = tmp_path / "today", []
+@pytest.fixture(scope="module")
+def today(tmp_path_factory):
+    """Folder, summary and names of the fits of a study in one process, interrupted before its third fit."""
+    out, fits, told = tmp_path_factory.mktemp("job") / "today", [], []
     real = job.fit
 
     def interrupted(case, own, **options):
@@ -52,11 +52,19 @@ def test_it_leaves_four_fits_two_comparisons_and_goes_on(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real(case, own, **options)
 
-    monkeypatch.setattr(job, "fit", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        job.today(SETTINGS, out, progress=False, suffix="png")
-    assert not out.exists()
-    summary = job.today(SETTINGS, out, progress=False, suffix="png")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job, "fit", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            job.today(SETTINGS, out, progress=False, suffix="png", say=told.append)
+        assert not out.exists()
+        told.pop()  # the third is told again
+        return out, job.today(SETTINGS, out, progress=False, suffix="png", say=told.append), fits, told
+
+
+@pytest.mark.slow
+@pytest.mark.longest
+def test_it_leaves_four_fits_two_comparisons_and_goes_on(today):
+    out, summary, fits, _ = today
     # The two that were done are not done again.
     assert fits == ["lmu-ltau_2021", "lmu_2021", "lmu-ltau_2025", "lmu-ltau_2025", "lmu_2025"]
 
@@ -76,16 +84,14 @@ def test_it_leaves_four_fits_two_comparisons_and_goes_on(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_two_processes_leave_what_one_does(tmp_path):
-    quick = dataclasses.replace(SETTINGS, experiments=("ccfr-trident",), chains=2, grid=5)
+@pytest.mark.longest
+def test_two_processes_leave_what_one_does(today, tmp_path):
+    """And what was interrupted leaves what is done in one go."""
     told = []
-    summaries = [
-        job.today(quick, tmp_path / f"{workers}", progress=False, suffix="png", say=told.append, workers=workers)
-        for workers in (2, 1)
-    ]
-    assert summaries[0] == summaries[1]
-    assert told[: len(told) // 2].count("evidence of Lmu with muon-g2-2025") == 1
-    assert sorted(told[: len(told) // 2]) == sorted(told[len(told) // 2 :])
+    summary = job.today(SETTINGS, tmp_path / "two", progress=False, suffix="png", say=told.append, workers=2)
+    assert summary == today[1]
+    assert told.count("evidence of Lmu with muon-g2-2025") == 1
+    assert sorted(told) == sorted(today[3])
 
 
 def test_what_cannot_be_is_refused_before_a_fit(tmp_path):

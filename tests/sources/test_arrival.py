@@ -5,7 +5,7 @@ import itertools
 import jax
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import exponnorm
@@ -51,6 +51,7 @@ def test_released_shapes():
 
 
 @pytest.mark.slow
+@settings(max_examples=15)  # each is differentiated anew
 @given(mean=st.floats(-3.0, 5.0), width=st.floats(0.02, 1.0))
 def test_normalised_increasing_and_smooth(mean, width):
     for component in arrival.COMPONENTS:

@@ -113,6 +113,7 @@ def crossing(g_x, mass, eps_x, values):
     return values["scale"] * jnp.array([amplitude, 400.0 + lean * x, 100.0 * (mass / 30.0) ** 0.5, 1e3 * g_x / 3e-4])
 
 
+@pytest.mark.slow
 def test_added_cells_climb_to_what_a_scan_of_each_finds():
     """Where the two maxima cross, too: either of them is at the end of one of the cells beside."""
     experiment = toy(crossing, Poisson(), 4, (scale(sigma=0.05),))

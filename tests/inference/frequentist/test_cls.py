@@ -226,7 +226,7 @@ def test_far_more_events_than_expected(n, background):
     exact = solve(lambda s: stats.poisson.cdf(n, s + background) / stats.poisson.cdf(n, background), high=90.0)
     pulls = []
     for seed in range(8):
-        found = cls_limit(seen(counted(background), n), [MASS], method="toys", size=600, seed=seed, bounds=BOUNDS)
+        found = cls_limit(seen(counted(background), n), [MASS], method="toys", size=300, seed=seed, bounds=BOUNDS)
         limit, error = found["limit"].item(), found["limit_error"].item()
         pulls.append((events(limit) - exact) / (2.0 * error / limit * events(limit)))
     assert abs(np.mean(pulls)) < 3.5 / np.sqrt(8)
@@ -256,15 +256,15 @@ def test_without_background_cls_is_what_upper_limit_gives():
     like = counted(0.0)
     grid = {"mass": [5.0, MASS, 20.0], "g_x": np.geomspace(1e-5, 1e-2, 60)}
     exact = lmt.upper_limit(lmt.profile_likelihood(like, grid), "g_x", method="exact")["limit"]
-    found = cls_limit(like, grid["mass"], method="toys", size=4000, bounds=BOUNDS)
+    found = cls_limit(like, grid["mass"], method="toys", size=2000, bounds=BOUNDS)
     assert (np.abs(found["limit"] - exact) < 3.5 * found["limit_error"]).all()
-    assert (found["limit_error"] < 0.02 * exact).all()
+    assert (found["limit_error"] < 0.03 * exact).all()
 
 
 @pytest.mark.slow
 def test_with_many_events_toys_agree_with_the_formulas():
     like = seen(counted(900.0), 915)
-    toys = cls_limit(like, [MASS], method="toys", size=4000, bounds=BOUNDS, points=16)
+    toys = cls_limit(like, [MASS], method="toys", size=2000, bounds=BOUNDS, points=16)
     formulas = cls_limit(like, [MASS], bounds=BOUNDS)
     _within(toys, "limit", events(formulas["limit"]))
     _within(toys, "band", events(formulas["band"]).ravel())
@@ -273,9 +273,9 @@ def test_with_many_events_toys_agree_with_the_formulas():
 @pytest.mark.slow
 def test_the_error_is_that_of_other_seeds():
     like = seen(counted(4.0), 4)
-    found = [cls_limit(like, [MASS], method="toys", size=300, seed=k, bounds=BOUNDS) for k in range(30)]
+    found = [cls_limit(like, [MASS], method="toys", size=300, seed=k, bounds=BOUNDS) for k in range(20)]
     limits, errors = (np.array([one[name].item() for one in found]) for name in ("limit", "limit_error"))
-    # 30 seeds know a standard deviation to 13 %.
+    # 20 seeds know a standard deviation to 16 %.
     assert 0.6 < np.mean(errors) / np.std(limits, ddof=1) < 1.6
 
 
