@@ -44,7 +44,7 @@ FOUR = ("na64mu", "ess", "ess10", "darwin-nr:threshold_kev=1.0")
 CALIBRATED = FitSettings(FOUR, g_x=(1e-5, 1e-3), kappa=(1e-3, 0.1))
 """Its box: in the corner of the default one, at large couplings and mixings, ESS10 would see 1e8 events where the
 Standard Model gives 1e3, and posteriors are so narrow that chains do not mix, which the verdict says."""
-SIZES = {"sbc": 2000, "coverage": 200, "evidence": 20, "verdicts": 50}
+SIZES = {"sbc": 1000, "coverage": 200, "evidence": 20, "verdicts": 50}
 QUICK = {"sbc": 8, "coverage": 4, "evidence": 2, "verdicts": 2}
 """Fits, toys of each truth, seeds and toys of each likelihood; those of `--quick` are for tests of the command."""
 EIGHT = {

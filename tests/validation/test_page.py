@@ -106,14 +106,14 @@ def test_regions_cover_what_they_say_or_more():
 
 
 def test_ranks_are_uniform():
-    """2000 fits, 17 quantities: the smallest p-value is below 1e-4 once in 600 such studies."""
+    """1000 fits, 17 quantities: the smallest p-value is below 1e-4 once in 600 such studies."""
     found = {(row.name, row.what): row for row in rows.read(TABLES / "sbc.csv")}
     names = {name for name, _ in found}
     assert set(QUANTITIES) < names
     for name in names:
         assert found[name, "p-value of uniform ranks"].found > 1e-4, name
         departure = found[name, "departure of the distribution"]
-        assert departure.size == 2000
+        assert departure.size == 1000
         # Right ones exceed the error once in twenty, and 1.6 of it once in 4000.
         assert departure.found < 1.6 * departure.error, name
 
