@@ -11,7 +11,7 @@ import numpy as np
 
 from lmtbayes.errors import InvalidArgument
 from lmtbayes.inference.integration.pareto import HEAVY
-from lmtbayes.inference.integration.walks import MUCH, OUTSIDE
+from lmtbayes.inference.integration.walks import OUTSIDE
 from lmtbayes.inference.posterior.against_grid import against_grid, modes_of
 from lmtbayes.inference.posterior.verdict import Check, Verdict
 
@@ -199,8 +199,7 @@ def _walks(statistics: "xr.Dataset") -> list[Check]:
             "walks",
             value,
             value <= OUTSIDE,
-            f"{value:.1%} of the walks from draws end where the posterior is {MUCH:.0f} times as high above the "
-            f"proposals as at any of them, at most {OUTSIDE:.0%}",
+            f"{value:.1%} of those from draws end in tails that are not proposed, at most {OUTSIDE:.1%}",
             "the posterior has tails that the grid's proposals do not reach: method 'nuts' goes there",
         )
     ]

@@ -103,4 +103,4 @@ def test_what_walks_find_ends_in_nuts_and_in_the_verdict(modes, monkeypatch):
     found = lmt.sample_posterior(like, TWO, method=Independence(chains=4, draws=50), progress=False)
     check = diagnose(found)["walks"]
     assert not check.passed
-    assert "1.0% of the walks" in check.text
+    assert "1.0% of those from draws" in check.text
