@@ -47,8 +47,8 @@ _TEXTS = {
     "posteriors there are too narrow for any of the chains, ranks pile up at both ends (of 301 fits in the default "
     "box with more than 1e5 events 141 had four or more of seventeen quantities there, of 1359 others 8), and on the "
     "four whose verdict was asked for it is that five to seven of ten checks failed. What the data hardly constrain "
-    "has the rank of the truth that was drawn: the 2000 drawn for form_factor_lead have a mean 2.6 of its errors below "
-    "zero, and their sum of squared pulls, on which ln L depends, is low by three.",
+    "has the rank of the truth that was drawn: the 1000 drawn for form_factor_lead have a mean 1.9 of its errors below "
+    "zero.",
     "coverage": "How many regions hold a given truth. Profile regions take the thresholds of chi^2, which hold where "
     "many events are expected. Credible regions are right for truths drawn from the prior, not for a given one: what "
     "they do at one is a fact about the prior as well: a central interval never holds a truth at the edge of the box, "
