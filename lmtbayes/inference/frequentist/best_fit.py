@@ -14,8 +14,9 @@ from lmtbayes import _checks
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.frequentist.box import Box, peaks, photon_at
+from lmtbayes.inference.frequentist.climb import climb_cells
 from lmtbayes.inference.frequentist.few_events import FEW_EVENTS, few_in_bins, warn_of_few_in_bins
-from lmtbayes.inference.frequentist.scan import Plan, climb_cells, scan_cells
+from lmtbayes.inference.frequentist.scan import Plan, scan_cells
 from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
 
