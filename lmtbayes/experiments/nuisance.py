@@ -126,7 +126,7 @@ class TruncatedGaussian(Constraint):
         if not self.low < self.mean < self.high or not np.isfinite(self.central_pull):
             raise _checks.invalid("mean", self.mean, f"inside (low, high) = ({self.low:g}, {self.high:g})")
 
-    def _edges(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    def _edges(self) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
         return ndtr((self.low - self.mean) / self.sigma), ndtr((self.high - self.mean) / self.sigma)
 
     def value(self, pull: ArrayLike) -> Float[Array, "..."]:

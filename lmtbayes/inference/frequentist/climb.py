@@ -114,7 +114,7 @@ def _climbed(
             column[up] = other[rises]
         converged[left] = found
         np.maximum.at(best, cell[left], here.value[left])
-        left = left[~found]
+        left = np.setdiff1d(up, left[found])  # what no trial has raised none will
         if count % _BETWEEN == 0:
             rise = here.value[left] - before[left]
             before[left] = here.value[left]
