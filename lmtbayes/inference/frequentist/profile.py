@@ -274,6 +274,7 @@ def _cells(
         climbs,
         plan.devices,
         bar,
+        linearised=beside is None,
     )
     cells = ProfileCells((outer_x.size, inner_x.size), len(box.names), len(like.nuisances))
     columns = [z[:, plan.free.index(name)] if name in plan.free else fixed[name] for name in box.names]

@@ -69,7 +69,7 @@ class ScanResult:
 
     def __init__(self, z: np.ndarray, log_likelihood: np.ndarray, promising: np.ndarray):
         self.z = z
-        """Free parameters and pulls."""
+        """Free parameters and pulls, these at the optimum of linearised counts (`climb_cells(linearised=True)`)."""
         self.log_likelihood = log_likelihood
         """Ln L there."""
         self.promising = promising
@@ -108,6 +108,18 @@ def starts_of_scan(
     z, log_likelihood, promising
         Of the highest maxima: coordinates of the axes, in their order, and pulls; ln L; and as `peaks` says.
     """
+    z, log_likelihood, promising = _highest_of_scan(joint, fixed, axes, starts, data)
+    begin, pulls = z[:, : len(axes)], z[:, len(axes) :]
+    pulls = jax.vmap(
+        lambda b, p: regularised(joint, photon_at(joint.model, {**fixed, **dict(zip(axes, b, strict=True))}), p, data)
+    )(begin, pulls)
+    return jnp.concatenate([begin, pulls], axis=-1), log_likelihood, promising
+
+
+def _highest_of_scan(
+    joint: JointModel, fixed: Mapping[str, Array], axes: Mapping[str, Array], starts: int, data: Data
+) -> tuple[Float[Array, "starts free_and_pulls"], Float[Array, " starts"], Bool[Array, " starts"]]:
+    """The same with the pulls of linearised counts, which may lie where rates mean nothing."""
 
     def at(point: dict[str, Array]) -> tuple[Array, Array]:
         return linearised_conditional(joint, photon_at(joint.model, {**fixed, **point}), data, SCAN_STEPS)
@@ -121,9 +133,6 @@ def starts_of_scan(
         value, pulls = at({})
         log_likelihood, promising = value[None], jnp.ones(1, dtype=bool)
         begin, begin_pulls = jnp.zeros((1, 0)), pulls[None]
-    begin_pulls = jax.vmap(
-        lambda b, p: regularised(joint, photon_at(joint.model, {**fixed, **dict(zip(axes, b, strict=True))}), p, data)
-    )(begin, begin_pulls)
     return jnp.concatenate([begin, begin_pulls], axis=-1), log_likelihood, promising
 
 
@@ -133,7 +142,7 @@ def _scans(joint: JointModel, plan: Plan) -> Mapped:
 
 def _scan(joint: JointModel, plan: Plan) -> Callable[..., Any]:
     def cell(x: dict[str, Array], axes: Mapping[str, Array], data: Data) -> tuple[Array, Array, Array]:
-        z, log_likelihood, promising = starts_of_scan(joint, x, axes, plan.starts, data)
+        z, log_likelihood, promising = _highest_of_scan(joint, x, axes, plan.starts, data)
         # Arrays of size zero are refused by lax.map: a column that is dropped again.
         z = jnp.concatenate([z, jnp.zeros((z.shape[0], 1))], axis=-1)
         # The highest one always: a cell whose every point failed is told by its status.
