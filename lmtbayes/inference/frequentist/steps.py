@@ -25,6 +25,8 @@ _DIFFERENCE = 1e-4
 """Of a logarithm, over which a gradient's derivative is a difference: to 1e-4 of itself, and far above rounding."""
 _FLAT = 1e-11
 """Of derivatives of ln L: a box ten times as wide has less to gain than the tolerance."""
+_SIZES = (*STEP_SIZES, 0.004)
+"""Parts of Newton's step that are tried, the whole one first."""
 _LONGEST = 2.0
 """Of a logarithm, that a step goes at most."""
 _DAMPING = np.array([1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0])
@@ -68,13 +70,7 @@ class Steps:
 
     def place(self, z: Float[np.ndarray, "points n"], data: Data) -> Place:
         """Evaluate points."""
-        boson = len(self._names)
-        parts = [Place(np.zeros(0), np.zeros((0, 3)), np.zeros((0, z.shape[1] - boson)))]
-        for own in self._chunks(len(z)):
-            found = self._evaluation((self._photons_at(z[own]), z[own, boson:]), data)
-            value = np.where(np.isfinite(found.log_likelihood), found.log_likelihood, -np.inf)
-            by = found.by_photon
-            parts.append(Place(value, np.stack([by.g_x, by.mass, by.eps_x], axis=1), found.by_pulls))
+        parts = [self._evaluated(z[:0], data)[0], *(self._evaluated(z[own], data)[0] for own in self._chunks(len(z)))]
         return Place(*map(np.concatenate, zip(*parts, strict=True)))
 
     def regularised(self, z: Float[np.ndarray, "climbs n"], data: Data) -> Float[np.ndarray, "climbs n"]:
@@ -125,11 +121,21 @@ class Steps:
         moves[:, free] = np.where(z[:, free] + _DIFFERENCE > high[:, free], -_DIFFERENCE, _DIFFERENCE)
         near = np.repeat(z[:, None], len(free), axis=1)
         near[:, np.arange(len(free)), free] += moves[:, free]
-        beside = self.place(near.reshape(-1, z.shape[1]), data)
-        places = Place(*(np.zeros((number, boson, *x.shape[1:])) for x in beside))
-        for place, found in zip(places, beside, strict=True):
-            place[:, free] = found.reshape(number, len(free), *found.shape[1:])
-        return self._step((z, low, high, here, moves, places, expanded), data)
+        place, counts = self._evaluated(near.reshape(-1, z.shape[1]), data)
+        beside = tuple(np.zeros((number, boson, x.shape[1])) for x in (place.by_photon, place.by_pulls, counts))
+        for whole, found in zip(beside, (place.by_photon, place.by_pulls, counts), strict=True):
+            whole[:, free] = found.reshape(number, len(free), found.shape[1])
+        return self._step((z, low, high, here, moves, beside, expanded), data)
+
+    def _evaluated(self, z: np.ndarray, data: Data) -> tuple[Place, Float[np.ndarray, "points bins"]]:
+        boson, experiments = len(self._names), self._joint.experiments
+        if not len(z):
+            none = Place(np.zeros(0), np.zeros((0, 3)), np.zeros((0, z.shape[1] - boson)))
+            return none, np.zeros((0, sum(e.n_bins for e in experiments)))
+        found = self._evaluation((self._photons_at(z), z[:, boson:]), data)
+        value = np.where(np.isfinite(found.log_likelihood), found.log_likelihood, -np.inf)
+        by = np.stack([found.by_photon.g_x, found.by_photon.mass, found.by_photon.eps_x], axis=1)
+        return Place(value, by, found.by_pulls), np.concatenate([found.counts[e.name] for e in experiments], axis=1)
 
     def _chunks(self, number: int) -> list[slice]:
         size = _CHUNK * self._expansion.block
@@ -161,25 +167,32 @@ def _step(joint: JointModel, names: tuple[str, ...]) -> Any:
         return slope
 
     def one(item: tuple[Any, ...], data: Data) -> tuple[Array, ...]:  # noqa: ARG001
-        z, low, high, here, moves, near, expanded = item
+        z, low, high, here, moves, (by_photon, by_pulls, counts), expanded = item
         x, pulls = z[:size], z[size:]
         gradient = slope_in_boson(x, here.by_photon)
         held = ((x <= low) & (gradient < 0.0)) | ((x >= high) & (gradient > 0.0)) | (low >= high)
         # 0 for what has not moved.
         rate = jnp.where(held, 0.0, 1.0 / jnp.where(moves == 0.0, jnp.inf, moves))[:, None]
-        slopes = jax.vmap(slope_in_boson)(x + jnp.diag(moves), near.by_photon)
-        second = _finite((slopes - gradient) * rate)
-        mixed = _finite((near.by_pulls - here.by_pulls) * rate)
+        second = _finite((jax.vmap(slope_in_boson)(x + jnp.diag(moves), by_photon) - gradient) * rate)
+        mixed = _finite((by_pulls - here.by_pulls) * rate)
         # What ln L does not depend on, as a mixing where nothing couples, is at its maximum anywhere.
         most = jnp.maximum(jnp.abs(jnp.diagonal(second)), jnp.max(jnp.abs(mixed), axis=1, initial=0.0))
         held = held | (jnp.maximum(most, jnp.abs(gradient)) < _FLAT)
-        second, mixed = jnp.where(held | held[:, None], 0.0, second), jnp.where(held[:, None], 0.0, mixed)
-        gradient = jnp.where(held, 0.0, gradient)
+        slopes = _finite((counts - expanded.counts) * rate)
+        # The pulls' block lacks mixed second derivatives of the rates; beside it, those of boson and pulls may be as
+        # well left out as kept, where they make a maximum of what is none or the other way round.
+        linear = -jax.vmap(expanded.jacobian.back)(slopes * expanded.fisher_weight)
+        both = jnp.where(held[:, None], 0.0, jnp.stack([mixed, linear]))
+        second, gradient = jnp.where(held | held[:, None], 0.0, second), jnp.where(held, 0.0, gradient)
         of_pulls, precision = _of_pulls(joint, pulls, expanded)
-        solved = _solve(precision, jnp.concatenate([of_pulls[:, None], mixed.T], axis=1))
-        alone, follow = solved[:, 0], solved[:, 1:]
-        schur = jnp.diag(1.0 * held) - 0.5 * (second + second.T) - mixed @ follow
-        eigenvalues, axes = jnp.linalg.eigh(schur)
+        solved = _solve(precision, jnp.concatenate([of_pulls[:, None], *both.transpose(0, 2, 1)], axis=1))
+        alone, follow = solved[:, 0], jnp.stack([solved[:, 1 : 1 + size], solved[:, 1 + size :]])
+        schur = jnp.diag(1.0 * held) - 0.5 * (second + second.T) - both @ follow
+        lowest = jnp.linalg.eigvalsh(schur)[:, 0]
+        # The whole one where that bends down, or nothing does.
+        chosen = jnp.where((lowest[0] <= 0.0) & (lowest[1] > 0.0), 1, 0)
+        mixed, follow = both[chosen], follow[chosen]
+        eigenvalues, axes = jnp.linalg.eigh(schur[chosen])
         along = axes.T @ (gradient + mixed @ alone)
         is_maximum = jnp.all(eigenvalues > 0.0)
         sizes = jnp.where(eigenvalues > 0.0, eigenvalues, jnp.maximum(-eigenvalues, SMALLEST_CURVATURE))
@@ -190,7 +203,7 @@ def _step(joint: JointModel, names: tuple[str, ...]) -> Any:
         of_boson = of_boson * jnp.minimum(1.0, _LONGEST / jnp.max(jnp.abs(of_boson), axis=1, keepdims=True))
         steps = jnp.concatenate([of_boson, alone + of_boson @ follow.T], axis=1)
         expected = 0.5 * steps[0] @ jnp.concatenate([gradient, of_pulls])
-        steps = jnp.concatenate([jnp.array(STEP_SIZES)[:, None] * steps[0], steps[1:]])
+        steps = jnp.concatenate([jnp.array(_SIZES)[:, None] * steps[0], steps[1:]])
         trials = z + steps
         trials = trials.at[:, :size].set(jnp.clip(trials[:, :size], low, high))
         return trials, gain, expected, is_maximum
