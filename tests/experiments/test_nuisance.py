@@ -26,7 +26,6 @@ from lmtbayes.experiments.nuisance import (
 )
 from lmtbayes.inference.likelihood.constraints import Constraints
 
-
 CONSTRAINTS = [
     Gaussian(5.0, 0.3),
     LogNormal(0.1, 2.0),
