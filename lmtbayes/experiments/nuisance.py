@@ -6,7 +6,8 @@ plots. `Constraint` joins the two.
 """
 
 import abc
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import jax
@@ -125,7 +126,7 @@ class TruncatedGaussian(Constraint):
         if not self.low < self.mean < self.high or not np.isfinite(self.central_pull):
             raise _checks.invalid("mean", self.mean, f"inside (low, high) = ({self.low:g}, {self.high:g})")
 
-    def _edges(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    def _edges(self) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
         return ndtr((self.low - self.mean) / self.sigma), ndtr((self.high - self.mean) / self.sigma)
 
     def value(self, pull: ArrayLike) -> Float[Array, "..."]:
@@ -197,6 +198,25 @@ class GaussianMixture(Constraint):
 
 
 _KNOWN = (Gaussian, LogNormal, TruncatedGaussian, GaussianMixture)
+OF_NUMBERS = (Gaussian, LogNormal, TruncatedGaussian)
+"""Constraints whose fields are numbers, and whose values those of arrays of them."""
+
+
+def stacked(constraints: Sequence[Constraint]) -> Constraint:
+    """Return one constraint whose `value` is, entry by entry, that of several of one kind: it compiles faster.
+
+    Parameters
+    ----------
+    constraints
+        Of one of `OF_NUMBERS`; or a single one of any kind, which is returned as it is.
+    """
+    kind = type(constraints[0])
+    if kind not in OF_NUMBERS:
+        return constraints[0]
+    together: Constraint = object.__new__(kind)  # not checked again: the checks are of numbers
+    for field in dataclasses.fields(kind):
+        object.__setattr__(together, field.name, np.array([getattr(c, field.name) for c in constraints], dtype=float))
+    return together
 
 
 def _try(name: str, constraint: Constraint) -> None:

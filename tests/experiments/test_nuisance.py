@@ -24,6 +24,7 @@ from lmtbayes.experiments.nuisance import (
     central_values,
     merge,
 )
+from lmtbayes.inference.likelihood.constraints import Constraints
 
 CONSTRAINTS = [
     Gaussian(5.0, 0.3),
@@ -137,3 +138,11 @@ def test_a_nuisance_says_itself_whether_a_fit_has_it_free():
 
 def test_a_constraint_knows_whether_its_pull_is_a_standard_normal():
     assert [constraint.is_standard for constraint in CONSTRAINTS] == [True, True, True, False]
+
+
+def test_values_of_several_of_one_kind_are_those_of_each():
+    nuisances = [Nuisance(f"n{i}", c, "is tried") for i, c in enumerate([*CONSTRAINTS, *CONSTRAINTS[::-1]])]
+    pulls = jnp.linspace(-2.0, 3.0, len(nuisances))
+    each = [n.constraint.value(pull) for n, pull in zip(nuisances, pulls, strict=True)]
+    np.testing.assert_allclose(Constraints(nuisances).values(pulls), each, rtol=1e-14)
+    assert Constraints([]).values(jnp.zeros(0)).shape == (0,)

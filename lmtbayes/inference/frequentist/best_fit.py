@@ -1,6 +1,5 @@
 """The global best fit of boson and nuisances: a coarse scan of the whole box, then every peak climbed."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,8 +13,9 @@ from lmtbayes import _checks
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.frequentist.box import Box, peaks, photon_at
+from lmtbayes.inference.frequentist.climb import climb_cells
 from lmtbayes.inference.frequentist.few_events import FEW_EVENTS, few_in_bins, warn_of_few_in_bins
-from lmtbayes.inference.frequentist.scan import Plan, climb_cells, scan_cells
+from lmtbayes.inference.frequentist.scan import Plan, scan_cells
 from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
 
@@ -135,7 +135,7 @@ def best_fit(
     free = tuple(name for name in box.names if name not in ("mass", "g_x"))
     outer, inner = ("mass", _POINTS["mass"]), ("g_x", _POINTS["g_x"])
     plan = Plan.of(outer, inner, free, _POINTS["kappa"], 1, None, resolve_devices(None))
-    return search_box(like, box, dataclasses.replace(plan, climbs=_STARTS + EXTRA_STARTS))
+    return search_box(like, box, plan)
 
 
 def search_box(
@@ -156,7 +156,10 @@ def search_box(
     if extra is not None:
         z = np.concatenate([z, np.column_stack(extra)])
     # Every start is a cell of its own, so that none is given up: in a long valley the best one may rise slowly.
-    z, value, converged = climb_cells(like, {}, box.names, z, np.arange(len(z)), box.limits, plan.climbs, plan.devices)
+    cell, batch_size = np.arange(len(z)), plan.climbs
+    z, value, converged = climb_cells(
+        like, {}, box.names, z, cell, box.limits, batch_size, plan.devices, linearised=True
+    )
     best = np.argmax(value)
     pulls = z[best, len(box.names) :]
     return describe(like, box, z[best, : len(box.names)], pulls, float(value[best]), bool(converged[best]))

@@ -21,9 +21,10 @@ from lmtbayes.inference.frequentist import adaptive
 from lmtbayes.inference.frequentist.axes import axis_of, threshold, value_of
 from lmtbayes.inference.frequentist.best_fit import EXTRA_STARTS, BestFit, describe, search_box
 from lmtbayes.inference.frequentist.box import Box, logarithm, physical
+from lmtbayes.inference.frequentist.climb import climb_cells
 from lmtbayes.inference.frequentist.given_profile import check_levels
 from lmtbayes.inference.frequentist.profile_table import ProfileCells, profile_dataset
-from lmtbayes.inference.frequentist.scan import Plan, climb_cells, scan_cells
+from lmtbayes.inference.frequentist.scan import Plan, scan_cells
 from lmtbayes.inference.frequentist.zero_coupling import at_zero_coupling
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
 from lmtbayes.parameters import LEVELS
@@ -273,6 +274,7 @@ def _cells(
         climbs,
         plan.devices,
         bar,
+        linearised=beside is None,
     )
     cells = ProfileCells((outer_x.size, inner_x.size), len(box.names), len(like.nuisances))
     columns = [z[:, plan.free.index(name)] if name in plan.free else fixed[name] for name in box.names]

@@ -1,12 +1,11 @@
-"""Search of a box of boson parameters, in batches on all devices: scan rows of points, then climb from the peaks.
+"""Scan of a box of boson parameters, in batches on all devices: where to climb from (`climb`).
 
 A row has one value of the outer parameter (the mass, where that is not profiled), so that what depends on it alone is
 computed once; in a cell, that is at one value of the outer and of the inner parameter, the free ones are scanned, the
-nuisances optimised at every point with linearised counts. Climbs are made in stages of a few Newton steps, since a
-batch waits for its slowest; between stages what has converged or cannot win any more is taken out.
+nuisances optimised at every point with linearised counts.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,21 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from lmtbayes.inference.devices import Devices, Mapped, resolve_batch_size, side_by_side
+from lmtbayes.inference.devices import Devices, Mapped, side_by_side
 from lmtbayes.inference.frequentist.box import peaks, photon_at, scan
-from lmtbayes.inference.frequentist.maximise import linearised_conditional, maximise_joint, regularised
+from lmtbayes.inference.frequentist.maximise import linearised_conditional, regularised
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.nuisances.newton import Maximum
 
 SCAN_STEPS = 1
 """Newton steps on the nuisances at each point of a scan: a second one finds no other peaks (compared)."""
-_STAGES, _STEPS = 32, 2
-_GAIN_TOLERANCE = 10.0
-"""A climb is given up when so many times the gain of its last stage would not take it to the best of its cell."""
-_NAMES = ("g_x", "mass", "eps_x", "kappa")
-CLIMBS, CLIMBS_ACCELERATED = 64, 64
-"""Climbs side by side on a core, and how many times as many on an accelerator."""
 _POINTS = 1024
 """Points of a scan side by side on a CPU, whose cache then holds their Jacobians."""
 
@@ -77,7 +69,7 @@ class ScanResult:
 
     def __init__(self, z: np.ndarray, log_likelihood: np.ndarray, promising: np.ndarray):
         self.z = z
-        """Free parameters and pulls."""
+        """Free parameters and pulls, these at the optimum of linearised counts (`climb_cells(linearised=True)`)."""
         self.log_likelihood = log_likelihood
         """Ln L there."""
         self.promising = promising
@@ -116,6 +108,18 @@ def starts_of_scan(
     z, log_likelihood, promising
         Of the highest maxima: coordinates of the axes, in their order, and pulls; ln L; and as `peaks` says.
     """
+    z, log_likelihood, promising = _highest_of_scan(joint, fixed, axes, starts, data)
+    begin, pulls = z[:, : len(axes)], z[:, len(axes) :]
+    pulls = jax.vmap(
+        lambda b, p: regularised(joint, photon_at(joint.model, {**fixed, **dict(zip(axes, b, strict=True))}), p, data)
+    )(begin, pulls)
+    return jnp.concatenate([begin, pulls], axis=-1), log_likelihood, promising
+
+
+def _highest_of_scan(
+    joint: JointModel, fixed: Mapping[str, Array], axes: Mapping[str, Array], starts: int, data: Data
+) -> tuple[Float[Array, "starts free_and_pulls"], Float[Array, " starts"], Bool[Array, " starts"]]:
+    """The same with the pulls of linearised counts, which may lie where rates mean nothing."""
 
     def at(point: dict[str, Array]) -> tuple[Array, Array]:
         return linearised_conditional(joint, photon_at(joint.model, {**fixed, **point}), data, SCAN_STEPS)
@@ -129,9 +133,6 @@ def starts_of_scan(
         value, pulls = at({})
         log_likelihood, promising = value[None], jnp.ones(1, dtype=bool)
         begin, begin_pulls = jnp.zeros((1, 0)), pulls[None]
-    begin_pulls = jax.vmap(
-        lambda b, p: regularised(joint, photon_at(joint.model, {**fixed, **dict(zip(axes, b, strict=True))}), p, data)
-    )(begin, begin_pulls)
     return jnp.concatenate([begin, begin_pulls], axis=-1), log_likelihood, promising
 
 
@@ -141,7 +142,7 @@ def _scans(joint: JointModel, plan: Plan) -> Mapped:
 
 def _scan(joint: JointModel, plan: Plan) -> Callable[..., Any]:
     def cell(x: dict[str, Array], axes: Mapping[str, Array], data: Data) -> tuple[Array, Array, Array]:
-        z, log_likelihood, promising = starts_of_scan(joint, x, axes, plan.starts, data)
+        z, log_likelihood, promising = _highest_of_scan(joint, x, axes, plan.starts, data)
         # Arrays of size zero are refused by lax.map: a column that is dropped again.
         z = jnp.concatenate([z, jnp.zeros((z.shape[0], 1))], axis=-1)
         # The highest one always: a cell whose every point failed is told by its status.
@@ -157,80 +158,3 @@ def _scan(joint: JointModel, plan: Plan) -> Callable[..., Any]:
         return jax.vmap(one)(inner_x)
 
     return row
-
-
-def climb_cells(
-    like: JointLikelihood,
-    fixed: Mapping[str, np.ndarray],
-    free: tuple[str, ...],
-    z: np.ndarray,
-    cell: np.ndarray,
-    limits: Mapping[str, tuple[float, float]],
-    batch_size: int | None,
-    devices: Devices,
-    bar: str | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Climb ln L from every start `z` (free parameters and pulls), the other parameters held at `fixed`.
-
-    Returns
-    -------
-    z, value, converged
-        Where each climb ended, ln L there, and whether that is a maximum. A climb that is lower than another one of the
-        same `cell`, and hardly rises any more, is given up and has not converged.
-    """
-    names = tuple(name for name in _NAMES if name in fixed or name in free)
-    start, low, high = _in_boxes(names, fixed, free, z, limits)
-    # What is fixed is in a box without width: climbs of cells and of the best fit are then one function to compile.
-    columns = [names.index(name) for name in free] + list(range(len(names), start.shape[1]))
-    batch_size = resolve_batch_size(batch_size, devices, CLIMBS, CLIMBS_ACCELERATED)
-    run = like.compiled(_newton_stages, names, batch_size, devices)
-    value, converged = np.full(len(z), -np.inf), np.zeros(len(z), dtype=bool)
-    best = np.full(cell.max() + 1, -np.inf)
-    left = np.arange(len(z))
-    for stage in range(_STAGES):
-        label = None if bar is None else f"{bar}, climb {stage + 1}"
-        start[left], log_likelihood, converged[left] = run((start[left], low[left], high[left]), like.data, bar=label)
-        log_likelihood = np.nan_to_num(log_likelihood, nan=-np.inf)
-        gain = np.where(np.isfinite(value[left]), log_likelihood - np.maximum(value[left], -1e300), np.inf)
-        value[left] = log_likelihood
-        np.maximum.at(best, cell[left], log_likelihood)
-        with np.errstate(invalid="ignore"):  # a start at -inf that stays there is not a number, and given up
-            left = left[~converged[left] & (log_likelihood + _GAIN_TOLERANCE * gain >= best[cell[left]])]
-        if not left.size:
-            break
-    return start[:, columns], value, converged
-
-
-def _in_boxes(
-    names: tuple[str, ...],
-    fixed: Mapping[str, np.ndarray],
-    free: tuple[str, ...],
-    z: np.ndarray,
-    limits: Mapping[str, tuple[float, float]],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Starts in all coordinates `names` and the pulls, and the lower and upper ends of the box of each."""
-    pulls = z[:, len(free) :]
-    starts = {name: z[:, free.index(name)] if name in free else fixed[name] for name in names}
-    ends = [
-        {name: np.full(len(z), limits[name][side]) if name in free else fixed[name] for name in names}
-        for side in (0, 1)
-    ]
-    columns = ((starts, pulls), (ends[0], np.full_like(pulls, -np.inf)), (ends[1], np.full_like(pulls, np.inf)))
-    start, low, high = (np.column_stack([*of_boson.values(), of_pulls]) for of_boson, of_pulls in columns)
-    return start, low, high
-
-
-def _newton_stages(joint: JointModel, names: tuple[str, ...], batch_size: int, devices: Devices) -> Mapped:
-    return Mapped(_newton_stage(joint, names), devices, batch_size)
-
-
-def _newton_stage(joint: JointModel, names: tuple[str, ...]) -> Callable[..., Any]:
-    def one(at: tuple[Array, Array, Array], data: Data) -> Maximum:
-        start, low, high = at
-
-        def photon(x: Sequence[Array]) -> Any:
-            return photon_at(joint.model, dict(zip(names, x, strict=True)))
-
-        return maximise_joint(joint, photon, start, len(names), data, _STEPS, (low, high))
-
-    return one

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lmtbayes.inference.frequentist.box import Box, logarithm
-from lmtbayes.inference.frequentist.scan import Plan, climb_cells
+from lmtbayes.inference.frequentist.climb import climb_cells
+from lmtbayes.inference.frequentist.scan import Plan
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 
 if TYPE_CHECKING:

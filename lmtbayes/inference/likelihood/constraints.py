@@ -5,7 +5,7 @@ Equal distributions are evaluated in one go, as that compiles faster. A constrai
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -14,7 +14,7 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Bool, Float
 
-from lmtbayes.experiments.nuisance import Nuisance
+from lmtbayes.experiments.nuisance import OF_NUMBERS, Nuisance, stacked
 
 type LogDensity = Callable[[Float[Array, " nuisances"]], Float[Array, " nuisances"]]
 """Log-density of every pull."""
@@ -41,6 +41,7 @@ class Constraints:
         self._constraints = [n.constraint for n in nuisances]
         self._groups = [np.flatnonzero(standard), *np.flatnonzero(np.logical_not(standard))[:, None]]
         self._order = np.argsort(np.concatenate(self._groups), kind="stable")
+        self._alike = [(np.array(own), stacked([self._constraints[i] for i in own])) for own in _alike(nuisances)]
 
     def __repr__(self) -> str:
         """The constraints, in the order of the pulls."""
@@ -49,6 +50,16 @@ class Constraints:
     def log_prob(self, pulls: Float[Array, "*batch nuisances"]) -> Float[Array, "*batch nuisances"]:
         """Log-density of every pull, normalised."""
         return self._joined([d.log_prob(pulls[..., own]) for own, d in self._each()], pulls.shape[:-1])
+
+    def values(self, pulls: Float[Array, " nuisances"]) -> Float[Array, " nuisances"]:
+        """Physical values of the nuisances at their pulls."""
+        # A user's own kind takes single numbers.
+        parts = [
+            constraint.value(pulls[own] if type(constraint) in OF_NUMBERS else pulls[own[0]]).reshape(-1)
+            for own, constraint in self._alike
+        ]
+        order = np.argsort(np.concatenate([np.zeros(0, dtype=int), *(own for own, _ in self._alike)]), kind="stable")
+        return jnp.concatenate([jnp.zeros(0), *parts])[order]
 
     def sample(self, key: Array, shape: tuple[int, ...] = (), *, apart: bool = False) -> Float[Array, "*shape n"]:
         """Draws of all pulls.
@@ -111,6 +122,15 @@ class Constraints:
 
     def _joined(self, parts: list[Array], shape: tuple[int, ...]) -> Array:
         return jnp.concatenate([jnp.zeros((*shape, 0)), *parts], axis=-1)[..., self._order]
+
+
+def _alike(nuisances: Sequence[Nuisance]) -> list[list[int]]:
+    """Places of the nuisances whose values are of one kind; users' own kinds by themselves."""
+    kinds: dict[Hashable, list[int]] = {}
+    for i, nuisance in enumerate(nuisances):
+        kind = type(nuisance.constraint)
+        kinds.setdefault(kind if kind in OF_NUMBERS else i, []).append(i)
+    return list(kinds.values())
 
 
 def _mean_and_sigma(components: tuple[tuple[float, float, float], ...]) -> tuple[float, float]:

@@ -106,10 +106,7 @@ def laplace(constraint: LogDensity, pulls: Float[Array, " nuisances"], expanded:
 
 def _values(joint: JointModel, pulls: Float[Array, " nuisances"]) -> tuple[Array, Array, Array]:
     """Physical values of the nuisances, with their first and second derivatives in the pulls."""
-
-    def values(x: Array) -> Array:
-        return jnp.stack([n.constraint.value(pull) for n, pull in zip(joint.nuisances, x, strict=True)])
-
+    values = joint.constraints.values
     first, second = first_and_second_derivative(values, pulls)
     # A value that no longer moves counts as linear.
     moves = first != 0.0

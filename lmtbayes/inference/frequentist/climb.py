@@ -1,0 +1,143 @@
+"""Climbs of ln L in the boson's coordinates and the pulls, many side by side, strung together by the host.
+
+They compile no rates (`steps`). Between steps what has converged, or cannot win any more, is taken out.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from lmtbayes.inference.devices import Devices
+from lmtbayes.inference.frequentist.steps import Place, Steps, rows_of
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.model import Data
+from lmtbayes.inference.nuisances.newton import DROWNED, TOLERANCE
+
+MAX_STEPS = 64
+_GAIN_TOLERANCE, _BETWEEN = 10.0, 2
+"""A climb is given up when so many times the gain of so many last steps would not take it to the best of its cell."""
+_ENOUGH = 0.25
+"""Of the gain expected of a whole step, that makes shorter ones needless."""
+_NAMES = ("g_x", "mass", "eps_x", "kappa")
+
+
+def climb_cells(
+    like: JointLikelihood,
+    fixed: Mapping[str, np.ndarray],
+    free: tuple[str, ...],
+    z: np.ndarray,
+    cell: np.ndarray,
+    limits: Mapping[str, tuple[float, float]],
+    batch_size: int | None,
+    devices: Devices,
+    bar: str | None = None,
+    *,
+    linearised: bool = False,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Climb ln L from every start `z` (free parameters and pulls), the other parameters held at `fixed`.
+
+    Where the pulls are the optimum of `linearised` counts, which may lie where rates mean nothing, a climb begins at a
+    part of them if ln L is higher there.
+
+    Returns
+    -------
+    z, value, converged
+        Where each climb ended, ln L there, and whether that is a maximum. A climb that is lower than another one of the
+        same `cell`, and hardly rises any more, is given up and has not converged.
+    """
+    names = tuple(name for name in _NAMES if name in fixed or name in free)
+    start, low, high = _in_boxes(names, fixed, free, z, limits)
+    columns = [names.index(name) for name in free] + list(range(len(names), start.shape[1]))
+    steps = like.compiled(Steps, names, devices, batch_size)
+    if linearised:
+        start = steps.regularised(start, like.data)
+    value, converged = _climbed(steps, start, low, high, cell, [names.index(name) for name in free], like.data, bar)
+    return start[:, columns], value, converged
+
+
+def _climbed(
+    steps: Steps,
+    z: Float[np.ndarray, "climbs n"],
+    low: Float[np.ndarray, "climbs boson"],
+    high: Float[np.ndarray, "climbs boson"],
+    cell: Int[np.ndarray, " climbs"],
+    free: list[int],
+    data: Data,
+    bar: str | None,
+) -> tuple[Float[np.ndarray, " climbs"], Bool[np.ndarray, " climbs"]]:
+    """Move the rows of `z` to their maxima; ln L there, and whether it is one."""
+    here = steps.place(z, data)
+    converged = np.zeros(len(z), dtype=bool)
+    best = np.full(cell.max() + 1, -np.inf)
+    left = np.flatnonzero(np.isfinite(here.value))
+    before = np.full(len(z), -np.inf)
+    for count in range(1, MAX_STEPS + 1):
+        if not left.size:
+            break
+        label = None if bar is None else f"{bar}, step {count}"
+        trials, gain, expected, is_maximum = steps.trials(
+            z[left], low[left], high[left], rows_of(here, left), free, data, label
+        )
+        value = here.value[left]
+        found = is_maximum & (gain < TOLERANCE + 1e-14 * np.abs(value))
+        moving = np.flatnonzero(~found)
+        new, there = _highest(steps, trials[moving], expected[moving], value[moving], data)
+        rises = there.value > value[moving]
+        # Beside large terms the last gains drown in rounding: no step is seen to gain what is expected of it.
+        found[moving[~rises]] = (is_maximum & (gain < DROWNED))[moving[~rises]]
+        up = left[moving[rises]]
+        z[up] = new[rises]
+        for column, other in zip(here, there, strict=True):
+            column[up] = other[rises]
+        converged[left] = found
+        np.maximum.at(best, cell[left], here.value[left])
+        left = np.setdiff1d(up, left[found])  # what no trial has raised none will
+        if count % _BETWEEN == 0:
+            rise = here.value[left] - before[left]
+            before[left] = here.value[left]
+            left = left[here.value[left] + _GAIN_TOLERANCE * rise >= best[cell[left]]]
+    return here.value, converged
+
+
+def _highest(
+    steps: Steps,
+    trials: Float[np.ndarray, "climbs sizes n"],
+    expected: Float[np.ndarray, " climbs"],
+    value: Float[np.ndarray, " climbs"],
+    data: Data,
+) -> tuple[Float[np.ndarray, "climbs n"], Place]:
+    """The whole step, or the best of all sizes where that does not gain what is expected of it."""
+    z = trials[:, 0].copy()
+    there = steps.place(z, data)
+    short = np.flatnonzero(~(there.value - value >= _ENOUGH * expected))
+    if short.size:
+        others = trials[short, 1:]
+        number, sizes, size = others.shape
+        tried = steps.place(others.reshape(-1, size), data)
+        which = tried.value.reshape(number, sizes).argmax(axis=1)
+        rows = np.arange(number) * sizes + which
+        better = tried.value[rows] > there.value[short]
+        z[short[better]] = others[np.arange(number), which][better]
+        for column, other in zip(there, tried, strict=True):
+            column[short[better]] = other[rows[better]]
+    return z, there
+
+
+def _in_boxes(
+    names: tuple[str, ...],
+    fixed: Mapping[str, np.ndarray],
+    free: tuple[str, ...],
+    z: np.ndarray,
+    limits: Mapping[str, tuple[float, float]],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Starts in all coordinates `names` and the pulls, and the lower and upper ends of the box of the coordinates."""
+    starts, low, high = (
+        np.column_stack([of(name) if name in free else fixed[name] for name in names])
+        for of in (
+            lambda name: z[:, free.index(name)],
+            lambda name: np.full(len(z), limits[name][0]),
+            lambda name: np.full(len(z), limits[name][1]),
+        )
+    )
+    return np.concatenate([starts, z[:, len(free) :]], axis=1), low, high
