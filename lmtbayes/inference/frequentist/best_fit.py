@@ -19,9 +19,8 @@ from lmtbayes.inference.frequentist.scan import Plan, scan_cells
 from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
 
-_POINTS = {"g_x": 32, "mass": 24, "kappa": 16, "eps_x": 16}
+POINTS = {"g_x": 32, "mass": 24, "kappa": 16, "eps_x": 16}
 _STARTS = 12
-EXTRA_STARTS = 4
 _EDGE = 1e-6
 """Of a logarithm: how near an edge of the box counts as on it."""
 
@@ -133,28 +132,32 @@ def best_fit(
         raise _checks.invalid("box", box, "a Box, or None; ranges by name are `bounds`")
     box = Box.of(like.model, bounds, experiments=like.experiments) if box is None else box
     free = tuple(name for name in box.names if name not in ("mass", "g_x"))
-    outer, inner = ("mass", _POINTS["mass"]), ("g_x", _POINTS["g_x"])
-    plan = Plan.of(outer, inner, free, _POINTS["kappa"], 1, None, resolve_devices(None))
+    outer, inner = ("mass", POINTS["mass"]), ("g_x", POINTS["g_x"])
+    plan = Plan.of(outer, inner, free, POINTS["kappa"], 1, None, resolve_devices(None))
     return search_box(like, box, plan)
 
 
-def search_box(
-    like: JointLikelihood,
-    box: Box,
-    plan: Plan,
-    extra: tuple[Float[np.ndarray, "extra parameters"], Float[np.ndarray, "extra nuisances"]] | None = None,
-) -> BestFit:
-    """Best end of all climbs: from the peaks of a scan of the whole box, and from points of the caller's own."""
-    outer_x = box.scan_points(plan.outer, _POINTS[plan.outer])
-    inner_x = box.scan_points(plan.inner, _POINTS[plan.inner]) if plan.inner else np.zeros(1)
+def search_box(like: JointLikelihood, box: Box, plan: Plan) -> BestFit:
+    """Best end of all climbs from the peaks of a scan of the whole box."""
+    outer_x = box.scan_points(plan.outer, POINTS[plan.outer])
+    inner_x = box.scan_points(plan.inner, POINTS[plan.inner]) if plan.inner else np.zeros(1)
     found = scan_cells(like, plan, outer_x, inner_x, box.limits)
-    index, _, _ = peaks(jnp.asarray(found.log_likelihood[..., 0]), _STARTS)
-    i, j = np.asarray(index).T
+    i, j = highest_peaks(found.log_likelihood[..., 0])
     begin = {plan.outer: outer_x[i]} | ({plan.inner: inner_x[j]} if plan.inner else {})
     begin |= {name: found.z[i, j, 0, k] for k, name in enumerate(plan.free)}
     z = np.column_stack([*(begin[name] for name in box.names), found.z[i, j, 0, len(plan.free) :]])
-    if extra is not None:
-        z = np.concatenate([z, np.column_stack(extra)])
+    return climb_box(like, box, plan, z)
+
+
+def highest_peaks(values: Float[np.ndarray, "outer inner"]) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the peaks that are climbed."""
+    index, _, _ = peaks(jnp.asarray(values), _STARTS)
+    i, j = np.asarray(index).T
+    return i, j
+
+
+def climb_box(like: JointLikelihood, box: Box, plan: Plan, z: Float[np.ndarray, "starts parameters"]) -> BestFit:
+    """Best end of all climbs from points, coordinates and pulls."""
     # Every start is a cell of its own, so that none is given up: in a long valley the best one may rise slowly.
     cell, batch_size = np.arange(len(z)), plan.climbs
     z, value, converged = climb_cells(

@@ -19,7 +19,8 @@ from lmtbayes.experiments.base import Experiment
 from lmtbayes.inference import devices as local
 from lmtbayes.inference.frequentist import adaptive
 from lmtbayes.inference.frequentist.axes import axis_of, threshold, value_of
-from lmtbayes.inference.frequentist.best_fit import EXTRA_STARTS, BestFit, describe, search_box
+from lmtbayes.inference.frequentist.best_fit import BestFit
+from lmtbayes.inference.frequentist.best_of_cells import best_of_cells
 from lmtbayes.inference.frequentist.box import Box, logarithm, physical
 from lmtbayes.inference.frequentist.climb import climb_cells
 from lmtbayes.inference.frequentist.given_profile import check_levels
@@ -144,7 +145,7 @@ def profile_likelihood(
         return _cells(like, box, part, plan, batch_size, "profile" if progress else None, beside)
 
     cells = evaluate(checked)
-    best = _best(like, box, plan, cells)
+    best = best_of_cells(like, box, plan, cells)
 
     def result(finer: Mapping[str, np.ndarray], cells: ProfileCells, best: BestFit, done: dict[str, Any]) -> Any:
         found = profile_dataset(like, box, finer, cells, best, plan.devices, done)
@@ -180,7 +181,7 @@ def _refined(
     def q_of(cells: ProfileCells) -> tuple[np.ndarray, tuple[float, float]]:
         nonlocal best
         if cells.value.max() > best.log_likelihood + _BETTER:
-            best = _best(like, box, plan, cells)
+            best = best_of_cells(like, box, plan, cells)
         found = physical(like.model, best.g_x, best.mass, best.eps_x)
         lowest = [float(axis_of(name, np.array([found[name]]))[0]) for name in names]
         return 2.0 * (best.log_likelihood - cells.value), (lowest[0], lowest[1])
@@ -287,13 +288,3 @@ def _ends(cells: ProfileCells, box: Box, plan: Plan) -> list[np.ndarray]:
     """Free parameters and pulls at the two highest maxima of cells; not numbers where there is one."""
     columns = [box.names.index(name) for name in plan.free] + list(range(len(box.names), cells.second.shape[-1]))
     return [both[..., columns] for both in (np.concatenate([cells.x, cells.pulls], axis=-1), cells.second)]
-
-
-def _best(like: JointLikelihood, box: Box, plan: Plan, cells: ProfileCells) -> BestFit:
-    """Global best fit: the whole box scanned and climbed, the best cells climbed too, whichever is highest."""
-    top = np.argsort(cells.value, axis=None)[::-1][:EXTRA_STARTS]
-    x, pulls = cells.x.reshape(-1, len(box.names))[top], cells.pulls.reshape(cells.value.size, -1)[top]
-    best = search_box(like, box, plan, (x, pulls))
-    if cells.value.flat[top[0]] > best.log_likelihood:
-        return describe(like, box, x[0], pulls[0], float(cells.value.flat[top[0]]), bool(cells.converged.flat[top[0]]))
-    return best

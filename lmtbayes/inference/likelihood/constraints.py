@@ -41,7 +41,7 @@ class Constraints:
         self._constraints = [n.constraint for n in nuisances]
         self._groups = [np.flatnonzero(standard), *np.flatnonzero(np.logical_not(standard))[:, None]]
         self._order = np.argsort(np.concatenate(self._groups), kind="stable")
-        self._alike = [(np.array(own), stacked([self._constraints[i] for i in own])) for own in _alike(nuisances)]
+        self._alike = [(own, stacked([self._constraints[i] for i in own])) for own in _alike(nuisances)]
 
     def __repr__(self) -> str:
         """The constraints, in the order of the pulls."""
@@ -53,13 +53,15 @@ class Constraints:
 
     def values(self, pulls: Float[Array, " nuisances"]) -> Float[Array, " nuisances"]:
         """Physical values of the nuisances at their pulls."""
-        # A user's own kind takes single numbers.
-        parts = [
-            constraint.value(pulls[own] if type(constraint) in OF_NUMBERS else pulls[own[0]]).reshape(-1)
-            for own, constraint in self._alike
-        ]
-        order = np.argsort(np.concatenate([np.zeros(0, dtype=int), *(own for own, _ in self._alike)]), kind="stable")
-        return jnp.concatenate([jnp.zeros(0), *parts])[order]
+        # By slices, not by arrays of indices: gathers of gathers make XLA's simplifier run in circles, which it prints.
+        values: dict[int, Array] = {}
+        for own, constraint in self._alike:
+            rows = [jax.lax.slice_in_dim(pulls, i, i + 1) for i in own]
+            # A user's own kind takes single numbers.
+            together = type(constraint) in OF_NUMBERS
+            value = constraint.value(jnp.concatenate(rows) if together else rows[0][0]).reshape(-1)
+            values |= {i: jax.lax.slice_in_dim(value, k, k + 1) for k, i in enumerate(own)}
+        return jnp.concatenate([jnp.zeros(0), *(values[i] for i in range(len(values)))])
 
     def sample(self, key: Array, shape: tuple[int, ...] = (), *, apart: bool = False) -> Float[Array, "*shape n"]:
         """Draws of all pulls.
