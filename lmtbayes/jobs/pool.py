@@ -3,12 +3,13 @@
 A worker ends when the command does, however that ends: it watches a pipe whose other end the command alone holds.
 """
 
+import contextlib
 import multiprocessing
 import os
 import queue
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import Connection
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from lmtbayes.jobs.output import Say
 
 _POLL_SECONDS = 0.2
+_BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 type Work = Callable[[str, Say], float]
 """(name of a part, say) -> seconds."""
@@ -59,7 +61,8 @@ def run(
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(messages, stop, watched))
     try:
-        futures = [pool.submit(_group, work, list(group)) for group in groups]
+        with _a_thread_each():
+            futures = [pool.submit(_group, work, list(group)) for group in groups]
         while True:
             over = all(future.done() for future in futures)
             _tell(messages, step, finished)
@@ -78,6 +81,22 @@ def run(
         pool.shutdown(cancel_futures=True)
         held.close()
     _tell(messages, step, finished)  # what the last of them said
+
+
+@contextlib.contextmanager
+def _a_thread_each() -> Iterator[None]:
+    """Have processes that are begun now do linear algebra in one thread, unless the environment says how many.
+
+    BLAS takes one for every core otherwise; those of several processes wait for each other, and small matrices, as
+    experiments have, take ten times as long.
+    """
+    unset = [name for name in _BLAS_THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(unset, "1"))
+    try:
+        yield
+    finally:
+        for name in unset:
+            del os.environ[name]
 
 
 def _tell(messages: Any, step: Say, finished: Callable[[str, float], None]) -> None:
