@@ -48,7 +48,8 @@ def test_every_data_set_has_a_boson_and_a_flux_of_one_draw(today):
     where = [int(np.argmin(np.abs(g_x - g))) for g in np.asarray(drawn.photons.g_x)]
     np.testing.assert_array_equal(g_x[where], drawn.photons.g_x)
     np.testing.assert_allclose(flux[where], values, rtol=1e-12)
-    assert len(set(where)) == 300
+    # Chains stay where they are now and then; with replacement some eleven would be there twice.
+    assert len(set(where)) > 294
     assert abs(np.mean(np.log(drawn.photons.g_x)) - np.mean(np.log(g_x))) < 4 * np.std(np.log(g_x)) / 300**0.5
 
 
