@@ -141,7 +141,7 @@ class Moving:
         def one(point: Point, threshold: Any) -> tuple[Table, Table]:
             def table(t: Any) -> Table:
                 variant = option.build({**built, variable: t})
-                return Table(*expanded_counts(JointModel([variant], model), variant, *point))
+                return Table(*expanded_counts(JointModel([variant], model), *point)[0])
 
             return jax.jvp(table, (threshold,), (jax.numpy.ones(()),))
 

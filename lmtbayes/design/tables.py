@@ -105,7 +105,7 @@ class Tabulator:
 
     def _one_table(self, point: Point, arrays: list[Any]) -> Table:
         variant = self._variant(arrays)
-        return Table(*expanded_counts(JointModel([variant], self._model), variant, *point))
+        return Table(*expanded_counts(JointModel([variant], self._model), *point)[0])
 
     def _one_count(self, point: Point, arrays: list[Any]) -> Float[Array, " bins"]:
         return JointModel([self._variant(arrays)], self._model).row(*point)

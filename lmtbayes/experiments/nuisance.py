@@ -126,8 +126,9 @@ class TruncatedGaussian(Constraint):
         if not self.low < self.mean < self.high or not np.isfinite(self.central_pull):
             raise _checks.invalid("mean", self.mean, f"inside (low, high) = ({self.low:g}, {self.high:g})")
 
-    def _edges(self) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-        return ndtr((self.low - self.mean) / self.sigma), ndtr((self.high - self.mean) / self.sigma)
+    def _edges(self) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+        low, high = special.ndtr([(self.low - self.mean) / self.sigma, (self.high - self.mean) / self.sigma])
+        return low, high
 
     def value(self, pull: ArrayLike) -> Float[Array, "..."]:
         """Quantile of the cut Gaussian at Phi(pull)."""
@@ -143,7 +144,7 @@ class TruncatedGaussian(Constraint):
     @property
     def central_pull(self) -> float:
         """The pull of the Gaussian's own mean."""
-        low, high = special.ndtr([(self.low - self.mean) / self.sigma, (self.high - self.mean) / self.sigma])
+        low, high = self._edges()
         return float(special.ndtri((0.5 - low) / (high - low)))
 
     @property

@@ -132,9 +132,7 @@ def best_fit(
         raise _checks.invalid("box", box, "a Box, or None; ranges by name are `bounds`")
     box = Box.of(like.model, bounds, experiments=like.experiments) if box is None else box
     free = tuple(name for name in box.names if name not in ("mass", "g_x"))
-    outer, inner = ("mass", POINTS["mass"]), ("g_x", POINTS["g_x"])
-    plan = Plan.of(outer, inner, free, POINTS["kappa"], 1, None, resolve_devices(None))
-    return search_box(like, box, plan)
+    return search_box(like, box, Plan("mass", "g_x", free, POINTS["kappa"], 1, resolve_devices(None)))
 
 
 def search_box(like: JointLikelihood, box: Box, plan: Plan) -> BestFit:
@@ -159,9 +157,9 @@ def highest_peaks(values: Float[np.ndarray, "outer inner"]) -> tuple[np.ndarray,
 def climb_box(like: JointLikelihood, box: Box, plan: Plan, z: Float[np.ndarray, "starts parameters"]) -> BestFit:
     """Best end of all climbs from points, coordinates and pulls."""
     # Every start is a cell of its own, so that none is given up: in a long valley the best one may rise slowly.
-    cell, batch_size = np.arange(len(z)), plan.climbs
+    cell = np.arange(len(z))
     z, value, converged = climb_cells(
-        like, {}, box.names, z, cell, box.limits, batch_size, plan.devices, linearised=True
+        like, {}, box.names, z, cell, box.limits, plan.batch_size, plan.devices, linearised=True
     )
     best = np.argmax(value)
     pulls = z[best, len(box.names) :]

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from lmtbayes.inference.devices import Devices
-from lmtbayes.inference.frequentist.steps import Place, Steps, rows_of
+from lmtbayes.inference.frequentist.steps import NAMES, Place, Steps, rows_of
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.nuisances.newton import DROWNED, TOLERANCE
@@ -19,7 +19,6 @@ _GAIN_TOLERANCE, _BETWEEN = 10.0, 2
 """A climb is given up when so many times the gain of so many last steps would not take it to the best of its cell."""
 _ENOUGH = 0.25
 """Of the gain expected of a whole step, that makes shorter ones needless."""
-_NAMES = ("g_x", "mass", "eps_x", "kappa")
 
 
 def climb_cells(
@@ -46,7 +45,7 @@ def climb_cells(
         Where each climb ended, ln L there, and whether that is a maximum. A climb that is lower than another one of the
         same `cell`, and hardly rises any more, is given up and has not converged.
     """
-    names = tuple(name for name in _NAMES if name in fixed or name in free)
+    names = _names(fixed, free)
     start, low, high = _in_boxes(names, fixed, free, z, limits)
     columns = [names.index(name) for name in free] + list(range(len(names), start.shape[1]))
     steps = like.compiled(Steps, names, devices, batch_size)
@@ -54,6 +53,21 @@ def climb_cells(
         start = steps.regularised(start, like.data)
     value, converged = _climbed(steps, start, low, high, cell, [names.index(name) for name in free], like.data, bar)
     return start[:, columns], value, converged
+
+
+def value_at(
+    like: JointLikelihood,
+    fixed: Mapping[str, np.ndarray],
+    free: tuple[str, ...],
+    z: np.ndarray,
+    batch_size: int | None,
+    devices: Devices,
+) -> Float[np.ndarray, " points"]:
+    """Return ln L at points `z` (free parameters and pulls), the other parameters held at `fixed`."""
+    names = _names(fixed, free)
+    columns = [z[:, free.index(name)] if name in free else fixed[name] for name in names]
+    steps = like.compiled(Steps, names, devices, batch_size)
+    return steps.place(np.column_stack([*columns, z[:, len(free) :]]), like.data).value
 
 
 def _climbed(
@@ -122,6 +136,11 @@ def _highest(
         for column, other in zip(there, tried, strict=True):
             column[short[better]] = other[rows[better]]
     return z, there
+
+
+def _names(fixed: Mapping[str, np.ndarray], free: tuple[str, ...]) -> tuple[str, ...]:
+    """Coordinates of the boson, in the order of `Steps`."""
+    return tuple(name for name in NAMES if name in fixed or name in free)
 
 
 def _in_boxes(

@@ -19,8 +19,8 @@ from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.frequentist.box import peaks, photon_at, scan
 from lmtbayes.inference.frequentist.maximise import linearised_conditional, maximise_joint, regularised
-from lmtbayes.inference.frequentist.scan import SCAN_STEPS
 from lmtbayes.inference.frequentist.toy_fits import true_pulls
+from lmtbayes.inference.frequentist.traced_scan import SCAN_STEPS
 from lmtbayes.inference.frequentist.zero_coupling import LOG_ZERO
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.likelihood.remeasured import Remeasured

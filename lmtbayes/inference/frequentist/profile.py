@@ -3,8 +3,8 @@
     q(theta) = 2 [ln L(best fit) - max over what is not on the grid of ln L(theta, ...)]  >= 0
 
 The profile of the mixing has two maxima where a recoil rate interferes: one start would draw the wrong contour. So each
-cell scans what is not on the grid, nuisances optimised at every point, and climbs from the best maxima of the scan. A
-cell that is added between others climbs from the maxima of the two beside it.
+cell scans what is not on the grid, nuisances optimised at every point, and climbs from the best maxima of the scan, and
+from the end of a cell beside it where that is higher (`profile_cells`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,11 +21,11 @@ from lmtbayes.inference.frequentist import adaptive
 from lmtbayes.inference.frequentist.axes import axis_of, threshold, value_of
 from lmtbayes.inference.frequentist.best_fit import BestFit
 from lmtbayes.inference.frequentist.best_of_cells import best_of_cells
-from lmtbayes.inference.frequentist.box import Box, logarithm, physical
-from lmtbayes.inference.frequentist.climb import climb_cells
+from lmtbayes.inference.frequentist.box import Box, physical
 from lmtbayes.inference.frequentist.given_profile import check_levels
+from lmtbayes.inference.frequentist.profile_cells import profile_cells
 from lmtbayes.inference.frequentist.profile_table import ProfileCells, profile_dataset
-from lmtbayes.inference.frequentist.scan import Plan, scan_cells
+from lmtbayes.inference.frequentist.scan import Plan
 from lmtbayes.inference.frequentist.zero_coupling import at_zero_coupling
 from lmtbayes.inference.likelihood.joint import JointLikelihood, check_likelihood
 from lmtbayes.parameters import LEVELS
@@ -44,7 +44,7 @@ def profile_likelihood(
     bounds: Mapping[str, Sequence[float]] | None = None,
     refine: bool | Sequence[float] = False,
     starts: int = 3,
-    scan_points: int = 64,
+    scan_points: int = 24,
     batch_size: int | None = None,
     devices: Sequence[Any] | None = None,
     progress: bool = True,
@@ -71,12 +71,13 @@ def profile_likelihood(
     starts
         How many maxima of each cell's scan are climbed from.
     scan_points
-        Log-spaced points, edges included, of each parameter that is not on the grid.
+        Log-spaced points, edges included, of each parameter that is not on the grid; of a mass beyond 1 GeV as many
+        more as are as dense.
     batch_size
-        Cells, or climbs, at a time on each device: memory against speed. By default what suits the device.
+        Points, of scans and climbs, at a time on each device: memory against speed. By default what suits the device.
     devices
-        Devices of jax over which rows of cells, and climbs, are dealt out; by default all of this machine. The numbers
-        are those of one device to rounding.
+        Devices of jax over which these points are dealt out; by default all of this machine. The numbers are those of
+        one device to rounding.
     progress
         Show a bar, where the standard error is a terminal.
 
@@ -126,30 +127,22 @@ def profile_likelihood(
         if value is not None or name != "batch_size":
             _checks.whole(name, value)
     box = Box.of(like.model, bounds, checked, like.experiments)
-    # A row has one mass: what depends on it alone is computed once.
     outer = "mass" if "mass" in checked else next(iter(checked))
     inner = next((name for name in checked if name != outer), None)
-    plan = Plan.of(
-        (outer, checked[outer].size),
-        (inner, checked[inner].size if inner else 1),
-        tuple(name for name in box.names if name not in checked),
-        scan_points,
-        starts,
-        batch_size,
-        local.resolve_devices(devices),
-    )
+    free = tuple(name for name in box.names if name not in checked)
+    plan = Plan(outer, inner, free, scan_points, starts, local.resolve_devices(devices), batch_size)
 
     def evaluate(
         part: Mapping[str, np.ndarray], beside: tuple[ProfileCells, ProfileCells] | None = None
     ) -> ProfileCells:
-        return _cells(like, box, part, plan, batch_size, "profile" if progress else None, beside)
+        return profile_cells(like, box, part, plan, "profile" if progress else None, beside)
 
     cells = evaluate(checked)
     best = best_of_cells(like, box, plan, cells)
 
     def result(finer: Mapping[str, np.ndarray], cells: ProfileCells, best: BestFit, done: dict[str, Any]) -> Any:
         found = profile_dataset(like, box, finer, cells, best, plan.devices, done)
-        return found.assign(at_zero_coupling(like, plan, found, cells.x, cells.pulls, box, batch_size))
+        return found.assign(at_zero_coupling(like, plan, found, cells.x, cells.pulls, box))
 
     if not levels:
         return result(checked, cells, best, {"refinement": "none: the grid is as it was given"})
@@ -239,52 +232,3 @@ def check_covered(argument: str, masses: np.ndarray, experiments: Sequence[Exper
     if not any(np.any((masses >= low) & (masses <= high)) for low, high in ranges):
         reach = " and ".join(dict.fromkeys(f"{low:.4g} to {high:.4g}" for low, high in ranges))
         raise _checks.invalid(argument, masses, f"in reach of an experiment, {reach} MeV: elsewhere all are silent")
-
-
-def _cells(
-    like: JointLikelihood,
-    box: Box,
-    grid: Mapping[str, np.ndarray],
-    plan: Plan,
-    climbs: int | None,
-    bar: str | None,
-    beside: tuple[ProfileCells, ProfileCells] | None,
-) -> ProfileCells:
-    """Climb in every cell: from the ends of those `beside` it, where they are known, else from its scan's maxima."""
-    outer_x = logarithm(plan.outer, grid[plan.outer])
-    inner_x = logarithm(plan.inner, grid[plan.inner]) if plan.inner else np.zeros(1)
-    swap = plan.inner is not None and plan.outer != next(iter(grid))
-    if beside is None:
-        found = scan_cells(like, plan, outer_x, inner_x, box.limits, bar and f"{bar}, scan")
-        starts, promising = found.z, found.promising
-    else:
-        known = [cells.swapped() if swap else cells for cells in beside]
-        starts = np.stack([end for cells in known for end in _ends(cells, box, plan)], axis=2)
-        promising = np.isfinite(starts).all(axis=-1)
-        promising[..., 0] = True  # a cell whose every start failed is told by its status
-
-    which = np.argwhere(promising)  # (outer, inner, start)
-    fixed = {plan.outer: outer_x[which[:, 0]]} | ({plan.inner: inner_x[which[:, 1]]} if plan.inner else {})
-    z, value, converged = climb_cells(
-        like,
-        fixed,
-        plan.free,
-        starts[promising],
-        which[:, 0] * inner_x.size + which[:, 1],
-        box.limits,
-        climbs,
-        plan.devices,
-        bar,
-        linearised=beside is None,
-    )
-    cells = ProfileCells((outer_x.size, inner_x.size), len(box.names), len(like.nuisances))
-    columns = [z[:, plan.free.index(name)] if name in plan.free else fixed[name] for name in box.names]
-    order = cells.fill((which[:, 0], which[:, 1]), np.stack(columns, axis=-1), z[:, len(plan.free) :], value)
-    cells.converged[which[order, 0], which[order, 1]] = converged[order]
-    return cells.swapped() if swap else cells
-
-
-def _ends(cells: ProfileCells, box: Box, plan: Plan) -> list[np.ndarray]:
-    """Free parameters and pulls at the two highest maxima of cells; not numbers where there is one."""
-    columns = [box.names.index(name) for name in plan.free] + list(range(len(box.names), cells.second.shape[-1]))
-    return [both[..., columns] for both in (np.concatenate([cells.x, cells.pulls], axis=-1), cells.second)]

@@ -21,6 +21,8 @@ from lmtbayes.inference.nuisances.expansion import Expansion, gradient_and_preci
 from lmtbayes.inference.nuisances.laplace_at_many import laplace_at_many
 from lmtbayes.inference.nuisances.newton import SMALLEST_CURVATURE, STEP_SIZES
 
+NAMES = ("g_x", "mass", "eps_x", "kappa")
+"""Coordinates of the boson, in the order of `Steps`."""
 _DIFFERENCE = 1e-4
 """Of a logarithm, over which a gradient's derivative is a difference: to 1e-4 of itself, and far above rounding."""
 _FLAT = 1e-11
@@ -62,7 +64,8 @@ class Steps:
 
     def __init__(self, joint: JointModel, names: tuple[str, ...], devices: Devices, batch_size: int | None):
         self._joint, self._names = joint, names
-        self._expansion = laplace_at_many(joint, devices, batch_size).expansion
+        self._many = laplace_at_many(joint, devices, batch_size)
+        self._expansion = self._many.expansion
         self._evaluation = evaluation(joint, devices)
         block = self._expansion.block // len(devices)
         self._photons = Mapped(lambda x: _photon(joint, names, x), devices, block)
@@ -80,6 +83,10 @@ class Steps:
         parts[..., boson:] = central + _PARTS[:, None] * (parts[..., boson:] - central)
         value = self.place(parts.reshape(-1, z.shape[1]), data).value.reshape(len(z), len(_PARTS))
         return parts[np.arange(len(z)), value.argmax(axis=1)]
+
+    def linearised(self, x: Float[np.ndarray, "points boson"], data: Data) -> tuple[np.ndarray, np.ndarray]:
+        """Return ln L and pulls at points of the boson, at the optimum of counts linear in the nuisances' values."""
+        return self._many.linearised(self._photons_at(x), data)
 
     def trials(
         self,

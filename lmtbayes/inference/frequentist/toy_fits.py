@@ -20,7 +20,7 @@ from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.inference.devices import Devices, Mapped
 from lmtbayes.inference.frequentist.box import Box, photon_at, physical, scan_size
 from lmtbayes.inference.frequentist.maximise import maximise_joint, regularised
-from lmtbayes.inference.frequentist.scan import starts_of_scan
+from lmtbayes.inference.frequentist.traced_scan import starts_of_scan
 from lmtbayes.inference.frequentist.zero_coupling import LOG_ZERO
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data, JointModel

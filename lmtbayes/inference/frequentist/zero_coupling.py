@@ -26,13 +26,12 @@ def at_zero_coupling(
     x: np.ndarray,
     pulls: np.ndarray,
     box: Box,
-    batch_size: int | None,
 ) -> dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, str]]]:
     """Return ln L, profiled as in a profile's cells, as each coupling of the grid goes to zero.
 
     Parameters
     ----------
-    like, plan, box, batch_size
+    like, plan, box
         Of the profile: what it compiled is used again.
     profile
         Its grid and its `log_likelihood`.
@@ -67,7 +66,7 @@ def at_zero_coupling(
             start,
             np.arange(len(start)),
             box.limits,
-            batch_size,
+            plan.batch_size,
             plan.devices,
         )
         about = {"long_name": f"profiled ln L as {name} goes to zero", "units": "1"}

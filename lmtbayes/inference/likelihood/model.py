@@ -131,9 +131,8 @@ class JointModel(Programs):
 
     def counts(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Data:
         """Expected counts by experiment name, for one photon and the pulls of the nuisances."""
-        index = {name: i for i, name in enumerate(self.nuisance_names)}
-        own = {e.name: [pulls[index[n.name]] for n in e.nuisances] for e in self.experiments}
-        return {e.name: self.counts_of(e)(photon, own[e.name]) for e in self.experiments}
+        values = self.constraints.values(pulls)
+        return {e.name: self.counts_of(e)(photon, [values[i] for i in own]) for e, own in self.owns}
 
     def row(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Float[Array, " all_bins"]:
         """Expected counts of every bin of every experiment, in one row."""
@@ -144,8 +143,14 @@ class JointModel(Programs):
         edges = np.cumsum([e.n_bins for e in self.experiments])[:-1]
         return dict(zip((e.name for e in self.experiments), jnp.split(row, edges), strict=True))
 
+    @property
+    def owns(self) -> list[tuple[Experiment, tuple[int, ...]]]:
+        """Each experiment, and the places of its own nuisances among all."""
+        index = {name: i for i, name in enumerate(self.nuisance_names)}
+        return [(e, tuple(index[n.name] for n in e.nuisances)) for e in self.experiments]
+
     def counts_of(self, e: Experiment) -> Callable[[HiddenPhoton, Sequence[Array]], Float[Array, " _bins"]]:
-        """Expected counts of one experiment as a jitted function of one photon and the experiment's own pulls."""
+        """Expected counts of one experiment as a jitted function of one photon and its own nuisances' values."""
         return self.compiled(_counts_of, e.name)
 
     def pointwise(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data) -> Data:
@@ -221,9 +226,9 @@ class JointModel(Programs):
 def _counts_of(joint: JointModel, name: str) -> Callable[[HiddenPhoton, Sequence[Array]], Float[Array, " _bins"]]:
     (e,) = (e for e in joint.experiments if e.name == name)
 
-    def own(photon: HiddenPhoton, pulls: Sequence[Array]) -> Array:
-        values = {n.name: n.constraint.value(pull) for n, pull in zip(e.nuisances, pulls, strict=True)}
-        return e.expected_counts(joint.model, photon, values)
+    def own(photon: HiddenPhoton, values: Sequence[Array]) -> Array:
+        by_name = {n.name: value for n, value in zip(e.nuisances, values, strict=True)}
+        return e.expected_counts(joint.model, photon, by_name)
 
     # Jitted so that whatever is made of it, and its derivatives, traces it once.
     return jax.jit(own)

@@ -38,9 +38,7 @@ class Expansion(NamedTuple):
 
 def expansion(joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data) -> Expansion:
     """Evaluate one photon and its pulls; to be traced."""
-    owns = _owns(joint)
-    parts = [expanded_counts(joint, e, photon, pulls[np.array(own, dtype=int)]) for e, own in owns]
-    counts, first, second = zip(*parts, strict=True)
+    counts, first, second = zip(*expanded_counts(joint, photon, pulls), strict=True)
     row = jnp.concatenate(counts)
     score, weight = score_and_fisher_weight(lambda c: log_of_counts(joint, c, data), row)
     jacobian, curvature = (_columns(joint, blocks) for blocks in (first, second))
@@ -50,8 +48,8 @@ def expansion(joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nui
 
 def jacobian_in_pulls(joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Columns:
     """Return the first derivatives alone; to be traced."""
-    owns = _owns(joint)
-    return _columns(joint, [_first(joint, e, photon, pulls[np.array(own, dtype=int)]) for e, own in owns])
+    values, (slope,) = joint.constraints.values(pulls), _derivatives(joint, pulls)[:1]
+    return _columns(joint, [_first(joint, e, photon, values, own) for e, own in joint.owns]).scaled(slope)
 
 
 def log_of_counts(joint: JointModel, counts: Float[Array, " bins"], data: Data) -> Float[Array, " bins"]:
@@ -81,46 +79,63 @@ def gradient_and_precision(
     return expanded.jacobian.back(expanded.score) + pull, jnp.where(is_maximum, curved, gauss_newton)
 
 
-def _owns(joint: JointModel) -> list[tuple[Experiment, tuple[int, ...]]]:
-    """Each experiment, and the places of its own nuisances among all."""
-    names = joint.nuisance_names
-    return [(e, tuple(names.index(n.name) for n in e.nuisances)) for e in joint.experiments]
+def expanded_counts(
+    joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]
+) -> list[tuple[Array, Float[Array, "_bins own"], Float[Array, "_bins own"]]]:
+    """Counts of every experiment, and their first and second derivative in each of its own pulls."""
+    values, (slope, bend) = joint.constraints.values(pulls), _derivatives(joint, pulls)
+    found = []
+    for e, own in joint.owns:
+        row, first, second = _in_values(joint, e, photon, values, own)
+        by_pull, curved = slope[np.array(own, dtype=int)], bend[np.array(own, dtype=int)]
+        found.append((row, first * by_pull, second * by_pull**2 + first * curved))
+    return found
+
+
+def _derivatives(joint: JointModel, pulls: Float[Array, " nuisances"]) -> tuple[Array, Array]:
+    """First and second derivative of every nuisance's value in its pull."""
+    return first_and_second_derivative(joint.constraints.values, pulls)
 
 
 def _along(
-    joint: JointModel, e: Experiment, photon: HiddenPhoton, pulls: Float[Array, " own"], i: int
+    joint: JointModel,
+    e: Experiment,
+    photon: HiddenPhoton,
+    values: Float[Array, " nuisances"],
+    own: Sequence[int],
+    i: int,
 ) -> Callable[[Float[Array, ""]], Float[Array, " _bins"]]:
-    """Counts of one experiment as a function of one of its own pulls."""
-    return lambda pull: joint.counts_of(e)(photon, [pull if k == i else pulls[k] for k in range(pulls.size)])
+    """Counts of one experiment as a function of the value of one of its own nuisances."""
+    return lambda value: joint.counts_of(e)(photon, [value if k == i else values[k] for k in own])
 
 
-def expanded_counts(
-    joint: JointModel, e: Experiment, photon: HiddenPhoton, pulls: Float[Array, " own"]
+def _in_values(
+    joint: JointModel, e: Experiment, photon: HiddenPhoton, values: Float[Array, " nuisances"], own: Sequence[int]
 ) -> tuple[Array, Float[Array, "_bins own"], Float[Array, "_bins own"]]:
-    """Counts of one experiment, and their first and second derivative in each of its own pulls."""
-    if not e.nuisances:
+    """Counts of one experiment, and derivatives in the values: what constraints do to these is worked out once."""
+    if not own:
         nothing = jnp.zeros((e.n_bins, 0))
         return joint.counts_of(e)(photon, []), nothing, nothing
 
     def both(i: int) -> tuple[Array, Array, Array]:
         # Nested, so that one pass through the rates gives both derivatives.
-        one, counts = jnp.ones(()), _along(joint, e, photon, pulls, i)
-        (row, first), (_, second) = jax.jvp(lambda y: jax.jvp(counts, (y,), (one,)), (pulls[i],), (one,))
+        one, counts = jnp.ones(()), _along(joint, e, photon, values, own, i)
+        (row, first), (_, second) = jax.jvp(lambda y: jax.jvp(counts, (y,), (one,)), (values[i],), (one,))
         return row, first, second
 
-    rows, first, second = zip(*(both(i) for i in range(pulls.size)), strict=True)
+    rows, first, second = zip(*(both(i) for i in own), strict=True)
     return rows[0], jnp.stack(first, axis=-1), jnp.stack(second, axis=-1)
 
 
 def _first(
-    joint: JointModel, e: Experiment, photon: HiddenPhoton, pulls: Float[Array, " own"]
+    joint: JointModel, e: Experiment, photon: HiddenPhoton, values: Float[Array, " nuisances"], own: Sequence[int]
 ) -> Float[Array, "_bins own"]:
-    """First derivatives of the counts of one experiment in its own pulls."""
+    """First derivatives of the counts of one experiment in the values of its own nuisances."""
     one = jnp.ones(())
-    columns = [jax.jvp(_along(joint, e, photon, pulls, i), (pulls[i],), (one,))[1] for i in range(pulls.size)]
+    columns = [jax.jvp(_along(joint, e, photon, values, own, i), (values[i],), (one,))[1] for i in own]
     return jnp.stack(columns, axis=-1) if columns else jnp.zeros((e.n_bins, 0))
 
 
 def _columns(joint: JointModel, blocks: Sequence[Float[Array, "_bins _own"]]) -> Columns:
     """Derivatives of every experiment in its own pulls, as those of all counts in all pulls."""
-    return Columns(tuple(blocks), tuple(own for _, own in _owns(joint)), len(joint.nuisances))
+    return Columns(tuple(blocks), tuple(own for _, own in joint.owns), len(joint.nuisances))

@@ -38,10 +38,10 @@ class LaplaceAtMany:
         def expanded(point: tuple[HiddenPhoton, Array], data: Data) -> Expansion:
             return expansion(joint, *point, data)
 
-        def solve(item: tuple[Components, Array, Expansion], data: Data) -> Array:
+        def solve(item: tuple[Components, Array, Expansion], data: Data) -> tuple[Array, Array]:
             component, start, expanded = item
             constraint = joint.constraints.of_component(component)
-            return optimal_pulls(joint, constraint, start, expanded.counts, expanded.jacobian, data)[0]
+            return optimal_pulls(joint, constraint, start, expanded.counts, expanded.jacobian, data)
 
         def integrate(item: tuple[Components, Array, Expansion], data: Data) -> LaplaceFit:  # noqa: ARG001
             component, pulls, expanded = item
@@ -57,6 +57,7 @@ class LaplaceAtMany:
         self._climb = Climbing(joint, devices, batch_size, self.expansion)
         self._evaluate = Blocked(self._block, devices, self.expansion.block)
         self._integrals = Blocked(self._block_of_integrals, devices, self.expansion.block)
+        self._linearised = Blocked(self._block_of_linearised, devices, self.expansion.block)
 
     def __call__(self, photons: HiddenPhoton, data: Data) -> LaplaceFit:
         """Evaluate photons of one leading axis, to a few 1e-3 in ln L; an integral that does not exist is -inf."""
@@ -99,6 +100,18 @@ class LaplaceAtMany:
         chosen = np.arange(number), np.where(np.isfinite(values), values, -np.inf).argmax(axis=1)
         return special.logsumexp(np.where(np.isfinite(parts), parts, -np.inf), axis=1), converged[chosen]
 
+    def linearised(self, photons: HiddenPhoton, data: Data) -> tuple[np.ndarray, np.ndarray]:
+        """Profiled ln L of photons, and the pulls there, with counts that are linear in the nuisances' values.
+
+        One expansion a point: for scans that rank points.
+        """
+        number, (_, size) = len(photons.mass), self._starts.shape
+        if size == 0:
+            return self._at_no_nuisance(photons, data), np.zeros((number, 0))
+        pulls, value = _by_photon(self._linearised(self._rows(photons), data), number)
+        chosen = np.arange(number), np.where(np.isfinite(value), value, -np.inf).argmax(axis=1)
+        return value[chosen], pulls[chosen]
+
     def _at_no_nuisance(self, photons: HiddenPhoton, data: Data) -> np.ndarray:
         value = self.expansion((photons, np.zeros((len(photons.mass), 0))), data).log_likelihood
         return np.where(np.isfinite(value), value, -np.inf)
@@ -111,12 +124,20 @@ class LaplaceAtMany:
         return photons, components, np.tile(self._starts, (number, 1))
 
     def _block(self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data]) -> LaplaceFit:
-        photons, components, starts = items
-        first = self.expansion.run((photons, starts), shared)
-        pulls = self._solve.run((components, starts, first), shared)
+        photons, components, _ = items
+        pulls = self._block_of_linearised(items, shared)[0]
         second = self.expansion.run((photons, pulls), shared)
         found: LaplaceFit = self._integrate.run((components, pulls, second), shared)
         return found
+
+    def _block_of_linearised(
+        self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data]
+    ) -> tuple[Array, Array]:
+        photons, components, starts = items
+        solved: tuple[Array, Array] = self._solve.run(
+            (components, starts, self.expansion.run((photons, starts), shared)), shared
+        )
+        return solved
 
     def _block_of_integrals(
         self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data]
