@@ -149,8 +149,13 @@ class JointModel(Programs):
         index = {name: i for i, name in enumerate(self.nuisance_names)}
         return [(e, tuple(index[n.name] for n in e.nuisances)) for e in self.experiments]
 
+    def own_counts(self, e: Experiment, photon: HiddenPhoton, values: Sequence[Array]) -> Float[Array, " _bins"]:
+        """Expected counts of one experiment, for one photon and its own nuisances' values."""
+        by_name = {n.name: value for n, value in zip(e.nuisances, values, strict=True)}
+        return e.expected_counts(self.model, photon, by_name)
+
     def counts_of(self, e: Experiment) -> Callable[[HiddenPhoton, Sequence[Array]], Float[Array, " _bins"]]:
-        """Expected counts of one experiment as a jitted function of one photon and its own nuisances' values."""
+        """Return `own_counts` of an experiment as a jitted function of photon and values."""
         return self.compiled(_counts_of, e.name)
 
     def pointwise(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data) -> Data:
@@ -226,9 +231,5 @@ class JointModel(Programs):
 def _counts_of(joint: JointModel, name: str) -> Callable[[HiddenPhoton, Sequence[Array]], Float[Array, " _bins"]]:
     (e,) = (e for e in joint.experiments if e.name == name)
 
-    def own(photon: HiddenPhoton, values: Sequence[Array]) -> Array:
-        by_name = {n.name: value for n, value in zip(e.nuisances, values, strict=True)}
-        return e.expected_counts(joint.model, photon, by_name)
-
     # Jitted so that whatever is made of it, and its derivatives, traces it once.
-    return jax.jit(own)
+    return jax.jit(lambda photon, values: joint.own_counts(e, photon, values))

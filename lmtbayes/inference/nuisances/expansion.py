@@ -17,6 +17,7 @@ from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.likelihood.constraints import LogDensity
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.columns import Columns
+from lmtbayes.inference.nuisances.dependence import one_by_one
 from lmtbayes.inference.nuisances.newton import SMALLEST_CURVATURE, first_and_second_derivative
 
 
@@ -97,43 +98,37 @@ def _derivatives(joint: JointModel, pulls: Float[Array, " nuisances"]) -> tuple[
     return first_and_second_derivative(joint.constraints.values, pulls)
 
 
-def _along(
-    joint: JointModel,
-    e: Experiment,
-    photon: HiddenPhoton,
-    values: Float[Array, " nuisances"],
-    own: Sequence[int],
-    i: int,
-) -> Callable[[Float[Array, ""]], Float[Array, " _bins"]]:
-    """Counts of one experiment as a function of the value of one of its own nuisances."""
-    return lambda value: joint.counts_of(e)(photon, [value if k == i else values[k] for k in own])
-
-
 def _in_values(
     joint: JointModel, e: Experiment, photon: HiddenPhoton, values: Float[Array, " nuisances"], own: Sequence[int]
 ) -> tuple[Array, Float[Array, "_bins own"], Float[Array, "_bins own"]]:
     """Counts of one experiment, and derivatives in the values: what constraints do to these is worked out once."""
+    row, along = _each(joint, e, photon, values, own)
     if not own:
-        nothing = jnp.zeros((e.n_bins, 0))
-        return joint.counts_of(e)(photon, []), nothing, nothing
-
-    def both(i: int) -> tuple[Array, Array, Array]:
-        # Nested, so that one pass through the rates gives both derivatives.
-        one, counts = jnp.ones(()), _along(joint, e, photon, values, own, i)
-        (row, first), (_, second) = jax.jvp(lambda y: jax.jvp(counts, (y,), (one,)), (values[i],), (one,))
-        return row, first, second
-
-    rows, first, second = zip(*(both(i) for i in own), strict=True)
-    return rows[0], jnp.stack(first, axis=-1), jnp.stack(second, axis=-1)
+        return row, jnp.zeros((e.n_bins, 0)), jnp.zeros((e.n_bins, 0))
+    one = jnp.ones(())
+    # Nested, so that one pass through the rates gives both derivatives.
+    both = [
+        jax.jvp(lambda y, f=f: jax.jvp(f, (y,), (one,))[1], (values[i],), (one,))
+        for f, i in zip(along, own, strict=True)
+    ]
+    first, second = zip(*both, strict=True)
+    return row, jnp.stack(first, axis=-1), jnp.stack(second, axis=-1)
 
 
 def _first(
     joint: JointModel, e: Experiment, photon: HiddenPhoton, values: Float[Array, " nuisances"], own: Sequence[int]
 ) -> Float[Array, "_bins own"]:
     """First derivatives of the counts of one experiment in the values of its own nuisances."""
-    one = jnp.ones(())
-    columns = [jax.jvp(_along(joint, e, photon, values, own, i), (values[i],), (one,))[1] for i in own]
+    along = _each(joint, e, photon, values, own)[1]
+    columns = [jax.jvp(f, (values[i],), (jnp.ones(()),))[1] for f, i in zip(along, own, strict=True)]
     return jnp.stack(columns, axis=-1) if columns else jnp.zeros((e.n_bins, 0))
+
+
+def _each(
+    joint: JointModel, e: Experiment, photon: HiddenPhoton, values: Float[Array, " nuisances"], own: Sequence[int]
+) -> tuple[Float[Array, " _bins"], list[Callable[[Float[Array, ""]], Float[Array, " _bins"]]]]:
+    """Counts of one experiment, and as a function of the value of each of its own nuisances."""
+    return one_by_one(lambda own_values: joint.own_counts(e, photon, own_values), [values[i] for i in own])
 
 
 def _columns(joint: JointModel, blocks: Sequence[Float[Array, "_bins _own"]]) -> Columns:
