@@ -9,6 +9,7 @@ import abc
 import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -126,7 +127,8 @@ class TruncatedGaussian(Constraint):
         if not self.low < self.mean < self.high or not np.isfinite(self.central_pull):
             raise _checks.invalid("mean", self.mean, f"inside (low, high) = ({self.low:g}, {self.high:g})")
 
-    def _edges(self) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    def _edges(self) -> tuple[Any, Any]:
+        """Of the whole Gaussian's distribution function, at the two ends."""
         low, high = special.ndtr([(self.low - self.mean) / self.sigma, (self.high - self.mean) / self.sigma])
         return low, high
 

@@ -66,9 +66,12 @@ class RecoilKernel(eqx.Module):
         """Events/(t yr) in each bin for one photon; `values` holds every nuisance."""
         coefficients = zip(self._coefficients(values), self._arrival(values), strict=True)
         (flat, flat_arrival), (cosine, cosine_arrival) = coefficients
-        total = self.flat_weights.combined(flat) * self.products(model, photon, values, flat_arrival).reshape(-1)
-        total += self.cosine_weights.combined(cosine) * self.products(model, photon, values, cosine_arrival).reshape(-1)
-        return jnp.sum(total.reshape(self.q2.shape[0], -1), axis=1)
+        flat_products = self.products(model, photon, values, flat_arrival).reshape(-1)
+        cosine_products = self.products(model, photon, values, cosine_arrival).reshape(-1)
+        bins = self.q2.shape[0]
+        return self.flat_weights.by_bin(flat, flat_products, bins) + self.cosine_weights.by_bin(
+            cosine, cosine_products, bins
+        )
 
     def _arrival(self, values: Values) -> tuple[Float[Array, " flavours"], Float[Array, " flavours"]]:
         """P(nu_e -> nu_alpha) = flat_alpha + <cos 2 theta_m> cos_alpha."""
