@@ -84,7 +84,9 @@ class XENONnT8B(SolarSearch):
     ) -> Float[Array, " bins"]:
         energy = rates_of(self.kernel, model, photon, values)
         yields = self.in_yields(*(values[name] for name in YIELDS))
-        return values[EFFICIENCY] * (jnp.outer(yields, energy).reshape(-1) @ self.templates)
+        # Yields first: what is differentiated in are mostly numbers that only the energies depend on.
+        of_energy = (yields @ self.templates.reshape(yields.size, -1)).reshape(energy.size, -1)
+        return values[EFFICIENCY] * (energy @ of_energy)
 
     def _background(self, values: Mapping[str, Float[Array, ""]]) -> Float[Array, " bins"]:
         yields = self.neutrons_in_yields(*(values[name] for name in YIELDS))
