@@ -91,7 +91,7 @@ class Weights(eqx.Module):
         """Sum over the entries of each bin of every row of the right factor."""
         right = self.right.reshape(len(self.right), bins, -1)
         # One matrix a bin, the layout in which XLA multiplies them fastest.
-        return jnp.einsum("bmk,bm->bk", np.ascontiguousarray(right.transpose(1, 2, 0)), factors.reshape(bins, -1))
+        return jnp.einsum("bmk,bm->bk", jnp.asarray(right.transpose(1, 2, 0)), factors.reshape(bins, -1))
 
     @property
     def size(self) -> int:
