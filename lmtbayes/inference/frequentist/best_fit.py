@@ -1,5 +1,6 @@
 """The global best fit of boson and nuisances: a coarse scan of the whole box, then every peak climbed."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -139,7 +140,13 @@ def search_box(like: JointLikelihood, box: Box, plan: Plan) -> BestFit:
     """Best end of all climbs from the peaks of a scan of the whole box."""
     outer_x = box.scan_points(plan.outer, POINTS[plan.outer])
     inner_x = box.scan_points(plan.inner, POINTS[plan.inner]) if plan.inner else np.zeros(1)
-    found = scan_cells(like, plan, outer_x, inner_x, box.limits)
+    found = scan_cells(
+        like,
+        dataclasses.replace(plan, points=max((POINTS[name] for name in plan.free), default=1)),
+        outer_x,
+        inner_x,
+        box.limits,
+    )
     i, j = highest_peaks(found.log_likelihood[..., 0])
     begin = {plan.outer: outer_x[i]} | ({plan.inner: inner_x[j]} if plan.inner else {})
     begin |= {name: found.z[i, j, 0, k] for k, name in enumerate(plan.free)}

@@ -15,8 +15,13 @@ _TOP = 4
 """Highest cells that are climbed, whether they are peaks or not."""
 
 
-def best_of_cells(like: JointLikelihood, box: Box, plan: Plan, cells: ProfileCells) -> BestFit:
-    """Global best fit: from the best cells, and from a scan of the whole box where theirs was none; the higher one."""
+def best_of_cells(
+    like: JointLikelihood, box: Box, plan: Plan, cells: ProfileCells, known: BestFit | None = None
+) -> BestFit:
+    """Global best fit: from the best cells, and from a scan of the whole box where theirs was none; the higher one.
+
+    What is `known` already is of such a scan.
+    """
     top = np.argsort(cells.value, axis=None)[::-1][:_TOP]
     value = cells.value.flat[top[0]]
     lines = {name: cells.x[..., box.names.index(name)] for name in box.names if name not in plan.free}
@@ -27,7 +32,7 @@ def best_of_cells(like: JointLikelihood, box: Box, plan: Plan, cells: ProfileCel
     found = np.isfinite(x).all(axis=1)
     best = climb_box(like, box, plan, np.concatenate([x, pulls], axis=1)[found])
     if not scanned:
-        best = max(best, search_box(like, box, plan), key=lambda fit: fit.log_likelihood)
+        best = max(best, known or search_box(like, box, plan), key=lambda fit: fit.log_likelihood)
     if value > best.log_likelihood:
         return describe(like, box, x[0], pulls[0], float(value), bool(cells.converged.flat[top[0]]))
     return best

@@ -174,7 +174,7 @@ def _refined(
     def q_of(cells: ProfileCells) -> tuple[np.ndarray, tuple[float, float]]:
         nonlocal best
         if cells.value.max() > best.log_likelihood + _BETTER:
-            best = best_of_cells(like, box, plan, cells)
+            best = best_of_cells(like, box, plan, cells, best)
         found = physical(like.model, best.g_x, best.mass, best.eps_x)
         lowest = [float(axis_of(name, np.array([found[name]]))[0]) for name in names]
         return 2.0 * (best.log_likelihood - cells.value), (lowest[0], lowest[1])

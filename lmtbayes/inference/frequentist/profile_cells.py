@@ -17,6 +17,8 @@ from lmtbayes.inference.likelihood.joint import JointLikelihood
 
 _HIGHER = 1e-6
 """Of ln L: by how much a neighbour's end is above a cell's own for that to climb once more."""
+_FORBIDDEN = 500.0
+"""Of ln L below the best cell: what no data allow is left as it is found."""
 _ROUNDS = 16
 """Of climbs from neighbours: each takes what is found one cell further."""
 _SIDES = ((0, 1), (0, -1), (1, 1), (1, -1))
@@ -126,7 +128,7 @@ class _Climbs:
             at = np.argwhere(np.take(changed, index, axis=axis) & np.isfinite(start).all(axis=-1))
             rows = tuple(at.T)
             value = value_at(self._like, self._fixed(at), plan.free, start[rows], plan.batch_size, plan.devices)
-            higher = value > best[rows]
+            higher = (value > best[rows]) & (value > cells.value.max() - _FORBIDDEN)
             where = tuple(at[higher].T)
             best[where], chosen[where], is_higher[where] = value[higher], start[where], True
         return np.argwhere(is_higher), chosen[is_higher]

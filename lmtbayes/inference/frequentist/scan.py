@@ -6,7 +6,6 @@ optimised at every point with linearised counts. The rates are those that a fit 
 """
 
 import functools
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,7 +20,7 @@ from lmtbayes.inference.frequentist.steps import NAMES, Steps
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 
 _POINTS = 1 << 15
-"""Points whose pulls the host holds at a time."""
+"""Points that the host holds at a time."""
 
 
 @dataclass(frozen=True)
@@ -63,29 +62,34 @@ def scan_cells(
     """Scan the free parameters, between `limits`, in the cells of all values of `outer_x` and `inner_x`."""
     names = tuple(name for name in NAMES if name in (plan.outer, plan.inner, *plan.free))
     steps = like.compiled(Steps, names, plan.devices, plan.batch_size)
+    order = [(plan.outer, plan.inner, *plan.free).index(name) for name in names]
     axes = [np.linspace(*limits[name], scan_size(name, plan.points, *limits[name])) for name in plan.free]
     shape = tuple(axis.size for axis in axes)
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes)) if axes else np.zeros((1, 0))
-    order = [(plan.outer, plan.inner, *plan.free).index(name) for name in names]
     cells = outer_x.size * inner_x.size
-    together = min(max(_POINTS // math.prod(shape), 1), cells)
-    parts = []
+
+    def boson(cell: np.ndarray, free: np.ndarray) -> np.ndarray:
+        i, j = np.divmod(cell, inner_x.size)
+        return np.concatenate([np.stack([outer_x[i], inner_x[j]], axis=-1), free], axis=-1)[:, order]
+
+    found = []
+    together = min(max(_POINTS // len(points), 1), cells)
     for begin in tqdm(range(0, cells, together), desc=bar, disable=None if bar else True):
         # The last ones are filled up: one shape.
-        i, j = np.divmod(np.minimum(np.arange(begin, begin + together), cells - 1), inner_x.size)
-        fixed = np.stack([outer_x[i], inner_x[j]], axis=-1)
-        both = np.concatenate([np.repeat(fixed, len(points), axis=0), np.tile(points, (together, 1))], axis=1)
-        values, pulls = steps.linearised(both[:, order], like.data)
-        index, value, promising = map(np.asarray, _peaks(values.reshape(together, *shape), plan.starts))
-        where = np.ravel_multi_index(tuple(np.moveaxis(index, -1, 0)), shape) if axes else index.sum(axis=-1)
-        own = np.take_along_axis(pulls.reshape(together, len(points), -1), where[..., None], axis=1)
-        parts.append((np.concatenate([points[where], own], axis=-1), value, promising))
-    z, value, promising = (
-        np.concatenate(column)[:cells].reshape(outer_x.size, inner_x.size, *column[0].shape[1:])
-        for column in zip(*parts, strict=True)
-    )
+        cell = np.minimum(np.arange(begin, begin + together), cells - 1)
+        x = boson(np.repeat(cell, len(points)), np.tile(points, (together, 1)))
+        values, _ = steps.linearised(x, like.data, likeliest=True)
+        found.append([np.asarray(part) for part in _peaks(values.reshape(together, *shape), plan.starts)])
+    index, _, promising = (np.concatenate(column)[:cells] for column in zip(*found, strict=True))
     # The highest one always: a cell whose every point failed is told by its status.
-    return ScanResult(z, value, promising | (np.arange(promising.shape[-1]) == 0))
+    promising = promising | (np.arange(promising.shape[1]) == 0)
+    where = np.ravel_multi_index(tuple(np.moveaxis(index, -1, 0)), shape) if axes else index.sum(axis=-1)
+    free = points[where[promising]]
+    values, pulls = steps.linearised(boson(np.nonzero(promising)[0], free), like.data)
+    z = np.full((*promising.shape, free.shape[1] + pulls.shape[1]), np.nan)
+    value = np.full(promising.shape, -np.inf)
+    z[promising], value[promising] = np.concatenate([free, pulls], axis=1), values
+    return ScanResult(*(x.reshape(outer_x.size, inner_x.size, *x.shape[1:]) for x in (z, value, promising)))
 
 
 @functools.partial(jax.jit, static_argnums=1)

@@ -84,9 +84,11 @@ class Steps:
         value = self.place(parts.reshape(-1, z.shape[1]), data).value.reshape(len(z), len(_PARTS))
         return parts[np.arange(len(z)), value.argmax(axis=1)]
 
-    def linearised(self, x: Float[np.ndarray, "points boson"], data: Data) -> tuple[np.ndarray, np.ndarray]:
-        """Return ln L and pulls at points of the boson, at the optimum of counts linear in the nuisances' values."""
-        return self._many.linearised(self._photons_at(x), data)
+    def linearised(
+        self, x: Float[np.ndarray, "points boson"], data: Data, *, likeliest: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return ln L and pulls at points of the boson, as `LaplaceAtMany.linearised`."""
+        return self._many.linearised(self._photons_at(x), data, likeliest=likeliest)
 
     def trials(
         self,

@@ -1,8 +1,8 @@
 """The counts of all bins about one point, to second order in the pulls, and what the data say of them.
 
 An experiment is differentiated in the values of the nuisances that it knows, one by one: the derivative in one of them
-then touches only what it enters, which takes half the time of all of them side by side. Derivatives of the values in the
-pulls follow for all nuisances at once.
+then touches only what it enters, which takes half the time of all of them side by side. Derivatives of values in pulls
+follow for all nuisances at once.
 """
 
 from collections.abc import Callable, Sequence

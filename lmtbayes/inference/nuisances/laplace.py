@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float, Int
 
 from lmtbayes.inference.likelihood.constraints import LogDensity
 from lmtbayes.inference.likelihood.model import Data, JointModel
@@ -53,7 +53,7 @@ def optimal_pulls(
     counts: Float[Array, " bins"],
     jacobian: Columns,
     data: Data,
-    steps: int = STEPS,
+    steps: Int[ArrayLike, ""] = STEPS,
 ) -> tuple[Float[Array, " nuisances"], Float[Array, ""]]:
     """Optimum of ln L with the counts linear in the nuisances' values from `start`, and ln L there.
 
@@ -62,7 +62,7 @@ def optimal_pulls(
     counts, jacobian
         The rates at `start` and their derivatives in the pulls.
     steps
-        Of Newton, none of which goes down.
+        Of Newton, at least one, none of which goes down; may be traced.
     """
     values, per_pull = _values(joint, start)[:2]
     sizes = jnp.array((0.0, *STEP_SIZES))
@@ -73,7 +73,8 @@ def optimal_pulls(
     def bins(row: Array) -> Array:
         return log_of_counts(joint, row, data)
 
-    def newton_step(pulls: Array, _: None) -> tuple[Array, Array]:
+    def newton_step(_: Any, state: tuple[Array, Array]) -> tuple[Array, Array]:
+        pulls = state[0]
         first, second = _values(joint, pulls)[1:]
         columns = jacobian.scaled(first / per_pull)
         score, weight = score_and_fisher_weight(bins, linear_counts(pulls))
@@ -84,10 +85,12 @@ def optimal_pulls(
         step = jax.scipy.linalg.solve(precision, by_pull + pull, assume_a="pos")
         trials = pulls + sizes[:, None] * step
         log_likelihood = jax.vmap(lambda x: jnp.sum(bins(linear_counts(x))) + jnp.sum(constraint(x)))(trials)
-        return highest((trials, jnp.where(jnp.isfinite(log_likelihood), log_likelihood, -jnp.inf)), log_likelihood)
+        finite = jnp.where(jnp.isfinite(log_likelihood), log_likelihood, -jnp.inf)
+        found: tuple[Array, Array] = highest((trials, finite), log_likelihood)
+        return found
 
-    pulls, log_likelihood = jax.lax.scan(newton_step, start, None, length=steps)
-    return pulls, log_likelihood[-1]
+    found: tuple[Array, Array] = jax.lax.fori_loop(0, steps, newton_step, (start, jnp.asarray(-jnp.inf)))
+    return found
 
 
 def laplace(constraint: LogDensity, pulls: Float[Array, " nuisances"], expanded: Expansion) -> LaplaceFit:

@@ -15,7 +15,7 @@ from lmtbayes.inference.likelihood.constraints import Components
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.climbing import Climbing
 from lmtbayes.inference.nuisances.expansion import Expansion, expansion
-from lmtbayes.inference.nuisances.laplace import LaplaceFit, laplace, optimal_pulls
+from lmtbayes.inference.nuisances.laplace import STEPS, LaplaceFit, laplace, optimal_pulls
 
 _BATCH = 128
 """Points evaluated side by side on a core: bounds the memory."""
@@ -38,10 +38,10 @@ class LaplaceAtMany:
         def expanded(point: tuple[HiddenPhoton, Array], data: Data) -> Expansion:
             return expansion(joint, *point, data)
 
-        def solve(item: tuple[Components, Array, Expansion], data: Data) -> tuple[Array, Array]:
+        def solve(item: tuple[Components, Array, Expansion], data: Data, steps: Array) -> tuple[Array, Array]:
             component, start, expanded = item
             constraint = joint.constraints.of_component(component)
-            return optimal_pulls(joint, constraint, start, expanded.counts, expanded.jacobian, data)
+            return optimal_pulls(joint, constraint, start, expanded.counts, expanded.jacobian, data, steps)
 
         def integrate(item: tuple[Components, Array, Expansion], data: Data) -> LaplaceFit:  # noqa: ARG001
             component, pulls, expanded = item
@@ -53,6 +53,7 @@ class LaplaceAtMany:
         self.expansion = Mapped(expanded, devices, batch_size)
         """((photons, pulls), data) to `Expansion`, leading axis of points."""
         self._solve = Mapped(solve, devices, batch_size)
+        self._steps = self._solve.on_all(np.asarray(STEPS))
         self._integrate = Mapped(integrate, devices, batch_size)
         self._climb = Climbing(joint, devices, batch_size, self.expansion)
         self._evaluate = Blocked(self._block, devices, self.expansion.block)
@@ -100,15 +101,20 @@ class LaplaceAtMany:
         chosen = np.arange(number), np.where(np.isfinite(values), values, -np.inf).argmax(axis=1)
         return special.logsumexp(np.where(np.isfinite(parts), parts, -np.inf), axis=1), converged[chosen]
 
-    def linearised(self, photons: HiddenPhoton, data: Data) -> tuple[np.ndarray, np.ndarray]:
+    def linearised(
+        self, photons: HiddenPhoton, data: Data, *, likeliest: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Profiled ln L of photons, and the pulls there, with counts that are linear in the nuisances' values.
 
-        One expansion a point: for scans that rank points.
+        One expansion a point and choice of Gaussians, where constraints are sums of them: for scans that rank points,
+        which take the `likeliest` choice and a single step of Newton (a second finds no other peaks).
         """
         number, (_, size) = len(photons.mass), self._starts.shape
         if size == 0:
             return self._at_no_nuisance(photons, data), np.zeros((number, 0))
-        pulls, value = _by_photon(self._linearised(self._rows(photons), data), number)
+        components = [int(self._components.log_weight.sum(axis=1).argmax())] if likeliest else slice(None)
+        steps = np.asarray(1 if likeliest else STEPS)
+        pulls, value = _by_photon(self._linearised(self._rows(photons, components), data, steps), number)
         chosen = np.arange(number), np.where(np.isfinite(value), value, -np.inf).argmax(axis=1)
         return value[chosen], pulls[chosen]
 
@@ -116,27 +122,29 @@ class LaplaceAtMany:
         value = self.expansion((photons, np.zeros((len(photons.mass), 0))), data).log_likelihood
         return np.where(np.isfinite(value), value, -np.inf)
 
-    def _rows(self, photons: HiddenPhoton) -> tuple[HiddenPhoton, Components, np.ndarray]:
-        """Every photon with every component of the constraints, and where its pulls start."""
-        number, repeats = len(photons.mass), len(self._starts)
+    def _rows(
+        self, photons: HiddenPhoton, which: slice | list[int] = slice(None)
+    ) -> tuple[HiddenPhoton, Components, np.ndarray]:
+        """Every photon with every component of the constraints, or some of them, and where its pulls start."""
+        components, starts = jax.tree.map(lambda x: x[which], (self._components, self._starts))
+        number, repeats = len(photons.mass), len(starts)
         photons = jax.tree.map(lambda x: np.repeat(x, repeats, axis=0), photons)
-        components = jax.tree.map(lambda x: np.tile(x, (number, 1)), self._components)
-        return photons, components, np.tile(self._starts, (number, 1))
+        components = jax.tree.map(lambda x: np.tile(x, (number, 1)), components)
+        return photons, components, np.tile(starts, (number, 1))
 
     def _block(self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data]) -> LaplaceFit:
         photons, components, _ = items
-        pulls = self._block_of_linearised(items, shared)[0]
+        pulls = self._block_of_linearised(items, (*shared, self._steps))[0]
         second = self.expansion.run((photons, pulls), shared)
         found: LaplaceFit = self._integrate.run((components, pulls, second), shared)
         return found
 
     def _block_of_linearised(
-        self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data]
+        self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data, Array]
     ) -> tuple[Array, Array]:
         photons, components, starts = items
-        solved: tuple[Array, Array] = self._solve.run(
-            (components, starts, self.expansion.run((photons, starts), shared)), shared
-        )
+        expanded = self.expansion.run((photons, starts), shared[:1])
+        solved: tuple[Array, Array] = self._solve.run((components, starts, expanded), shared)
         return solved
 
     def _block_of_integrals(
