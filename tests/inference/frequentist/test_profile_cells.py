@@ -1,0 +1,67 @@
+"""Cells of a profile whose own climbs ended on a lower maximum: raised from the cells beside them."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from profile_toys import scale, toy
+
+import lmtbayes as lmt
+from lmtbayes.experiments.terms import Gaussian
+from lmtbayes.inference.frequentist import profile_cells
+from lmtbayes.inference.frequentist.scan import ScanResult
+
+FREE = lmt.LMU_LTAU.with_mixing("free")
+LOW, HIGH = -5.2, -1.8
+"""ln kappa of the two maxima, as far as the second number does not move them."""
+GRID = {"mass": np.geomspace(10.0, 100.0, 4), "g_x": np.geomspace(1e-4, 1e-3, 5)}
+
+
+def double_well(g_x, mass, eps_x, values):
+    """A number that is 1 at two mixings, and one that prefers the higher, by a few in ln L."""
+    x = 2.0 * (jnp.log(-eps_x / g_x) - LOW) / (HIGH - LOW) - 1.0
+    height = x**2 + 0.01 * jnp.log(mass / 30.0) * jnp.log(g_x / 3e-4)
+    return jnp.stack([height, values["scale"] * x])
+
+
+@pytest.fixture(scope="module")
+def like():
+    experiment = toy(double_well, Gaussian([0.05, 0.8]), 2, (scale(),))
+    return lmt.JointLikelihood([experiment], FREE, {"toy": np.ones(2)}, check=False)
+
+
+def profile(like, **options):
+    return lmt.profile_likelihood(like, GRID, progress=False, **options)
+
+
+def only_the_lower(found, cells):
+    """A scan that has not seen the higher maximum in some cells."""
+    z, promising = found.z.copy(), found.promising.copy()
+    for i, j in cells:
+        lower = np.nanargmin(z[i, j, :, 0])
+        z[i, j, 0], promising[i, j] = z[i, j, lower], [True] + [False] * (promising.shape[-1] - 1)
+    return ScanResult(z, found.log_likelihood, promising)
+
+
+@pytest.mark.parametrize("missed", [[(1, 2)], [(i, j) for i in range(4) for j in range(5) if (i, j) != (3, 4)]])
+def test_a_cell_whose_scan_saw_the_wrong_maximum_is_raised(like, monkeypatch, missed):
+    """One cell, or all but a corner, from which what it has found then goes from cell to cell."""
+    expected = profile(like)
+    assert (expected["kappa"] > np.exp(0.5 * (LOW + HIGH))).all()
+    real = profile_cells.scan_cells
+    monkeypatch.setattr(profile_cells, "scan_cells", lambda *given: only_the_lower(real(*given), missed))
+    found = profile(like)
+    assert (found["status"] == 0).all()
+    # A climb ends where 1e-9 is left.
+    np.testing.assert_allclose(found["log_likelihood"], expected["log_likelihood"], atol=1e-8)
+    np.testing.assert_allclose(np.log(found["kappa"]), np.log(expected["kappa"]), atol=1e-4)
+
+
+def test_without_neighbours_it_would_stay_where_it_is(like, monkeypatch):
+    """That the test above tests something."""
+    expected = profile(like)
+    real = profile_cells.scan_cells
+    monkeypatch.setattr(profile_cells, "scan_cells", lambda *given: only_the_lower(real(*given), [(1, 2)]))
+    monkeypatch.setattr(profile_cells, "_ROUNDS", 0)
+    lower = expected["log_likelihood"] - profile(like)["log_likelihood"]
+    assert lower.values[1, 2] > 0.5
+    assert np.abs(np.delete(lower.values.ravel(), 7)).max() < 1e-8
