@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lmtbayes._compile import compile_quickly
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.muon_g2 import PRESETS
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.inference.frequentist.limits import STATUS
+from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.names import PULL
 from lmtbayes.jobs import pictures
@@ -86,30 +89,42 @@ def draw(
         bounds={name: settings.prior.box[name] for name in names},
     )
     pictures.save(axes[0, 0].figure, folder / f"corner.{suffix}")
+    counts = expected_at_draws(like, posterior)
     with style():
         for e in like.experiments:
             if e.n_bins > 1:
-                pictures.save(predictive(like, e, posterior), folder / f"predictive_{e.name}.{suffix}")
+                pictures.save(predictive(like, e, posterior, counts[e.name]), folder / f"predictive_{e.name}.{suffix}")
     if like.nuisances:
         pictures.save(nuisances(like, posterior), folder / f"pulls.{suffix}")
     if profile is not None:
         pictures.save(plane(settings, posterior, profile, limit), folder / f"plane.{suffix}")
 
 
-def predictive(like: JointLikelihood, e: Experiment, posterior: "xr.DataTree", most: int = 1000) -> Figure:
-    """Data of one experiment over what the posterior expects of it, at up to `most` draws."""
-    draws = posterior["posterior"].to_dataset().stack(sample=("chain", "draw"))
+def expected_at_draws(
+    like: JointLikelihood, posterior: "xr.DataTree", most: int = 1000
+) -> dict[str, Float[np.ndarray, "draws _bins"]]:
+    """Expected counts of every experiment at up to `most` draws, by what the fit has compiled."""
+    draws, pulls = (
+        group(posterior, name).stack(sample=("chain", "draw")) for name in ("posterior", "unconstrained_posterior")
+    )
     chosen = np.linspace(0, draws.sizes["sample"] - 1, min(most, draws.sizes["sample"])).astype(int)
-    values = {name: draws[name].values[chosen] for name in ("g_x", "mass", "eps_x", *like.nuisance_names)}
-    photon = HiddenPhoton(values.pop("g_x"), values.pop("mass"), values.pop("eps_x"))
-    own = {n.name: values[n.name] for n in e.nuisances}
+    photon = HiddenPhoton(*(draws[name].values[chosen] for name in ("g_x", "mass", "eps_x")))
+    columns = [pulls[name + PULL].values[chosen] for name in like.nuisance_names]
+    evaluated = evaluation(like.joint)((photon, np.array(columns).T.reshape(chosen.size, -1)), like.data)
+    return {name: np.asarray(counts) for name, counts in evaluated.counts.items()}
+
+
+def predictive(
+    like: JointLikelihood, e: Experiment, posterior: "xr.DataTree", counts: Float[np.ndarray, "draws bins"]
+) -> Figure:
+    """Data of one experiment over what the posterior expects of it: `counts` at some draws, and predictions."""
     figure, (axis, ratio) = plt.subplots(2, 1, figsize=(5.6, 5.0), sharex=True, height_ratios=(2.6, 1.0))
     edges, reach = np.asarray(e.bin_edges), _end_of_events(like.model, e)
     predictive_spectrum(
         axis,
         edges,
         np.asarray(like.data[e.name]),
-        np.asarray(e.expected_counts(like.model, photon, own)),
+        counts,
         group(posterior, "posterior_predictive")[e.name].values.reshape(-1, e.n_bins).astype(float),
         xlabel=f"{e.binning.quantity} [{e.bin_unit}]" if e.bin_unit else e.binning.quantity,
         title=e.title,
@@ -136,7 +151,8 @@ def _end_of_events(model: GaugeModel, e: Experiment) -> float | None:
     if differential is None or edges[-1] - edges[-2] < edges[-2] - edges[0] or edges[-2] <= 0.0:
         return None
     energy = np.geomspace(edges[-2], edges[-1], 400)
-    rate = np.asarray(differential(model, HiddenPhoton.none(), energy))
+    # Compiled as a whole: its operations one by one would be as many functions.
+    rate = np.asarray(compile_quickly(lambda photon: differential(model, photon, energy))(HiddenPhoton.none()))
     events = np.concatenate([[0.0], np.cumsum(0.5 * (rate[1:] + rate[:-1]) * np.diff(energy))])
     if not events[-1] > 0.0:
         return None
@@ -251,5 +267,5 @@ def g2_band(
     observed = float(np.asarray(exp.observed)[0])
     width = sigmas * float(np.sqrt(exp.term.distribution(jnp.zeros(1)).variance[0]))
     photons = HiddenPhoton(np.ones_like(mass), mass, np.full_like(mass, model.mixing_ratio or 0.0))
-    per_coupling2 = np.asarray(exp.expected_counts(model, photons))[:, 0]
+    per_coupling2 = np.asarray(compile_quickly(lambda x: exp.expected_counts(model, x))(photons))[:, 0]
     return np.sqrt(max(observed - width, 0.0) / per_coupling2), np.sqrt(max(observed + width, 0.0) / per_coupling2)
