@@ -17,6 +17,9 @@ from lmtbayes.inference.nuisances.climbing import Climbing
 from lmtbayes.inference.nuisances.expansion import Expansion, expansion
 from lmtbayes.inference.nuisances.laplace import STEPS, LaplaceFit, laplace, optimal_pulls
 
+RANKING_STEPS = 3
+"""Of Newton, of a scan: two rank some points below others that are lower, and a climb then ends on a lower maximum; five
+find no more than three (compared)."""
 _BATCH = 128
 """Points evaluated side by side on a core: bounds the memory."""
 
@@ -107,13 +110,13 @@ class LaplaceAtMany:
         """Profiled ln L of photons, and the pulls there, with counts that are linear in the nuisances' values.
 
         One expansion a point and choice of Gaussians, where constraints are sums of them: for scans that rank points,
-        which take the `likeliest` choice and a single step of Newton (a second finds no other peaks).
+        which take the `likeliest` choice and fewer steps of Newton.
         """
         number, (_, size) = len(photons.mass), self._starts.shape
         if size == 0:
             return self._at_no_nuisance(photons, data), np.zeros((number, 0))
         components = [int(self._components.log_weight.sum(axis=1).argmax())] if likeliest else slice(None)
-        steps = np.asarray(1 if likeliest else STEPS)
+        steps = np.asarray(RANKING_STEPS if likeliest else STEPS)
         pulls, value = _by_photon(self._linearised(self._rows(photons, components), data, steps), number)
         chosen = np.arange(number), np.where(np.isfinite(value), value, -np.inf).argmax(axis=1)
         return value[chosen], pulls[chosen]
