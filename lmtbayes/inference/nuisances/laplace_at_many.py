@@ -18,7 +18,7 @@ from lmtbayes.inference.nuisances.expansion import Expansion, expansion
 from lmtbayes.inference.nuisances.laplace import STEPS, LaplaceFit, laplace, optimal_pulls
 
 RANKING_STEPS = 3
-"""Of Newton, of a scan: two rank some points below others that are lower, and a climb then ends on a lower maximum; five
+"""Of Newton, of a scan: with two some points rank below others that are lower, and climbs end on a lower maximum; five
 find no more than three (compared)."""
 _BATCH = 128
 """Points evaluated side by side on a core: bounds the memory."""
