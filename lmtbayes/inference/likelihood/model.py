@@ -131,6 +131,7 @@ class JointModel(Programs):
 
     def counts(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Data:
         """Expected counts by experiment name, for one photon and the pulls of the nuisances."""
+        check_settings()
         values = self.constraints.values(pulls)
         return {e.name: self.counts_of(e)(photon, [values[i] for i in own]) for e, own in self.owns}
 
