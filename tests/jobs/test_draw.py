@@ -11,8 +11,20 @@ from matplotlib.patches import PathPatch
 
 from lmtbayes._files import write_netcdf
 from lmtbayes.experiments.registry import experiment
-from lmtbayes.gauge.models import LMU_LTAU, GaugeModel, HiddenPhoton
-from lmtbayes.jobs.draw import _end_of_events, coordinates, draw, g2_band, g2_preset, nuisances, plane
+from lmtbayes.gauge.models import BENCHMARKS, LMU_LTAU, GaugeModel, HiddenPhoton
+from lmtbayes.inference.likelihood.data import asimov
+from lmtbayes.inference.likelihood.joint import JointLikelihood
+from lmtbayes.inference.likelihood.names import PULL
+from lmtbayes.jobs.draw import (
+    _end_of_events,
+    coordinates,
+    draw,
+    expected_at_draws,
+    g2_band,
+    g2_preset,
+    nuisances,
+    plane,
+)
 from lmtbayes.jobs.settings import FitSettings
 from lmtbayes.jobs.summary import intervals
 from lmtbayes.jobs.today import G2_PRESETS, MODELS, _planes
@@ -69,6 +81,27 @@ def test_the_regions_of_the_plane_hold_what_they_say(shape):
         found = held(figure.axes[0], shape(8000, np.random.default_rng(seed)))
         assert found == pytest.approx([0.9545, 0.6827], abs=0.02)
     plt.close(figure)
+
+
+def test_expected_counts_at_draws_are_the_experiment_s_own():
+    like = JointLikelihood(["ess10"], LMU_LTAU.with_mixing("free"), asimov(LMU_LTAU, BENCHMARKS["BP1"]), check=False)
+    rng = np.random.default_rng(0)
+    g_x, mass = 10.0 ** rng.uniform(-4.0, -3.0, (2, 6)), 10.0 ** rng.uniform(1.0, 2.0, (2, 6))
+    pulls = rng.normal(size=(len(like.nuisances), 2, 6))
+    values = {n.name: np.asarray(n.constraint.value(pull)) for n, pull in zip(like.nuisances, pulls, strict=True)}
+    draws = {"g_x": g_x, "mass": mass, "eps_x": -g_x / 50.0, **values}
+    groups = {
+        "posterior": draws,
+        "unconstrained_posterior": {name + PULL: x for name, x in zip(like.nuisance_names, pulls, strict=True)},
+    }
+    tree = xr.DataTree.from_dict(
+        {key: xr.Dataset({k: (("chain", "draw"), v) for k, v in own.items()}) for key, own in groups.items()}
+    )
+    chosen = [0, 2, 5, 8, 11]
+    at = {name: x.ravel()[chosen] for name, x in draws.items()}
+    photon = HiddenPhoton(*(at.pop(name) for name in ("g_x", "mass", "eps_x")))
+    expected = experiment("ess10").expected_counts(like.model, photon, at)
+    np.testing.assert_allclose(expected_at_draws(like, tree, most=5)["ess10"], expected, rtol=1e-12)
 
 
 def test_the_regions_of_today_hold_what_they_say(tmp_path):
