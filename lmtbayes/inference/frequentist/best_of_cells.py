@@ -20,7 +20,7 @@ def best_of_cells(
 ) -> BestFit:
     """Global best fit: from the best cells, and from a scan of the whole box where theirs was none; the higher one.
 
-    What is `known` already is of such a scan.
+    `known` is the best fit of fewer cells, which takes the place of another scan.
     """
     top = np.argsort(cells.value, axis=None)[::-1][:_TOP]
     value = cells.value.flat[top[0]]

@@ -4,7 +4,7 @@
 
 The profile of the mixing has two maxima where a recoil rate interferes: one start would draw the wrong contour. So each
 cell scans what is not on the grid, nuisances optimised at every point, and climbs from the best maxima of the scan, and
-from the end of a cell beside it where that is higher (`profile_cells`).
+from the end of a cell beside it where that is higher and data do not forbid it anyway (`profile_cells`).
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -19,8 +19,8 @@ from lmtbayes.inference.frequentist.box import peaks, scan_size
 from lmtbayes.inference.frequentist.steps import NAMES, Steps
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 
-_POINTS = 1 << 15
-"""Points that the host holds at a time."""
+_POINTS = 1 << 12
+"""Points that the host holds at a time, and after which a progress bar moves."""
 
 
 @dataclass(frozen=True)

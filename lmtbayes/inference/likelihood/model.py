@@ -133,7 +133,7 @@ class JointModel(Programs):
         """Expected counts by experiment name, for one photon and the pulls of the nuisances."""
         check_settings()
         values = self.constraints.values(pulls)
-        return {e.name: self.counts_of(e)(photon, [values[i] for i in own]) for e, own in self.owns}
+        return {e.name: self.counts_of(e)(photon, [values[i] for i in own]) for e, own in self.nuisance_places}
 
     def row(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Float[Array, " all_bins"]:
         """Expected counts of every bin of every experiment, in one row."""
@@ -145,7 +145,7 @@ class JointModel(Programs):
         return dict(zip((e.name for e in self.experiments), jnp.split(row, edges), strict=True))
 
     @property
-    def owns(self) -> list[tuple[Experiment, tuple[int, ...]]]:
+    def nuisance_places(self) -> list[tuple[Experiment, tuple[int, ...]]]:
         """Each experiment, and the places of its own nuisances among all."""
         index = {name: i for i, name in enumerate(self.nuisance_names)}
         return [(e, tuple(index[n.name] for n in e.nuisances)) for e in self.experiments]

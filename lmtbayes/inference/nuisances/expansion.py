@@ -51,7 +51,7 @@ def expansion(joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nui
 def jacobian_in_pulls(joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Columns:
     """Return the first derivatives alone; to be traced."""
     values, (slope,) = joint.constraints.values(pulls), _derivatives(joint, pulls)[:1]
-    return _columns(joint, [_first(joint, e, photon, values, own) for e, own in joint.owns]).scaled(slope)
+    return _columns(joint, [_first(joint, e, photon, values, own) for e, own in joint.nuisance_places]).scaled(slope)
 
 
 def log_of_counts(joint: JointModel, counts: Float[Array, " bins"], data: Data) -> Float[Array, " bins"]:
@@ -87,7 +87,7 @@ def expanded_counts(
     """Counts of every experiment, and their first and second derivative in each of its own pulls."""
     values, (slope, bend) = joint.constraints.values(pulls), _derivatives(joint, pulls)
     found = []
-    for e, own in joint.owns:
+    for e, own in joint.nuisance_places:
         row, first, second = _in_values(joint, e, photon, values, own)
         by_pull, curved = slope[np.array(own, dtype=int)], bend[np.array(own, dtype=int)]
         found.append((row, first * by_pull, second * by_pull**2 + first * curved))
@@ -134,4 +134,4 @@ def _each(
 
 def _columns(joint: JointModel, blocks: Sequence[Float[Array, "_bins _own"]]) -> Columns:
     """Derivatives of every experiment in its own pulls, as those of all counts in all pulls."""
-    return Columns(tuple(blocks), tuple(own for _, own in joint.owns), len(joint.nuisances))
+    return Columns(tuple(blocks), tuple(own for _, own in joint.nuisance_places), len(joint.nuisances))
