@@ -4,12 +4,14 @@ import inspect
 import math
 import sys
 import warnings
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 import jax
+import numpy as np
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument, PluginError, PluginWarning
@@ -48,6 +50,8 @@ class Entry:
 
 
 _ENTRIES: dict[str, Entry] = {}
+_BUILT: "dict[str, tuple[Entry, weakref.ref[Experiment]]]" = {}
+"""Entries as they are published, while somebody has them: one experiment then, whose compiled rates serve all."""
 _LOADED: set[str] = set()
 """Plugins whose entries are there; `plugins.GROUP` once those of installed packages are."""
 
@@ -238,9 +242,24 @@ def experiment(name: str, /, **overrides: Any) -> Experiment:
             raise _checks.unknown(f"override of experiment {name!r}", override, entry.accepted)
     if any(_checks.is_traced(value) for value in overrides.values()):
         return _named(entry, overrides, entry.build(**overrides))
+    found = _built(entry) if not overrides else None
+    if found is not None:
+        return found
     # What an experiment keeps are numbers, also where the caller is being traced.
     with jax.ensure_compile_time_eval():
-        return _named(entry, overrides, entry.build(**overrides))
+        built = _named(entry, overrides, entry.build(**overrides))
+    if not overrides:
+        for leaf in jax.tree.leaves(built):
+            if isinstance(leaf, np.ndarray):
+                leaf.flags.writeable = False  # it is everybody's
+        _BUILT[name] = entry, weakref.ref(built)
+    return built
+
+
+def _built(entry: Entry) -> Experiment | None:
+    """Return the experiment that an entry has built without overrides, if it is there still."""
+    by, found = _BUILT.get(entry.name, (None, None))
+    return found() if found is not None and by is entry else None
 
 
 def _named(entry: Entry, overrides: Mapping[str, Any], built: object) -> Experiment:

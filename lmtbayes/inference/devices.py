@@ -85,12 +85,22 @@ class Blocked:
         Of `resolve_devices`.
     block
         Items of a call on all devices together.
+    function
+        (item, *shared) -> results, the same of one item in plain Python, for `jax.disable_jit()`; by default `run` is
+        made of such functions.
     """
 
-    def __init__(self, run: Callable[[Any, tuple[Any, ...]], Any], devices: Devices, block: int):
+    def __init__(
+        self,
+        run: Callable[[Any, tuple[Any, ...]], Any],
+        devices: Devices,
+        block: int,
+        function: Callable[..., Any] | None = None,
+    ):
         mesh = mesh_of(devices)
         self.run = run
         self.block = block
+        self._function = function
         self._split, self._whole = NamedSharding(mesh, PartitionSpec(AXIS)), NamedSharding(mesh, PartitionSpec())
 
     def __call__(self, items: Any, *shared: Any, bar: str | None = None) -> Any:
@@ -130,10 +140,16 @@ class Blocked:
     ) -> Iterator[tuple[slice, Any]]:
         """Evaluate `count` items block by block; `take` makes the items of an array of indices, here or on the devices.
 
-        Only two blocks are on the devices at a time: one that is computed and one that is fetched.
+        Only two blocks are on the devices at a time: one that is computed and one that is fetched. Under
+        `jax.disable_jit()` one by one, as plain Python.
         """
         from tqdm.auto import tqdm
 
+        if self._function is not None and jax.config.jax_disable_jit:
+            for k in range(count):
+                item = jax.tree.map(lambda x: jnp.asarray(x[0]), take(np.array([k])))
+                yield slice(k, k + 1), jax.tree.map(lambda x: np.asarray(x)[None], self._function(item, *shared))
+            return
         shared = self.on_all(shared)
         waiting: tuple[slice, Any] | None = None
         with tqdm(total=count, desc=bar, disable=None if bar else True) as progress:
@@ -176,23 +192,11 @@ class Mapped(Blocked):
             return jax.tree.map(lambda x: x.reshape(batches * batch_size, *x.shape[2:]), found)
 
         items, whole = PartitionSpec(AXIS), PartitionSpec()
-        self._function = function
         # Any: jax's type of a compiled function lacks the method that counts its compilations.
         self._compiled: Any = compile_large(
             jax.shard_map(own, mesh=mesh_of(devices), in_specs=(items, whole), out_specs=items, check_vma=False)
         )
-        super().__init__(self._compiled, devices, len(devices) * batch_size * batches)
-
-    def blocks(
-        self, count: int, take: Callable[[np.ndarray], Any], *shared: Any, bar: str | None = None
-    ) -> Iterator[tuple[slice, Any]]:
-        """Evaluate `count` items block by block; under `jax.disable_jit()` one by one, as plain Python."""
-        if not jax.config.jax_disable_jit:
-            yield from super().blocks(count, take, *shared, bar=bar)
-            return
-        for k in range(count):
-            item = jax.tree.map(lambda x: jnp.asarray(x[0]), take(np.array([k])))
-            yield slice(k, k + 1), jax.tree.map(lambda x: np.asarray(x)[None], self._function(item, *shared))
+        super().__init__(self._compiled, devices, len(devices) * batch_size * batches, function)
 
     def _cache_size(self) -> int:
         """Count the compilations so far, by the name that jax's own compiled functions have for it."""

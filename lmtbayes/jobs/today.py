@@ -144,10 +144,7 @@ def _title(label: str, preset: str) -> str:
 
 
 def _finish(folder: Path, fits: Mapping[tuple[str, str], FitSettings], title: str, say: Say, **options: Any) -> float:
-    """Do what is not there yet of one fit and its evidences, and let go of what was compiled for them.
-
-    The kernels of all four fits are more memory maps than Linux gives a process.
-    """
+    """Do what is not there yet of one fit and its evidences; what was compiled of the rates serves the next one."""
     begin = time.perf_counter()
     preset, label = next(key for key in itertools.product(G2_PRESETS, MODELS) if _title(*key[::-1]) == title)
     own, file, case = _own_folder(folder, label, preset), _evidence_file(folder, label, preset), fits[preset, label]
@@ -158,7 +155,7 @@ def _finish(folder: Path, fits: Mapping[tuple[str, str], FitSettings], title: st
             fit(case, own, say=say, like=like, **options)
         say(f"evidence of {title}")
         write_text(file, json.dumps(_evidences_of(like, case), indent=1))
-        like.joint.release()
+        del like
         gc.collect()  # a compiled function and what it was traced from hold each other
     return time.perf_counter() - begin
 

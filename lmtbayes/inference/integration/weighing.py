@@ -12,9 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.coordinates import Space, Tables, log_jacobian
 from lmtbayes.inference.devices import Devices, Mapped, side_by_side
 from lmtbayes.inference.integration.proposal import Proposal
+from lmtbayes.inference.likelihood.evaluation import log_likelihoods
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.priors import Prior
 
@@ -51,29 +53,44 @@ class Weighing:
             position = Space(joint, prior).join(*proposal.sample(draw_key))
             return position, jnp.log(jax.random.uniform(decision_key))
 
-        def weigh(position: Array, proposal: Proposal, data: Data, tables: Tables) -> tuple[Array, Array]:
+        def point(position: Array, tables: Tables) -> tuple[HiddenPhoton, Array]:
             space = Space(joint, prior, tables)
-            point = space.split(position)
-            value = space.log_likelihood(*point, data)
-            return value + log_jacobian(position[: space.dimensions]), value - proposal.log_prob(*point)
+            unit, pulls = space.split(position)
+            return space.photon(unit), pulls
+
+        def weigh(item: tuple[Array, Array], proposal: Proposal, tables: Tables) -> tuple[Array, Array]:
+            position, log_likelihood = item
+            space = Space(joint, prior, tables)
+            unit, pulls = space.split(position)
+            value = log_likelihood + space.log_ratio(unit)
+            return value + log_jacobian(position[: space.dimensions]), value - proposal.log_prob(unit, pulls)
 
         batch_size = side_by_side(devices, _BATCH)
-        self._draw, self._weigh = Mapped(draw, devices, batch_size), Mapped(weigh, devices, batch_size)
+        self._draw, self._point = Mapped(draw, devices, batch_size), Mapped(point, devices, batch_size)
+        self._weigh = Mapped(weigh, devices, batch_size)
+        self._values = log_likelihoods(joint, devices)
 
     def drawn(
         self, numbers: Int[np.ndarray, " draws"], key: Array, proposal: Proposal, data: Data, tables: Tables
     ) -> Weighed:
         """Draws of these numbers, with their weights."""
         position, log_uniform = self._draw(numbers, key, proposal)
-        log_weight = self._weigh(position, proposal, data, tables)[1]
+        log_weight = self._weighed(position, proposal, data, tables)[1]
         return Weighed(position, _finite(log_weight), np.isnan(log_weight), log_uniform)
 
     def at(
         self, position: Float[np.ndarray, "points parameters"], proposal: Proposal, data: Data, tables: Tables
     ) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, " points"]]:
         """Ln p in (z, pulls) and ln p - ln q at points; both -inf where ln L is not a number."""
-        log_density, log_weight = self._weigh(position, proposal, data, tables)
+        log_density, log_weight = self._weighed(position, proposal, data, tables)
         return _finite(log_density), _finite(log_weight)
+
+    def _weighed(
+        self, position: np.ndarray, proposal: Proposal, data: Data, tables: Tables
+    ) -> tuple[np.ndarray, np.ndarray]:
+        values = self._values(self._point(position, tables), data)
+        found: tuple[np.ndarray, np.ndarray] = self._weigh((position, values), proposal, tables)
+        return found
 
 
 def weighing(joint: JointModel, prior: Prior, devices: Devices) -> Weighing:

@@ -4,7 +4,7 @@ ln L(photon, nuisances; data) = sum over experiments and bins of the term's log-
 normalised log-density of their constraint, the nuisances being shared between experiments by name.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -23,6 +23,7 @@ from lmtbayes.inference.likelihood.constraints import Constraints
 from lmtbayes.inference.likelihood.joining import check_settings, check_shared, of_one_term
 from lmtbayes.inference.likelihood.names import check_names
 from lmtbayes.inference.likelihood.programs import Programs
+from lmtbayes.inference.likelihood.rates import rates_of
 
 type Data = dict[str, Float[Array, " _"]]
 """Experiment name to its counts, one entry a bin; experiments differ in their number of bins."""
@@ -80,6 +81,8 @@ class JointModel(Programs):
         )
         check_names(names, self.nuisance_names)
         self.constraints = Constraints(self.nuisances)
+        self.rates = tuple(rates_of(e, model) for e in self.experiments)
+        """Of each experiment, shared by all joint models that have it."""
         self._alike = of_one_term(self.experiments)
         super().__init__()
 
@@ -133,7 +136,11 @@ class JointModel(Programs):
         """Expected counts by experiment name, for one photon and the pulls of the nuisances."""
         check_settings()
         values = self.constraints.values(pulls)
-        return {e.name: self.counts_of(e)(photon, [values[i] for i in own]) for e, own in self.nuisance_places}
+        places = [own for _, own in self.nuisance_places]
+        return {
+            rates.experiment.name: rates.counts(photon, [values[i] for i in own])
+            for rates, own in zip(self.rates, places, strict=True)
+        }
 
     def row(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Float[Array, " all_bins"]:
         """Expected counts of every bin of every experiment, in one row."""
@@ -149,15 +156,6 @@ class JointModel(Programs):
         """Each experiment, and the places of its own nuisances among all."""
         index = {name: i for i, name in enumerate(self.nuisance_names)}
         return [(e, tuple(index[n.name] for n in e.nuisances)) for e in self.experiments]
-
-    def own_counts(self, e: Experiment, photon: HiddenPhoton, values: Sequence[Array]) -> Float[Array, " _bins"]:
-        """Expected counts of one experiment, for one photon and its own nuisances' values."""
-        by_name = {n.name: value for n, value in zip(e.nuisances, values, strict=True)}
-        return e.expected_counts(self.model, photon, by_name)
-
-    def counts_of(self, e: Experiment) -> Callable[[HiddenPhoton, Sequence[Array]], Float[Array, " _bins"]]:
-        """Return `own_counts` of an experiment as a jitted function of photon and values."""
-        return self.compiled(_counts_of, e.name)
 
     def pointwise(self, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data) -> Data:
         """Log-likelihood of every bin of every experiment (constraints apart), for one photon."""
@@ -224,13 +222,12 @@ class JointModel(Programs):
             if name not in self.nuisance_names:
                 raise _checks.unknown("nuisance", name, self.nuisance_names)
 
+    def release(self) -> None:
+        """Let go of all that was compiled or kept, of the experiments' rates too; what is asked for is made again."""
+        super().release()
+        for rates in self.rates:
+            rates.release()
+
     def identity_parts(self) -> tuple[Any, ...]:
         """What `identity.fingerprint` tells this model by: not by what happens to be compiled."""
         return physics(), self.model, self.experiments
-
-
-def _counts_of(joint: JointModel, name: str) -> Callable[[HiddenPhoton, Sequence[Array]], Float[Array, " _bins"]]:
-    (e,) = (e for e in joint.experiments if e.name == name)
-
-    # Jitted so that whatever is made of it, and its derivatives, traces it once.
-    return jax.jit(lambda photon, values: joint.own_counts(e, photon, values))

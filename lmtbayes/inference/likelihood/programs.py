@@ -111,6 +111,9 @@ class Programs:
 
     def release(self) -> None:
         """Let go of all that was compiled or kept; what is asked for again is made again."""
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._compiled.clear()
         self._last.clear()
 
@@ -121,7 +124,7 @@ def _make_room(owner: Programs) -> None:
     if limit is None or (now := maps()) < SHARE * limit:
         return
     for other in sorted((o for o in _owners if o is not owner), key=lambda o: o._used):
-        other.release()
+        other._let_go()
         _owners.discard(other)
         gc.collect()
         if (now := maps()) < ROOM * SHARE * limit:

@@ -30,8 +30,6 @@ class Remeasured(JointModel):
     """
 
     def __init__(self, joint: JointModel, found: Float[Array, " nuisances"]):
-        for e in joint.experiments:
-            joint.counts_of(e)  # kept of the plain one, or it would hold numbers that are traced
         self.__dict__.update(joint.__dict__)
         self.constraints = _Moved(joint.constraints, found)
         self._found = found

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.devices import Devices, Mapped
+from lmtbayes.inference.devices import Blocked, Devices, Mapped
 from lmtbayes.inference.likelihood.constraints import Components
 from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.model import Data, JointModel
@@ -35,7 +35,7 @@ class Climbing:
         ((photons, pulls), data) to `Expansion`, compiled or to be compiled for others.
     """
 
-    def __init__(self, joint: JointModel, devices: Devices, batch_size: int, expansion: Mapped):
+    def __init__(self, joint: JointModel, devices: Devices, batch_size: int, expansion: Blocked):
         def begins(item: tuple[Components, Array, Expansion], data: Data) -> Array:
             component, start, expanded = item
             return alone(joint, joint.constraints.of_component(component), start, expanded, data)

@@ -9,7 +9,9 @@ import functools
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
+
+from lmtbayes.inference.likelihood.places import added
 
 
 class Columns(eqx.Module):
@@ -38,7 +40,7 @@ class Columns(eqx.Module):
     def back(self, score: Float[Array, " bins"]) -> Float[Array, " nuisances"]:
         """Score @ J."""
         parts = [rows @ block for rows, block in zip(self._by_block(score), self.blocks, strict=True)]
-        return _added(jnp.concatenate(parts), self.owns, self.size)
+        return added(jnp.concatenate(parts), self.owns, self.size)
 
     def scaled(self, factors: Float[Array, " nuisances"]) -> "Columns":
         """J with every column multiplied."""
@@ -50,7 +52,7 @@ class Columns(eqx.Module):
         parts = [
             ((block.T * own) @ block).ravel() for block, own in zip(self.blocks, self._by_block(weight), strict=True)
         ]
-        return _added(jnp.concatenate(parts), _pairs(self.owns, self.size), self.size**2).reshape(self.size, self.size)
+        return added(jnp.concatenate(parts), _pairs(self.owns, self.size), self.size**2).reshape(self.size, self.size)
 
     def dense(self) -> Float[np.ndarray, "... bins nuisances"]:
         """Return the whole matrix, or matrices of leading axes, as a NumPy array."""
@@ -63,28 +65,6 @@ class Columns(eqx.Module):
 
     def _by_block(self, bins: Float[Array, " bins"]) -> list[Float[Array, " _bins"]]:
         return jnp.split(bins, np.cumsum([block.shape[-2] for block in self.blocks])[:-1])
-
-
-def _added(values: Float[Array, " _"], places: tuple[tuple[int, ...], ...], size: int) -> Float[Array, " _size"]:
-    """Add up values at their places in a vector: gathers, which are much faster than a scatter."""
-    padded = jnp.concatenate([values, jnp.zeros(1)])
-    first, *others = _table(places, size)
-    total = padded[first]
-    for row in others:
-        total = total + padded[row]
-    return total
-
-
-@functools.lru_cache(maxsize=64)
-def _table(places: tuple[tuple[int, ...], ...], size: int) -> Int[np.ndarray, "most size"]:
-    """Which values belong to every place; the number of all values where there are fewer than the most."""
-    flat = np.array([place for own in places for place in own], dtype=int)
-    counts = np.bincount(flat, minlength=size)
-    table = np.full((max(int(counts.max(initial=0)), 1), size), flat.size)
-    order = np.argsort(flat, kind="stable")
-    begin = np.cumsum(counts) - counts
-    table[np.arange(flat.size) - begin[flat[order]], flat[order]] = order
-    return table
 
 
 @functools.lru_cache(maxsize=64)

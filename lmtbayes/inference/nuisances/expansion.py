@@ -13,10 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from lmtbayes.experiments.base import Experiment
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.likelihood.constraints import LogDensity
+from lmtbayes.inference.devices import Devices
+from lmtbayes.inference.likelihood.by_experiment import ByExperiment, Parts
+from lmtbayes.inference.likelihood.constraints import Constraints, LogDensity
 from lmtbayes.inference.likelihood.model import Data, JointModel
+from lmtbayes.inference.likelihood.places import added
+from lmtbayes.inference.likelihood.rates import Rates
 from lmtbayes.inference.nuisances.columns import Columns
 from lmtbayes.inference.nuisances.dependence import one_by_one
 from lmtbayes.inference.nuisances.newton import SMALLEST_CURVATURE, first_and_second_derivative
@@ -40,18 +43,21 @@ class Expansion(NamedTuple):
 
 def expansion(joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"], data: Data) -> Expansion:
     """Evaluate one photon and its pulls; to be traced."""
-    counts, first, second = zip(*expanded_counts(joint, photon, pulls), strict=True)
-    row = jnp.concatenate(counts)
-    score, weight = score_and_fisher_weight(lambda c: log_of_counts(joint, c, data), row)
-    jacobian, curvature = (_columns(joint, blocks) for blocks in (first, second))
-    total = jnp.sum(log_of_counts(joint, row, data))
-    return Expansion(row, jacobian, score, weight, curvature.back(score), total)
+    found: Expansion = _PARTS.at(joint, photon, pulls, data)
+    return found
+
+
+def expansions(joint: JointModel, devices: Devices, batch_size: int) -> ByExperiment:
+    """Return the function ((photons, pulls), data) -> `Expansion` of leading axis, to be compiled."""
+    return ByExperiment(joint, _PARTS, devices, batch_size)
 
 
 def jacobian_in_pulls(joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]) -> Columns:
     """Return the first derivatives alone; to be traced."""
-    values, (slope,) = joint.constraints.values(pulls), _derivatives(joint, pulls)[:1]
-    return _columns(joint, [_first(joint, e, photon, values, own) for e, own in joint.nuisance_places]).scaled(slope)
+    values, slope, _ = in_pulls(joint.constraints, pulls)
+    places = [np.array(own, dtype=int) for _, own in joint.nuisance_places]
+    blocks = [_first(rates, photon, values[own]) for rates, own in zip(joint.rates, places, strict=True)]
+    return _columns(joint, blocks).scaled(slope)
 
 
 def log_of_counts(joint: JointModel, counts: Float[Array, " bins"], data: Data) -> Float[Array, " bins"]:
@@ -85,51 +91,73 @@ def expanded_counts(
     joint: JointModel, photon: HiddenPhoton, pulls: Float[Array, " nuisances"]
 ) -> list[tuple[Array, Float[Array, "_bins own"], Float[Array, "_bins own"]]]:
     """Counts of every experiment, and their first and second derivative in each of its own pulls."""
-    values, (slope, bend) = joint.constraints.values(pulls), _derivatives(joint, pulls)
-    found = []
-    for e, own in joint.nuisance_places:
-        row, first, second = _in_values(joint, e, photon, values, own)
-        by_pull, curved = slope[np.array(own, dtype=int)], bend[np.array(own, dtype=int)]
-        found.append((row, first * by_pull, second * by_pull**2 + first * curved))
-    return found
+    owned = _PARTS.of_pulls(joint, pulls)[1]
+    return [_expanded(rates, photon, nuisances) for rates, nuisances in zip(joint.rates, owned, strict=True)]
 
 
-def _derivatives(joint: JointModel, pulls: Float[Array, " nuisances"]) -> tuple[Array, Array]:
-    """First and second derivative of every nuisance's value in its pull."""
-    return first_and_second_derivative(joint.constraints.values, pulls)
+class InPulls(NamedTuple):
+    """Values of nuisances, and their first and second derivatives in the pulls, each in its own."""
+
+    values: Float[Array, " nuisances"]
+    slope: Float[Array, " nuisances"]
+    bend: Float[Array, " nuisances"]
 
 
-def _in_values(
-    joint: JointModel, e: Experiment, photon: HiddenPhoton, values: Float[Array, " nuisances"], own: Sequence[int]
+def in_pulls(constraints: Constraints, pulls: Float[Array, " nuisances"]) -> InPulls:
+    """What constraints make of the pulls: worked out once, whatever the number of experiments."""
+    return InPulls(constraints.values(pulls), *first_and_second_derivative(constraints.values, pulls))
+
+
+class _Own(NamedTuple):
+    """One experiment's part of `Expansion`."""
+
+    counts: Array
+    jacobian: Array
+    score: Array
+    fisher_weight: Array
+    curvature: Array
+
+
+def _expanded(
+    rates: Rates, photon: HiddenPhoton, nuisances: InPulls
 ) -> tuple[Array, Float[Array, "_bins own"], Float[Array, "_bins own"]]:
-    """Counts of one experiment, and derivatives in the values: what constraints do to these is worked out once."""
-    row, along = _each(joint, e, photon, values, own)
-    if not own:
-        return row, jnp.zeros((e.n_bins, 0)), jnp.zeros((e.n_bins, 0))
+    """Counts of an experiment, and their first and second derivative in each of its own pulls."""
+    values, slope, bend = nuisances
+    row, along = one_by_one(lambda own: rates.own_counts(photon, own), list(values))
+    if not along:
+        return row, jnp.zeros((row.size, 0)), jnp.zeros((row.size, 0))
     one = jnp.ones(())
     # Nested, so that one pass through the rates gives both derivatives.
     both = [
-        jax.jvp(lambda y, f=f: jax.jvp(f, (y,), (one,))[1], (values[i],), (one,))
-        for f, i in zip(along, own, strict=True)
+        jax.jvp(lambda y, f=f: jax.jvp(f, (y,), (one,))[1], (value,), (one,))
+        for f, value in zip(along, values, strict=True)
     ]
-    first, second = zip(*both, strict=True)
-    return row, jnp.stack(first, axis=-1), jnp.stack(second, axis=-1)
+    first, second = (jnp.stack(columns, axis=-1) for columns in zip(*both, strict=True))
+    return row, first * slope, second * slope**2 + first * bend
 
 
-def _first(
-    joint: JointModel, e: Experiment, photon: HiddenPhoton, values: Float[Array, " nuisances"], own: Sequence[int]
-) -> Float[Array, "_bins own"]:
+def _own(rates: Rates, photon: HiddenPhoton, nuisances: InPulls, data: Array) -> _Own:
+    counts, first, second = _expanded(rates, photon, nuisances)
+    score, weight = score_and_fisher_weight(lambda c: rates.experiment.term.log_prob(c, data), counts)
+    return _Own(counts, first, score, weight, score @ second)
+
+
+def _joined(joint: JointModel, pulls: Array, nuisances: InPulls, found: list[_Own], data: Data) -> Expansion:  # noqa: ARG001
+    counts, blocks, score, weight, curvature = zip(*found, strict=True)
+    row, jacobian = jnp.concatenate(counts), _columns(joint, blocks)
+    total = jnp.sum(log_of_counts(joint, row, data))
+    bend = added(jnp.concatenate(curvature), jacobian.owns, jacobian.size)
+    return Expansion(row, jacobian, jnp.concatenate(score), jnp.concatenate(weight), bend, total)
+
+
+_PARTS = Parts(in_pulls, _own, _joined)
+
+
+def _first(rates: Rates, photon: HiddenPhoton, values: Float[Array, " own"]) -> Float[Array, "_bins own"]:
     """First derivatives of the counts of one experiment in the values of its own nuisances."""
-    along = _each(joint, e, photon, values, own)[1]
-    columns = [jax.jvp(f, (values[i],), (jnp.ones(()),))[1] for f, i in zip(along, own, strict=True)]
-    return jnp.stack(columns, axis=-1) if columns else jnp.zeros((e.n_bins, 0))
-
-
-def _each(
-    joint: JointModel, e: Experiment, photon: HiddenPhoton, values: Float[Array, " nuisances"], own: Sequence[int]
-) -> tuple[Float[Array, " _bins"], list[Callable[[Float[Array, ""]], Float[Array, " _bins"]]]]:
-    """Counts of one experiment, and as a function of the value of each of its own nuisances."""
-    return one_by_one(lambda own_values: joint.own_counts(e, photon, own_values), [values[i] for i in own])
+    along = one_by_one(lambda own: rates.own_counts(photon, own), list(values))[1]
+    columns = [jax.jvp(f, (value,), (jnp.ones(()),))[1] for f, value in zip(along, values, strict=True)]
+    return jnp.stack(columns, axis=-1) if columns else jnp.zeros((rates.experiment.n_bins, 0))
 
 
 def _columns(joint: JointModel, blocks: Sequence[Float[Array, "_bins _own"]]) -> Columns:

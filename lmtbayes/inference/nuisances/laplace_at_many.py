@@ -14,7 +14,7 @@ from lmtbayes.inference.devices import Blocked, Devices, Mapped, resolve_batch_s
 from lmtbayes.inference.likelihood.constraints import Components
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.climbing import Climbing
-from lmtbayes.inference.nuisances.expansion import Expansion, expansion
+from lmtbayes.inference.nuisances.expansion import Expansion, expansions
 from lmtbayes.inference.nuisances.laplace import STEPS, LaplaceFit, laplace, optimal_pulls
 
 RANKING_STEPS = 3
@@ -38,9 +38,6 @@ class LaplaceAtMany:
     """
 
     def __init__(self, joint: JointModel, devices: Devices, batch_size: int):
-        def expanded(point: tuple[HiddenPhoton, Array], data: Data) -> Expansion:
-            return expansion(joint, *point, data)
-
         def solve(item: tuple[Components, Array, Expansion], data: Data, steps: Array) -> tuple[Array, Array]:
             component, start, expanded = item
             constraint = joint.constraints.of_component(component)
@@ -53,7 +50,7 @@ class LaplaceAtMany:
         components = joint.constraints.components()
         self._components = jax.tree.map(np.asarray, components)
         self._starts = np.asarray(joint.constraints.start_of(components))
-        self.expansion = Mapped(expanded, devices, batch_size)
+        self.expansion = expansions(joint, devices, batch_size)
         """((photons, pulls), data) to `Expansion`, leading axis of points."""
         self._solve = Mapped(solve, devices, batch_size)
         self._steps = self._solve.on_all(np.asarray(STEPS))
