@@ -91,12 +91,7 @@ def arrival_fractions(
 ) -> Float[Array, "2 times"]:
     """Fractions in each bin of time: prompt, delayed."""
     mean = PULSE_START_US + values["onset_csi_us"]
-    return jnp.stack(
-        [
-            arrival.fractions(component, edges_us, mean, PULSE_WIDTH_US, LOSS_START_US, LOSS_PER_US)
-            for component in coherent.COMPONENTS
-        ]
-    )
+    return arrival.fractions(edges_us, mean, PULSE_WIDTH_US, LOSS_START_US, LOSS_PER_US)
 
 
 def coherent_csi(

@@ -144,12 +144,8 @@ def coherent_lar(
     neutrinos = _DATA_SET.neutrinos(form_factor, declared)
     energy, _, time = counts.axes
     seen = neutrinos.seen(energy_response(energy.edges, neutrinos.recoil_kevnr))
-    arriving = compile_quickly(
-        lambda mean: [
-            arrival.fractions(component, time.edges, mean, PULSE_WIDTH_US) for component in coherent.COMPONENTS
-        ]
-    )
-    fractions = np.stack(arriving(PULSE_MEAN_US))
+    arriving = compile_quickly(lambda mean: arrival.fractions(time.edges, mean, PULSE_WIDTH_US))
+    fractions = np.asarray(arriving(PULSE_MEAN_US))
     expected = standard_model(
         lambda model, photon, values: seen.scale(values) * in_energy_and_time(seen(model, photon, values), fractions),
         declared,

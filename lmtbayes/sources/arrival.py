@@ -17,62 +17,61 @@ COMPONENTS = ("prompt", "delayed")
 
 
 def arrived(
-    component: str, time_us: ArrayLike, mean_us: ArrayLike, width_us: float, loss_per_us: float = 0.0
-) -> Float[Array, "..."]:
+    time_us: ArrayLike, mean_us: ArrayLike, width_us: float, loss_per_us: ArrayLike = 0.0
+) -> Float[Array, "components ..."]:
     """Integral of the arrival density times exp(-loss t) from the beginning up to a time; 1 at the end without loss.
 
     Parameters
     ----------
-    component
-        "prompt" or "delayed".
     time_us
         Upper end [us], any shape.
     mean_us, width_us
         Mean and standard deviation [us] of the instants at which pions are made, seen at the detector; the mean is
         differentiable.
     loss_per_us
-        k >= 0 [1/us].
+        k >= 0 [1/us], of one shape with the times.
 
-    Raises
-    ------
-    InvalidArgument
-        Another component.
+    Returns
+    -------
+    arrived
+        Of the `COMPONENTS`, along a leading axis: worked out together, which is half as much to compile.
     """
-    _checks.one_of("component", component, COMPONENTS)
-    if component == "prompt":
-        return _one_life(PION_LIFETIME_US, time_us, mean_us, width_us, loss_per_us)
+    time, loss = jnp.broadcast_arrays(jnp.asarray(time_us, dtype=float), jnp.asarray(loss_per_us, dtype=float))
+    pion, muon = PION_LIFETIME_US, MUON_LIFETIME_US
+    lives = np.array([pion, muon]).reshape(2, *[1] * time.ndim)
+    prompt, late = _one_life(lives, time, mean_us, width_us, loss)
     # Two lives one after the other: a difference of the single ones, weighted with the lifetimes.
-    muon, pion = MUON_LIFETIME_US, PION_LIFETIME_US
-    late = _one_life(muon, time_us, mean_us, width_us, loss_per_us)
-    early = _one_life(pion, time_us, mean_us, width_us, loss_per_us)
-    return (muon * late - pion * early) / (muon - pion)
+    return jnp.stack([prompt, (muon * late - pion * prompt) / (muon - pion)])
 
 
 def _one_life(
-    lifetime_us: float, time_us: ArrayLike, mean_us: ArrayLike, width_us: float, loss_per_us: float
-) -> Float[Array, "..."]:
+    lifetime_us: Float[np.ndarray, "lives ..."],
+    time_us: Float[Array, "..."],
+    mean_us: ArrayLike,
+    width_us: float,
+    loss_per_us: Float[Array, "..."],
+) -> Float[Array, "lives ..."]:
     mean = jnp.asarray(mean_us, dtype=float)
     weight = jnp.exp(-loss_per_us * mean + 0.5 * (loss_per_us * width_us) ** 2) / (1.0 + loss_per_us * lifetime_us)
     life = lifetime_us / (1.0 + loss_per_us * lifetime_us)
-    z = (jnp.asarray(time_us, dtype=float) - mean + loss_per_us * width_us**2) / width_us
+    z = (time_us - mean + loss_per_us * width_us**2) / width_us
     ratio = width_us / life
     # exp(large) times a tiny tail: together in the exponent.
     return weight * (ndtr(z) - jnp.exp(0.5 * ratio**2 - ratio * z + log_ndtr(z - ratio)))
 
 
 def fractions(
-    component: str,
     edges_us: ArrayLike,
     mean_us: ArrayLike,
     width_us: float,
     loss_start_us: float = 0.0,
     loss_per_us: float = 0.0,
-) -> Float[Array, " bins"]:
-    """Fraction of a component's neutrinos in each bin of time.
+) -> Float[Array, "components bins"]:
+    """Fraction of each component's neutrinos in each bin of time.
 
     Parameters
     ----------
-    component, mean_us, width_us
+    mean_us, width_us
         As in `arrived`; one mean.
     edges_us
         Edges of the bins [us], increasing, shape (bins + 1,).
@@ -82,12 +81,12 @@ def fractions(
     Returns
     -------
     fractions
-        Shape (bins,); they add up to less than one by what comes outside the edges or is lost.
+        Shape (2, bins), prompt and delayed; they add up to less than one by what comes outside the edges or is lost.
 
     Raises
     ------
     InvalidArgument
-        Edges that do not increase, a width that is not positive, a negative loss, another component.
+        Edges that do not increase, a width that is not positive, a negative loss.
     """
     edges = _checks.increasing("edges_us", edges_us)
     _checks.positive("width_us", width_us, "us")
@@ -95,6 +94,7 @@ def fractions(
     # Each instant once: what is clipped to the start is there many times.
     early, of_early = np.unique(edges.clip(max=loss_start_us), return_inverse=True)
     late, of_late = np.unique(edges.clip(min=loss_start_us), return_inverse=True)
-    before = arrived(component, early, mean_us, width_us)[of_early]
-    after = arrived(component, late, mean_us, width_us, loss_per_us)[of_late]
+    loss = np.concatenate([np.zeros(early.size), np.full(late.size, loss_per_us)])
+    found = arrived(np.concatenate([early, late]), mean_us, width_us, loss)
+    before, after = found[:, of_early], found[:, early.size + of_late]
     return jnp.diff(before) + jnp.exp(loss_per_us * loss_start_us) * jnp.diff(after)
