@@ -158,4 +158,4 @@ def _build(
     )
 
 
-register("borexino-7be", _build, reach=anywhere)
+register("borexino-7be", _build, reach=anywhere, status="data")

@@ -169,4 +169,4 @@ def _background_nuisances() -> tuple[Nuisance, ...]:
     )
 
 
-register("borexino-phase2", _build, reach=anywhere)
+register("borexino-phase2", _build, reach=anywhere, status="data")

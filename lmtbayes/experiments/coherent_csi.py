@@ -218,4 +218,4 @@ def _response_nuisances() -> list[Nuisance]:
     ]
 
 
-register(NAME, coherent_csi, reach=anywhere)
+register(NAME, coherent_csi, reach=anywhere, status="data")

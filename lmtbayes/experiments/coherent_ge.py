@@ -255,5 +255,5 @@ def _panels(lowest_kevnr: float, cuts_kevnr: Float[np.ndarray, " cuts"]) -> tupl
     return (*found, end)
 
 
-register(NAME_2024, coherent_ge_2024, reach=anywhere)
-register(NAME_2026, coherent_ge_2026, reach=anywhere)
+register(NAME_2024, coherent_ge_2024, reach=anywhere, status="approximate")
+register(NAME_2026, coherent_ge_2026, reach=anywhere, status="approximate")

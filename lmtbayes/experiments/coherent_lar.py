@@ -165,4 +165,4 @@ def coherent_lar(
     )
 
 
-register(NAME, coherent_lar, reach=anywhere)
+register(NAME, coherent_lar, reach=anywhere, status="data")

@@ -145,4 +145,4 @@ def _spectrum(entry: str) -> dict[str, np.ndarray]:
 
 
 for _name in tables.read("xenon/er_searches")["name"]:
-    register(str(_name), functools.partial(_search, str(_name)), reach=anywhere)
+    register(str(_name), functools.partial(_search, str(_name)), reach=anywhere, status="data")

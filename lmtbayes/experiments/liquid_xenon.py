@@ -297,4 +297,5 @@ for _detector in xenon_detectors.detectors().values():
             functools.partial(liquid_xenon, _detector, _channel),
             published=_published,
             reach=anywhere,
+            status="projection",
         )

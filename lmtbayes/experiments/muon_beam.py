@@ -280,4 +280,5 @@ def _calibration(setup: BeamSetup, calibrate: Any) -> Calibration:
 for _name, _setup in read_setups().items():
     _given = ("muons_on_target", "efficiency", "efficiency_factor", "bin_edges", "resolution_gev")
     _values = {option: getattr(_setup, option) for option in _given}
-    register(_name, functools.partial(_from_registry, _setup), published=_values, reach=anywhere)
+    _status = "projection" if _setup.observed is None else "data"
+    register(_name, functools.partial(_from_registry, _setup), published=_values, reach=anywhere, status=_status)

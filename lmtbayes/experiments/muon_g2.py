@@ -170,5 +170,8 @@ PRESETS = {
 }
 for _name, (_measurement, _prediction) in PRESETS.items():
     register(
-        _name, functools.partial(_preset, name=_name, measurement=_measurement, prediction=_prediction), reach=anywhere
+        _name,
+        functools.partial(_preset, name=_name, measurement=_measurement, prediction=_prediction),
+        reach=anywhere,
+        status="data",
     )

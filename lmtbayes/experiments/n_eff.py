@@ -175,4 +175,4 @@ for _row, _name in enumerate(MEASUREMENTS):
     _published = {
         "measured": tuple(float(tables.read("cosmology/measurements")[key][_row]) for key in ("value", "sigma"))
     }
-    register(_name, functools.partial(_build, _row, name=_name), published=_published, reach=anywhere)
+    register(_name, functools.partial(_build, _row, name=_name), published=_published, reach=anywhere, status="data")

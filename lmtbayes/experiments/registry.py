@@ -17,6 +17,7 @@ from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument, PluginError, PluginWarning
 from lmtbayes.experiments import plugins
 from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.description import STATUSES
 from lmtbayes.experiments.options import Options, options
 
 type Builder = Callable[..., Experiment]
@@ -35,7 +36,7 @@ class Entry:
         The overrides it takes, with their defaults.
     published
         What defaults of None stand for, where the entry says it.
-    reach
+    reach, status
         As registered.
     plugin
         What brought it, where a plugin did.
@@ -46,6 +47,7 @@ class Entry:
     accepted: MappingProxyType[str, Any]
     published: Mapping[str, Any]
     reach: Reach | None = None
+    status: str | None = None
     plugin: str | None = None
 
 
@@ -62,7 +64,12 @@ def anywhere() -> tuple[float, float]:
 
 
 def register(
-    name: str, build: Builder, *, reach: Reach | None = None, published: Mapping[str, Any] | None = None
+    name: str,
+    build: Builder,
+    *,
+    reach: Reach | None = None,
+    published: Mapping[str, Any] | None = None,
+    status: str | None = None,
 ) -> None:
     """Make `build` available as `experiment(name, **overrides)`.
 
@@ -81,11 +88,14 @@ def register(
         range of the mass from it. `anywhere` for what says something at any mass; None: it is built and asked.
     published
         By name of an override whose default is None, the value that it then has: shown with its options.
+    status
+        What `Experiment.status` will be, before anything is built; None: it is built and asked.
 
     Raises
     ------
     InvalidArgument
-        No name, or one that is taken; `build` is no function, or has an argument without default.
+        No name, or one that is taken; `build` is no function, or has an argument without default; another status than
+        "data", "projection" and "approximate".
 
     Examples
     --------
@@ -99,6 +109,8 @@ def register(
     _checks.name("name", name)
     if not callable(build):
         raise _checks.invalid("build", build, "a function that returns an Experiment")
+    if status is not None:
+        _checks.one_of("status", status, STATUSES)
     if name in _ENTRIES:
         raise InvalidArgument(f"`name` must be free; {name!r} is registered already")
     accepted = {}
@@ -108,7 +120,7 @@ def register(
                 raise InvalidArgument(f"`build` of {name!r} must give its argument {parameter.name!r} a default")
             accepted[parameter.name] = parameter.default
     own = MappingProxyType(dict(published or {}))
-    _ENTRIES[name] = Entry(name, build, MappingProxyType(accepted), own, reach)
+    _ENTRIES[name] = Entry(name, build, MappingProxyType(accepted), own, reach, status)
 
 
 def load_plugin(module: str) -> None:
@@ -205,6 +217,17 @@ def experiment_reach(name: str) -> tuple[float, float]:
     """
     reach = _entry(name).reach
     return experiment(name).mass_range if reach is None else reach()
+
+
+def experiment_status(name: str) -> str:
+    """Return "data", "projection" or "approximate"; only an entry without `status` is built for it.
+
+    Raises
+    ------
+    UnknownName
+        No such experiment.
+    """
+    return _entry(name).status or experiment(name).status
 
 
 def experiment(name: str, /, **overrides: Any) -> Experiment:

@@ -240,5 +240,5 @@ def _flux(
 
 
 for _entry in (f"xenonnt-8b{COUNTS_ALONE}", "pandax4t-8b"):
-    register(_entry, functools.partial(_counting, _entry), reach=anywhere)
-register("lz-8b", _flux, reach=anywhere)
+    register(_entry, functools.partial(_counting, _entry), reach=anywhere, status="data")
+register("lz-8b", _flux, reach=anywhere, status="data")

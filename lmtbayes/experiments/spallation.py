@@ -260,5 +260,9 @@ def _positive(argument: str, value: Any) -> float:
 
 for _name in rows():
     register(
-        _name, functools.partial(spallation, _name), published=spallation_detectors.published(_name), reach=anywhere
+        _name,
+        functools.partial(spallation, _name),
+        published=spallation_detectors.published(_name),
+        reach=anywhere,
+        status="projection",
     )

@@ -137,5 +137,9 @@ def _build(
 for _row, _name in enumerate(tables.read("tridents/measurements")["name"]):
     _energy = float(tables.read("tridents/measurements")["energy_gev"][_row])
     register(
-        str(_name), functools.partial(_build, _row, name=str(_name)), published={"energy_gev": _energy}, reach=anywhere
+        str(_name),
+        functools.partial(_build, _row, name=str(_name)),
+        published={"energy_gev": _energy},
+        reach=anywhere,
+        status="data" if tables.read("tridents/measurements")["value"][_row] else "projection",
     )

@@ -132,4 +132,4 @@ def _build(
     )
 
 
-register("white-dwarfs", _build, reach=anywhere)
+register("white-dwarfs", _build, reach=anywhere, status="approximate")

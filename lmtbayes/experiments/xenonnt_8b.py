@@ -206,4 +206,4 @@ def _columns(table: tables.Columns, letter: str) -> np.ndarray:
     return np.stack([table[name] for name in table if name[0] == letter and name[1:].isdigit()], axis=1)
 
 
-register(ENTRY, _xenonnt_8b, reach=anywhere)
+register(ENTRY, _xenonnt_8b, reach=anywhere, status="data")

@@ -171,4 +171,4 @@ def _factor(kind: str, run: str) -> Nuisance:
     return Nuisance(_name(kind, run), constraint, f"factor on {kind} events of {ENTRY} in {run}", _SOURCE)
 
 
-register(ENTRY, _xenonnt_s2, reach=anywhere)
+register(ENTRY, _xenonnt_s2, reach=anywhere, status="data")

@@ -25,7 +25,7 @@ from lmtbayes._files import read_netcdf, read_tree, write_text
 from lmtbayes.experiments import coherent_ge
 from lmtbayes.experiments.muon_g2 import PRESETS
 from lmtbayes.experiments.n_eff import MEASUREMENTS
-from lmtbayes.experiments.registry import experiment, own_names
+from lmtbayes.experiments.registry import experiment_status, own_names
 from lmtbayes.experiments.solar_8b import COUNTS_ALONE
 from lmtbayes.experiments.white_dwarfs import BY_NAME
 from lmtbayes.experiments.xenonnt_s2 import ENTRY as IONISATION_ALONE
@@ -62,7 +62,7 @@ def published() -> tuple[str, ...]:
     contained = (coherent_ge.NAME_2024, "borexino-7be", IONISATION_ALONE)
     left_out = (*PRESETS, *MEASUREMENTS[1:], *counts, *contained, *BY_NAME)
     return tuple(
-        name for name in own_names() if name not in left_out and experiment(name).status in ("data", "approximate")
+        name for name in own_names() if name not in left_out and experiment_status(name) in ("data", "approximate")
     )
 
 

@@ -82,6 +82,20 @@ def test_entries_can_be_built_while_the_caller_is_traced(name):
     assert float(jax.jit(total)(5e-4)) == pytest.approx(float(total(5e-4)), rel=1e-12)
 
 
+def test_what_is_said_of_an_entry_before_it_is_built_is_what_it_is():
+    for name in registry.own_names():
+        assert registry.experiment_status(name) == lmt.experiment(name).status, name
+        assert registry._ENTRIES[name].status is not None, name
+
+
+def test_an_entry_as_published_is_one_experiment_while_somebody_has_it():
+    ess = lmt.experiment("ess10")
+    assert lmt.experiment("ess10") is ess
+    assert lmt.experiment("ess10", title="mine") is not ess
+    with pytest.raises(ValueError, match="read-only"):
+        ess.background[:] = 0.0
+
+
 def test_near_misses_are_told():
     with pytest.raises(UnknownName, match=r"unknown experiment 'muon-g2-2012' \(did you mean 'muon-g2-202"):
         lmt.experiment("muon-g2-2012")
