@@ -1,5 +1,6 @@
 """The box of boson parameters that a fit searches, in natural logarithms: coordinates, scans over it and its peaks."""
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -154,6 +155,7 @@ def scan(
     return jnp.transpose(values, position), jnp.transpose(pulls, [*position, len(position)])
 
 
+@functools.partial(jax.jit, static_argnums=1)
 def peaks(
     values: Float[Array, "*axes"], count: int
 ) -> tuple[Int[Array, "count axes"], Float[Array, " count"], Bool[Array, " count"]]:
