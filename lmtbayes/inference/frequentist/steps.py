@@ -152,10 +152,10 @@ class Steps:
         points, gain, expected, is_maximum, held, inverse = self._step(
             (z, low, high, here, moves, beside, expanded), data
         )
-        end = points[:, 0]
-        whole, _ = self._evaluated(end, data)
-        left = self._left((end, low, high, whole, held, inverse))
-        return Trials(points, gain, expected, is_maximum, whole, np.where(is_maximum & (gain < _NEAR), left, np.inf))
+        ends = points[:, 0]
+        there, _ = self._evaluated(ends, data)
+        left = self._left((ends, low, high, there, held, inverse))
+        return Trials(points, gain, expected, is_maximum, there, np.where(is_maximum & (gain < _NEAR), left, np.inf))
 
     def _evaluated(self, z: np.ndarray, data: Data) -> tuple[Place, Float[np.ndarray, "points bins"]]:
         boson, experiments = len(self._names), self._joint.experiments
