@@ -57,10 +57,6 @@ class ProfileCells:
         """Take lines of one direction."""
         return self._of(lambda field: np.take(getattr(self, field), which, axis=axis))
 
-    def swapped(self) -> "ProfileCells":
-        """Exchange the two directions."""
-        return self._of(lambda field: np.swapaxes(getattr(self, field), 0, 1))
-
     def joined(self, other: "ProfileCells", axis: int, order: np.ndarray) -> "ProfileCells":
         """Put the cells of other lines beside one's own, all lines in a given order."""
 
