@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from lmtbayes import _level_sets
 from lmtbayes._level_sets import TOLERANCE
+from lmtbayes.inference.frequentist.lines import Lines
 from lmtbayes.inference.frequentist.profile_table import ProfileCells
 
 _FIRST = 8
@@ -42,13 +43,13 @@ class Refinement:
 
 
 def refine(
-    lines: tuple[np.ndarray, np.ndarray],
+    lines: Lines,
     cells: ProfileCells,
-    evaluate: Callable[[np.ndarray, np.ndarray, tuple[ProfileCells, ProfileCells]], ProfileCells],
+    add: Callable[[Lines, ProfileCells, Sequence[np.ndarray]], tuple[Lines, ProfileCells]],
     q_of: Callable[[ProfileCells], tuple[Float[np.ndarray, "first second"], tuple[float, float]]],
     levels: Sequence[float],
     thresholds: Sequence[float],
-) -> tuple[tuple[np.ndarray, np.ndarray], ProfileCells, Refinement]:
+) -> tuple[Lines, ProfileCells, Refinement]:
     """Add lines until the region of every level is settled.
 
     Parameters
@@ -57,9 +58,8 @@ def refine(
         Coordinates of the grid in each direction, increasing.
     cells
         What is known in every cell of their product.
-    evaluate
-        First and second lines, and what is known in the cells on both sides of every new one, to the cells of the
-        lines' product.
+    add
+        Lines, their cells and new lines of each direction to the lines and cells of the finer grid.
     q_of
         Cells to q, and the coordinates of its lowest point, which need not be on the grid.
     levels, thresholds
@@ -86,15 +86,7 @@ def refine(
         ]
         fresh = [_at_most(_MOST - line.size + n, new) for new, line, n in zip(fresh, lines, started, strict=True)]
         rounds += 1
-        for axis, new in enumerate(fresh):
-            if new.size:
-                above = np.searchsorted(lines[axis], new)
-                beside = cells.taken(axis, above - 1), cells.taken(axis, above)
-                part = evaluate(new, lines[1], beside) if axis == 0 else evaluate(lines[0], new, beside)
-                together = np.concatenate([lines[axis], new])
-                order = np.argsort(together)
-                cells = cells.joined(part, axis, order)
-                lines = (together[order], lines[1]) if axis == 0 else (lines[0], together[order])
+        lines, cells = add(lines, cells, fresh)
     added = (lines[0].size - started[0], lines[1].size - started[1])
     return lines, cells, Refinement(tuple(levels), rounds, added, tuple(moves.max(axis=1).tolist()))
 

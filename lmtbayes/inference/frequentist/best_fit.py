@@ -136,10 +136,14 @@ def best_fit(
     return search_box(like, box, Plan("mass", "g_x", free, POINTS["kappa"], 1, resolve_devices(None)))
 
 
-def search_box(like: JointLikelihood, box: Box, plan: Plan) -> BestFit:
-    """Best end of all climbs from the peaks of a scan of the whole box."""
-    outer_x = box.scan_points(plan.outer, POINTS[plan.outer])
-    inner_x = box.scan_points(plan.inner, POINTS[plan.inner]) if plan.inner else np.zeros(1)
+def search_box(
+    like: JointLikelihood, box: Box, plan: Plan, lines: Mapping[str, Float[np.ndarray, " _"]] | None = None
+) -> BestFit:
+    """Best end of all climbs from the peaks of a scan of the whole box, or of some `lines` of it by name."""
+    outer_x, inner_x = (
+        np.zeros(1) if name is None else (lines or {}).get(name, box.scan_points(name, POINTS[name]))
+        for name in (plan.outer, plan.inner)
+    )
     found = scan_cells(
         like,
         dataclasses.replace(plan, points=max((POINTS[name] for name in plan.free), default=1)),

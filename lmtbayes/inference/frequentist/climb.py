@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from lmtbayes.inference.devices import Devices
-from lmtbayes.inference.frequentist.steps import NAMES, Place, Steps, rows_of
+from lmtbayes.inference.frequentist.steps import NAMES, Place, Steps, Trials, rows_of
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data
 from lmtbayes.inference.nuisances.newton import DROWNED, TOLERANCE
@@ -17,6 +17,8 @@ from lmtbayes.inference.nuisances.newton import DROWNED, TOLERANCE
 MAX_STEPS = 64
 _GAIN_TOLERANCE, _BETWEEN = 10.0, 2
 """A climb is given up when so many times the gain of so many last steps would not take it to the best of its cell."""
+_NEAR = 20.0
+"""Of ln L below the best of all climbs: what ends farther below is as many times less exact as it is times farther."""
 _ENOUGH = 0.25
 """Of the gain expected of a whole step, that makes shorter ones needless."""
 
@@ -90,16 +92,16 @@ def _climbed(
         if not left.size:
             break
         label = None if bar is None else f"{bar}, step {count}"
-        trials, gain, expected, is_maximum = steps.trials(
-            z[left], low[left], high[left], rows_of(here, left), free, data, label
-        )
+        trials = steps.trials(z[left], low[left], high[left], rows_of(here, left), free, data, label)
         value = here.value[left]
-        found = is_maximum & (gain < TOLERANCE + 1e-14 * np.abs(value))
+        tolerance = TOLERANCE * np.maximum(1.0, (here.value.max() - value) / _NEAR) + 1e-14 * np.abs(value)
+        found = trials.is_maximum & (trials.gain < tolerance)
         moving = np.flatnonzero(~found)
-        new, there = _highest(steps, trials[moving], expected[moving], value[moving], data)
+        new, there, is_whole = _highest(steps, rows_of(trials, moving), value[moving], data)
         rises = there.value > value[moving]
         # Beside large terms the last gains drown in rounding: no step is seen to gain what is expected of it.
-        found[moving[~rises]] = (is_maximum & (gain < DROWNED))[moving[~rises]]
+        found[moving[~rises]] = (trials.is_maximum & (trials.gain < DROWNED))[moving[~rises]]
+        found[moving[rises]] = (is_whole & (trials.left < tolerance)[moving])[rises]
         up = left[moving[rises]]
         z[up] = new[rises]
         for column, other in zip(here, there, strict=True):
@@ -115,27 +117,22 @@ def _climbed(
 
 
 def _highest(
-    steps: Steps,
-    trials: Float[np.ndarray, "climbs sizes n"],
-    expected: Float[np.ndarray, " climbs"],
-    value: Float[np.ndarray, " climbs"],
-    data: Data,
-) -> tuple[Float[np.ndarray, "climbs n"], Place]:
-    """The whole step, or the best of all sizes where that does not gain what is expected of it."""
-    z = trials[:, 0].copy()
-    there = steps.place(z, data)
-    short = np.flatnonzero(~(there.value - value >= _ENOUGH * expected))
+    steps: Steps, trials: Trials, value: Float[np.ndarray, " climbs"], data: Data
+) -> tuple[Float[np.ndarray, "climbs n"], Place, Bool[np.ndarray, " climbs"]]:
+    """The whole step, or the best of all sizes where that does not gain what is expected of it; whether it is whole."""
+    z, there, is_whole = trials.points[:, 0].copy(), trials.whole, np.ones(len(value), dtype=bool)
+    short = np.flatnonzero(~(there.value - value >= _ENOUGH * trials.expected))
     if short.size:
-        others = trials[short, 1:]
+        others = trials.points[short, 1:]
         number, sizes, size = others.shape
         tried = steps.place(others.reshape(-1, size), data)
         which = tried.value.reshape(number, sizes).argmax(axis=1)
         rows = np.arange(number) * sizes + which
         better = tried.value[rows] > there.value[short]
-        z[short[better]] = others[np.arange(number), which][better]
+        z[short[better]], is_whole[short[better]] = others[np.arange(number), which][better], False
         for column, other in zip(there, tried, strict=True):
             column[short[better]] = other[rows[better]]
-    return z, there
+    return z, there, is_whole
 
 
 def _names(fixed: Mapping[str, np.ndarray], free: tuple[str, ...]) -> tuple[str, ...]:

@@ -3,11 +3,13 @@
     q(theta) = 2 [ln L(best fit) - max over what is not on the grid of ln L(theta, ...)]  >= 0
 
 The profile of the mixing has two maxima where a recoil rate interferes: one start would draw the wrong contour. So each
-cell scans what is not on the grid, nuisances optimised at every point, and climbs from the best maxima of the scan, and
-from the end of a cell beside it where that is higher and data do not forbid it anyway (`profile_cells`).
+cell of a coarse grid scans what is not on the grid, nuisances optimised at every point, and climbs from the best maxima
+of the scan. Of a dense grid these are some lines of each direction; the cells of the lines between climb from the ends
+of those on both sides (`lines`). Every cell climbs from the end of one beside it where that is higher and data do not
+forbid it anyway (`profile_cells`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +25,7 @@ from lmtbayes.inference.frequentist.best_fit import BestFit
 from lmtbayes.inference.frequentist.best_of_cells import best_of_cells
 from lmtbayes.inference.frequentist.box import Box, physical
 from lmtbayes.inference.frequentist.given_profile import check_levels
-from lmtbayes.inference.frequentist.profile_cells import profile_cells
+from lmtbayes.inference.frequentist.profile_cells import CellClimbs
 from lmtbayes.inference.frequentist.profile_table import ProfileCells, profile_dataset
 from lmtbayes.inference.frequentist.scan import Plan
 from lmtbayes.inference.frequentist.zero_coupling import at_zero_coupling
@@ -69,10 +71,11 @@ def profile_likelihood(
         parameters where the edges of these regions are (two degrees of freedom), until extents and areas move by less
         than 2 % when lines double, 128 of them in each direction at most. False keeps the grid as it is given.
     starts
-        How many maxima of each cell's scan are climbed from.
+        How many maxima of a cell's scan are climbed from.
     scan_points
         Log-spaced points, edges included, of each parameter that is not on the grid; of a mass beyond 1 GeV as many
-        more as are as dense.
+        more as are as dense. Of 39 lines of the grid or more, closer than 0.18 in the logarithm, every second or fewer
+        are scanned; the others begin where the cells beside them ended.
     batch_size
         Points, of scans and climbs, at a time on each device: memory against speed. By default what suits the device.
     devices
@@ -132,12 +135,9 @@ def profile_likelihood(
     free = tuple(name for name in box.names if name not in checked)
     plan = Plan(outer, inner, free, scan_points, starts, local.resolve_devices(devices), batch_size)
 
-    def evaluate(
-        part: Mapping[str, np.ndarray], beside: tuple[ProfileCells, ProfileCells] | None = None
-    ) -> ProfileCells:
-        return profile_cells(like, box, part, plan, "profile" if progress else None, beside)
-
-    cells = evaluate(checked)
+    climbs = CellClimbs(like, box, plan, tuple(checked), "profile" if progress else None)
+    lines = [axis_of(name, values) for name, values in checked.items()]
+    cells = climbs.of_grid((lines[0], lines[1] if inner else np.zeros(1)))
     best = best_of_cells(like, box, plan, cells)
 
     def result(finer: Mapping[str, np.ndarray], cells: ProfileCells, best: BestFit, done: dict[str, Any]) -> Any:
@@ -146,7 +146,7 @@ def profile_likelihood(
 
     if not levels:
         return result(checked, cells, best, {"refinement": "none: the grid is as it was given"})
-    return result(*_refined(like, box, plan, checked, cells, best, evaluate, levels))
+    return result(*_refined(climbs, checked, cells, best, levels))
 
 
 def _refine_levels(refine: bool | Sequence[float], grid: Mapping[str, np.ndarray]) -> tuple[float, ...]:
@@ -159,13 +159,10 @@ def _refine_levels(refine: bool | Sequence[float], grid: Mapping[str, np.ndarray
 
 
 def _refined(
-    like: JointLikelihood,
-    box: Box,
-    plan: Plan,
+    climbs: CellClimbs,
     grid: Mapping[str, np.ndarray],
     cells: ProfileCells,
     best: BestFit,
-    evaluate: Callable[[Mapping[str, np.ndarray], tuple[ProfileCells, ProfileCells]], ProfileCells],
     levels: Sequence[float],
 ) -> tuple[dict[str, np.ndarray], ProfileCells, BestFit, dict[str, Any]]:
     """Grid, cells and best fit with more lines where the regions' edges are, and what was done as attributes."""
@@ -174,17 +171,14 @@ def _refined(
     def q_of(cells: ProfileCells) -> tuple[np.ndarray, tuple[float, float]]:
         nonlocal best
         if cells.value.max() > best.log_likelihood + _BETTER:
-            best = best_of_cells(like, box, plan, cells, best)
-        found = physical(like.model, best.g_x, best.mass, best.eps_x)
+            best = best_of_cells(climbs.like, climbs.box, climbs.plan, cells, best)
+        found = physical(climbs.like.model, best.g_x, best.mass, best.eps_x)
         lowest = [float(axis_of(name, np.array([found[name]]))[0]) for name in names]
         return 2.0 * (best.log_likelihood - cells.value), (lowest[0], lowest[1])
 
-    def product(first: np.ndarray, second: np.ndarray, beside: tuple[ProfileCells, ProfileCells]) -> ProfileCells:
-        return evaluate({names[0]: value_of(names[0], first), names[1]: value_of(names[1], second)}, beside)
-
     start = (axis_of(names[0], grid[names[0]]), axis_of(names[1], grid[names[1]]))
     lines, cells, done = adaptive.refine(
-        start, cells, product, q_of, levels, [threshold(level, len(names)) for level in levels]
+        start, cells, climbs.with_lines, q_of, levels, [threshold(level, len(names)) for level in levels]
     )
     finer = {name: value_of(name, line) for name, line in zip(names, lines, strict=True)}
     for name in names:  # the given values themselves, not those of a logarithm and back

@@ -1,16 +1,27 @@
 """The cells of a profile: climbs from a scan, from the cells on both sides, and from a neighbour that has found more.
 
+Of a dense grid some lines of each direction are scanned, and the others begin from the cells beside them (`lines`).
 What a neighbour has found, taken as it is, cannot be above a cell's own maximum. Where it is, the climbs of that cell
 ended on a lower one, and it climbs once more from there.
 """
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from lmtbayes.inference.frequentist.axes import value_of
 from lmtbayes.inference.frequentist.box import Box, logarithm
 from lmtbayes.inference.frequentist.climb import climb_cells, value_at
+from lmtbayes.inference.frequentist.lines import (
+    Beside,
+    Lines,
+    on_one_branch,
+    scanned_lines,
+    starts_between,
+    with_lines,
+)
 from lmtbayes.inference.frequentist.profile_table import ProfileCells
 from lmtbayes.inference.frequentist.scan import Plan, scan_cells
 from lmtbayes.inference.likelihood.joint import JointLikelihood
@@ -24,68 +35,101 @@ _ROUNDS = 16
 _SIDES = ((0, 1), (0, -1), (1, 1), (1, -1))
 
 
-def profile_cells(
-    like: JointLikelihood,
-    box: Box,
-    grid: Mapping[str, np.ndarray],
-    plan: Plan,
-    bar: str | None = None,
-    beside: tuple[ProfileCells, ProfileCells] | None = None,
-) -> ProfileCells:
-    """Climb in every cell of a grid.
+class CellClimbs:
+    """Climbs in the cells of grids of the same one or two parameters.
 
     Parameters
     ----------
     like, box, plan
         The likelihood, the ranges of the boson's parameters, and how cells are scanned.
-    grid
-        Of one or two parameters.
+    names
+        Of the grid's parameters, in its order; its lines are coordinates of `axes.axis_of`, and the second direction of
+        a grid of one parameter has one line, whose coordinate means nothing.
     bar
         Label of a progress bar.
-    beside
-        The cells on both sides of each, whose ends are where its climbs begin; without them from its scan's maxima.
     """
-    outer_x = logarithm(plan.outer, grid[plan.outer])
-    inner_x = logarithm(plan.inner, grid[plan.inner]) if plan.inner else np.zeros(1)
-    swap = plan.inner is not None and plan.outer != next(iter(grid))
-    if beside is None:
-        found = scan_cells(like, plan, outer_x, inner_x, box.limits, bar and f"{bar}, scan")
-        starts, promising = found.z, found.promising
-    else:
-        known = [cells.swapped() if swap else cells for cells in beside]
-        starts = np.stack([end for cells in known for end in _ends(cells, box, plan)], axis=2)
+
+    def __init__(self, like: JointLikelihood, box: Box, plan: Plan, names: Sequence[str], bar: str | None = None):
+        self.like, self.box, self.plan = like, box, plan
+        self._names, self._bar = tuple(names), bar
+
+    def of_grid(self, lines: Lines) -> ProfileCells:
+        """Climb in every cell of a grid."""
+        chosen = [scanned_lines(line) for line in lines]
+        scanned = (lines[0][chosen[0]], lines[1][chosen[1]])
+        between = [np.delete(line, which) for line, which in zip(lines, chosen, strict=True)]
+        return self.with_lines(scanned, self._scanned(scanned), between)[1]
+
+    def with_lines(self, lines: Lines, cells: ProfileCells, fresh: Sequence[np.ndarray]) -> tuple[Lines, ProfileCells]:
+        """Add lines to a grid: climbs in their cells begin from the cells on both sides."""
+        lines, cells = with_lines(lines, cells, fresh, self._between)
+        self._raise_from_neighbours(lines, cells)
+        return lines, cells
+
+    def _scanned(self, lines: Lines) -> ProfileCells:
+        plan, coordinates = self.plan, self._coordinates(lines)
+        found = scan_cells(
+            self.like,
+            plan,
+            coordinates[plan.outer],
+            coordinates[plan.inner] if plan.inner else np.zeros(1),
+            self.box.limits,
+            self._bar and f"{self._bar}, scan",
+        )
+        z, promising = found.z, found.promising
+        if plan.outer != self._names[0]:
+            z, promising = z.swapaxes(0, 1), promising.swapaxes(0, 1)
+        return self._climbed(lines, z, promising, linearised=True)
+
+    def _between(self, lines: Lines, beside: Beside) -> ProfileCells:
+        below, above = self._ends(beside.below), self._ends(beside.above)
+        is_higher = functools.partial(self._is_higher_between, lines)
+        starts = starts_between(below, above, beside.part, len(self.plan.free), is_higher)
         promising = np.isfinite(starts).all(axis=-1)
-        promising[..., 0] = True  # a cell whose every start failed is told by its status
-    cells = ProfileCells((outer_x.size, inner_x.size), len(box.names), len(like.nuisances))
-    climbs = _Climbs(like, box, plan, outer_x, inner_x, cells, bar)
-    climbs.run(np.argwhere(promising)[:, :2], starts[promising], linearised=beside is None)
-    climbs.from_neighbours()
-    return cells.swapped() if swap else cells
+        promising[..., 0] |= ~promising.any(axis=-1)  # a cell whose every start failed is told by its status
+        return self._climbed(lines, starts, promising, linearised=False)
 
-
-class _Climbs:
-    """Climbs in cells (outer, inner) of a grid, whose ends are entered there."""
-
-    def __init__(
+    def _is_higher_between(
         self,
-        like: JointLikelihood,
-        box: Box,
-        plan: Plan,
-        outer_x: np.ndarray,
-        inner_x: np.ndarray,
-        cells: ProfileCells,
-        bar: str | None,
-    ):
-        self._like, self._box, self._plan, self._bar = like, box, plan, bar
-        self._outer_x, self._inner_x, self._cells = outer_x, inner_x, cells
+        lines: Lines,
+        below: Float[np.ndarray, "first second n"],
+        above: Float[np.ndarray, "first second n"],
+        between: Float[np.ndarray, "first second n"],
+        which: Bool[np.ndarray, "first second"],
+    ) -> Bool[np.ndarray, "first second"]:
+        at = np.argwhere(which)
+        one, other, value = (self._value(lines, at, z[which]) for z in (below, above, between))
+        found = np.zeros_like(which)
+        found[which] = value > np.maximum(one, other)
+        return found
 
-    def run(self, at: Int[np.ndarray, "climbs 2"], starts: Float[np.ndarray, "climbs n"], *, linearised: bool) -> None:
-        """Climb from starts, free parameters and pulls, in the cells `at`, several in some."""
-        box, plan, cells = self._box, self._plan, self._cells
-        fixed = self._fixed(at)
-        number = at[:, 0] * self._inner_x.size + at[:, 1]
+    def _climbed(
+        self,
+        lines: Lines,
+        starts: Float[np.ndarray, "first second starts n"],
+        promising: Bool[np.ndarray, "first second starts"],
+        *,
+        linearised: bool,
+    ) -> ProfileCells:
+        cells = ProfileCells(promising.shape[:2], len(self.box.names), len(self.like.nuisances))
+        self._run(lines, cells, np.argwhere(promising)[:, :2], starts[promising], linearised=linearised)
+        return cells
+
+    def _run(
+        self,
+        lines: Lines,
+        cells: ProfileCells,
+        at: Int[np.ndarray, "climbs 2"],
+        starts: Float[np.ndarray, "climbs n"],
+        *,
+        linearised: bool,
+    ) -> None:
+        """Climb from starts, free parameters and pulls, in the cells `at`, several in some; enter where they end."""
+        box, plan = self.box, self.plan
+        fixed = self._fixed(lines, at)
+        number = at[:, 0] * lines[1].size + at[:, 1]
         z, value, converged = climb_cells(
-            self._like,
+            self.like,
             fixed,
             plan.free,
             starts,
@@ -100,45 +144,57 @@ class _Climbs:
         order = cells.fill((at[:, 0], at[:, 1]), np.stack(columns, axis=-1), z[:, len(plan.free) :], value)
         cells.converged[at[order, 0], at[order, 1]] = converged[order]
 
-    def from_neighbours(self) -> None:
+    def _raise_from_neighbours(self, lines: Lines, cells: ProfileCells) -> None:
         """Climb once more in the cells that end below what a neighbour has found."""
-        cells = self._cells
         changed = np.ones(cells.value.shape, dtype=bool)
         for _ in range(_ROUNDS):
-            at, starts = self._higher(changed)
+            at, starts = self._higher(lines, cells, changed)
             if not len(at):
                 return
             where = tuple(at.T)
             cells.second[where] = np.concatenate([cells.x[where], cells.pulls[where]], axis=-1)
-            self.run(at, starts, linearised=False)
+            self._run(lines, cells, at, starts, linearised=False)
             changed = np.zeros_like(changed)
             changed[where] = True
 
     def _higher(
-        self, changed: Bool[np.ndarray, "outer inner"]
+        self, lines: Lines, cells: ProfileCells, changed: Bool[np.ndarray, "first second"]
     ) -> tuple[Int[np.ndarray, "cells 2"], Float[np.ndarray, "cells n"]]:
         """Cells that a changed neighbour's end is higher in, and the highest of such ends."""
-        cells, plan = self._cells, self._plan
-        ends = _ends(cells, self._box, plan)[0]
+        plan, ends = self.plan, self._ends(cells)[0]
         best, chosen, is_higher = cells.value + _HIGHER, ends.copy(), np.zeros_like(changed)
+        allowed = cells.value > cells.value.max() - _FORBIDDEN
         for axis, side in _SIDES:
             # A neighbour across the edge is the cell on the edge itself, which is never higher than it is.
             index = np.clip(np.arange(changed.shape[axis]) + side, 0, changed.shape[axis] - 1)
             start = np.take(ends, index, axis=axis)
-            at = np.argwhere(np.take(changed, index, axis=axis) & np.isfinite(start).all(axis=-1))
+            # Of the same maximum a cell's own end is the best.
+            same = cells.converged & on_one_branch(ends, start, len(plan.free))
+            news = np.take(changed, index, axis=axis) & (allowed | np.take(allowed, index, axis=axis))
+            at = np.argwhere(news & ~same & np.isfinite(start).all(axis=-1))
             rows = tuple(at.T)
-            value = value_at(self._like, self._fixed(at), plan.free, start[rows], plan.batch_size, plan.devices)
+            value = self._value(lines, at, start[rows])
             higher = (value > best[rows]) & (value > cells.value.max() - _FORBIDDEN)
             where = tuple(at[higher].T)
             best[where], chosen[where], is_higher[where] = value[higher], start[where], True
         return np.argwhere(is_higher), chosen[is_higher]
 
-    def _fixed(self, at: Int[np.ndarray, "climbs 2"]) -> dict[str, np.ndarray]:
-        inner = {self._plan.inner: self._inner_x[at[:, 1]]} if self._plan.inner else {}
-        return {self._plan.outer: self._outer_x[at[:, 0]]} | inner
+    def _value(
+        self, lines: Lines, at: Int[np.ndarray, "points 2"], z: Float[np.ndarray, "points n"]
+    ) -> Float[np.ndarray, " points"]:
+        plan = self.plan
+        return value_at(self.like, self._fixed(lines, at), plan.free, z, plan.batch_size, plan.devices)
 
+    def _coordinates(self, lines: Lines) -> dict[str, np.ndarray]:
+        """Coordinates in the box, by name."""
+        return {name: logarithm(name, value_of(name, line)) for name, line in zip(self._names, lines, strict=False)}
 
-def _ends(cells: ProfileCells, box: Box, plan: Plan) -> list[np.ndarray]:
-    """Free parameters and pulls at the two highest maxima of cells; not numbers where there is one."""
-    columns = [box.names.index(name) for name in plan.free] + list(range(len(box.names), cells.second.shape[-1]))
-    return [both[..., columns] for both in (np.concatenate([cells.x, cells.pulls], axis=-1), cells.second)]
+    def _fixed(self, lines: Lines, at: Int[np.ndarray, "climbs 2"]) -> dict[str, np.ndarray]:
+        coordinates = self._coordinates(lines)
+        return {name: coordinates[name][at[:, axis]] for axis, name in enumerate(self._names)}
+
+    def _ends(self, cells: ProfileCells) -> tuple[np.ndarray, np.ndarray]:
+        """Free parameters and pulls at the two highest maxima of cells; not numbers where there is one."""
+        names, size = self.box.names, cells.second.shape[-1]
+        columns = [names.index(name) for name in self.plan.free] + list(range(len(names), size))
+        return np.concatenate([cells.x, cells.pulls], axis=-1)[..., columns], cells.second[..., columns]

@@ -27,6 +27,8 @@ _EDGE = 1e-6
 
 _APART = 0.02
 """Of logarithms: ends of two climbs closer than this are one maximum."""
+_RIVAL = 20.0
+"""Of ln L below the best of a cell: what ends lower is not the best in a cell beside it either."""
 
 
 class ProfileCells:
@@ -47,17 +49,13 @@ class ProfileCells:
         order = np.argsort(value, kind="stable")
         where = (at[0][order], at[1][order])
         self.value[where], self.x[where], self.pulls[where] = value[order], x[order], pulls[order]
-        other = np.abs(x[order] - self.x[where]).max(axis=-1) > _APART
+        other = (np.abs(x[order] - self.x[where]).max(axis=-1) > _APART) & (value[order] > self.value[where] - _RIVAL)
         self.second[where[0][other], where[1][other]] = np.concatenate([x, pulls], axis=-1)[order][other]
         return order
 
     def taken(self, axis: int, which: np.ndarray) -> "ProfileCells":
         """Take lines of one direction."""
         return self._of(lambda field: np.take(getattr(self, field), which, axis=axis))
-
-    def swapped(self) -> "ProfileCells":
-        """Exchange the two directions."""
-        return self._of(lambda field: np.swapaxes(getattr(self, field), 0, 1))
 
     def joined(self, other: "ProfileCells", axis: int, order: np.ndarray) -> "ProfileCells":
         """Put the cells of other lines beside one's own, all lines in a given order."""

@@ -5,12 +5,13 @@ Rates come from two functions that a fit has compiled already: `expansion` (Jaco
 of it; a step is algebra, and compiled in seconds however many experiments there are.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices, Mapped
@@ -33,6 +34,8 @@ _LONGEST = 2.0
 """Of a logarithm, that a step goes at most."""
 _DAMPING = np.array([1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0])
 """Of the largest curvature, that is added to all of them for steps to try where the whole one does not gain."""
+_NEAR = 0.1
+"""Of ln L, that a step gains at most for the curvature to be the same at its end."""
 _PARTS = np.array([1.0, 0.5, 0.2, 0.0])
 """Of the way to the pulls of linearised counts."""
 _CHUNK = 4
@@ -46,6 +49,23 @@ class Place(NamedTuple):
     """ln L; -inf where that is no number."""
     by_photon: Float[np.ndarray, "climbs 3"]
     by_pulls: Float[np.ndarray, "climbs nuisances"]
+
+
+class Trials(NamedTuple):
+    """What `Steps` proposes for every climb, leading axis of climbs."""
+
+    points: Float[np.ndarray, "climbs sizes n"]
+    """To try, the whole step first."""
+    gain: Float[np.ndarray, " climbs"]
+    """Expected of Newton's step."""
+    expected: Float[np.ndarray, " climbs"]
+    """Of the whole one that is tried, which is shorter where that goes far."""
+    is_maximum: Bool[np.ndarray, " climbs"]
+    """Whether ln L bends down in all directions."""
+    whole: Place
+    """At the end of the whole step."""
+    left: Float[np.ndarray, " climbs"]
+    """To gain there, by the slope there and the curvature here; infinite where that is no longer the same."""
 
 
 class Steps:
@@ -70,6 +90,7 @@ class Steps:
         block = self._expansion.block // len(devices)
         self._photons = Mapped(lambda x: _photon(joint, names, x), devices, block)
         self._step = Mapped(_step(joint, names), devices, block)
+        self._left = Mapped(_left(joint, names), devices, block)
 
     def place(self, z: Float[np.ndarray, "points n"], data: Data) -> Place:
         """Evaluate points."""
@@ -99,19 +120,13 @@ class Steps:
         free: list[int],
         data: Data,
         bar: str | None = None,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Propose points for every climb.
-
-        Returns
-        -------
-        trials, gain, expected, is_maximum
-            Points to try, the whole step first; the gain expected of Newton's step, and of the whole one that is tried,
-            which is shorter where that goes far; whether ln L bends down in all directions.
-        """
+    ) -> Trials:
+        """Propose points for every climb."""
         parts = [
             self._part(z[own], low[own], high[own], rows_of(here, own), free, data, bar) for own in self._chunks(len(z))
         ]
-        return jax.tree.map(lambda *columns: np.concatenate(columns), *parts)
+        found: Trials = jax.tree.map(lambda *columns: np.concatenate(columns), *parts)
+        return found
 
     def _part(
         self,
@@ -122,7 +137,7 @@ class Steps:
         free: list[int],
         data: Data,
         bar: str | None,
-    ) -> Any:
+    ) -> Trials:
         number, boson = len(z), len(self._names)
         expanded = self._expansion((self._photons_at(z), z[:, boson:]), data, bar=bar)
         # Towards the inside of the box.
@@ -134,7 +149,13 @@ class Steps:
         beside = tuple(np.zeros((number, boson, x.shape[1])) for x in (place.by_photon, place.by_pulls, counts))
         for whole, found in zip(beside, (place.by_photon, place.by_pulls, counts), strict=True):
             whole[:, free] = found.reshape(number, len(free), found.shape[1])
-        return self._step((z, low, high, here, moves, beside, expanded), data)
+        points, gain, expected, is_maximum, held, inverse = self._step(
+            (z, low, high, here, moves, beside, expanded), data
+        )
+        ends = points[:, 0]
+        there, _ = self._evaluated(ends, data)
+        left = self._left((ends, low, high, there, held, inverse))
+        return Trials(points, gain, expected, is_maximum, there, np.where(is_maximum & (gain < _NEAR), left, np.inf))
 
     def _evaluated(self, z: np.ndarray, data: Data) -> tuple[Place, Float[np.ndarray, "points bins"]]:
         boson, experiments = len(self._names), self._joint.experiments
@@ -159,27 +180,52 @@ def _photon(joint: JointModel, names: tuple[str, ...], x: Float[Array, " boson"]
     return photon_at(joint.model, {name: x[i] for i, name in enumerate(names)})
 
 
+def _slope_in_boson(
+    joint: JointModel, names: tuple[str, ...], x: Float[Array, " boson"], by_photon: Float[Array, "3"]
+) -> Float[Array, " boson"]:
+    def photon(y: Array) -> Array:
+        at = _photon(joint, names, y)
+        return jnp.stack([at.g_x, at.mass, at.eps_x])
+
+    slope: Array = jax.vjp(photon, x)[1](by_photon)[0]
+    return slope
+
+
+def _held(
+    x: Float[Array, " boson"], slope: Float[Array, " boson"], low: Float[Array, " boson"], high: Float[Array, " boson"]
+) -> Bool[Array, " boson"]:
+    """Whether the box holds a coordinate: it has no width, or ln L rises beyond its edge."""
+    return ((x <= low) & (slope < 0.0)) | ((x >= high) & (slope > 0.0)) | (low >= high)
+
+
+def _left(joint: JointModel, names: tuple[str, ...]) -> Any:
+    """What a Newton step of a known curvature would gain at one point, to be traced."""
+    size = len(names)
+
+    def one(item: tuple[Any, ...]) -> Array:
+        z, low, high, there, held, inverse = item
+        slope = _slope_in_boson(joint, names, z[:size], there.by_photon)
+        gradient = jnp.concatenate([slope, there.by_pulls])
+        let_go = held & ~_held(z[:size], slope, low, high) & (jnp.abs(slope) > _FLAT)
+        left = 0.5 * gradient @ inverse @ gradient
+        return jnp.where(jnp.any(let_go) | ~jnp.isfinite(left), jnp.inf, left)
+
+    return one
+
+
 def _step(joint: JointModel, names: tuple[str, ...]) -> Any:
     """Newton's step at one point, to be traced.
 
     The pulls' block of the precision is always positive definite (`gradient_and_precision`); of its Schur complement,
     as small as the boson has coordinates, eigenvalues are made positive, so that a step climbs from anywhere.
     """
-    size = len(names)
-
-    def slope_in_boson(x: Float[Array, " boson"], by_photon: Float[Array, "3"]) -> Float[Array, " boson"]:
-        def photon(y: Array) -> Array:
-            at = _photon(joint, names, y)
-            return jnp.stack([at.g_x, at.mass, at.eps_x])
-
-        slope: Array = jax.vjp(photon, x)[1](by_photon)[0]
-        return slope
+    size, slope_in_boson = len(names), functools.partial(_slope_in_boson, joint, names)
 
     def one(item: tuple[Any, ...], data: Data) -> tuple[Array, ...]:  # noqa: ARG001
         z, low, high, here, moves, (by_photon, by_pulls, counts), expanded = item
         x, pulls = z[:size], z[size:]
         gradient = slope_in_boson(x, here.by_photon)
-        held = ((x <= low) & (gradient < 0.0)) | ((x >= high) & (gradient > 0.0)) | (low >= high)
+        held = _held(x, gradient, low, high)
         # 0 for what has not moved.
         rate = jnp.where(held, 0.0, 1.0 / jnp.where(moves == 0.0, jnp.inf, moves))[:, None]
         second = _finite((jax.vmap(slope_in_boson)(x + jnp.diag(moves), by_photon) - gradient) * rate)
@@ -215,7 +261,11 @@ def _step(joint: JointModel, names: tuple[str, ...]) -> Any:
         steps = jnp.concatenate([jnp.array(_SIZES)[:, None] * steps[0], steps[1:]])
         trials = z + steps
         trials = trials.at[:, :size].set(jnp.clip(trials[:, :size], low, high))
-        return trials, gain, expected, is_maximum
+        schurs = jnp.where(held | held[:, None], 0.0, (axes / sizes) @ axes.T)
+        mix = schurs @ follow.T
+        of_pulls_alone = _solve(precision, jnp.eye(pulls.size)) + follow @ mix
+        inverse = jnp.block([[schurs, mix], [mix.T, of_pulls_alone]])
+        return trials, gain, expected, is_maximum, held, inverse
 
     return one
 

@@ -13,6 +13,7 @@ from lmtbayes.experiments.terms import Poisson
 from lmtbayes.inference.frequentist.adaptive import refine
 from lmtbayes.inference.frequentist.axes import threshold
 from lmtbayes.inference.frequentist.contours import contours
+from lmtbayes.inference.frequentist.lines import with_lines
 from lmtbayes.inference.frequentist.profile import profile_likelihood
 from lmtbayes.inference.frequentist.profile_table import ProfileCells
 from lmtbayes.parameters import LEVELS
@@ -28,13 +29,17 @@ def table(q):
 
 
 def refined(q, first, second, lowest):
-    def evaluate(a, b, beside=()):
-        for cells in beside:
+    def evaluate(lines, beside):
+        a, b = lines
+        for cells in (beside.below, beside.above):
             assert cells.value.shape == (a.size, b.size)
         return table(q(b[None, :], a[:, None]))
 
-    start = evaluate(first, second)
-    lines, cells, done = refine((first, second), start, evaluate, lambda c: (-2.0 * c.value, lowest), LEVELS, BOUNDS)
+    def add(lines, cells, fresh):
+        return with_lines(lines, cells, fresh, evaluate)
+
+    start = table(q(second[None, :], first[:, None]))
+    lines, cells, done = refine((first, second), start, add, lambda c: (-2.0 * c.value, lowest), LEVELS, BOUNDS)
     np.testing.assert_array_equal(-2.0 * cells.value, q(lines[1][None, :], lines[0][:, None]))
     assert all(np.isin(old, new).all() for old, new in zip((first, second), lines, strict=True))
     return lines, -2.0 * cells.value, done

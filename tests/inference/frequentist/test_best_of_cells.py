@@ -8,7 +8,7 @@ from profile_toys import FIXED, toy
 import lmtbayes as lmt
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.inference.frequentist import best_of_cells
-from lmtbayes.inference.frequentist.best_of_cells import is_scan
+from lmtbayes.inference.frequentist.best_of_cells import lines_beyond
 from lmtbayes.inference.frequentist.box import Box
 
 BOUNDS = {"g_x": (1e-5, 1e-2), "mass": (1.0, 1000.0)}
@@ -29,11 +29,38 @@ def lines(number):
 def test_what_is_a_scan():
     box = Box.of(FIXED, BOUNDS)
     of = {name: np.log(x) for name, x in lines(40).items()}
-    assert is_scan(box, of)
-    assert not is_scan(box, {name: np.log(x) for name, x in lines(20).items()})
-    assert not is_scan(box, {**of, "g_x": of["g_x"][:-3]})  # does not reach the end
-    assert not is_scan(box, {**of, "mass": np.delete(of["mass"], [10, 11])})  # has a hole
-    assert is_scan(box, {**of, "mass": np.sort(np.append(of["mass"], 1.234))})  # closer is closer
+    assert lines_beyond(box, of) == {}
+    assert lines_beyond(box, {name: np.log(x) for name, x in lines(20).items()}) is None
+    assert lines_beyond(box, {**of, "mass": np.delete(of["mass"], [10, 11])}) is None  # has a hole
+    assert lines_beyond(box, {**of, "mass": np.sort(np.append(of["mass"], 1.234))}) == {}  # closer is closer
+    assert lines_beyond(box, {**of, "mass": of["mass"][:-1]}) == {}  # one step from the end
+
+
+def test_what_a_grid_lacks_of_a_scan():
+    """In one direction: with these lines it reaches as far, and no two are farther apart."""
+    box = Box.of(FIXED, BOUNDS)
+    of = {name: np.log(x) for name, x in lines(40).items()}
+    for part in (slice(None, -10), slice(7, None), slice(7, -10)):
+        short = of["mass"][part]
+        found = lines_beyond(box, {**of, "mass": short})
+        assert list(found) == ["mass"]
+        both = np.sort(np.concatenate([short, found["mass"]]))
+        assert lines_beyond(box, {**of, "mass": both}) == {}
+        assert not ((found["mass"] >= short[0]) & (found["mass"] <= short[-1])).any()
+    assert lines_beyond(box, {"mass": of["mass"][:-9], "g_x": of["g_x"][:-9]}) is None
+
+
+@pytest.mark.parametrize("edges", [(1.0, 20.0), (100.0, 1000.0), (60.0, 300.0)])
+def test_a_maximum_beside_the_grid_is_found(like, monkeypatch, edges):
+    asked = []
+    real = best_of_cells.search_box
+    monkeypatch.setattr(best_of_cells, "search_box", lambda *given: asked.append(given[3]) or real(*given))
+    grid = {"mass": np.geomspace(*edges, 24), "g_x": lines(40)["g_x"]}
+    profile = lmt.profile_likelihood(like, grid, bounds=BOUNDS, progress=False)
+    assert len(asked) == 1
+    assert 0 < asked[0]["mass"].size < 24
+    best = [profile.attrs[f"best_{name}"] for name in ("g_x", "mass")]
+    np.testing.assert_allclose(np.log(best), np.log(TRUTH), atol=2e-4)
 
 
 @pytest.mark.parametrize("number", [40, 5])

@@ -16,6 +16,7 @@ from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.frequentist.best_fit import best_fit
 from lmtbayes.inference.frequentist.box import photon_at
 from lmtbayes.inference.frequentist.climb import climb_cells
+from lmtbayes.inference.frequentist.steps import Steps
 
 FREE = lmt.LMU_LTAU
 ORDER = ("g_x", "mass", "kappa")
@@ -191,6 +192,39 @@ def test_what_cannot_win_in_its_cell_is_given_up():
     np.testing.assert_allclose(value[best], alone[best], atol=TOLERANCE, rtol=0)
     assert converged[best]
     assert value[1 - best] <= alone[1 - best] + TOLERANCE
+
+
+@pytest.mark.parametrize(("away", "most"), [(1e-4, 1), (3e-3, 2)])
+def test_near_a_maximum_one_curvature_is_enough(monkeypatch, away, most):
+    """What is left to gain at a step's end is known from the slope there."""
+    like, asked = recoils(), []
+    fixed = {"g_x": BP["g_x"], "mass": BP["mass"]}
+    there, expected, _ = climbed(like, fixed, ("kappa",), [[BP["kappa"], 0.0, 0.0, 0.0]])
+    real = Steps.trials
+    monkeypatch.setattr(Steps, "trials", lambda *given: asked.append(len(given[1])) or real(*given))
+    starts = there + away * np.array([[1.0, -1.0, 1.0, 1.0], [-1.0, 1.0, 1.0, -1.0], [1.0, 1.0, 1.0, 1.0]])
+    _, value, converged = climbed(like, fixed, ("kappa",), starts)
+    assert len(asked) <= most
+    assert converged.all()
+    np.testing.assert_allclose(value, expected[0], atol=TOLERANCE, rtol=0)
+
+
+def test_ends_far_below_the_best_are_less_exact():
+    """Couplings from the best to what data forbid by hundreds in ln L."""
+    like = recoils()
+    g_x = np.log(np.geomspace(5e-4, 9e-3, 12))
+    held = {"g_x": g_x, "mass": np.full(12, BP["mass"])}
+    starts = np.tile([BP["kappa"], 0.0, 0.0, 0.0], (12, 1))
+    z, value, converged = climb_cells(
+        like, held, ("kappa",), starts, np.arange(12), LIMITS, None, resolve_devices(None)
+    )
+    assert converged.all()
+    depth = value.max() - value
+    assert depth.max() > 300.0
+    fixed = [{"g_x": x, "mass": BP["mass"]} for x in g_x]
+    oracle = np.array([scipys(like, known, ("kappa",), end) for known, end in zip(fixed, z, strict=True)])
+    assert (oracle - value < 2.0 * TOLERANCE * np.maximum(1.0, depth / 20.0)).all()
+    assert (value - oracle < 1e-9 * np.maximum(1.0, depth)).all()
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Cells of a profile whose own climbs ended on a lower maximum: raised from the cells beside them."""
+"""Cells of a profile whose own climbs ended on a lower maximum, and those of a dense grid that are not scanned."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 from profile_toys import scale, toy
 
 import lmtbayes as lmt
-from lmtbayes.experiments.terms import Gaussian
+from lmtbayes.experiments.terms import Gaussian, Poisson
 from lmtbayes.inference.frequentist import profile_cells
 from lmtbayes.inference.frequentist.scan import ScanResult
 
@@ -29,8 +29,8 @@ def like():
     return lmt.JointLikelihood([experiment], FREE, {"toy": np.ones(2)}, check=False)
 
 
-def profile(like, **options):
-    return lmt.profile_likelihood(like, GRID, progress=False, **options)
+def profile(like, grid=GRID, **options):
+    return lmt.profile_likelihood(like, grid, progress=False, **options)
 
 
 def only_the_lower(found, cells):
@@ -65,3 +65,72 @@ def test_without_neighbours_it_would_stay_where_it_is(like, monkeypatch):
     lower = expected["log_likelihood"] - profile(like)["log_likelihood"]
     assert lower.values[1, 2] > 0.5
     assert np.abs(np.delete(lower.values.ravel(), 7)).max() < 1e-8
+
+
+# -- dense grids: every cell is what a scan of it finds ---------------------------------------------------------------
+
+
+def crossing(g_x, mass, eps_x, values):
+    """Bin 0 is one rate at two mixings; bin 1 likes the smaller below a line across the grid, the larger above it."""
+    x = -eps_x / g_x / 0.05
+    lean = 40.0 * jnp.log10(g_x / 3.3e-4) + 20.0 * jnp.log10(mass / 30.0)
+    amplitude = 80.0 * (1.0 - x) ** 2 + 20.0
+    return values["scale"] * jnp.array([amplitude, 400.0 + lean * x, 100.0 * (mass / 30.0) ** 0.5, 1e3 * g_x / 3e-4])
+
+
+@pytest.fixture(scope="module")
+def crossing_like():
+    data = {"toy": np.array([40.0, 400.0, 100.0, 1000.0])}
+    return lmt.JointLikelihood([toy(crossing, Poisson(), 4, (scale(sigma=0.05),))], FREE, data)
+
+
+def lines(name, number):
+    low, high = {"g_x": (1e-4, 1e-3), "mass": (10.0, 90.0), "kappa": (0.01, 0.5)}[name]
+    return np.geomspace(low, high, number)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"g_x": 42, "mass": 5},
+        {"g_x": 6, "mass": 61},
+        {"mass": 63, "g_x": 40},
+        {"mass": 40, "g_x": 45},
+        {"kappa": 40, "g_x": 39},
+        {"g_x": 42},
+        {"mass": 61},
+        {"kappa": 80},
+    ],
+    ids=lambda sizes: " x ".join(f"{number} {name}" for name, number in sizes.items()),
+)
+def test_a_dense_grid_is_that_of_a_scan_of_every_cell(crossing_like, monkeypatch, sizes):
+    """Even and odd numbers of lines, in either order, one parameter or two, where the maxima cross between lines."""
+    grid = {name: lines(name, number) for name, number in sizes.items()}
+    scanned = []
+    real = profile_cells.scan_cells
+    monkeypatch.setattr(
+        profile_cells, "scan_cells", lambda *given: scanned.append(given[2].size * given[3].size) or real(*given)
+    )
+    found = profile(crossing_like, grid)
+    assert scanned[0] < 0.7 * found["q"].size
+    monkeypatch.setattr(profile_cells, "scanned_lines", lambda line: np.arange(line.size))
+    expected = profile(crossing_like, grid)
+    assert scanned[-1] == expected["q"].size
+    # A climb ends where 1e-9 is left.
+    np.testing.assert_allclose(found["log_likelihood"], expected["log_likelihood"], rtol=0.0, atol=1e-7)
+    np.testing.assert_array_equal(found["status"], expected["status"])
+    if set(grid) == {"g_x", "mass"}:
+        upper = found["kappa"].values > 0.05
+        assert upper.any()
+        assert not upper.all()
+
+
+def test_a_coarse_grid_is_scanned_whole(like, monkeypatch):
+    scanned = []
+    real = profile_cells.scan_cells
+    monkeypatch.setattr(
+        profile_cells, "scan_cells", lambda *given: scanned.append(given[2].size * given[3].size) or real(*given)
+    )
+    profile(like)
+    assert scanned[0] == 20
