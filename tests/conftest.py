@@ -8,8 +8,10 @@ from pathlib import Path
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).resolve().parents[1] / ".jax_cache"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
-# Of several processes of tests, each with a thread of BLAS for every core, small matrices take ten times as long.
+# Of several processes of tests, each with a thread of BLAS for every core, small matrices take ten times as long. NPROC
+# is XLA's number of threads, which wait for each other as well.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("NPROC", "1")
 
 # Tracing makes millions of objects that stay: to look for garbage among them after every 700 new ones, as Python does
 # by itself, takes an eighth (all compiled before) to a fifth of the time.

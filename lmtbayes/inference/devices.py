@@ -5,6 +5,7 @@ an item's result is the one that a single device gives, to rounding (the compile
 otherwise than one for a single device: last bits, 1e-13 in q where it was seen at all).
 """
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -21,6 +22,9 @@ AXIS = "items"
 
 ACCELERATED = 64
 """Times as many items as a core is given, where an item is a point: blocks of 128 then are blocks of 8192."""
+
+_FEW = 32
+"""Items that a core evaluates at least: fewer take as long, by the loops that XLA dispatches."""
 
 type Devices = tuple[jax.Device, ...]
 
@@ -80,7 +84,8 @@ class Blocked:
     Parameters
     ----------
     run
-        (items, shared) -> results, all with the leading axis `block`, on the devices.
+        (items, shared, count) -> results, items and results with the leading axis `block`, on the devices; `count`, an
+        entry a device, is how many of its items are wanted.
     devices
         Of `resolve_devices`.
     block
@@ -92,7 +97,7 @@ class Blocked:
 
     def __init__(
         self,
-        run: Callable[[Any, tuple[Any, ...]], Any],
+        run: Callable[[Any, tuple[Any, ...], Any], Any],
         devices: Devices,
         block: int,
         function: Callable[..., Any] | None = None,
@@ -100,6 +105,7 @@ class Blocked:
         mesh = mesh_of(devices)
         self.run = run
         self.block = block
+        self._devices = len(devices)
         self._function = function
         self._split, self._whole = NamedSharding(mesh, PartitionSpec(AXIS)), NamedSharding(mesh, PartitionSpec())
 
@@ -156,7 +162,7 @@ class Blocked:
             for begin in range(0, count, self.block):
                 # The last block is filled up with copies of the last item: one shape, one compilation.
                 indices = np.minimum(np.arange(begin, begin + self.block), count - 1)
-                found = self.run(self.dealt_out(take(indices)), shared)
+                found = self.run(self.dealt_out(take(indices)), shared, self._wanted(count - begin))
                 if waiting is not None:
                     yield _fetched(*waiting)
                     progress.update(waiting[0].stop - waiting[0].start)
@@ -164,6 +170,17 @@ class Blocked:
             if waiting is not None:
                 yield _fetched(*waiting)
                 progress.update(waiting[0].stop - waiting[0].start)
+
+    def _wanted(self, left: int) -> Any:
+        """How many of the next items are wanted on each device, on the devices."""
+        if left >= self.block:
+            return self._all
+        own = self.block // self._devices
+        return self.dealt_out(np.clip(left - own * np.arange(self._devices), 0, own))
+
+    @functools.cached_property
+    def _all(self) -> Any:
+        return self.dealt_out(np.full(self._devices, self.block // self._devices))
 
 
 class Mapped(Blocked):
@@ -176,31 +193,56 @@ class Mapped(Blocked):
     devices
         Of `resolve_devices`.
     batch_size
-        Items a device evaluates side by side: what bounds its memory.
+        Items a device evaluates side by side: what bounds its memory. On a core those that are wanted of a larger batch
+        are evaluated `_FEW` at a time, so that few items do not take as long as many.
     batches
         Batches a device works through in one call, one after the other, so that short ones do not wait for the host.
     """
 
     def __init__(self, function: Callable[..., Any], devices: Devices, batch_size: int, batches: int = 1):
-        def own(items: Any, shared: tuple[Any, ...]) -> Any:
-            together = jax.vmap(lambda item: function(item, *shared))
+        by_few = batches == 1 and devices[0].platform == "cpu" and batch_size > _FEW and batch_size % _FEW == 0
+
+        # Jitted, as it is traced once then.
+        @jax.jit
+        def together(items: Any, shared: tuple[Any, ...]) -> Any:
+            return jax.vmap(lambda item: function(item, *shared))(items)
+
+        def own(items: Any, shared: tuple[Any, ...], count: jax.Array) -> Any:
+            if by_few:
+                return _few_at_a_time(lambda few: together(few, shared), items, count[0], batch_size)
             if batches == 1:
-                return together(items)
+                return together(items, shared)
             # Not lax.map's own batch_size: that takes no arrays of size zero (no nuisances).
             rows = jax.tree.map(lambda x: x.reshape(batches, batch_size, *x.shape[1:]), items)
-            found = jax.lax.map(together, rows)
+            found = jax.lax.map(lambda batch: together(batch, shared), rows)
             return jax.tree.map(lambda x: x.reshape(batches * batch_size, *x.shape[2:]), found)
 
         items, whole = PartitionSpec(AXIS), PartitionSpec()
         # Any: jax's type of a compiled function lacks the method that counts its compilations.
         self._compiled: Any = compile_large(
-            jax.shard_map(own, mesh=mesh_of(devices), in_specs=(items, whole), out_specs=items, check_vma=False)
+            jax.shard_map(own, mesh=mesh_of(devices), in_specs=(items, whole, items), out_specs=items, check_vma=False)
         )
         super().__init__(self._compiled, devices, len(devices) * batch_size * batches, function)
 
     def _cache_size(self) -> int:
         """Count the compilations so far, by the name that jax's own compiled functions have for it."""
         return self._compiled._cache_size()
+
+
+def _few_at_a_time(together: Callable[[Any], Any], items: Any, count: jax.Array, number: int) -> Any:
+    """Evaluate as many of `number` items as are wanted, `_FEW` at a time; the results of the others are zero."""
+
+    def few(k: Any) -> Any:
+        return jax.tree.map(lambda x: jax.lax.dynamic_slice_in_dim(x, k * _FEW, _FEW), items)
+
+    def step(k: jax.Array, results: Any) -> Any:
+        return jax.tree.map(
+            lambda whole, part: jax.lax.dynamic_update_slice_in_dim(whole, part, k * _FEW, 0), results, together(few(k))
+        )
+
+    shapes = jax.eval_shape(together, jax.eval_shape(few, 0))
+    nothing = jax.tree.map(lambda x: jnp.zeros((number, *x.shape[1:]), x.dtype), shapes)
+    return jax.lax.fori_loop(0, (count + _FEW - 1) // _FEW, step, nothing)
 
 
 def _fetched(where: slice, found: Any) -> tuple[slice, Any]:

@@ -17,7 +17,8 @@ from typing import Any
 from lmtbayes.jobs.output import Say
 
 _POLL_SECONDS = 0.2
-_BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
+"""Of BLAS, and of XLA."""
 
 type Work = Callable[[str, Say], float]
 """(name of a part, say) -> seconds."""
@@ -85,12 +86,13 @@ def run(
 
 @contextlib.contextmanager
 def _a_thread_each() -> Iterator[None]:
-    """Have processes that are begun now do linear algebra in one thread, unless the environment says how many.
+    """Have processes that are begun now compute in one thread, unless the environment says how many.
 
-    BLAS takes one for every core otherwise; those of several processes wait for each other, and small matrices, as
-    experiments have, take ten times as long.
+    BLAS and XLA take one for every core otherwise; those of several processes wait for each other. Small matrices, as
+    experiments have, then take BLAS ten times as long; XLA's threads gain nothing here even where a core is idle, and
+    take half as much time again.
     """
-    unset = [name for name in _BLAS_THREADS if name not in os.environ]
+    unset = [name for name in _THREADS if name not in os.environ]
     os.environ.update(dict.fromkeys(unset, "1"))
     try:
         yield

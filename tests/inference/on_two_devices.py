@@ -57,7 +57,7 @@ def everything(used):
 def main(path):
     one, two = jax.local_devices()
     work = devices.Mapped(lambda x: x + 1.0, (one, two), 2)
-    placed = work.run(np.zeros(4), ()).sharding.device_set
+    placed = work.run(np.zeros(4), (), np.full(2, 2)).sharding.device_set
     result = {"devices": np.array(len(placed))}
     for name, used in {"one": (one,), "two": (one, two)}.items():
         result |= {f"{name}_{key}": value for key, value in everything(used).items()}

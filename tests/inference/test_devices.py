@@ -32,6 +32,17 @@ def test_items_keep_their_order_whatever_is_filled_up(count):
     assert empty.shape == (count, 0)
 
 
+def test_what_is_not_wanted_of_a_block_is_not_evaluated():
+    """Few at a time: 40 wanted of 128 are two times 32, and the rest stays zero."""
+    run = Mapped(lambda x, scale: (x + scale, jnp.full(0, scale)), (HERE,), 128)
+    found, empty = run.run(run.dealt_out(np.arange(128.0)), run.on_all((1.0,)), run.dealt_out(np.array([40])))
+    np.testing.assert_array_equal(found, np.where(np.arange(128) < 64, np.arange(128.0) + 1.0, 0.0))
+    assert empty.shape == (128, 0)
+    for count in (1, 31, 32, 33, 128, 129, 200):
+        np.testing.assert_array_equal(run(np.arange(float(count)), 1.0)[0], np.arange(float(count)) + 1.0)
+    assert run._cache_size() == 1
+
+
 def test_any_number_of_items_compiles_once():
     run = Mapped(lambda x: x + 1.0, (HERE,), 4)
     for count in (1, 4, 30):

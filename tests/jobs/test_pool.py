@@ -6,7 +6,7 @@ import pytest
 
 from lmtbayes.jobs import pool
 
-NAMES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+NAMES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
 
 
 def threads(_name, say):
@@ -14,8 +14,10 @@ def threads(_name, say):
     return 0.0
 
 
-@pytest.mark.parametrize(("given", "told"), [({}, "1 1"), ({"MKL_NUM_THREADS": "3"}, "1 3")])
-def test_linear_algebra_of_a_worker_has_one_thread_unless_told(monkeypatch, given, told):
+@pytest.mark.parametrize(
+    ("given", "told"), [({}, "1 1 1"), ({"MKL_NUM_THREADS": "3"}, "1 3 1"), ({"NPROC": "2"}, "1 1 2")]
+)
+def test_a_worker_computes_in_one_thread_unless_told(monkeypatch, given, told):
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
     for name, value in given.items():

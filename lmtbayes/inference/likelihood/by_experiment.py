@@ -76,16 +76,16 @@ class ByExperiment(Blocked):
         self._is_compiled = False
         super().__init__(self._block, devices, len(devices) * batch_size, one)
 
-    def _block(self, items: tuple[HiddenPhoton, Array], shared: tuple[Data]) -> Any:
+    def _block(self, items: tuple[HiddenPhoton, Array], shared: tuple[Data], count: Array) -> Any:
         photons, pulls = items
         (data,) = shared
-        whole, owned = self._of_pulls.run(pulls, ())
-        each = [((photons, values), (data[name],)) for values, name in zip(owned, self._names, strict=True)]
+        whole, owned = self._of_pulls.run(pulls, (), count)
+        each = [((photons, values), (data[name],), count) for values, name in zip(owned, self._names, strict=True)]
         if self._is_compiled:
             found = [own.run(*given) for own, given in zip(self._own, each, strict=True)]
         else:
             found = self._first(each)
-        return self._join.run((pulls, whole, found), shared)
+        return self._join.run((pulls, whole, found), shared, count)
 
     def _first(self, each: list[Any]) -> list[Any]:
         """Compile all parts side by side: XLA lets Python go on meanwhile."""

@@ -20,7 +20,7 @@ from lmtbayes.inference.nuisances.laplace import STEPS, LaplaceFit, laplace, opt
 RANKING_STEPS = 3
 """Of Newton, of a scan: with two some points rank below others that are lower, and climbs end on a lower maximum; five
 find no more than three (compared)."""
-_BATCH = 128
+_BATCH = 256
 """Points evaluated side by side on a core: bounds the memory."""
 
 
@@ -132,25 +132,25 @@ class LaplaceAtMany:
         components = jax.tree.map(lambda x: np.tile(x, (number, 1)), components)
         return photons, components, np.tile(starts, (number, 1))
 
-    def _block(self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data]) -> LaplaceFit:
+    def _block(self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data], count: Array) -> LaplaceFit:
         photons, components, _ = items
-        pulls = self._block_of_linearised(items, (*shared, self._steps))[0]
-        second = self.expansion.run((photons, pulls), shared)
-        found: LaplaceFit = self._integrate.run((components, pulls, second), shared)
+        pulls = self._block_of_linearised(items, (*shared, self._steps), count)[0]
+        second = self.expansion.run((photons, pulls), shared, count)
+        found: LaplaceFit = self._integrate.run((components, pulls, second), shared, count)
         return found
 
     def _block_of_linearised(
-        self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data, Array]
+        self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data, Array], count: Array
     ) -> tuple[Array, Array]:
         photons, components, starts = items
-        expanded = self.expansion.run((photons, starts), shared[:1])
-        solved: tuple[Array, Array] = self._solve.run((components, starts, expanded), shared)
+        expanded = self.expansion.run((photons, starts), shared[:1], count)
+        solved: tuple[Array, Array] = self._solve.run((components, starts, expanded), shared, count)
         return solved
 
     def _block_of_integrals(
-        self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data]
+        self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data], count: Array
     ) -> tuple[Array, Array, Array]:
-        found = self._block(items, shared)
+        found = self._block(items, shared, count)
         return found.log_likelihood, found.log_integral, found.converged
 
 
