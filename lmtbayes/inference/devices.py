@@ -224,6 +224,10 @@ class Mapped(Blocked):
         )
         super().__init__(self._compiled, devices, len(devices) * batch_size * batches, function)
 
+    def lowered(self, items: Any, shared: tuple[Any, ...], count: Any) -> Any:
+        """Return what `run` is compiled from: its method `compile` spares the first call of `run` that."""
+        return self._compiled.lower(items, shared, count)
+
     def _cache_size(self) -> int:
         """Count the compilations so far, by the name that jax's own compiled functions have for it."""
         return self._compiled._cache_size()

@@ -81,19 +81,21 @@ class ByExperiment(Blocked):
         (data,) = shared
         whole, owned = self._of_pulls.run(pulls, (), count)
         each = [((photons, values), (data[name],), count) for values, name in zip(owned, self._names, strict=True)]
-        if self._is_compiled:
-            found = [own.run(*given) for own, given in zip(self._own, each, strict=True)]
-        else:
-            found = self._first(each)
+        if not self._is_compiled:
+            self._compile(each)
+        found = [own.run(*given) for own, given in zip(self._own, each, strict=True)]
         return self._join.run((pulls, whole, found), shared, count)
 
-    def _first(self, each: list[Any]) -> list[Any]:
-        """Compile all parts side by side: XLA lets Python go on meanwhile."""
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, len(self._own))) as pool:
-            waiting = [pool.submit(own.run, *given) for own, given in zip(self._own, each, strict=True)]
-            found = [part.result() for part in waiting]
+    def _compile(self, each: list[Any]) -> None:
+        """Compile all parts side by side; traced they are here, where the settings of jax are the caller's."""
+        pool = ThreadPoolExecutor(min(os.cpu_count() or 1, len(self._own)))
+        try:
+            waiting = [pool.submit(own.lowered(*given).compile) for own, given in zip(self._own, each, strict=True)]
+            for part in waiting:
+                part.result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # an interrupt waits for what is compiled at that moment only
         self._is_compiled = True
-        return found
 
     def _cache_size(self) -> int:
         """Count the compilations so far of what joins the parts."""

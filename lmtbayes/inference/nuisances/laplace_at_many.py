@@ -20,8 +20,8 @@ from lmtbayes.inference.nuisances.laplace import STEPS, LaplaceFit, laplace, opt
 RANKING_STEPS = 3
 """Of Newton, of a scan: with two some points rank below others that are lower, and climbs end on a lower maximum; five
 find no more than three (compared)."""
-_BATCH = 256
-"""Points evaluated side by side on a core: bounds the memory."""
+_BATCH, _ACCELERATED = 256, 32
+"""Points evaluated side by side on a core, and times as many on an accelerator: bounds the memory."""
 
 
 class LaplaceAtMany:
@@ -160,4 +160,4 @@ def _by_photon[T](columns: T, number: int) -> T:
 
 def laplace_at_many(joint: JointModel, devices: Devices, batch_size: int | None = None) -> LaplaceAtMany:
     """Return the marginal likelihoods of a likelihood, compiled once."""
-    return joint.compiled(LaplaceAtMany, devices, resolve_batch_size(batch_size, devices, _BATCH))
+    return joint.compiled(LaplaceAtMany, devices, resolve_batch_size(batch_size, devices, _BATCH, _ACCELERATED))
