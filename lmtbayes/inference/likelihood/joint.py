@@ -199,7 +199,8 @@ class JointLikelihood:
 
     def saturated_log_likelihood(self) -> Float[Array, ""]:
         """Log-likelihood where expectations equal data and nuisances are central: for a goodness of fit."""
-        return self.joint.saturated_log_likelihood(self.data)
+        found: Float[Array, ""] = self.compiled(_saturated)(self.data)
+        return found
 
     # -- numpyro ------------------------------------------------------------------------------------------------------
 
@@ -246,3 +247,7 @@ class JointLikelihood:
     def identity_parts(self) -> tuple[Any, ...]:
         """What `identity.fingerprint` tells this likelihood by."""
         return *self.joint.identity_parts(), {k: np.asarray(x) for k, x in self.data.items()}
+
+
+def _saturated(joint: JointModel) -> Callable[[Data], Float[Array, ""]]:
+    return jax.jit(joint.saturated_log_likelihood)

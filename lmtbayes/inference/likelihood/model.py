@@ -4,7 +4,7 @@ ln L(photon, nuisances; data) = sum over experiments and bins of the term's log-
 normalised log-density of their constraint, the nuisances being shared between experiments by name.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -190,8 +190,8 @@ class JointModel(Programs):
 
     def saturated_log_likelihood(self, data: Data) -> Float[Array, ""]:
         """Log-likelihood where expectations equal data and nuisances are central: for a goodness of fit."""
-        found: Float[Array, ""] = self.compiled(_saturated)(data)
-        return found
+        terms = [jnp.sum(e.term.saturated_log_prob(data[e.name])) for e in self.experiments]
+        return sum(terms, self.log_constraint(self.central_pulls))
 
     def pulls_at(self, nuisances: Mapping[str, ArrayLike] | None = None) -> Float[Array, " nuisances"]:
         """Pulls at physical values of the nuisances (scalars); what is not named is central.
@@ -229,11 +229,3 @@ class JointModel(Programs):
     def identity_parts(self) -> tuple[Any, ...]:
         """What `identity.fingerprint` tells this model by: not by what happens to be compiled."""
         return physics(), self.model, self.experiments
-
-
-def _saturated(joint: JointModel) -> Callable[[Data], Float[Array, ""]]:
-    def total(data: Data) -> Float[Array, ""]:
-        terms = [jnp.sum(e.term.saturated_log_prob(data[e.name])) for e in joint.experiments]
-        return sum(terms, joint.log_constraint(joint.central_pulls))
-
-    return jax.jit(total)

@@ -5,6 +5,8 @@ zero. Repeated where the pull is theta it finds a ~ N(theta, 1), and the constra
 of another shape (truncated, a sum of Gaussians) stands for no measurement that could be repeated: it stays as it is.
 """
 
+from collections.abc import Callable, Hashable
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -33,6 +35,10 @@ class Remeasured(JointModel):
         self.__dict__.update(joint.__dict__)
         self.constraints = _Moved(joint.constraints, found)
         self._found = found
+
+    def compiled[T](self, builder: Callable[..., T], *static: Hashable) -> T:
+        """Refuse: what is kept would hold numbers that are traced, and the plain model would take it for its own."""
+        raise TypeError(f"nothing is compiled for a traced joint model; got {builder!r}, static {static!r}")
 
     @property
     def central_pulls(self) -> Float[Array, " nuisances"]:
