@@ -5,6 +5,7 @@ Level 1 runs as fast as the default (3) for what is compiled here, and is compil
 compile as always: what the option does there depends on them.
 """
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -24,3 +25,9 @@ def compile_quickly(function: Callable[..., Any]) -> Any:
 def _compiled(function: Callable[..., Any], level: int) -> Any:
     options = {"xla_backend_optimization_level": level} if jax.default_backend() == "cpu" else None
     return jax.jit(function, compiler_options=options)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    # os.cpu_count does not know of limits on this process; not every system tells them.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

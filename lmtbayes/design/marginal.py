@@ -6,7 +6,6 @@ end stands Laplace's integral, its determinant corrected to first order for the 
 data set are far apart the climb stops early and the value is a lower bound of next to nothing.
 """
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from lmtbayes._compile import cores
 from lmtbayes.design.tables import Table
 from lmtbayes.experiments.terms import Poisson, Term
 from lmtbayes.inference.likelihood.constraints import Components, Constraints
@@ -122,14 +122,9 @@ def in_blocks(run: Any, table: Table, component: Any, data: np.ndarray, *moved: 
                 own[here] = np.asarray(block)[: nodes - begin, : sets - k]
 
     # XLA runs operations of this size on one core each.
-    with ThreadPoolExecutor(_cores()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         list(pool.map(contract, range(0, nodes, _NODES)))
     return (found[0], found[1]) if moved else found[0]
-
-
-def _cores() -> int:
-    """Cores that this process may use, where the system says so."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _at_node(

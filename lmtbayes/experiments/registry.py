@@ -4,14 +4,12 @@ import inspect
 import math
 import sys
 import warnings
-import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 import jax
-import numpy as np
 
 from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument, PluginError, PluginWarning
@@ -19,6 +17,7 @@ from lmtbayes.experiments import plugins
 from lmtbayes.experiments.base import Experiment
 from lmtbayes.experiments.description import STATUSES
 from lmtbayes.experiments.options import Options, options
+from lmtbayes.experiments.published import as_published, is_own
 
 type Builder = Callable[..., Experiment]
 type Reach = Callable[[], tuple[float, float]]
@@ -52,8 +51,6 @@ class Entry:
 
 
 _ENTRIES: dict[str, Entry] = {}
-_BUILT: "dict[str, tuple[Entry, weakref.ref[Experiment]]]" = {}
-"""Entries as they are published, while somebody has them: one experiment then, whose compiled rates serve all."""
 _LOADED: set[str] = set()
 """Plugins whose entries are there; `plugins.GROUP` once those of installed packages are."""
 
@@ -233,6 +230,9 @@ def experiment_status(name: str) -> str:
 def experiment(name: str, /, **overrides: Any) -> Experiment:
     """Build a registered experiment.
 
+    Without overrides an entry of the package is the same object, with read-only arrays, while somebody has it: what is
+    compiled of its rates serves all likelihoods.
+
     Parameters
     ----------
     name
@@ -265,24 +265,11 @@ def experiment(name: str, /, **overrides: Any) -> Experiment:
             raise _checks.unknown(f"override of experiment {name!r}", override, entry.accepted)
     if any(_checks.is_traced(value) for value in overrides.values()):
         return _named(entry, overrides, entry.build(**overrides))
-    found = _built(entry) if not overrides else None
-    if found is not None:
-        return found
     # What an experiment keeps are numbers, also where the caller is being traced.
     with jax.ensure_compile_time_eval():
-        built = _named(entry, overrides, entry.build(**overrides))
-    if not overrides:
-        for leaf in jax.tree.leaves(built):
-            if isinstance(leaf, np.ndarray):
-                leaf.flags.writeable = False  # it is everybody's
-        _BUILT[name] = entry, weakref.ref(built)
-    return built
-
-
-def _built(entry: Entry) -> Experiment | None:
-    """Return the experiment that an entry has built without overrides, if it is there still."""
-    by, found = _BUILT.get(entry.name, (None, None))
-    return found() if found is not None and by is entry else None
+        if not overrides and entry.plugin is None and is_own(entry.build):
+            return as_published(entry.name, entry.build, lambda built: _named(entry, overrides, built))
+        return _named(entry, overrides, entry.build(**overrides))
 
 
 def _named(entry: Entry, overrides: Mapping[str, Any], built: object) -> Experiment:

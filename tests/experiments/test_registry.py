@@ -94,6 +94,20 @@ def test_an_entry_as_published_is_one_experiment_while_somebody_has_it():
     assert lmt.experiment("ess10", title="mine") is not ess
     with pytest.raises(ValueError, match="read-only"):
         ess.background[:] = 0.0
+    with jax.enable_x64(False):
+        assert lmt.experiment("ess10") is not ess
+    assert lmt.experiment("ess10") is ess
+
+
+def test_what_a_user_registers_is_built_anew_each_time(monkeypatch):
+    """Its builder may read what has changed since; and its arrays are the user's."""
+    monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
+    seen = np.array([1.0])
+    lmt.register("mine", lambda *, name="mine": lmt.measurement(name, seen[0], 0.1, lambda model, photon: photon.g_x))
+    first = lmt.experiment("mine")
+    seen[0] = 2.0
+    assert lmt.experiment("mine").observed == 2.0
+    assert first.observed == 1.0
 
 
 def test_near_misses_are_told():

@@ -26,10 +26,12 @@ from scipy.stats import qmc
 
 from lmtbayes.experiments.nuisance import Constraint
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.devices import Devices, Mapped, side_by_side
+from lmtbayes.inference.devices import Devices, side_by_side
+from lmtbayes.inference.likelihood.by_experiment import ByExperiment, Parts, values
 from lmtbayes.inference.likelihood.evaluation import rows
 from lmtbayes.inference.likelihood.joint import JointLikelihood
-from lmtbayes.inference.likelihood.model import JointModel
+from lmtbayes.inference.likelihood.model import Data, JointModel
+from lmtbayes.inference.likelihood.rates import Rates
 from lmtbayes.inference.nuisances.expansion import log_of_counts, score_and_fisher_weight
 
 MOST_COUNTED = 200.0
@@ -39,9 +41,7 @@ TOTAL_SUFFICES = 0.9
 """Part of the information on the coupling that the total count must hold for its limit to be the limit."""
 _DRAWS = 256
 """Points of the constraints, a power of two as Sobol's points want: half a per cent of the probability (tests)."""
-_DIFFERENCE = 1e-4
-"""Of ln g_x, on both sides, over which counts change: what is left out is 1e-8 of the slope."""
-_BATCH = 64
+_BATCH = 256
 _SEED = 20210403  # of the points' scrambling: the same for all cells, so that the probability is smooth in the coupling
 
 
@@ -75,7 +75,7 @@ def counting_variables(
         Of `devices.resolve_devices`.
     """
     photons = jax.tree.map(np.asarray, photons)
-    cells = _cells_of(like, photons, pulls, devices)
+    cells: _Cell = like.compiled(_cells, devices)((photons, pulls), like.data)
     found: dict[str, Any] = {
         "expected_events": (cells.events, {"long_name": "expected events, by the skewness of the score", "units": "1"})
     }
@@ -107,37 +107,27 @@ def _quantile(constraint: Constraint, unit: Float[np.ndarray, " points"]) -> Flo
     return np.quantile(np.asarray(draws), unit)
 
 
-def _cells_of(
-    like: JointLikelihood, photons: HiddenPhoton, pulls: Float[np.ndarray, "cells nuisances"], devices: Devices
-) -> _Cell:
-    """The counts of every cell, and how they change along ln g_x at a fixed ratio eps_x/g_x."""
-    counts = rows(like.joint, devices)
+def _cells(joint: JointModel, devices: Devices) -> ByExperiment:
+    return ByExperiment(joint, Parts(values, _own_slope, _cell), devices, side_by_side(devices, _BATCH))
 
-    def at(ln_g: float) -> Float[np.ndarray, "cells bins"]:
-        factor = np.exp(ln_g)
-        moved = HiddenPhoton(photons.g_x * factor, photons.mass, photons.eps_x * factor)
-        found: np.ndarray = counts((moved, pulls), like.data)
-        return found
 
-    slope = (at(_DIFFERENCE) - at(-_DIFFERENCE)) / (2.0 * _DIFFERENCE)
-    found: _Cell = like.compiled(_cells, devices)((at(0.0), slope))
+def _own_slope(rates: Rates, photon: HiddenPhoton, values: Array, data: Array) -> tuple[Array, Array]:  # noqa: ARG001
+    """Counts of an experiment, and their derivative in ln g_x at a fixed ratio eps_x/g_x."""
+    along = jax.tree.unflatten(jax.tree.structure(photon), (photon.g_x, jnp.zeros_like(photon.mass), photon.eps_x))
+    found: tuple[Array, Array] = jax.jvp(lambda p: rates.counts(p, list(values)), (photon,), (along,))
     return found
 
 
-def _cells(joint: JointModel, devices: Devices) -> Mapped:
+def _cell(joint: JointModel, pulls: Array, values: Array, found: list[tuple[Array, Array]], data: Data) -> _Cell:  # noqa: ARG001
+    mu, slope = (jnp.concatenate(rows) for rows in zip(*found, strict=True))
     counted = np.concatenate([np.full(e.n_bins, e.term.counts_events) for e in joint.experiments])
-
-    def one(item: tuple[Array, Array]) -> _Cell:
-        mu, slope = item
-        _, weight = score_and_fisher_weight(lambda c: log_of_counts(joint, c, joint.by_experiment(mu)), mu)
-        score = weight * slope
-        information = jnp.sum(score * slope)
-        skew = jnp.sum(jnp.where(counted, jnp.abs(score) ** 3 * mu, 0.0))
-        events = jnp.where(skew > 0.0, information**3 / jnp.where(skew > 0.0, skew, 1.0) ** 2, jnp.inf)
-        of_total = jnp.sum(slope) ** 2 / jnp.where(information > 0.0, jnp.sum(mu) * information, 1.0)
-        return _Cell(jnp.sum(mu), events, of_total)
-
-    return Mapped(one, devices, side_by_side(devices, _BATCH))
+    _, weight = score_and_fisher_weight(lambda c: log_of_counts(joint, c, joint.by_experiment(mu)), mu)
+    score = weight * slope
+    information = jnp.sum(score * slope)
+    skew = jnp.sum(jnp.where(counted, jnp.abs(score) ** 3 * mu, 0.0))
+    events = jnp.where(skew > 0.0, information**3 / jnp.where(skew > 0.0, skew, 1.0) ** 2, jnp.inf)
+    of_total = jnp.sum(slope) ** 2 / jnp.where(information > 0.0, jnp.sum(mu) * information, 1.0)
+    return _Cell(jnp.sum(mu), events, of_total)
 
 
 def _totals(like: JointLikelihood, photons: HiddenPhoton, devices: Devices) -> Float[np.ndarray, "cells points"]:

@@ -22,7 +22,7 @@ from lmtbayes.inference.frequentist.lines import (
     starts_between,
     with_lines,
 )
-from lmtbayes.inference.frequentist.profile_table import ProfileCells
+from lmtbayes.inference.frequentist.profile_table import EDGE, ProfileCells
 from lmtbayes.inference.frequentist.scan import Plan, scan_cells
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 
@@ -97,11 +97,18 @@ class CellClimbs:
         between: Float[np.ndarray, "first second n"],
         which: Bool[np.ndarray, "first second"],
     ) -> Bool[np.ndarray, "first second"]:
+        # One at an edge of its range and one that is not are two maxima.
+        which = which & (self._at_edge(below) == self._at_edge(above)).all(axis=-1)
         at = np.argwhere(which)
         one, other, value = (self._value(lines, at, z[which]) for z in (below, above, between))
         found = np.zeros_like(which)
         found[which] = value > np.maximum(one, other)
         return found
+
+    def _at_edge(self, ends: Float[np.ndarray, "first second n"]) -> Bool[np.ndarray, "first second free"]:
+        limits = np.array([self.box.limits[name] for name in self.plan.free]).reshape(-1, 2)
+        free = ends[..., : len(limits)]
+        return (free - limits[:, 0] < EDGE) | (limits[:, 1] - free < EDGE)
 
     def _climbed(
         self,

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 STATUS = ("converged", "at_edge_of_range", "not_converged")
 _FLAGS = {"flag_values": np.arange(3, dtype=np.int8), "flag_meanings": " ".join(STATUS)}
-_EDGE = 1e-6
+EDGE = 1e-6
+"""Of a logarithm: how near an edge of its range counts as on it."""
 
 
 _APART = 0.02
@@ -118,7 +119,7 @@ def profile_dataset(
 def _status(
     box: Box, x: Float[np.ndarray, "*cells parameters"], converged: Bool[np.ndarray, "*cells"], free: Sequence[int]
 ) -> Int8[np.ndarray, "*cells"]:
-    edge = (np.abs(x - box.low) < _EDGE) | (np.abs(x - box.high) < _EDGE)
+    edge = (np.abs(x - box.low) < EDGE) | (np.abs(x - box.high) < EDGE)
     return np.where(converged, edge[..., free].any(axis=-1).astype(np.int8), np.int8(2))
 
 

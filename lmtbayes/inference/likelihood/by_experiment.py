@@ -4,7 +4,6 @@ Each experiment's part is kept with its `Rates`, so that another likelihood that
 joins the parts. All parts are compiled side by side, as many as there are cores.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
+from lmtbayes._compile import cores
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Blocked, Devices, Mapped
 from lmtbayes.inference.likelihood.constraints import Constraints
@@ -21,6 +21,11 @@ from lmtbayes.inference.likelihood.rates import Rates
 
 type Nuisances = Any
 """A pytree of arrays (nuisances,), or of an experiment's own: values, say, and their derivatives in the pulls."""
+
+
+def values(constraints: Constraints, pulls: Float[Array, " nuisances"]) -> Float[Array, " nuisances"]:
+    """Of the pulls the values alone: the first of `Parts` where nothing else is handed on."""
+    return constraints.values(pulls)
 
 
 class Parts(NamedTuple):
@@ -88,7 +93,7 @@ class ByExperiment(Blocked):
 
     def _compile(self, each: list[Any]) -> None:
         """Compile all parts side by side; traced they are here, where the settings of jax are the caller's."""
-        pool = ThreadPoolExecutor(min(os.cpu_count() or 1, len(self._own)))
+        pool = ThreadPoolExecutor(min(cores(), len(self._own)))
         try:
             waiting = [pool.submit(own.lowered(*given).compile) for own, given in zip(self._own, each, strict=True)]
             for part in waiting:

@@ -13,8 +13,7 @@ from jaxtyping import Array, Float
 
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Devices, side_by_side
-from lmtbayes.inference.likelihood.by_experiment import ByExperiment, Parts
-from lmtbayes.inference.likelihood.constraints import Constraints
+from lmtbayes.inference.likelihood.by_experiment import ByExperiment, Parts, values
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.likelihood.places import added
 from lmtbayes.inference.likelihood.rates import Rates
@@ -81,11 +80,7 @@ class _Own(NamedTuple):
 
 
 def _evaluation(joint: JointModel, devices: Devices) -> ByExperiment:
-    return ByExperiment(joint, Parts(_values, _own, _evaluated), devices, side_by_side(devices, _BATCH))
-
-
-def _values(constraints: Constraints, pulls: Array) -> Array:
-    return constraints.values(pulls)
+    return ByExperiment(joint, Parts(values, _own, _evaluated), devices, side_by_side(devices, _BATCH))
 
 
 def _own(rates: Rates, photon: HiddenPhoton, values: Array, data: Array) -> _Own:
@@ -110,11 +105,11 @@ def _evaluated(joint: JointModel, pulls: Array, values: Array, found: list[_Own]
 
 
 def _log_likelihoods(joint: JointModel, devices: Devices) -> ByExperiment:
-    return ByExperiment(joint, Parts(_values, _own_counts, _total), devices, side_by_side(devices, _BATCH_OF_VALUES))
+    return ByExperiment(joint, Parts(values, _own_counts, _total), devices, side_by_side(devices, _BATCH_OF_VALUES))
 
 
 def _rows(joint: JointModel, devices: Devices) -> ByExperiment:
-    return ByExperiment(joint, Parts(_values, _own_counts, _row), devices, side_by_side(devices, _BATCH_OF_VALUES))
+    return ByExperiment(joint, Parts(values, _own_counts, _row), devices, side_by_side(devices, _BATCH_OF_VALUES))
 
 
 def _own_counts(rates: Rates, photon: HiddenPhoton, values: Array, data: Array) -> Array:  # noqa: ARG001

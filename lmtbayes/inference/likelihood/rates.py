@@ -1,7 +1,8 @@
 """One experiment read in one gauge model: what is compiled of it serves every likelihood that holds both.
 
 Rates are nearly all of what there is to compile. Two fits that share experiments, as those with the g-2 of 2021 and of
-2025 do, compile what they share once; so does a notebook that adds one experiment to the others.
+2025 do, compile what they share once; so does a notebook that adds one experiment to the others. Shared are the entries
+of the package as they are published; those of users, and with overrides, belong to one joint model.
 """
 
 from collections import OrderedDict
@@ -10,15 +11,15 @@ from collections.abc import Callable, Sequence
 import jax
 from jaxtyping import Array, Float
 
-from lmtbayes import _checks
 from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.published import is_published
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.inference.likelihood.programs import Programs
 
 RECENT = 64
 """Experiments in a model whose compiled functions outlive the likelihoods that they were compiled for."""
 
-_recent: "OrderedDict[tuple[int, GaugeModel], Rates]" = OrderedDict()
+_recent: "OrderedDict[tuple[str, GaugeModel], Rates]" = OrderedDict()
 
 
 class Rates(Programs):
@@ -41,15 +42,17 @@ class Rates(Programs):
 
 
 def rates_of(experiment: Experiment, model: GaugeModel) -> Rates:
-    """Return the rates of this very experiment in a model, with what was compiled of them for others.
+    """Return the rates of an experiment in a model, with what was compiled of them for others.
 
-    The last `RECENT` that were asked for are kept.
+    Shared are those of the package's own entries as they are published: what a user's rate closes over may change. The
+    last `RECENT` that were asked for are kept.
     """
-    if any(_checks.is_traced(leaf) for leaf in jax.tree.leaves(experiment)):
+    if not is_published(experiment) or type(model) is not GaugeModel:
         return Rates(experiment, model)
-    # By identity, which holds as long as what is kept has the experiment: nothing can take its place.
-    key = id(experiment), model
-    found = _recent.setdefault(key, Rates(experiment, model))
+    key = experiment.name, model
+    found = _recent.get(key)
+    if found is None or found.experiment is not experiment:
+        found = _recent[key] = Rates(experiment, model)
     _recent.move_to_end(key)
     while len(_recent) > RECENT:
         _recent.popitem(last=False)

@@ -75,34 +75,61 @@ def test_all_give_what_the_joint_model_gives_as_it_is_written(like, points):
             np.testing.assert_allclose(found[k], expected, rtol=1e-11, atol=1e-13)
 
 
-def test_another_likelihood_that_has_an_experiment_compiles_nothing_of_it(like, points, experiments, monkeypatch):
-    evaluation(like.joint)(points, like.data)
-    traced = []
-    first = experiments[0]
-    counted = type(first)._signal
-    monkeypatch.setattr(type(first), "_signal", lambda self, *given: traced.append(self.name) or counted(self, *given))
-    two = lmt.JointLikelihood(experiments[:2], FIXED, {name: like.data[name] for name in ("toy", "second")})
-    found = evaluation(two.joint)(points, two.data)
+def counting_calls(monkeypatch, cls):
+    """Names of experiments of a class whose rates are traced or evaluated from now on."""
+    traced, signal = [], cls._signal
+    monkeypatch.setattr(cls, "_signal", lambda self, *given: traced.append(self.name) or signal(self, *given))
+    return traced
+
+
+def test_another_likelihood_that_has_an_experiment_compiles_nothing_of_it(monkeypatch):
+    like = lmt.JointLikelihood(["ccfr-trident", "muon-g2-2021"], FIXED, "observed")
+    traced = counting_calls(monkeypatch, type(like.experiments[0]))
+    other = lmt.JointLikelihood(["ccfr-trident", "muon-g2-2025"], FIXED, "observed")
     assert traced == []
-    assert all(mine is theirs for mine, theirs in zip(two.joint.rates, like.joint.rates, strict=False))
-    photon, pulls = jax.tree.map(lambda x: jnp.asarray(x[0]), points)
-    np.testing.assert_allclose(found.log_likelihood[0], two.log_density(photon, pulls), rtol=1e-13)
-    assert traced == [], "tracing of the joint model takes what the rates have, too"
+    assert other.joint.rates[0] is like.joint.rates[0]
+    assert other.joint.rates[1] is not like.joint.rates[1]
+    photon = jax.tree.map(lambda x: np.full(2, x), lmt.BENCHMARKS["BP1"])
+    at = lmt.HiddenPhoton(photon.g_x, photon.mass, -photon.g_x / 70.0), np.zeros((2, 0))
+    found = evaluation(other.joint)(at, other.data).log_likelihood
+    assert traced == []
+    # The same of experiments that share nothing with others: built with an override.
+    apart = [lmt.experiment(e.name, title="apart") for e in other.experiments]
+    alone = lmt.JointLikelihood(apart, FIXED, "observed")
+    assert set(traced) == {"ccfr-trident"}
+    np.testing.assert_allclose(evaluation(alone.joint)(at, alone.data).log_likelihood, found, rtol=1e-14)
     # In another model it is another rate.
-    evaluation(lmt.JointModel(experiments[:1], lmt.LMU.with_mixing("paper")))((points[0], points[1]), like.data)
-    assert set(traced) == {"toy"}
+    assert lmt.JointModel(["ccfr-trident"], lmt.LMU).rates[0] is not like.joint.rates[0]
 
 
-def test_an_experiment_that_looks_the_same_is_another(experiments):
-    again = toy(rate, Poisson(), 2, (scale(), SHARED))
-    assert rates_of(again, FIXED) is not rates_of(experiments[0], FIXED)
-    assert rates_of(experiments[0], FIXED) is rates_of(experiments[0], FIXED)
+def test_what_a_users_rate_closes_over_may_change_from_likelihood_to_likelihood():
+    """As in a notebook, where a cell is run again: nothing of the first likelihood is taken for the second."""
+    factor = {"of": 1.0}
+    e = toy(lambda g_x, mass, eps_x, values: jnp.ones(1) * factor["of"] + 0.0 * g_x, Poisson(), 1)
+    first = lmt.JointLikelihood([e], FIXED, {"toy": np.array([2.0])})
+    factor["of"] = 2.0
+    second = lmt.JointLikelihood([e], FIXED, {"toy": np.array([2.0])})
+    for like, mean in ((first, 1.0), (second, 2.0)):
+        at = jax.tree.map(lambda x: np.full(1, x), lmt.BENCHMARKS["BP1"]), np.zeros((1, 0))
+        found = evaluation(like.joint)(at, like.data).log_likelihood
+        np.testing.assert_allclose(found, 2.0 * np.log(mean) - mean - np.log(2.0), rtol=1e-14)
+
+
+def test_a_model_of_a_users_own_class_shares_nothing():
+    class Own(lmt.GaugeModel):
+        pass
+
+    own = Own("own", FIXED.charges, FIXED.mixing)
+    ess = lmt.experiment("ess10")
+    assert rates_of(ess, own) is not rates_of(ess, own)
+    assert rates_of(ess, FIXED) is rates_of(ess, FIXED)
 
 
 def test_rates_that_nobody_asked_for_in_a_long_time_are_let_go_of(monkeypatch):
     monkeypatch.setattr(module, "_recent", type(module._recent)())
     monkeypatch.setattr(module, "RECENT", 2)
-    experiments = [toy(rate, Poisson(), 2, (scale(), SHARED)) for _ in range(3)]
+    names = ("ccfr-trident", "nutev-trident", "charm2-trident")
+    experiments = [lmt.experiment(name) for name in names]
     gone = weakref.ref(rates_of(experiments[0], FIXED))
     kept = [rates_of(e, FIXED) for e in experiments[1:]]
     gc.collect()
@@ -110,15 +137,24 @@ def test_rates_that_nobody_asked_for_in_a_long_time_are_let_go_of(monkeypatch):
     assert [rates_of(e, FIXED) for e in experiments[1:]] == kept
 
 
-def test_rates_of_what_is_traced_are_not_kept():
+def test_a_likelihood_within_a_trace_leaves_nothing_behind():
+    def value(sigma):
+        e = toy(lambda g_x, mass, eps_x, values: jnp.atleast_1d(sigma * g_x * 1e3), Gaussian([0.3]), 1)
+        joint = lmt.JointModel([e], FIXED)
+        return joint.log_density(FIXED.hidden_photon(5e-4, 10.0), joint.central_pulls, {"toy": jnp.ones(1)})
+
     before = dict(module._recent)
-
-    def counts(threshold_kev):
-        joint = lmt.JointModel([lmt.experiment("darwin-nr", threshold_kev=threshold_kev, convention="paper")], FIXED)
-        return joint.row(FIXED.hidden_photon(5e-4, 10.0), joint.central_pulls).sum()
-
-    assert jax.grad(counts)(1.0) < 0.0
+    with jax.checking_leaks():
+        assert jax.grad(value)(1.0) == pytest.approx(0.5 * 0.5 / 0.09, rel=1e-12)
     assert dict(module._recent) == before
+
+
+def test_toys_whose_nuisances_are_measured_anew_leave_the_likelihood_as_it_is():
+    """They evaluate a joint model whose constraints are traced: what that would keep, the plain one would take."""
+    experiment = toy(lambda g_x, mass, eps_x, values: values["scale"] * jnp.ones(2) * 9.0, Poisson(), 2, (scale(),))
+    like, again = (lmt.JointLikelihood([experiment], FIXED, {"toy": np.array([7.0, 12.0])}) for _ in range(2))
+    lmt.toy_test_statistics(like, FIXED.hidden_photon(5e-4, 10.0), 4, nuisances="profiled")
+    assert float(like.saturated_log_likelihood()) == float(again.saturated_log_likelihood())
 
 
 def test_release_lets_go_of_the_rates_too_and_copies_work(like, points):
