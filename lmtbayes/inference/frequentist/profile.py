@@ -75,7 +75,8 @@ def profile_likelihood(
     scan_points
         Log-spaced points, edges included, of each parameter that is not on the grid; of a mass beyond 1 GeV as many
         more as are as dense. Of 39 lines of the grid or more, closer than 0.18 in the logarithm, every second or fewer
-        are scanned; the others begin where the cells beside them ended.
+        are scanned; the others begin where the cells beside them ended, and do not see a maximum of what is profiled
+        that is there on no scanned line. A part of such a grid, by itself, is scanned line by line.
     batch_size
         Points, of scans and climbs, at a time on each device: memory against speed. By default what suits the device.
     devices
