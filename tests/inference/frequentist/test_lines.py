@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import lmtbayes as lmt
 from lmtbayes.inference.frequentist.lines import on_one_branch, scanned_lines, starts_between, with_lines
 from lmtbayes.inference.frequentist.profile_table import ProfileCells
 
@@ -125,3 +126,18 @@ def test_what_is_no_number_is_on_no_branch():
     other = np.stack([NONE, ONE, [1, 2, 0], [1, 22, 0]])
     np.testing.assert_array_equal(on_one_branch(one, other, 1), [False, True, False, True])
     np.testing.assert_array_equal(on_one_branch(other, one, 1, 3.0), [False, True, False, True])
+
+
+@pytest.mark.slow
+def test_a_dense_line_of_published_data_is_that_of_its_parts():
+    """These are scanned line by line. A cell between two ends of which one is at an edge may be at the edge too."""
+    model = lmt.LMU_LTAU.with_mixing("free")
+    like = lmt.JointLikelihood(["muon-g2-2021", "na64mu-2022", "ccfr-trident"], model, "observed")
+    g_x = np.geomspace(2e-5, 5e-3, 60)
+    whole = lmt.profile_likelihood(like, {"g_x": g_x}, progress=False)["log_likelihood"].values
+    parts = [lmt.profile_likelihood(like, {"g_x": part}, progress=False) for part in np.split(g_x, 2)]
+    scanned = np.concatenate([part["log_likelihood"].values for part in parts])
+    # Climbs end within 1e-9 of a maximum, up to 20 below the best.
+    near = scanned > scanned.max() - 20.0
+    assert near.sum() > 30
+    np.testing.assert_allclose(whole[near], scanned[near], rtol=0.0, atol=1e-6)
