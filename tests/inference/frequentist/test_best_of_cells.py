@@ -28,9 +28,11 @@ def lines(number):
 
 def test_what_is_a_scan():
     box = Box.of(FIXED, BOUNDS)
-    of = {name: np.log(x) for name, x in lines(40).items()}
+    of = {name: np.log(x) for name, x in lines(38).items()}
     assert lines_beyond(box, of) == {}
     assert lines_beyond(box, {name: np.log(x) for name, x in lines(20).items()}) is None
+    assert lines_beyond(box, {name: np.log(x) for name, x in lines(40).items()}) is None  # every second is scanned
+    assert lines_beyond(box, {name: np.log(x) for name, x in lines(100).items()}) is None
     assert lines_beyond(box, {**of, "mass": np.delete(of["mass"], [10, 11])}) is None  # has a hole
     assert lines_beyond(box, {**of, "mass": np.sort(np.append(of["mass"], 1.234))}) == {}  # closer is closer
     assert lines_beyond(box, {**of, "mass": of["mass"][:-1]}) == {}  # one step from the end
@@ -39,7 +41,7 @@ def test_what_is_a_scan():
 def test_what_a_grid_lacks_of_a_scan():
     """In one direction: with these lines it reaches as far, and no two are farther apart."""
     box = Box.of(FIXED, BOUNDS)
-    of = {name: np.log(x) for name, x in lines(40).items()}
+    of = {name: np.log(x) for name, x in lines(38).items()}
     for part in (slice(None, -10), slice(7, None), slice(7, -10)):
         short = of["mass"][part]
         found = lines_beyond(box, {**of, "mass": short})
@@ -55,7 +57,7 @@ def test_a_maximum_beside_the_grid_is_found(like, monkeypatch, edges):
     asked = []
     real = best_of_cells.search_box
     monkeypatch.setattr(best_of_cells, "search_box", lambda *given: asked.append(given[3]) or real(*given))
-    grid = {"mass": np.geomspace(*edges, 24), "g_x": lines(40)["g_x"]}
+    grid = {"mass": np.geomspace(*edges, 24), "g_x": lines(38)["g_x"]}
     profile = lmt.profile_likelihood(like, grid, bounds=BOUNDS, progress=False)
     assert len(asked) == 1
     assert 0 < asked[0]["mass"].size < 24
@@ -63,13 +65,13 @@ def test_a_maximum_beside_the_grid_is_found(like, monkeypatch, edges):
     np.testing.assert_allclose(np.log(best), np.log(TRUTH), atol=2e-4)
 
 
-@pytest.mark.parametrize("number", [40, 5])
+@pytest.mark.parametrize("number", [38, 40, 5])
 def test_the_maximum_between_the_lines_is_found_with_one_scan_or_two(like, monkeypatch, number):
     calls = []
     real = best_of_cells.search_box
     monkeypatch.setattr(best_of_cells, "search_box", lambda *given: calls.append(1) or real(*given))
     profile = lmt.profile_likelihood(like, lines(number), bounds=BOUNDS, progress=False)
-    assert bool(calls) == (number == 5)
+    assert bool(calls) == (number != 38)  # of 40 every second is scanned, and these are too far apart
     best = [profile.attrs[f"best_{name}"] for name in ("g_x", "mass")]
     # A climb ends where 1e-6 in ln L is left: a thousandth of 0.05.
     np.testing.assert_allclose(np.log(best), np.log(TRUTH), atol=2e-4)
