@@ -292,10 +292,5 @@ def _declared(
 for _detector in xenon_detectors.detectors().values():
     for _channel in xenon_detectors.CHANNELS:
         _published = {"exposure_tyr": _detector.exposure_tyr, "threshold_kev": _detector.threshold(_channel)}
-        register(
-            f"{_detector.name}-{_channel}",
-            functools.partial(liquid_xenon, _detector, _channel),
-            published=_published,
-            reach=anywhere,
-            status="projection",
-        )
+        _build = functools.partial(liquid_xenon, _detector, _channel)
+        register(f"{_detector.name}-{_channel}", _build, published=_published, reach=anywhere, status="projection")

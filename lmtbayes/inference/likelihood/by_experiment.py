@@ -1,7 +1,7 @@
 """A function of photon and pulls that is made of one of each experiment: these are compiled by themselves.
 
-Each experiment's part is kept with its `Rates`, so that another likelihood that has the experiment compiles only what
-joins the parts. All parts are compiled side by side, as many as there are cores.
+Each experiment's part is kept with its `Rates`: another likelihood that shares these compiles only what joins the
+parts. All parts are compiled side by side, as many as there are cores.
 """
 
 from collections.abc import Callable

@@ -20,8 +20,6 @@ from lmtbayes.inference.likelihood.rates import Rates
 
 _BATCH = 256
 """Points evaluated side by side on a core."""
-_BATCH_OF_VALUES = 256
-"""The same where there are no gradients."""
 
 
 class Evaluated(NamedTuple):
@@ -105,11 +103,11 @@ def _evaluated(joint: JointModel, pulls: Array, values: Array, found: list[_Own]
 
 
 def _log_likelihoods(joint: JointModel, devices: Devices) -> ByExperiment:
-    return ByExperiment(joint, Parts(values, _own_counts, _total), devices, side_by_side(devices, _BATCH_OF_VALUES))
+    return ByExperiment(joint, Parts(values, _own_counts, _total), devices, side_by_side(devices, _BATCH))
 
 
 def _rows(joint: JointModel, devices: Devices) -> ByExperiment:
-    return ByExperiment(joint, Parts(values, _own_counts, _row), devices, side_by_side(devices, _BATCH_OF_VALUES))
+    return ByExperiment(joint, Parts(values, _own_counts, _row), devices, side_by_side(devices, _BATCH))
 
 
 def _own_counts(rates: Rates, photon: HiddenPhoton, values: Array, data: Array) -> Array:  # noqa: ARG001

@@ -82,7 +82,7 @@ class JointModel(Programs):
         check_names(names, self.nuisance_names)
         self.constraints = Constraints(self.nuisances)
         self.rates = tuple(rates_of(e, model) for e in self.experiments)
-        """Of each experiment, shared by all joint models that have it."""
+        """Of each experiment; those of the package's own entries are shared by all joint models that have them."""
         self._alike = of_one_term(self.experiments)
         super().__init__()
 
