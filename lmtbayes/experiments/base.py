@@ -13,6 +13,7 @@ from jaxtyping import Array, ArrayLike, Float
 from lmtbayes import _checks
 from lmtbayes._left_out import one_call, warn_left_out
 from lmtbayes.errors import InvalidArgument
+from lmtbayes.experiments.called import called
 from lmtbayes.experiments.description import Binning, Description
 from lmtbayes.experiments.nuisance import Nuisance
 from lmtbayes.experiments.terms import Term, check_term
@@ -168,7 +169,7 @@ class Experiment(eqx.Module):
         """
         with one_call():
             self._say_left_out(model, photon)
-            return self._batched(lambda p, v: self._signal_of(model, p, v) + self._background_of(v), photon, nuisances)
+            return self._batched(called(self, _expected, model, (photon, nuisances)), photon, nuisances)
 
     def expected(
         self, model: GaugeModel, photon: HiddenPhoton, nuisances: Mapping[str, ArrayLike] | None = None
@@ -185,7 +186,7 @@ class Experiment(eqx.Module):
         """
         with one_call():
             self._say_left_out(model, photon)
-            return self._batched(lambda p, v: self._signal_of(model, p, v), photon, nuisances)
+            return self._batched(called(self, _signal, model, (photon, nuisances)), photon, nuisances)
 
     @property
     def background_counts(self) -> Float[Array, " bins"]:
@@ -263,6 +264,18 @@ class Experiment(eqx.Module):
         flat = jax.tree.map(lambda x: jnp.broadcast_to(x, shape).reshape(math.prod(shape)), (photon, values))
         counts = jax.vmap(single)(*flat)
         return counts.reshape(*shape, *counts.shape[1:])
+
+
+def _signal(
+    experiment: Experiment, model: GaugeModel, photon: HiddenPhoton, values: dict[str, Array]
+) -> Float[Array, " bins"]:
+    return experiment._signal_of(model, photon, values)
+
+
+def _expected(
+    experiment: Experiment, model: GaugeModel, photon: HiddenPhoton, values: dict[str, Array]
+) -> Float[Array, " bins"]:
+    return experiment._signal_of(model, photon, values) + experiment._background_of(values)
 
 
 def active_names(declared: tuple[Nuisance, ...], nuisances: tuple[str, ...] | None) -> tuple[str, ...]:

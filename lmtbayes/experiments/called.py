@@ -1,0 +1,81 @@
+"""Rates that a user calls: a program for each experiment, gauge model and shape, not one for each of its operations.
+
+Operation by operation a first call compiles hundreds of programs, and each operation of a later one is dispatched by
+itself. What a program has read when it was traced stays as it was, so that only experiments whose rates read nothing
+that can change are compiled: entries of the package, as published or with numbers and words for overrides.
+"""
+
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from lmtbayes import _checks
+from lmtbayes._compile import compile_large
+from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
+
+if TYPE_CHECKING:
+    from lmtbayes.experiments.base import Experiment
+
+type Single = Callable[[HiddenPhoton, dict[str, Array]], Float[Array, " bins"]]
+type Rate = Callable[["Experiment", GaugeModel, HiddenPhoton, dict[str, Array]], Float[Array, " bins"]]
+
+_RECENT = 16
+"""Programs that are kept of an experiment."""
+
+_PROGRAMS: "dict[int, OrderedDict[tuple[Rate, GaugeModel], Single]]" = {}
+"""By the identity of an experiment, while it is there."""
+
+
+def compile_calls(experiment: "Experiment") -> None:
+    """Compile from now on what is called of an experiment: nothing that its rates read can change."""
+    if id(experiment) not in _PROGRAMS:
+        _PROGRAMS[id(experiment)] = OrderedDict()
+        weakref.finalize(experiment, _PROGRAMS.pop, id(experiment)).atexit = False
+
+
+def is_constant(override: object) -> bool:
+    """Whether nobody can change the value of an override: numbers, words, None, and tuples of these."""
+    if isinstance(override, tuple):
+        return all(is_constant(entry) for entry in override)
+    return override is None or type(override) in (bool, int, float, str)
+
+
+def called(experiment: "Experiment", rate: Rate, model: GaugeModel, arguments: object) -> Single:
+    """Return an experiment's counts of a single photon, compiled where it is called with numbers.
+
+    Parameters
+    ----------
+    experiment, model
+        Of the rate.
+    rate
+        A function of a module, the same at each call.
+    arguments
+        Photon and values of nuisances; whoever traces them compiles.
+    """
+    programs = _PROGRAMS.get(id(experiment))
+    if programs is None or type(model) is not GaugeModel or _is_traced(arguments):
+        return lambda photon, values: rate(experiment, model, photon, values)
+    key = rate, model
+    if key not in programs:
+        there = weakref.ref(experiment)  # its programs are not what keeps an experiment
+
+        def single(photon: HiddenPhoton, values: dict[str, Array]) -> Float[Array, " bins"]:
+            found = there()
+            assert found is not None
+            return rate(found, model, photon, values)
+
+        programs[key] = compile_large(single)
+    programs.move_to_end(key)
+    while len(programs) > _RECENT:
+        programs.popitem(last=False)
+    return programs[key]
+
+
+def _is_traced(arguments: object) -> bool:
+    """Whether a caller traces: the arguments, or around numbers whatever is computed, the last leaf."""
+    return any(_checks.is_traced(leaf) for leaf in (*jax.tree.leaves(arguments), jnp.zeros(())))

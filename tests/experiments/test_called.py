@@ -1,0 +1,118 @@
+"""What a user calls is compiled once for an experiment, a model and a shape, where nothing that it reads can change."""
+
+import contextlib
+import gc
+import weakref
+
+import jax
+import numpy as np
+import pytest
+from jax import monitoring
+
+import lmtbayes as lmt
+from lmtbayes.experiments.called import compile_calls, is_constant
+from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, GaugeModel, HiddenPhoton
+
+PHOTON = HiddenPhoton(3e-4, 20.0, -1e-5)
+ARRAY = HiddenPhoton(np.geomspace(1e-5, 1e-2, 7), 20.0, -1e-5)
+
+
+@contextlib.contextmanager
+def compilations():
+    """A list that gets an entry for every program that is compiled inside, or taken from a cache on disk."""
+    seen = []
+
+    def listen(event, _seconds, **_):
+        if event == "/jax/core/compile/backend_compile_duration":
+            seen.append(event)
+
+    monitoring.register_event_duration_secs_listener(listen)
+    try:
+        yield seen
+    finally:
+        monitoring.unregister_event_duration_listener(listen)
+
+
+@pytest.mark.parametrize(("name", "overrides"), [("ess", {}), ("darwin-nr", {"exposure_tyr": 50.0})])
+def test_the_first_call_compiles_a_few_programs_and_the_next_none(name, overrides):
+    exp = lmt.experiment(name, **overrides)
+    exp.expected_counts(LMU_LTAU, PHOTON)  # whatever nuisances and their centres need
+    with compilations() as seen:
+        exp.signal_counts(LMU_LTAU, PHOTON)
+    assert 1 <= len(seen) <= 5  # 100 and more operation by operation
+    with compilations() as seen:
+        exp.signal_counts(LMU_LTAU, HiddenPhoton(1e-3, 50.0, -2e-5))
+    assert not seen
+
+
+@pytest.mark.parametrize("name", ["ess", "na64mu", "muon-g2-2025"])
+@pytest.mark.parametrize("photon", [PHOTON, ARRAY], ids=["one", "array"])
+def test_counts_are_those_of_each_operation_by_itself(name, photon):
+    exp = lmt.experiment(name)
+    by_operation = jax.tree.map(lambda leaf: leaf, exp)  # an object that nobody knows
+    values = {n.name: n.constraint.value(0.7) for n in exp.nuisances}
+    for call in ("expected_counts", "signal_counts"):
+        found, expected = (np.asarray(getattr(e, call)(LMU_LTAU, photon, values)) for e in (exp, by_operation))
+        # Rounding alone: XLA adds in another order.
+        np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-300)
+
+
+def test_models_do_not_share_a_program():
+    exp = lmt.experiment("darwin-nr")
+    two = [float(exp.expected_counts(model, BENCHMARKS["BP1"])[0]) for model in (LMU_LTAU, LMU, LMU_LTAU)]
+    assert two[0] == two[2] != two[1]
+
+
+def test_a_call_inside_a_trace_is_the_traces():
+    exp = lmt.experiment("ess")
+    expected = np.asarray(exp.expected_counts(LMU_LTAU, PHOTON))
+    there = jax.jit(lambda scale: scale * exp.expected_counts(LMU_LTAU, PHOTON))(2.0)
+    np.testing.assert_allclose(there, 2.0 * expected, rtol=1e-13)
+    slope = jax.jit(jax.jacfwd(lambda g: exp.expected_counts(LMU_LTAU, HiddenPhoton(g, 20.0, -1e-5))))(3e-4)
+    step = 1e-9
+    up, down = (
+        np.asarray(exp.expected_counts(LMU_LTAU, HiddenPhoton(3e-4 + s, 20.0, -1e-5))) for s in (step, -step)
+    )
+    np.testing.assert_allclose(slope, (up - down) / (2.0 * step), rtol=1e-5)
+
+
+def test_what_a_users_rate_reads_may_change():
+    factor = [1.0]
+    own = lmt.measurement("own", 0.5, 0.1, lambda model, photon: factor[0] * photon.g_x)
+    assert float(own.expected_counts(LMU_LTAU, PHOTON)[0]) == pytest.approx(3e-4)
+    factor[0] = 2.0
+    assert float(own.expected_counts(LMU_LTAU, PHOTON)[0]) == pytest.approx(6e-4)
+
+
+def test_an_array_among_overrides_may_change_and_is_not_compiled():
+    exp = lmt.experiment("ess", bin_edges=np.array([20.0, 40.0, 80.0]))
+    exp.expected_counts(LMU_LTAU, PHOTON)
+    with compilations() as seen:
+        exp.expected_counts(LMU_LTAU, HiddenPhoton(np.full(13, 3e-4), 20.0, -1e-5))
+    assert len(seen) > 10
+    assert is_constant((1, 2.0, ("a", None, True)))
+    assert not any(is_constant(x) for x in (np.ones(2), np.float64(1.0), [1], (1, [2]), len))
+
+
+def test_a_model_with_code_of_a_users_is_not_compiled():
+    class Doubled(GaugeModel):
+        scale = 2.0
+
+        def coupling(self, photon, *given, **kwargs):
+            return self.scale * super().coupling(photon, *given, **kwargs)
+
+    model = Doubled("doubled", {"mu": 1, "tau": -1})
+    exp = lmt.experiment("na64mu")
+    first = np.asarray(exp.signal_counts(model, PHOTON))
+    Doubled.scale = 1.0
+    np.testing.assert_allclose(exp.signal_counts(model, PHOTON), first / 4.0, rtol=1e-12)
+
+
+def test_programs_go_with_their_experiment():
+    exp = lmt.experiment("ess", threshold_kevnr=12.0)
+    exp.expected_counts(LMU_LTAU, PHOTON)
+    there = weakref.ref(exp)
+    compile_calls(exp)  # twice is once
+    del exp
+    gc.collect()
+    assert there() is None
