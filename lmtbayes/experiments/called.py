@@ -1,8 +1,8 @@
 """Rates that a user calls: a program for each experiment, gauge model and shape, not one for each of its operations.
 
 Operation by operation a first call compiles hundreds of programs, and each operation of a later one is dispatched by
-itself. What a program has read when it was traced stays as it was, so that only experiments whose rates read nothing
-that can change are compiled: entries of the package, as published or with numbers and words for overrides.
+itself. What a program has read when it was traced stays as it was: compiled are the package's own entries as they are
+published. A variant, often called once, shares with other variants the programs of its operations.
 """
 
 import weakref
@@ -33,16 +33,8 @@ _PROGRAMS: "dict[int, OrderedDict[tuple[Rate, GaugeModel], Single]]" = {}
 
 def compile_calls(experiment: "Experiment") -> None:
     """Compile from now on what is called of an experiment: nothing that its rates read can change."""
-    if id(experiment) not in _PROGRAMS:
-        _PROGRAMS[id(experiment)] = OrderedDict()
-        weakref.finalize(experiment, _PROGRAMS.pop, id(experiment)).atexit = False
-
-
-def is_constant(override: object) -> bool:
-    """Whether nobody can change the value of an override: numbers, words, None, and tuples of these."""
-    if isinstance(override, tuple):
-        return all(is_constant(entry) for entry in override)
-    return override is None or type(override) in (bool, int, float, str)
+    _PROGRAMS[id(experiment)] = OrderedDict()
+    weakref.finalize(experiment, _PROGRAMS.pop, id(experiment)).atexit = False
 
 
 def called(experiment: "Experiment", rate: Rate, model: GaugeModel, arguments: object) -> Single:

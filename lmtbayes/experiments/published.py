@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from lmtbayes.experiments.base import Experiment
+from lmtbayes.experiments.called import compile_calls
 
 type Builder = Callable[..., Experiment]
 
@@ -42,6 +43,7 @@ def as_published(name: str, build: Builder, checked: Callable[[object], Experime
             if isinstance(leaf, np.ndarray):
                 leaf.flags.writeable = False
         _BUILT[key] = build, weakref.ref(there)
+        compile_calls(there)
     return there
 
 

@@ -15,7 +15,6 @@ from lmtbayes import _checks
 from lmtbayes.errors import InvalidArgument, PluginError, PluginWarning
 from lmtbayes.experiments import plugins
 from lmtbayes.experiments.base import Experiment
-from lmtbayes.experiments.called import compile_calls, is_constant
 from lmtbayes.experiments.description import STATUSES
 from lmtbayes.experiments.options import Options, options
 from lmtbayes.experiments.published import as_published, is_own
@@ -268,14 +267,9 @@ def experiment(name: str, /, **overrides: Any) -> Experiment:
         return _named(entry, overrides, entry.build(**overrides))
     # What an experiment keeps are numbers, also where the caller is being traced.
     with jax.ensure_compile_time_eval():
-        own = entry.plugin is None and is_own(entry.build)
-        if own and not overrides:
-            built = as_published(entry.name, entry.build, lambda built: _named(entry, overrides, built))
-        else:
-            built = _named(entry, overrides, entry.build(**overrides))
-        if own and all(is_constant(value) for value in overrides.values()):
-            compile_calls(built)
-        return built
+        if not overrides and entry.plugin is None and is_own(entry.build):
+            return as_published(entry.name, entry.build, lambda built: _named(entry, overrides, built))
+        return _named(entry, overrides, entry.build(**overrides))
 
 
 def _named(entry: Entry, overrides: Mapping[str, Any], built: object) -> Experiment:
