@@ -31,6 +31,9 @@ _SMALL = 4096
 
 type Devices = tuple[jax.Device, ...]
 
+type Column = jax.Array | np.ndarray
+"""Of a block: on its devices, or where that is the same the caller's own."""
+
 
 def resolve_devices(devices: Sequence[Any] | None) -> Devices:
     """Return the devices to run on: all of this process where None are given.

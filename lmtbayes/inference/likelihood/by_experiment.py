@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from lmtbayes._compile import cores
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.devices import Blocked, Devices, Mapped
+from lmtbayes.inference.devices import Blocked, Column, Devices, Mapped
 from lmtbayes.inference.likelihood.constraints import Constraints
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.likelihood.rates import Rates
@@ -81,7 +81,7 @@ class ByExperiment(Blocked):
         self._is_compiled = False
         super().__init__(self._block, devices, len(devices) * batch_size, one)
 
-    def _block(self, items: tuple[HiddenPhoton, Array], shared: tuple[Data], count: Array) -> Any:
+    def _block(self, items: tuple[HiddenPhoton, Column], shared: tuple[dict[str, Column]], count: Column) -> Any:
         photons, pulls = items
         (data,) = shared
         whole, owned = self._of_pulls.run(pulls, (), count)

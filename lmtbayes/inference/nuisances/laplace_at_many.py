@@ -10,7 +10,7 @@ from jaxtyping import Array
 from scipy import special
 
 from lmtbayes.gauge.models import HiddenPhoton
-from lmtbayes.inference.devices import Blocked, Devices, Mapped, resolve_batch_size
+from lmtbayes.inference.devices import Blocked, Column, Devices, Mapped, resolve_batch_size
 from lmtbayes.inference.likelihood.constraints import Components
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.nuisances.climbing import Climbing
@@ -132,7 +132,9 @@ class LaplaceAtMany:
         components = jax.tree.map(lambda x: np.tile(x, (number, 1)), components)
         return photons, components, np.tile(starts, (number, 1))
 
-    def _block(self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data], count: Array) -> LaplaceFit:
+    def _block(
+        self, items: tuple[HiddenPhoton, Components, Column], shared: tuple[dict[str, Column]], count: Column
+    ) -> LaplaceFit:
         photons, components, _ = items
         pulls = self._block_of_linearised(items, (*shared, self._steps), count)[0]
         second = self.expansion.run((photons, pulls), shared, count)
@@ -140,7 +142,7 @@ class LaplaceAtMany:
         return found
 
     def _block_of_linearised(
-        self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data, Array], count: Array
+        self, items: tuple[HiddenPhoton, Components, Column], shared: tuple[dict[str, Column], Column], count: Column
     ) -> tuple[Array, Array]:
         photons, components, starts = items
         expanded = self.expansion.run((photons, starts), shared[:1], count)
@@ -148,7 +150,7 @@ class LaplaceAtMany:
         return solved
 
     def _block_of_integrals(
-        self, items: tuple[HiddenPhoton, Components, Array], shared: tuple[Data], count: Array
+        self, items: tuple[HiddenPhoton, Components, Column], shared: tuple[dict[str, Column]], count: Column
     ) -> tuple[Array, Array, Array]:
         found = self._block(items, shared, count)
         return found.log_likelihood, found.log_integral, found.converged
