@@ -190,25 +190,31 @@ def test_calibration_of_300_grids_of_three_bins():
     assert float(found["p_value"].min()) > 1e-3
 
 
-@pytest.mark.slow
-@pytest.mark.longest  # some six minutes of a core
-def test_calibration_of_300_fits_of_four_experiments():
+@pytest.mark.parametrize(
+    ("fits", "resolved"),
+    [
+        pytest.param(100, 0.02, marks=[pytest.mark.slow, pytest.mark.longest]),
+        pytest.param(300, 0.01, marks=pytest.mark.nightly),
+    ],
+)
+def test_calibration_of_fits_of_four_experiments(fits, resolved):
     """Other seeds than those of the committed study, and a box in which fewer fits are compiled anew for themselves.
 
-    Once in 300 seeds a p-value of some thirty is below 1e-4; a distribution 0.13 off is. A width that is wrong in all
-    quantities is seen much earlier: the central half of the ranks holds half of them, within four errors of the mean
-    over fits (of a quarter of a per mille).
+    Once in 300 seeds a p-value of some thirty is below 1e-4; a distribution 0.13 off is (of 100 fits 0.22). A width
+    that is wrong in all quantities is seen much earlier: the central half of the ranks holds half of them, within four
+    errors of the mean over fits (of a quarter of a per mille). With the error that is asked for a width 9 % off is seen
+    (of 100 fits 19 %).
     """
     fit = FitSettings(FOUR, published="asimov", g_x=(1e-4, 1e-3), mass=(10.0, 100.0), kappa=(5e-3, 5e-2))
     like = fit.likelihood()
-    found = sbc(like, fit.prior, 300, seed=2016, method="auto")
+    found = sbc(like, fit.prior, fits, seed=2016, method="auto")
     names = [str(name) for name in found["quantity"].values]
     assert names == [*QUANTITIES, "kappa", *like.joint.nuisance_names]
     assert float(found["p_value"].min()) > 1e-4, found["p_value"].to_series().sort_values().head()
     # Quantities of one fit go together, fits do not: the spread over fits is the error. 50 of the 100 ranks are inside.
     inside = (np.abs(found["rank"].values - 49.5) < 25.0).mean(axis=1)
     error = inside.std(ddof=1) / np.sqrt(len(inside))
-    assert error < 0.01, "else it sees nothing"
+    assert error < resolved, "else it sees nothing"
     assert abs(inside.mean() - 0.5) < 4.0 * error
 
 

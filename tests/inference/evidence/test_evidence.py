@@ -60,8 +60,9 @@ def test_smc_on_known_evidence(name, smc_sampler):
     assert result.log_z_error < 0.15
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=_SLOW if n in ("signal", "bimodal") else pytest.mark.nightly) for n in TARGETS]
+)
 def test_nested_on_known_evidence(name):
     f = jax.jit(lambda z: TARGETS[name](ndtr(z)))
     result = nested.sample(lambda z: float(f(z)), 3, 1, Nested())
