@@ -236,7 +236,7 @@ class Mapped(Blocked):
         return self._compiled.lower(items, shared, count)
 
     def _cache_size(self) -> int:
-        """Count the compilations so far, by the name that jax's own compiled functions have for it."""
+        """Count the kinds of arguments so far, by jax's own name for it: at most as many compilations."""
         return self._compiled._cache_size()
 
 

@@ -103,7 +103,7 @@ class ByExperiment(Blocked):
         self._is_compiled = True
 
     def _cache_size(self) -> int:
-        """Count the compilations so far of what joins the parts."""
+        """Count the kinds of arguments so far of what joins the parts, compilations at most."""
         return self._join._cache_size()
 
 

@@ -229,10 +229,13 @@ def test_seed_repeats_a_run(like, found):
 
 
 def test_new_data_do_not_compile_again(like, found):
-    before = dict(like.joint._compiled)
+    before, expansion = dict(like.joint._compiled), laplace_at_many(like.joint, resolve_devices(None)).expansion
+    signatures = expansion._cache_size()
     evidence(like.with_data(lmt.asimov(FIXED, lmt.BENCHMARKS["BP3"])), PRIOR)
     assert like.joint._compiled == before
-    assert laplace_at_many(like.joint, resolve_devices(None)).expansion._cache_size() == 1
+    assert laplace_at_many(like.joint, resolve_devices(None)).expansion is expansion
+    # Pulls are the caller's or another program's.
+    assert expansion._cache_size() == signatures <= 2
 
 
 def test_marginal_and_moments_agree(found):
