@@ -6,9 +6,8 @@ published. A variant, often called once, shares with other variants the programs
 """
 
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import jax
 import jax.numpy as jnp
@@ -27,13 +26,13 @@ type Rate = Callable[["Experiment", GaugeModel, HiddenPhoton, dict[str, Array]],
 _RECENT = 16
 """Programs that are kept of an experiment."""
 
-_PROGRAMS: "dict[int, OrderedDict[tuple[Rate, GaugeModel], Single]]" = {}
+_PROGRAMS: dict[int, dict[tuple[Rate, GaugeModel], Single]] = {}
 """By the identity of an experiment, while it is there."""
 
 
 def compile_calls(experiment: "Experiment") -> None:
     """Compile from now on what is called of an experiment: nothing that its rates read can change."""
-    _PROGRAMS[id(experiment)] = OrderedDict()
+    _PROGRAMS[id(experiment)] = {}
     weakref.finalize(experiment, _PROGRAMS.pop, id(experiment)).atexit = False
 
 
@@ -52,20 +51,23 @@ def called(experiment: "Experiment", rate: Rate, model: GaugeModel, arguments: o
     programs = _PROGRAMS.get(id(experiment))
     if programs is None or type(model) is not GaugeModel or _is_traced(arguments):
         return lambda photon, values: rate(experiment, model, photon, values)
-    key = rate, model
-    if key not in programs:
-        there = weakref.ref(experiment)  # its programs are not what keeps an experiment
-
-        def single(photon: HiddenPhoton, values: dict[str, Array]) -> Float[Array, " bins"]:
-            found = there()
-            assert found is not None
-            return rate(found, model, photon, values)
-
-        programs[key] = compile_large(single)
-    programs.move_to_end(key)
+    # The last used comes last; whoever takes it out at the same time, in another thread, compiles one of its own.
+    single = programs.pop((rate, model), None) or _program(weakref.ref(experiment), rate, model)
+    programs[rate, model] = single
     while len(programs) > _RECENT:
-        programs.popitem(last=False)
-    return programs[key]
+        programs.pop(next(iter(programs)), None)
+    return single
+
+
+def _program(there: "weakref.ref[Experiment]", rate: Rate, model: GaugeModel) -> Single:
+    """Compile a rate; its programs are not what keeps an experiment."""
+
+    def single(photon: HiddenPhoton, values: dict[str, Array]) -> Float[Array, " bins"]:
+        experiment = there()
+        assert experiment is not None
+        return rate(experiment, model, photon, values)
+
+    return cast(Single, compile_large(single))
 
 
 def _is_traced(arguments: object) -> bool:

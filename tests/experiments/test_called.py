@@ -105,3 +105,12 @@ def test_programs_go_with_their_experiment():
     gc.collect()
     assert there() is None
     assert len(_PROGRAMS) == before - 1
+
+
+def test_the_last_used_programs_are_kept(monkeypatch):
+    monkeypatch.setattr("lmtbayes.experiments.called._RECENT", 2)
+    exp = lmt.experiment("muon-g2-2025")
+    models = [LMU_LTAU, LMU, LMU_LTAU.with_mixing("paper")]
+    for model in (models[0], models[1], models[0], models[2]):
+        exp.expected_counts(model, PHOTON)
+    assert [model for _, model in _PROGRAMS[id(exp)]] == [models[0], models[2]]
