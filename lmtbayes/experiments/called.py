@@ -5,7 +5,6 @@ itself. What a program has read when it was traced stays as it was: compiled are
 published. A variant, often called once, shares with other variants the programs of its operations.
 """
 
-import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
@@ -15,6 +14,7 @@ from jaxtyping import Array, Float
 
 from lmtbayes import _checks
 from lmtbayes._compile import compile_large
+from lmtbayes.experiments.published import is_published
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 
 if TYPE_CHECKING:
@@ -23,17 +23,11 @@ if TYPE_CHECKING:
 type Single = Callable[[HiddenPhoton, dict[str, Array]], Float[Array, " bins"]]
 type Rate = Callable[["Experiment", GaugeModel, HiddenPhoton, dict[str, Array]], Float[Array, " bins"]]
 
-_RECENT = 16
-"""Programs that are kept of an experiment."""
+_RECENT = 64
+"""Programs that are kept, the last used."""
 
-_PROGRAMS: dict[int, dict[tuple[Rate, GaugeModel], Single]] = {}
-"""By the identity of an experiment, while it is there."""
-
-
-def compile_calls(experiment: "Experiment") -> None:
-    """Compile from now on what is called of an experiment: nothing that its rates read can change."""
-    _PROGRAMS[id(experiment)] = {}
-    weakref.finalize(experiment, _PROGRAMS.pop, id(experiment)).atexit = False
+_PROGRAMS: dict[tuple[int, Rate, GaugeModel], Single] = {}
+"""By an experiment's identity; each keeps its experiment, which `experiment(name)` then is at the next call, too."""
 
 
 def called(experiment: "Experiment", rate: Rate, model: GaugeModel, arguments: object) -> Single:
@@ -48,23 +42,19 @@ def called(experiment: "Experiment", rate: Rate, model: GaugeModel, arguments: o
     arguments
         Photon and values of nuisances; whoever traces them compiles.
     """
-    programs = _PROGRAMS.get(id(experiment))
-    if programs is None or type(model) is not GaugeModel or _is_traced(arguments):
+    if not is_published(experiment) or type(model) is not GaugeModel or _is_traced(arguments):
         return lambda photon, values: rate(experiment, model, photon, values)
+    key = id(experiment), rate, model
     # The last used comes last; whoever takes it out at the same time, in another thread, compiles one of its own.
-    single = programs.pop((rate, model), None) or _program(weakref.ref(experiment), rate, model)
-    programs[rate, model] = single
-    while len(programs) > _RECENT:
-        programs.pop(next(iter(programs)), None)
+    single = _PROGRAMS.pop(key, None) or _program(experiment, rate, model)
+    _PROGRAMS[key] = single
+    while len(_PROGRAMS) > _RECENT:
+        _PROGRAMS.pop(next(iter(_PROGRAMS)), None)
     return single
 
 
-def _program(there: "weakref.ref[Experiment]", rate: Rate, model: GaugeModel) -> Single:
-    """Compile a rate; its programs are not what keeps an experiment."""
-
+def _program(experiment: "Experiment", rate: Rate, model: GaugeModel) -> Single:
     def single(photon: HiddenPhoton, values: dict[str, Array]) -> Float[Array, " bins"]:
-        experiment = there()
-        assert experiment is not None
         return rate(experiment, model, photon, values)
 
     return cast(Single, compile_large(single))

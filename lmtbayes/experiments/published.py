@@ -6,14 +6,16 @@ builds anew.
 
 import weakref
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
 
-from lmtbayes.experiments.base import Experiment
-from lmtbayes.experiments.called import compile_calls
+if TYPE_CHECKING:
+    from lmtbayes.experiments.base import Experiment
 
-type Builder = Callable[..., Experiment]
+
+type Builder = Callable[..., "Experiment"]
 
 _BUILT: "dict[tuple[str, bool], tuple[Builder, weakref.ref[Experiment]]]" = {}
 """By name and whether numbers have 64 bits: what builds it, and what that has built."""
@@ -24,7 +26,7 @@ def is_own(build: Builder) -> bool:
     return str(getattr(getattr(build, "func", build), "__module__", "")).startswith("lmtbayes.experiments.")
 
 
-def as_published(name: str, build: Builder, checked: Callable[[object], Experiment]) -> Experiment:
+def as_published(name: str, build: Builder, checked: "Callable[[object], Experiment]") -> "Experiment":
     """Return what an entry builds, the same object while somebody has it; its arrays are read-only.
 
     Parameters
@@ -43,11 +45,10 @@ def as_published(name: str, build: Builder, checked: Callable[[object], Experime
             if isinstance(leaf, np.ndarray):
                 leaf.flags.writeable = False
         _BUILT[key] = build, weakref.ref(there)
-        compile_calls(there)
     return there
 
 
-def is_published(experiment: Experiment) -> bool:
+def is_published(experiment: "Experiment") -> bool:
     """Whether this is the one object that everybody has."""
     _, found = _BUILT.get((experiment.name, jax.config.jax_enable_x64), (None, None))
     return found is not None and found() is experiment

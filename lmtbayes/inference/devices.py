@@ -141,11 +141,11 @@ class Blocked:
         return jax.tree.map(lambda *columns: np.concatenate(columns), *parts)
 
     def on_all(self, arrays: Any) -> Any:
-        """Put arrays on every device, whole."""
+        """Put arrays on every device, whole, unless they are there."""
         return jax.tree.map(_kept, arrays) if self._is_here else jax.device_put(arrays, self._whole)
 
     def dealt_out(self, items: Any) -> Any:
-        """Put the items of one block on the devices that work on them."""
+        """Put the items of one block on the devices that work on them, unless they are there."""
         return items if self._is_here else jax.device_put(items, self._split)
 
     def blocks(

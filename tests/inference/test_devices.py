@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from compilations import compilations
 from posterior_toys import TWO, two_modes
 from profile_toys import FIXED, scale, toy
 
@@ -52,22 +53,13 @@ def test_any_number_of_items_compiles_once():
 
 def test_own_arrays_and_those_of_other_programs_are_compiled_for_once():
     """Results of a block go on to the next function as they are; shared ones may be large, and are kept."""
-    lowered = []
-
-    def listen(event, _seconds, fun_name="", **_):
-        if event == "/jax/core/compile/backend_compile_duration" and "own" in fun_name:
-            lowered.append(fun_name)
-
     first, second = (Mapped(lambda x, table: x + table[-1], (HERE,), 4) for _ in range(2))
     table, count = np.arange(10_000.0), np.array([4])
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
+    with compilations("own") as blocks:
         found = second.run(first.run(np.arange(4.0), (table,), count), (jnp.asarray(table),), count)
         np.testing.assert_array_equal(second(np.arange(6.0), table), np.arange(6.0) + 9999.0)
-    finally:
-        jax.monitoring.unregister_event_duration_listener(listen)
     np.testing.assert_array_equal(found, np.arange(4.0) + 2.0 * 9999.0)
-    assert len(lowered) == 2, "one for each function"
+    assert len(blocks) == 2, "one for each function"
 
 
 def test_blocks_are_made_when_they_are_needed_and_no_sooner():

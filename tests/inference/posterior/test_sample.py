@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
+from compilations import compilations
 from posterior_toys import SHORT, THREE, TWO, check_conjugate, gaussian, interference, two_modes
 from profile_toys import FIXED, toy
 
@@ -71,24 +71,10 @@ def test_nuts_alone_gets_modes_wrong_and_the_verdict_says_so(like):
 
 
 def test_new_data_and_seed_do_not_recompile(like, tree):
-    from jax import monitoring
-
     settings = {"chains": 8, "warmup": 200, "draws": 500, "progress": False}
     other = like.with_data(lmt.asimov(FIXED, FIXED.hidden_photon(2e-4, 100.0)))
-    compiled = []
-
-    def listen(event, duration, **kwargs):
-        if event == "/jax/core/compile/backend_compile_duration":
-            compiled.append(kwargs.get("fun_name"))
-
-    monitoring.register_event_duration_secs_listener(listen)
-    try:
-        jax.jit(lambda x: x + 1.2345)(1.0)
-        assert len(compiled) >= 1  # the listener listens
-        compiled.clear()
+    with compilations() as compiled:
         found = sample_posterior(other, TWO, seed=2, **settings)
-    finally:
-        monitoring.unregister_event_duration_listener(listen)
     assert compiled == []
     assert not np.allclose(found["observed_data"]["toy"], tree["observed_data"]["toy"])
 
