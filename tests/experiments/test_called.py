@@ -15,6 +15,12 @@ PHOTON = HiddenPhoton(3e-4, 20.0, -1e-5)
 ARRAY = HiddenPhoton(np.geomspace(1e-5, 1e-2, 7), 20.0, -1e-5)
 
 
+@pytest.fixture(autouse=True)
+def nothing_called_before():
+    """Other tests of the process have called the same entries, and their programs are kept."""
+    _PROGRAMS.clear()
+
+
 @pytest.mark.parametrize("name", ["ess", "darwin-nr"])
 def test_the_first_call_compiles_a_few_programs_and_the_next_none(name):
     exp = lmt.experiment(name)
