@@ -26,12 +26,14 @@ type Rate = Callable[["Experiment", GaugeModel, HiddenPhoton, dict[str, Array]],
 _RECENT = 64
 """Programs that are kept, the last used."""
 
-_PROGRAMS: dict[tuple[int, Rate, GaugeModel], Single] = {}
+_PROGRAMS: dict[tuple[int, Rate, GaugeModel, bool], Single] = {}
 """By an experiment's identity; each keeps its experiment, which `experiment(name)` then is at the next call, too."""
 
 
 def called(experiment: "Experiment", rate: Rate, model: GaugeModel, arguments: object) -> Single:
-    """Return an experiment's counts of a single photon, compiled where it is called with numbers.
+    """Return an experiment's counts of a single photon, compiled where nobody around it compiles.
+
+    Derivatives (`jax.grad` and its like) and `jax.vmap` by themselves take the compiled program's.
 
     Parameters
     ----------
@@ -40,26 +42,28 @@ def called(experiment: "Experiment", rate: Rate, model: GaugeModel, arguments: o
     rate
         A function of a module, the same at each call.
     arguments
-        Photon and values of nuisances; whoever traces them compiles.
+        Photon and values of nuisances, numbers or what a derivative is taken in.
     """
-    if not is_published(experiment) or type(model) is not GaugeModel or _is_traced(arguments):
+    if not is_published(experiment) or type(model) is not GaugeModel or _is_staged():
         return lambda photon, values: rate(experiment, model, photon, values)
-    key = id(experiment), rate, model
+    traced = any(_checks.is_traced(leaf) for leaf in jax.tree.leaves(arguments))
+    key = id(experiment), rate, model, traced
     # The last used comes last; whoever takes it out at the same time, in another thread, compiles one of its own.
-    single = _PROGRAMS.pop(key, None) or _program(experiment, rate, model)
+    single = _PROGRAMS.pop(key, None) or _program(experiment, rate, model, traced)
     _PROGRAMS[key] = single
     while len(_PROGRAMS) > _RECENT:
         _PROGRAMS.pop(next(iter(_PROGRAMS)), None)
     return single
 
 
-def _program(experiment: "Experiment", rate: Rate, model: GaugeModel) -> Single:
+def _program(experiment: "Experiment", rate: Rate, model: GaugeModel, traced: bool) -> Single:
     def single(photon: HiddenPhoton, values: dict[str, Array]) -> Float[Array, " bins"]:
         return rate(experiment, model, photon, values)
 
-    return cast(Single, compile_large(single))
+    # `jax.linearize` nests what it takes apart, and options are for the outermost.
+    return cast(Single, jax.jit(single) if traced else compile_large(single))
 
 
-def _is_traced(arguments: object) -> bool:
-    """Whether a caller traces: the arguments, or around numbers whatever is computed, the last leaf."""
-    return any(_checks.is_traced(leaf) for leaf in (*jax.tree.leaves(arguments), jnp.zeros(())))
+def _is_staged() -> bool:
+    """Whether the caller is inside `jax.jit` or its like, where even what is computed from nothing is no number."""
+    return _checks.is_traced(jnp.zeros(()))

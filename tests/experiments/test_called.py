@@ -62,6 +62,51 @@ def test_a_call_inside_a_trace_is_the_traces():
     np.testing.assert_allclose(slope, (up - down) / (2.0 * step), rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["ess", "darwin-nr"])
+@pytest.mark.parametrize(
+    "derivative",
+    [
+        lambda f, x: jax.jacfwd(f)(x),
+        lambda f, x: jax.jacrev(f)(x),
+        lambda f, x: jax.hessian(lambda y: f(y).sum())(x),
+        lambda f, x: jax.vmap(f)(np.array([x, 2.0 * x])),
+        lambda f, x: jax.vmap(jax.jacfwd(f))(np.array([x, 2.0 * x])),
+        lambda f, x: jax.linearize(f, x)[1](np.ones(3)),
+    ],
+    ids=["forward", "reverse", "second", "batch", "batch of derivatives", "linearised"],
+)
+def test_derivatives_are_compiled_as_one_and_are_those_of_each_operation(name, derivative):
+    exp = lmt.experiment(name)
+    by_operation = jax.tree.map(lambda leaf: leaf, exp)  # an object that nobody knows
+    x = np.array([3e-4, 20.0, -1e-5])
+
+    def of(experiment):
+        return lambda x: experiment.signal_counts(LMU_LTAU, HiddenPhoton(x[0], x[1], x[2]))
+
+    derivative(lambda x: x**2, x)  # operations of the derivative by itself
+    exp.signal_counts(LMU_LTAU, PHOTON)
+    with compilations("single") as programs:
+        found = derivative(of(exp), x)
+    assert programs
+    with compilations("single") as programs:
+        derivative(of(exp), 1.1 * x)
+    assert not programs
+    expected = derivative(of(by_operation), x)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12 * np.abs(expected).max())
+
+
+def test_numbers_of_a_compile_time_are_numbers():
+    exp = lmt.experiment("ess")
+
+    @jax.jit
+    def scaled(scale):
+        with jax.ensure_compile_time_eval():
+            counts = np.asarray(exp.signal_counts(LMU_LTAU, PHOTON))
+        return scale * counts
+
+    np.testing.assert_allclose(scaled(2.0), 2.0 * np.asarray(exp.signal_counts(LMU_LTAU, PHOTON)), rtol=1e-13)
+
+
 def test_what_a_users_rate_reads_may_change():
     factor = [1.0]
     own = lmt.measurement("own", 0.5, 0.1, lambda model, photon: factor[0] * photon.g_x)
@@ -100,4 +145,4 @@ def test_the_last_used_programs_are_kept(monkeypatch):
     models = [LMU_LTAU, LMU, LMU_LTAU.with_mixing("paper")]
     for model in (models[0], models[1], models[0], models[2]):
         exp.expected_counts(model, PHOTON)
-    assert [(number, model) for number, _, model in _PROGRAMS] == [(id(exp), models[0]), (id(exp), models[2])]
+    assert [(number, model) for number, _, model, _ in _PROGRAMS] == [(id(exp), models[0]), (id(exp), models[2])]
