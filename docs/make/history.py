@@ -23,6 +23,8 @@ CASES = (
     "fits/1000 toys, each fitted",
 )
 """What the pictures and the table show; all of a run's cases stand in benchmarks.md."""
+CORE = "likelihood/core: matrix product/1"
+"""The core's own speed, in which no version differs: the first row of the table."""
 
 
 def runs(folder: Path = FOLDER, last: Path = LAST) -> list[dict[str, Any]]:
@@ -54,14 +56,15 @@ def pages() -> dict[str, str | bytes]:
         "# Benchmarks, their history",
         "",
         "CPU seconds of a case when everything is compiled (of the only call, where there is one), one core. What each "
-        "case is, and how to read a time, stands with [the last run](benchmarks.md).",
+        "case is, and how to read a time, stands with [the last run](benchmarks.md). The first row of the table is the "
+        "core's own speed, which no version changes: machines of one kind differ in it, too.",
         "",
         said(len(found), machines),
         "",
         "![CPU time of nine cases, run by run](benchmarks_history.svg){ .picture }",
         "",
     ]
-    for_each = ((case, *(shown(seconds(run, case)) for run in found)) for case in CASES)
+    for_each = ((case, *(shown(seconds(run, case)) for run in found)) for case in (CORE, *CASES))
     text += table(("case", *(head(run) for run in found)), for_each)
     return {"benchmarks_history.md": "\n".join([*text, ""]), "benchmarks_history.svg": picture(found, machines)}
 
