@@ -58,7 +58,7 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,nested,notebooks]'
 	@touch $@
 
-bench: $(VENV)/.installed ## measure (ten minutes of one core, an idle machine) and renew the tables of benchmarks/RESULTS.md
+bench: $(VENV)/.installed ## measure (three quarters of an hour and more, an idle machine) and renew the tables of benchmarks/RESULTS.md
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[benchmark]'
 	$(BIN)/python -m benchmarks --history benchmarks/history --results benchmarks/RESULTS.md
 
