@@ -95,6 +95,22 @@ def test_derivatives_are_compiled_as_one_and_are_those_of_each_operation(name, d
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("name", ["ess", "darwin-nr", "na64mu"])
+def test_derivatives_of_calls_are_those_of_differences(name):
+    exp = lmt.experiment(name)
+    x = np.array([3e-4, 20.0, -1e-5])
+
+    def counts(x):
+        return exp.signal_counts(LMU_LTAU, HiddenPhoton(x[0], x[1], x[2]))
+
+    steps = np.diag(1e-5 * x)
+    differences = [(np.asarray(counts(x + s)) - np.asarray(counts(x - s))) / (2e-5 * x[i]) for i, s in enumerate(steps)]
+    # In relative changes of what is varied: rounding of 1e-16 over steps of 1e-5, and their squares.
+    scale = np.abs(counts(x)).max()
+    np.testing.assert_allclose(jax.jacfwd(counts)(x) * x, np.transpose(differences) * x, rtol=1e-7, atol=1e-9 * scale)
+    np.testing.assert_allclose(jax.jacrev(counts)(x) * x, np.transpose(differences) * x, rtol=1e-7, atol=1e-9 * scale)
+
+
 def test_numbers_of_a_compile_time_are_numbers():
     exp = lmt.experiment("ess")
 
