@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from lmtbayes import compilation
+from lmtbayes._compile import collect_rarely
 from lmtbayes.errors import LmtbayesError
 
 _IGNORED = ("_xla_gc_callback", "__del__")
@@ -30,6 +31,7 @@ def command() -> Iterator[None]:
     What is compiled is kept for the next command. A request to end (SIGTERM) is an interrupt like Ctrl-C.
     """
     streams()
+    collect_rarely()
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and scripts in the background leave it

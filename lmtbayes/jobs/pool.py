@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import Connection
 from typing import Any
 
+from lmtbayes._compile import collect_rarely
 from lmtbayes.jobs.output import Say
 
 _POLL_SECONDS = 0.2
@@ -116,6 +117,7 @@ def _tell(messages: Any, step: Say, finished: Callable[[str, float], None]) -> N
 def _begin(messages: Any, stop: Any, watched: Connection) -> None:
     """Begin a worker. Ctrl-C, which a terminal sends to all, is for the command, whose end it sees."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_rarely()
     _shared.update(messages=messages, stop=stop)
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
 
