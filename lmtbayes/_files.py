@@ -8,10 +8,10 @@ import hashlib
 import io
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import xarray
@@ -68,11 +68,18 @@ def read_netcdf(path: str | Path, *, sealed: bool = True) -> "xarray.Dataset":
     return _read(path, sealed, xarray.load_dataset)
 
 
-def read_tree(path: str | Path, *, sealed: bool = True) -> "xarray.DataTree":
-    """Read a tree of data sets; arguments and errors of `read_netcdf`."""
+def read_tree(path: str | Path, *, sealed: bool = True, groups: Sequence[str] = ()) -> "xarray.DataTree":
+    """Read a tree of data sets, or some of its groups and its attributes; arguments and errors of `read_netcdf`.
+
+    To read a group takes a time that goes with its variables: of a fit with many experiments the whole takes seconds.
+    """
     import xarray
 
-    return _read(path, sealed, xarray.load_datatree)
+    def some(file: str | Path, engine: Any) -> xarray.DataTree:
+        parts = {name: xarray.load_dataset(file, group=name, engine=engine) for name in groups}
+        return xarray.DataTree.from_dict({"/": xarray.load_dataset(file, engine=engine), **parts})
+
+    return _read(path, sealed, some if groups else xarray.load_datatree)
 
 
 def _read[T](path: str | Path, sealed: bool, reader: Callable[..., T]) -> T:

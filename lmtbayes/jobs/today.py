@@ -198,7 +198,7 @@ def _planes(folder: Path, fits: dict[tuple[str, str], FitSettings]) -> Figure:
         reach = []
         for (preset, label), axis in zip(fits, axes.T.flat, strict=True):
             own = _own_folder(folder, label, preset)
-            posterior = read_tree(own / "posterior.nc")
+            posterior = read_tree(own / "posterior.nc", groups=("posterior",))
             profile, limit = (read_netcdf(own / f"{what}.nc") for what in ("profile", "limit"))
             plane_on(axis, fits[preset, label], posterior, profile, preset, limit)
             reach.append((*axis.get_xlim(), *axis.get_ylim()))
