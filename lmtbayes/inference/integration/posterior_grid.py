@@ -19,7 +19,10 @@ from lmtbayes.inference.likelihood.constraints import Constraints
 from lmtbayes.inference.priors import Prior
 
 CAPACITY = {2: 2**14, 3: 2**16}
-"""Most cells; proposals are padded to it, so that their shape never changes."""
+"""Most cells."""
+_ROOM = 2**24
+"""Numbers in the matrices of a proposal's cells, which has room for as many cells: most grids are then of one shape,
+compiled for once. With sixty nuisances a cell's are 30 kB."""
 HIGHEST_DENSITY = 0.99
 """Regions of this posterior probability that do not touch are modes of their own."""
 
@@ -160,9 +163,11 @@ class PosteriorGrid:
 
     @functools.cached_property
     def proposal(self) -> Proposal:
-        """Density over (u, pulls) to draw from and to evaluate in JAX, padded to the largest number of cells."""
+        """Density over (u, pulls) to draw from and to evaluate in JAX, padded to one of a few numbers of cells."""
         n, log_z = len(self.cells), self.log_evidence
-        capacity = max(CAPACITY[self.cells.dimensions], n)
+        fitting = _ROOM // max(self.pulls.shape[1] ** 2, 1)
+        capacity = max(min(fitting, CAPACITY[self.cells.dimensions]), n)
+        capacity = 1 << (capacity - 1).bit_length()
 
         def padded(array: np.ndarray, fill: float | int) -> Array:
             filled = np.full((capacity, *array.shape[1:]), fill, dtype=array.dtype)

@@ -1,5 +1,7 @@
 """The adaptive grid against posteriors that are known."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,6 +16,7 @@ import lmtbayes as lmt
 from lmtbayes.experiments.terms import Gaussian
 from lmtbayes.inference.coordinates import Space
 from lmtbayes.inference.identity.fingerprint import fingerprint
+from lmtbayes.inference.integration import posterior_grid as module
 from lmtbayes.inference.integration.refine import posterior_grid
 from lmtbayes.inference.posterior.against_grid import GRID_ERROR
 
@@ -107,6 +110,19 @@ def test_proposal_is_a_normalised_density(like, grid):
     log_q = np.asarray(jax.vmap(proposal.log_prob)(unit, pulls))
     volume = np.mean(np.exp(norm.logpdf(np.asarray(pulls)[:, 0]) - log_q))
     assert volume == pytest.approx(1.0, abs=0.08)
+
+
+def test_room_for_more_cells_changes_no_draw(grid, monkeypatch):
+    keys, found = jax.random.split(jax.random.key(1), 500), []
+    for room in (module._ROOM, 1):
+        monkeypatch.setattr(module, "_ROOM", room)
+        proposal = dataclasses.replace(grid).proposal  # a grid that has none yet
+        points = jax.vmap(proposal.sample)(keys)
+        found.append((*points, jax.vmap(proposal.log_prob)(*points)))
+        assert len(proposal.code) >= len(grid.cells)
+    assert len(proposal.code) < 2 * len(grid.cells)
+    for with_room, without in zip(*found, strict=True):
+        np.testing.assert_array_equal(with_room, without)
 
 
 @pytest.mark.slow
