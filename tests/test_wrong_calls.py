@@ -13,7 +13,7 @@ TABLES = Path(__file__).parents[1] / "docs" / "validation"
 
 CALLS = """
 import tempfile
-import jax.numpy as jnp, numpy as np, xarray as xr
+import jax, jax.numpy as jnp, numpy as np, xarray as xr
 import lmtbayes as lmt
 from numpyro.distributions import Uniform as U
 from lmtbayes.jobs.settings import FitSettings
@@ -29,6 +29,10 @@ prior = lmt.priors.default(FIXED)
 sample = lambda **settings: lmt.sample_posterior(like, prior, progress=False, **settings)
 
 CALLS = [
+    (
+        lambda: jax.grad(lambda q: lmt.GaugeModel("x", {"mu": q}).coupling(BP1, "mu"))(1.0),
+        "`charges['mu']` must be a known number: a model is no function of it",
+    ),
     (lambda: FitSettings(chains=2.5), "`chains` must be a whole number of at least 1; got 2.5"),
     (lambda: FitSettings(chains=True), "`chains` must be a whole number of at least 1; got True"),
     (lambda: FitSettings(grid=1.5), "`grid` must be a whole number of at least 0; got 1.5"),

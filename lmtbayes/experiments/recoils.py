@@ -20,6 +20,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes.constants import CM2_PER_INVERSE_MEV2
 from lmtbayes.detectors.targets import Isotope, Target
+from lmtbayes.gauge.couplings import nuclear_coupling, vector_coupling
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes import nucleus
 from lmtbayes.processes.form_factors import FormFactor
@@ -124,16 +125,16 @@ def fold(
     )
 
 
-@functools.partial(jax.jit, static_argnames=("flavours", "model", "form_factor"))
+@functools.partial(jax.jit, static_argnames=("flavours", "form_factor"))
 def squares(
     at: Recoils,
     running: Float[ArrayLike, " nodes"],
     photon: HiddenPhoton,
     radius: Float[ArrayLike, ""],
     sin2_theta_w: Float[ArrayLike, ""],
+    charges: Mapping[str, Float[ArrayLike, ""]],
     *,
     flavours: tuple[str, ...],
-    model: GaugeModel,
     form_factor: FormFactor,
 ) -> Float[Array, "flavours nodes"]:
     """F^2 (Q/2 + chi)^2 of Eq. 33 at each node: what fluxes are multiplied with.
@@ -152,16 +153,18 @@ def squares(
         Factor on the rms radius of every nucleus.
     sin2_theta_w
         sin^2 theta_W.
+    charges
+        Of the gauge group, by particle.
     flavours
         Of the neutrinos.
-    model, form_factor
-        Charges; F.
+    form_factor
+        F.
     """
     half = 0.5 * nucleus.weak_charge(at.protons, at.neutrons, sin2_theta_w)
     boson = nucleus.propagator(at.momentum, photon.mass)
-    coupling = model.nuclear_coupling(photon, at.protons, at.neutrons, running)
+    coupling = nuclear_coupling(charges, photon, at.protons, at.neutrons, running)
     form2 = form_factor.at_radius(at.momentum, at.radius_fm * radius) ** 2
-    own = [model.coupling(photon, f"nu_{flavour}") for flavour in flavours]
+    own = [vector_coupling(charges, photon, f"nu_{flavour}") for flavour in flavours]
     return jnp.stack([form2 * (half + nucleus.hidden_amplitude(g, coupling, boson)) ** 2 for g in own])
 
 
@@ -210,8 +213,8 @@ class Spectrum(eqx.Module):
             photon,
             values[self.radius],
             values[self.weak_mixing_angle],
+            dict(model.charges),
             flavours=flavours,
-            model=model,
             form_factor=self.form_factor,
         )
 

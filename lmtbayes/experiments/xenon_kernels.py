@@ -163,8 +163,8 @@ class ElectronRecoils(RecoilKernel):
         return jnp.stack([*squares, -mixed], axis=1)
 
 
-def _charges(model: GaugeModel) -> np.ndarray:
-    return np.array([model.charges[flavour] for flavour in FLAVOURS])
+def _charges(model: GaugeModel) -> Float[Array, " flavours"]:
+    return jnp.array([model.charges[flavour] for flavour in FLAVOURS])
 
 
 def gauss_nodes(x: np.ndarray, measure: np.ndarray, count: int) -> np.ndarray:

@@ -31,7 +31,7 @@ def hadronic_decays(charges: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def vector_coupling(
-    charges: Mapping[str, float],
+    charges: Mapping[str, ArrayLike],
     photon: HiddenPhoton,
     fermion: str,
     running: ArrayLike = 1.0,
@@ -67,14 +67,15 @@ def vector_coupling(
     """
     _checks.one_of("fermion", fermion, ELECTRIC_CHARGES)
     _checks.one_of("convention", convention, CONVENTIONS)
-    gauge, electric = charges.get(fermion.removeprefix("nu_"), 0.0), ELECTRIC_CHARGES[fermion]
-    if convention == "paper" and fermion in LEPTONS and gauge != 0.0:
-        electric = 0.0
+    gauge: ArrayLike = charges.get(fermion.removeprefix("nu_"), 0.0)
+    electric: ArrayLike = ELECTRIC_CHARGES[fermion]
+    if convention == "paper" and fermion in LEPTONS:
+        electric = electric * (gauge == 0.0)
     return photon.g_x * gauge - photon.eps_x * running * (ELECTRIC_CHARGE * electric)
 
 
 def nuclear_coupling(
-    charges: Mapping[str, float],
+    charges: Mapping[str, ArrayLike],
     photon: HiddenPhoton,
     protons: ArrayLike,
     neutrons: ArrayLike,

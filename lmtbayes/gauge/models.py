@@ -87,6 +87,8 @@ class GaugeModel:
             raise _checks.invalid("charges", self.charges, "a mapping such as {'mu': 1, 'tau': -1}")
         for particle, charge in self.charges.items():
             _checks.one_of("charges", particle, FLAVOURS + QUARKS)
+            if _checks.is_traced(charge):
+                raise _checks.invalid(f"charges[{particle!r}]", charge, "a known number: a model is no function of it")
             _checks.finite(f"charges[{particle!r}]", charge)
         object.__setattr__(self, "charges", _Charges({**dict.fromkeys(FLAVOURS, 0.0), **self.charges}))
         if isinstance(self.mixing, str):

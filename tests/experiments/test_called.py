@@ -9,7 +9,7 @@ from compilations import compilations
 
 import lmtbayes as lmt
 from lmtbayes.experiments.called import _PROGRAMS
-from lmtbayes.gauge.models import BENCHMARKS, LMU, LMU_LTAU, GaugeModel, HiddenPhoton
+from lmtbayes.gauge.models import LMU, LMU_LTAU, GaugeModel, HiddenPhoton
 
 PHOTON = HiddenPhoton(3e-4, 20.0, -1e-5)
 ARRAY = HiddenPhoton(np.geomspace(1e-5, 1e-2, 7), 20.0, -1e-5)
@@ -45,10 +45,20 @@ def test_counts_are_those_of_each_operation_by_itself(name, photon):
         np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-300)
 
 
-def test_models_do_not_share_a_program():
+def test_models_of_other_charges_share_a_program_and_have_their_own_counts():
     exp = lmt.experiment("darwin-nr")
-    two = [float(exp.expected_counts(model, BENCHMARKS["BP1"])[0]) for model in (LMU_LTAU, LMU, LMU_LTAU)]
-    assert two[0] == two[2] != two[1]
+    models = LMU_LTAU, LMU, GaugeModel("own", {"mu": 0.5, "tau": 2.0}, -0.1), LMU_LTAU
+    exp.expected_counts(LMU_LTAU, PHOTON)
+    with compilations() as seen:
+        found = [np.asarray(exp.expected_counts(model, PHOTON)) for model in models]
+    assert not seen
+    by_operation = jax.tree.map(lambda leaf: leaf, exp)
+    for model, counts in zip(models, found, strict=True):
+        np.testing.assert_allclose(counts, by_operation.expected_counts(model, PHOTON), rtol=1e-11)
+    assert len({counts.tobytes() for counts in found}) == 3
+    with compilations() as seen:
+        exp.expected_counts(LMU_LTAU.with_mixing("loop"), PHOTON)
+    assert seen
 
 
 def test_a_call_inside_a_trace_is_the_traces():
@@ -85,10 +95,10 @@ def test_derivatives_are_compiled_as_one_and_are_those_of_each_operation(name, d
 
     derivative(lambda x: x**2, x)  # operations of the derivative by itself
     exp.signal_counts(LMU_LTAU, PHOTON)
-    with compilations("single") as programs:
+    with compilations("program") as programs:
         found = derivative(of(exp), x)
     assert programs
-    with compilations("single") as programs:
+    with compilations("program") as programs:
         derivative(of(exp), 1.1 * x)
     assert not programs
     expected = derivative(of(by_operation), x)

@@ -31,7 +31,7 @@ from lmtbayes.inference.likelihood.by_experiment import ByExperiment, Parts, val
 from lmtbayes.inference.likelihood.evaluation import rows
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.likelihood.rates import Rates
+from lmtbayes.inference.likelihood.rates import Reading
 from lmtbayes.inference.nuisances.expansion import log_of_counts, score_and_fisher_weight
 
 MOST_COUNTED = 200.0
@@ -111,7 +111,7 @@ def _cells(joint: JointModel, devices: Devices) -> ByExperiment:
     return ByExperiment(joint, Parts(values, _own_slope, _cell), devices, side_by_side(devices, _BATCH))
 
 
-def _own_slope(rates: Rates, photon: HiddenPhoton, values: Array, data: Array) -> tuple[Array, Array]:  # noqa: ARG001
+def _own_slope(rates: Reading, photon: HiddenPhoton, values: Array, data: Array) -> tuple[Array, Array]:  # noqa: ARG001
     """Counts of an experiment, and their derivative in ln g_x at a fixed ratio eps_x/g_x."""
     along = jax.tree.unflatten(jax.tree.structure(photon), (photon.g_x, jnp.zeros_like(photon.mass), photon.eps_x))
     found: tuple[Array, Array] = jax.jvp(lambda p: rates.counts(p, list(values)), (photon,), (along,))

@@ -4,6 +4,8 @@ Each experiment's part is kept with its `Rates`: another likelihood that shares 
 parts. All parts are compiled side by side, as many as there are cores.
 """
 
+import os
+import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -13,11 +15,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lmtbayes._compile import cores
+from lmtbayes.gauge.charges import Charges
 from lmtbayes.gauge.models import HiddenPhoton
 from lmtbayes.inference.devices import Blocked, Column, Devices, Mapped
 from lmtbayes.inference.likelihood.constraints import Constraints
 from lmtbayes.inference.likelihood.model import Data, JointModel
-from lmtbayes.inference.likelihood.rates import Rates
+from lmtbayes.inference.likelihood.rates import Rates, Reading
 
 type Nuisances = Any
 """A pytree of arrays (nuisances,), or of an experiment's own: values, say, and their derivatives in the pulls."""
@@ -33,7 +36,7 @@ class Parts(NamedTuple):
 
     nuisances: Callable[[Constraints, Float[Array, " nuisances"]], Nuisances]
     """What of the pulls the experiments are handed, each its own columns."""
-    own: Callable[[Rates, HiddenPhoton, Nuisances, Float[Array, " bins"]], Any]
+    own: Callable[[Reading, HiddenPhoton, Nuisances, Float[Array, " bins"]], Any]
     """One experiment's part: of its rates, the photon, what of its own nuisances it is handed, and its data."""
     join: Callable[[JointModel, Float[Array, " nuisances"], Nuisances, list[Any], Data], Any]
     """The result: of the pulls, what `nuisances` makes of them, every experiment's part, and all data."""
@@ -76,26 +79,36 @@ class ByExperiment(Blocked):
 
         self._names = [e.name for e in joint.experiments]
         self._of_pulls = Mapped(lambda pulls: parts.of_pulls(joint, pulls), devices, batch_size)
-        self._own = [rates.compiled(_own, parts.own, devices, batch_size) for rates in joint.rates]
+        self._own = [reading.rates.compiled(_own, parts.own, devices, batch_size) for reading in joint.rates]
         self._join = Mapped(join, devices, batch_size)
         self._is_compiled = False
         super().__init__(self._block, devices, len(devices) * batch_size, one)
+        self._charges = [self.on_all(reading.charges) for reading in joint.rates]
 
     def _block(self, items: tuple[HiddenPhoton, Column], shared: tuple[dict[str, Column]], count: Column) -> Any:
         photons, pulls = items
         (data,) = shared
         whole, owned = self._of_pulls.run(pulls, (), count)
-        each = [((photons, values), (data[name],), count) for values, name in zip(owned, self._names, strict=True)]
+        each = [
+            ((photons, values), (data[name], charges), count)
+            for values, name, charges in zip(owned, self._names, self._charges, strict=True)
+        ]
         if not self._is_compiled:
             self._compile(each)
         found = [own.run(*given) for own, given in zip(self._own, each, strict=True)]
         return self._join.run((pulls, whole, found), shared, count)
 
     def _compile(self, each: list[Any]) -> None:
-        """Compile all parts side by side; traced they are here, where the settings of jax are the caller's."""
-        pool = ThreadPoolExecutor(min(cores(), len(self._own)))
+        """Compile all parts side by side; traced they are here, where the settings of jax are the caller's.
+
+        Each process in an order of its own: of two that begin at the same time, with one cache, each finds there what
+        the other has done meanwhile.
+        """
+        parts = list(zip(self._own, each, strict=True))
+        random.Random(os.getpid()).shuffle(parts)
+        pool = ThreadPoolExecutor(min(cores(), len(parts)))
         try:
-            waiting = [pool.submit(own.lowered(*given).compile) for own, given in zip(self._own, each, strict=True)]
+            waiting = [pool.submit(own.lowered(*given).compile) for own, given in parts]
             for part in waiting:
                 part.result()
         finally:
@@ -108,7 +121,7 @@ class ByExperiment(Blocked):
 
 
 def _own(rates: Rates, own: Callable[..., Any], devices: Devices, batch_size: int) -> Mapped:
-    def one(point: tuple[HiddenPhoton, Nuisances], data: Array) -> Any:
-        return own(rates, *point, data)
+    def one(point: tuple[HiddenPhoton, Nuisances], data: Array, charges: Charges) -> Any:
+        return own(Reading(rates, charges), *point, data)
 
     return Mapped(one, devices, batch_size)

@@ -16,7 +16,7 @@ from lmtbayes.inference.devices import Devices, side_by_side
 from lmtbayes.inference.likelihood.by_experiment import ByExperiment, Parts, values
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.likelihood.places import added
-from lmtbayes.inference.likelihood.rates import Rates
+from lmtbayes.inference.likelihood.rates import Reading
 
 _BATCH = 256
 """Points evaluated side by side on a core."""
@@ -81,7 +81,7 @@ def _evaluation(joint: JointModel, devices: Devices) -> ByExperiment:
     return ByExperiment(joint, Parts(values, _own, _evaluated), devices, side_by_side(devices, _BATCH))
 
 
-def _own(rates: Rates, photon: HiddenPhoton, values: Array, data: Array) -> _Own:
+def _own(rates: Reading, photon: HiddenPhoton, values: Array, data: Array) -> _Own:
     def log_likelihood(photon: HiddenPhoton, values: Array) -> tuple[Array, Array]:
         counts = rates.counts(photon, list(values))
         return jnp.sum(rates.experiment.term.log_prob(counts, data)), counts
@@ -110,7 +110,7 @@ def _rows(joint: JointModel, devices: Devices) -> ByExperiment:
     return ByExperiment(joint, Parts(values, _own_counts, _row), devices, side_by_side(devices, _BATCH))
 
 
-def _own_counts(rates: Rates, photon: HiddenPhoton, values: Array, data: Array) -> Array:  # noqa: ARG001
+def _own_counts(rates: Reading, photon: HiddenPhoton, values: Array, data: Array) -> Array:  # noqa: ARG001
     return rates.counts(photon, list(values))
 
 

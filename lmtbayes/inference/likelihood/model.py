@@ -23,7 +23,7 @@ from lmtbayes.inference.likelihood.constraints import Constraints
 from lmtbayes.inference.likelihood.joining import check_settings, check_shared, of_one_term
 from lmtbayes.inference.likelihood.names import check_names
 from lmtbayes.inference.likelihood.programs import Programs
-from lmtbayes.inference.likelihood.rates import rates_of
+from lmtbayes.inference.likelihood.rates import read
 
 type Data = dict[str, Float[Array, " _"]]
 """Experiment name to its counts, one entry a bin; experiments differ in their number of bins."""
@@ -81,8 +81,8 @@ class JointModel(Programs):
         )
         check_names(names, self.nuisance_names)
         self.constraints = Constraints(self.nuisances)
-        self.rates = tuple(rates_of(e, model) for e in self.experiments)
-        """Of each experiment; those of the package's own entries are shared by all joint models that have them."""
+        self.rates = tuple(read(e, model) for e in self.experiments)
+        """Of each experiment; what the package's own entries compile is shared by all joint models that have them."""
         self._alike = of_one_term(self.experiments)
         super().__init__()
 
@@ -223,8 +223,8 @@ class JointModel(Programs):
     def release(self) -> None:
         """Let go of all that was compiled or kept, of the experiments' rates too; what is asked for is made again."""
         super().release()
-        for rates in self.rates:
-            rates.release()
+        for reading in self.rates:
+            reading.rates.release()
 
     def identity_parts(self) -> tuple[Any, ...]:
         """What `identity.fingerprint` tells this model by: not by what happens to be compiled."""

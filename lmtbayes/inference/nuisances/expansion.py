@@ -19,7 +19,7 @@ from lmtbayes.inference.likelihood.by_experiment import ByExperiment, Parts
 from lmtbayes.inference.likelihood.constraints import Constraints, LogDensity
 from lmtbayes.inference.likelihood.model import Data, JointModel
 from lmtbayes.inference.likelihood.places import added
-from lmtbayes.inference.likelihood.rates import Rates
+from lmtbayes.inference.likelihood.rates import Reading
 from lmtbayes.inference.nuisances.columns import Columns
 from lmtbayes.inference.nuisances.dependence import one_by_one
 from lmtbayes.inference.nuisances.newton import SMALLEST_CURVATURE, first_and_second_derivative
@@ -119,7 +119,7 @@ class _Own(NamedTuple):
 
 
 def _expanded(
-    rates: Rates, photon: HiddenPhoton, nuisances: InPulls
+    rates: Reading, photon: HiddenPhoton, nuisances: InPulls
 ) -> tuple[Array, Float[Array, "_bins own"], Float[Array, "_bins own"]]:
     """Counts of an experiment, and their first and second derivative in each of its own pulls."""
     values, slope, bend = nuisances
@@ -136,7 +136,7 @@ def _expanded(
     return row, first * slope, second * slope**2 + first * bend
 
 
-def _own(rates: Rates, photon: HiddenPhoton, nuisances: InPulls, data: Array) -> _Own:
+def _own(rates: Reading, photon: HiddenPhoton, nuisances: InPulls, data: Array) -> _Own:
     counts, first, second = _expanded(rates, photon, nuisances)
     score, weight = score_and_fisher_weight(lambda c: rates.experiment.term.log_prob(c, data), counts)
     return _Own(counts, first, score, weight, score @ second)
@@ -153,7 +153,7 @@ def _joined(joint: JointModel, pulls: Array, nuisances: InPulls, found: list[_Ow
 _PARTS = Parts(in_pulls, _own, _joined)
 
 
-def _first(rates: Rates, photon: HiddenPhoton, values: Float[Array, " own"]) -> Float[Array, "_bins own"]:
+def _first(rates: Reading, photon: HiddenPhoton, values: Float[Array, " own"]) -> Float[Array, "_bins own"]:
     """First derivatives of the counts of one experiment in the values of its own nuisances."""
     along = one_by_one(lambda own: rates.own_counts(photon, own), list(values))[1]
     columns = [jax.jvp(f, (value,), (jnp.ones(()),))[1] for f, value in zip(along, values, strict=True)]

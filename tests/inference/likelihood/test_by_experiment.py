@@ -15,7 +15,7 @@ from lmtbayes.experiments.terms import Gaussian, Poisson
 from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.likelihood import rates as module
 from lmtbayes.inference.likelihood.evaluation import evaluation, log_likelihoods, rows
-from lmtbayes.inference.likelihood.rates import rates_of
+from lmtbayes.inference.likelihood.rates import Reading, read
 from lmtbayes.inference.nuisances.expansion import expansion
 from lmtbayes.inference.nuisances.laplace_at_many import laplace_at_many
 
@@ -87,8 +87,8 @@ def test_another_likelihood_that_has_an_experiment_compiles_nothing_of_it(monkey
     traced = counting_calls(monkeypatch, type(like.experiments[0]))
     other = lmt.JointLikelihood(["ccfr-trident", "muon-g2-2025"], FIXED, "observed")
     assert traced == []
-    assert other.joint.rates[0] is like.joint.rates[0]
-    assert other.joint.rates[1] is not like.joint.rates[1]
+    assert other.joint.rates[0].rates is like.joint.rates[0].rates
+    assert other.joint.rates[1].rates is not like.joint.rates[1].rates
     photon = jax.tree.map(lambda x: np.full(2, x), lmt.BENCHMARKS["BP1"])
     at = lmt.HiddenPhoton(photon.g_x, photon.mass, -photon.g_x / 70.0), np.zeros((2, 0))
     found = evaluation(other.joint)(at, other.data).log_likelihood
@@ -98,8 +98,72 @@ def test_another_likelihood_that_has_an_experiment_compiles_nothing_of_it(monkey
     alone = lmt.JointLikelihood(apart, FIXED, "observed")
     assert set(traced) == {"ccfr-trident"}
     np.testing.assert_allclose(evaluation(alone.joint)(at, alone.data).log_likelihood, found, rtol=1e-14)
-    # In another model it is another rate.
-    assert lmt.JointModel(["ccfr-trident"], lmt.LMU).rates[0] is not like.joint.rates[0]
+
+
+OTHERS = lmt.LMU, lmt.GaugeModel("own", {"mu": 0.5, "tau": 2.0}, -0.3)
+
+
+def test_models_that_differ_in_the_charges_of_muon_and_tau_compile_a_rate_once(monkeypatch):
+    names = ["ccfr-trident", "muon-g2-2021", "n-eff", "lz-8b"]
+    data = {name: lmt.experiment(name).observed for name in names}
+    like = lmt.JointLikelihood(names, lmt.LMU_LTAU, data)
+    photon, pulls = lmt.HiddenPhoton(4e-4, 12.0, -5e-6), 0.3 + np.asarray(like.joint.central_pulls)
+    at = jax.tree.map(lambda x: np.full(2, x), photon), np.tile(pulls, (2, 1))
+    evaluation(like.joint)(at, like.data), log_likelihoods(like.joint, DEVICES)(at, like.data)
+    kinds = {type(e): counting_calls(monkeypatch, type(e)) for e in like.experiments}
+    found = {}
+    for model in (lmt.LMU_LTAU, *OTHERS):
+        other = lmt.JointLikelihood(names, model, data)
+        assert [a.rates for a in other.joint.rates] == [b.rates for b in like.joint.rates]
+        found[model] = evaluation(other.joint)(at, other.data), log_likelihoods(other.joint, DEVICES)(at, other.data)
+    assert not any(kinds.values())
+    values = {n.name: n.constraint.value(pulls[i]) for i, n in enumerate(like.nuisances)}
+    for model, (whole, total) in found.items():
+
+        def log_likelihood(p, model=model):
+            counts = {
+                e.name: e.expected_counts(model, p, {n.name: values[n.name] for n in e.nuisances})
+                for e in like.experiments
+            }
+            return sum(jnp.sum(e.term.log_prob(counts[e.name], like.data[e.name])) for e in like.experiments), counts
+
+        slopes, counts = jax.grad(log_likelihood, has_aux=True)(photon)
+        for name, row in counts.items():
+            np.testing.assert_allclose(whole.counts[name][0], row, rtol=1e-13)
+        for name in ("g_x", "mass", "eps_x"):
+            np.testing.assert_allclose(getattr(whole.by_photon, name)[0], getattr(slopes, name), rtol=1e-10)
+        np.testing.assert_allclose(total, whole.log_likelihood, rtol=1e-13)
+    apart = [found[model][0].log_likelihood[0] for model in (lmt.LMU_LTAU, *OTHERS)]
+    assert min(np.abs(np.subtract(apart, np.roll(apart, 1)))) > 1e-3, "else it is not seen that they differ"
+
+
+@pytest.mark.parametrize("name", lmt.experiment_names())
+def test_rates_of_every_entry_can_be_traced_in_the_charges(name):
+    """What a rate does with them in Python, where they are numbers, would raise."""
+    e = lmt.experiment(name)
+    rates = read(e, lmt.LMU).rates
+    values = [jnp.asarray(n.constraint.central, dtype=float) for n in e.nuisances]
+    photon = lmt.BENCHMARKS["BP1"]
+    found = jax.eval_shape(lambda charges: Reading(rates, charges).own_counts(photon, values), jnp.array([1.0, 0.0]))
+    assert found.shape == (e.n_bins,)
+
+
+def test_what_decides_on_the_parts_of_a_rate_is_not_shared():
+    ess = lmt.experiment("ess10")
+    plain = read(ess, lmt.LMU)
+    np.testing.assert_array_equal(plain.charges, [1.0, 0.0])
+    for charges in ({"e": 1.0}, {"mu": 1.0, "u": 1.0 / 3.0, "d": 1.0 / 3.0}):
+        one, same = (read(ess, lmt.GaugeModel(name, charges)) for name in ("one", "same"))
+        assert one.rates is same.rates
+        assert one.rates is not plain.rates
+    running = read(ess, lmt.LMU_LTAU.with_mixing("loop"))
+    assert running.rates is read(ess, lmt.LMU_LTAU.with_mixing("loop")).rates
+    assert running.rates not in (plain.rates, read(ess, lmt.LMU.with_mixing("loop", 1e3)).rates)
+    # Its loop is that of its own charges.
+    photon, values = lmt.BENCHMARKS["BP1"], [jnp.asarray(n.constraint.central) for n in ess.nuisances]
+    np.testing.assert_allclose(
+        running.counts(photon, values), ess.expected_counts(lmt.LMU_LTAU.with_mixing("loop"), photon), rtol=1e-13
+    )
 
 
 def test_what_a_users_rate_closes_over_may_change_from_likelihood_to_likelihood():
@@ -121,8 +185,8 @@ def test_a_model_of_a_users_own_class_shares_nothing():
 
     own = Own("own", FIXED.charges, FIXED.mixing)
     ess = lmt.experiment("ess10")
-    assert rates_of(ess, own) is not rates_of(ess, own)
-    assert rates_of(ess, FIXED) is rates_of(ess, FIXED)
+    assert read(ess, own).rates is not read(ess, own).rates
+    assert read(ess, FIXED).rates is read(ess, FIXED).rates
 
 
 def test_rates_that_nobody_asked_for_in_a_long_time_are_let_go_of(monkeypatch):
@@ -130,11 +194,11 @@ def test_rates_that_nobody_asked_for_in_a_long_time_are_let_go_of(monkeypatch):
     monkeypatch.setattr(module, "RECENT", 2)
     names = ("ccfr-trident", "nutev-trident", "charm2-trident")
     experiments = [lmt.experiment(name) for name in names]
-    gone = weakref.ref(rates_of(experiments[0], FIXED))
-    kept = [rates_of(e, FIXED) for e in experiments[1:]]
+    gone = weakref.ref(read(experiments[0], FIXED).rates)
+    kept = [read(e, FIXED).rates for e in experiments[1:]]
     gc.collect()
     assert gone() is None
-    assert [rates_of(e, FIXED) for e in experiments[1:]] == kept
+    assert [read(e, FIXED).rates for e in experiments[1:]] == kept
 
 
 def test_a_likelihood_within_a_trace_leaves_nothing_behind():
@@ -164,9 +228,10 @@ def test_release_lets_go_of_the_rates_too_and_copies_work(like, points):
     data = {"muon-g2-2021": np.ones(1)}
     before = evaluation(joint)(at, data).log_likelihood
     assert joint.rates[0].experiment is joint.experiments[0]
-    assert joint.rates[0]._compiled
+    rates = joint.rates[0].rates
+    assert rates._compiled
     joint.release()
-    assert not joint.rates[0]._compiled
+    assert not rates._compiled
     np.testing.assert_array_equal(evaluation(joint)(at, data).log_likelihood, before)
 
 
