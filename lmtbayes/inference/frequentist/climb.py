@@ -19,6 +19,9 @@ _GAIN_TOLERANCE, _BETWEEN = 10.0, 2
 """A climb is given up when so many times the gain of so many last steps would not take it to the best of its cell."""
 _NEAR = 20.0
 """Of ln L below the best of all climbs: what ends farther below is as many times less exact as it is times farther."""
+FORBIDDEN = 500.0
+"""Of ln L below the best: what no data allow is left as it is found, to a small part of how far below it is."""
+_SMALL = 1e-3
 _ENOUGH = 0.25
 """Of the gain expected of a whole step, that makes shorter ones needless."""
 
@@ -45,7 +48,9 @@ def climb_cells(
     -------
     z, value, converged
         Where each climb ended, ln L there, and whether that is a maximum. A climb that is lower than another one of the
-        same `cell`, and hardly rises any more, is given up and has not converged.
+        same `cell`, and hardly rises any more, is given up and has not converged; so is one that would not come within
+        500 in ln L of the best in all steps that are left. What is below that is a maximum to a part in a thousand of
+        how far it is below.
     """
     names = _names(fixed, free)
     start, low, high = _in_boxes(names, fixed, free, z, limits)
@@ -94,7 +99,9 @@ def _climbed(
         label = None if bar is None else f"{bar}, step {count}"
         trials = steps.trials(z[left], low[left], high[left], rows_of(here, left), free, data, label)
         value = here.value[left]
-        tolerance = TOLERANCE * np.maximum(1.0, (here.value.max() - value) / _NEAR) + 1e-14 * np.abs(value)
+        depth = here.value.max() - value
+        tolerance = TOLERANCE * np.maximum(1.0, depth / _NEAR) + 1e-14 * np.abs(value)
+        tolerance = np.where(depth > FORBIDDEN, np.maximum(tolerance, _SMALL * depth), tolerance)
         found = trials.is_maximum & (trials.gain < tolerance)
         moving = np.flatnonzero(~found)
         new, there, is_whole = _highest(steps, rows_of(trials, moving), value[moving], data)
@@ -112,7 +119,9 @@ def _climbed(
         if count % _BETWEEN == 0:
             rise = here.value[left] - before[left]
             before[left] = here.value[left]
-            left = left[here.value[left] + _GAIN_TOLERANCE * rise >= best[cell[left]]]
+            ahead = rise * (MAX_STEPS - count) / _BETWEEN
+            is_hopeless = here.value[left] + ahead < here.value.max() - FORBIDDEN
+            left = left[(here.value[left] + _GAIN_TOLERANCE * rise >= best[cell[left]]) & ~is_hopeless]
     return here.value, converged
 
 

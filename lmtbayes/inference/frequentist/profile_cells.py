@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int
 
 from lmtbayes.inference.frequentist.axes import value_of
 from lmtbayes.inference.frequentist.box import Box, logarithm
-from lmtbayes.inference.frequentist.climb import climb_cells, value_at
+from lmtbayes.inference.frequentist.climb import FORBIDDEN, climb_cells, value_at
 from lmtbayes.inference.frequentist.lines import (
     Beside,
     Lines,
@@ -28,8 +28,6 @@ from lmtbayes.inference.likelihood.joint import JointLikelihood
 
 _HIGHER = 1e-6
 """Of ln L: by how much a neighbour's end is above a cell's own for that to climb once more."""
-_FORBIDDEN = 500.0
-"""Of ln L below the best cell: what no data allow is left as it is found."""
 _ROUNDS = 16
 """Of climbs from neighbours: each takes what is found one cell further."""
 _SIDES = ((0, 1), (0, -1), (1, 1), (1, -1))
@@ -170,7 +168,7 @@ class CellClimbs:
         """Cells that a changed neighbour's end is higher in, and the highest of such ends."""
         plan, ends = self.plan, self._ends(cells)[0]
         best, chosen, is_higher = cells.value + _HIGHER, ends.copy(), np.zeros_like(changed)
-        allowed = cells.value > cells.value.max() - _FORBIDDEN
+        allowed = cells.value > cells.value.max() - FORBIDDEN
         for axis, side in _SIDES:
             # A neighbour across the edge is the cell on the edge itself, which is never higher than it is.
             index = np.clip(np.arange(changed.shape[axis]) + side, 0, changed.shape[axis] - 1)
@@ -181,7 +179,7 @@ class CellClimbs:
             at = np.argwhere(news & ~same & np.isfinite(start).all(axis=-1))
             rows = tuple(at.T)
             value = self._value(lines, at, start[rows])
-            higher = (value > best[rows]) & (value > cells.value.max() - _FORBIDDEN)
+            higher = (value > best[rows]) & (value > cells.value.max() - FORBIDDEN)
             where = tuple(at[higher].T)
             best[where], chosen[where], is_higher[where] = value[higher], start[where], True
         return np.argwhere(is_higher), chosen[is_higher]

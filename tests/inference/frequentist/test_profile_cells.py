@@ -7,7 +7,7 @@ from profile_toys import scale, toy
 
 import lmtbayes as lmt
 from lmtbayes.experiments.terms import Gaussian, Poisson
-from lmtbayes.inference.frequentist import profile_cells
+from lmtbayes.inference.frequentist import climb, profile_cells
 from lmtbayes.inference.frequentist.scan import ScanResult
 
 FREE = lmt.LMU_LTAU.with_mixing("free")
@@ -54,6 +54,41 @@ def test_a_cell_whose_scan_saw_the_wrong_maximum_is_raised(like, monkeypatch, mi
     # A climb ends where 1e-9 is left.
     np.testing.assert_allclose(found["log_likelihood"], expected["log_likelihood"], atol=1e-8)
     np.testing.assert_allclose(np.log(found["kappa"]), np.log(expected["kappa"]), atol=1e-4)
+
+
+def test_what_no_data_allow_is_left_where_it_is(monkeypatch):
+    """Where q is below 1000 nothing changes; beyond it is exact to a part in a thousand, or an upper bound."""
+    counted = {"evaluations": 0}
+    real = climb.Steps.trials
+
+    def trials(self, z, *given):
+        counted["evaluations"] += len(z)
+        return real(self, z, *given)
+
+    def counts(g_x, mass, eps_x, values):
+        amplitude = 3e9 * g_x * eps_x / (mass**2 + jnp.array([5.0, 20.0, 60.0]) ** 2)
+        return jnp.array([9e4, 6e4, 3e4]) * values["scale"] * (1.0 + amplitude) ** 2
+
+    monkeypatch.setattr(climb.Steps, "trials", trials)
+    truth = counts(5e-4, 15.0, -5e-4 / 70.0, {"scale": 1.0})
+    like = lmt.JointLikelihood([toy(counts, Poisson(), 3, (scale(),))], FREE, {"toy": truth}, check=False)
+    grid = {"mass": np.geomspace(1.0, 1e3, 12), "g_x": np.geomspace(1e-5, 1e-2, 14)}
+    found, number = [], []
+    for forbidden in (np.inf, climb.FORBIDDEN):
+        monkeypatch.setattr(climb, "FORBIDDEN", forbidden)
+        counted["evaluations"] = 0
+        found.append(profile(like, grid))
+        number.append(counted["evaluations"])
+    whole, short = (x["q"].values for x in found)
+    deep = whole > 1000.0
+    assert 20 < deep.sum() < deep.size - 20
+    np.testing.assert_allclose(short[~deep], whole[~deep], atol=1e-6)
+    np.testing.assert_array_equal(found[0]["status"].values[~deep], found[1]["status"].values[~deep])
+    reached = deep & (found[1]["status"].values < 2)
+    assert reached.any()
+    assert np.all(short[reached] <= 1.002 * whole[reached])
+    assert np.all(short[deep] > 1000.0)
+    assert number[1] < number[0]
 
 
 def test_without_neighbours_it_would_stay_where_it_is(like, monkeypatch):
