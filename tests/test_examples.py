@@ -113,8 +113,8 @@ def test_a_page_runs_but_for_what_compiles_for_long(page, elsewhere):
 
 
 def tier(page: Path) -> pytest.MarkDecorator:
-    """Clusters that start and stop take minutes."""
-    return pytest.mark.nightly if page.name == "many_machines.md" else pytest.mark.slow
+    """Clusters that start and stop take minutes, and so do toys that are fitted."""
+    return pytest.mark.nightly if page.name in ("many_machines.md", "limits_by_toys.md") else pytest.mark.slow
 
 
 @pytest.mark.longest  # all of the file is one process's

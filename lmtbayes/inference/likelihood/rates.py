@@ -34,7 +34,7 @@ class Rates(Programs):
         self.model = model
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reading:
     """Rates in the charges of one model; to be traced.
 
