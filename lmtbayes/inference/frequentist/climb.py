@@ -21,7 +21,7 @@ _NEAR = 20.0
 """Of ln L below the best of all climbs: what ends farther below is as many times less exact as it is times farther."""
 FORBIDDEN = 500.0
 """Of ln L below the best: what no data allow is left as it is found, to a small part of how far below it is."""
-_SMALL = 1e-3
+_SMALL = 1e-4
 _ENOUGH = 0.25
 """Of the gain expected of a whole step, that makes shorter ones needless."""
 
@@ -49,7 +49,7 @@ def climb_cells(
     z, value, converged
         Where each climb ended, ln L there, and whether that is a maximum. A climb that is lower than another one of the
         same `cell`, and hardly rises any more, is given up and has not converged; so is one that would not come within
-        500 in ln L of the best in all steps that are left. What is below that is a maximum to a part in a thousand of
+        500 in ln L of the best in all steps that are left. What is below that is a maximum to a part in ten thousand of
         how far it is below.
     """
     names = _names(fixed, free)

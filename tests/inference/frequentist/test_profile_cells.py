@@ -57,7 +57,7 @@ def test_a_cell_whose_scan_saw_the_wrong_maximum_is_raised(like, monkeypatch, mi
 
 
 def test_what_no_data_allow_is_left_where_it_is(monkeypatch):
-    """Where q is below 1000 nothing changes; beyond it is exact to a part in a thousand, or an upper bound."""
+    """Where q is below 1000 nothing changes; beyond it is exact to a part in ten thousand, or an upper bound."""
     counted = {"evaluations": 0}
     real = climb.Steps.trials
 
@@ -86,7 +86,7 @@ def test_what_no_data_allow_is_left_where_it_is(monkeypatch):
     np.testing.assert_array_equal(found[0]["status"].values[~deep], found[1]["status"].values[~deep])
     reached = deep & (found[1]["status"].values < 2)
     assert reached.any()
-    assert np.all(short[reached] <= 1.002 * whole[reached])
+    assert np.all(short[reached] <= 1.0005 * whole[reached])
     assert np.all(short[deep] > 1000.0)
     assert number[1] < number[0]
 
@@ -152,9 +152,12 @@ def test_a_dense_grid_is_that_of_a_scan_of_every_cell(crossing_like, monkeypatch
     monkeypatch.setattr(profile_cells, "scanned_lines", lambda line: np.arange(line.size))
     expected = profile(crossing_like, grid)
     assert scanned[-1] == expected["q"].size
-    # A climb ends where 1e-9 is left.
-    np.testing.assert_allclose(found["log_likelihood"], expected["log_likelihood"], rtol=0.0, atol=1e-7)
-    np.testing.assert_array_equal(found["status"], expected["status"])
+    # A climb ends where 1e-9 is left, and deep down where that is a ten thousandth of how deep it is.
+    value, other = (x["log_likelihood"].values for x in (found, expected))
+    allowed = other > other.max() - climb.FORBIDDEN
+    np.testing.assert_allclose(value[allowed], other[allowed], rtol=0.0, atol=1e-7)
+    np.testing.assert_allclose(value - other.max(), other - other.max(), rtol=1e-3, atol=1e-7)
+    np.testing.assert_array_equal(found["status"].values[allowed], expected["status"].values[allowed])
     if set(grid) == {"g_x", "mass"}:
         upper = found["kappa"].values > 0.05
         assert upper.any()
