@@ -47,7 +47,7 @@ def called(experiment: "Experiment", rate: Rate, model: GaugeModel, arguments: o
     arguments
         Photon and values of nuisances, numbers or what a derivative is taken in.
     """
-    if not is_published(experiment) or type(model) is not GaugeModel or _is_staged():
+    if not is_published(experiment) or type(model) is not GaugeModel or _is_staged() or jax.config.jax_disable_jit:
         return lambda photon, values: rate(experiment, model, photon, values)
     traced = any(_checks.is_traced(leaf) for leaf in jax.tree.leaves(arguments))
     serves, charges = apart_from_charges(model)

@@ -20,7 +20,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from lmtbayes.constants import CM2_PER_INVERSE_MEV2
 from lmtbayes.detectors.targets import Isotope, Target
-from lmtbayes.gauge.couplings import nuclear_coupling, vector_coupling
+from lmtbayes.gauge.charges import Charges, apart_from_charges, recharged
 from lmtbayes.gauge.models import GaugeModel, HiddenPhoton
 from lmtbayes.processes import nucleus
 from lmtbayes.processes.form_factors import FormFactor
@@ -125,21 +125,19 @@ def fold(
     )
 
 
-@functools.partial(jax.jit, static_argnames=("flavours", "form_factor"))
 def squares(
     at: Recoils,
     running: Float[ArrayLike, " nodes"],
     photon: HiddenPhoton,
     radius: Float[ArrayLike, ""],
     sin2_theta_w: Float[ArrayLike, ""],
-    charges: Mapping[str, Float[ArrayLike, ""]],
+    charges: Charges,
     *,
     flavours: tuple[str, ...],
+    model: GaugeModel,
     form_factor: FormFactor,
 ) -> Float[Array, "flavours nodes"]:
     """F^2 (Q/2 + chi)^2 of Eq. 33 at each node: what fluxes are multiplied with.
-
-    Jitted on its own, so that building a detector compiles one thing.
 
     Parameters
     ----------
@@ -153,19 +151,24 @@ def squares(
         Factor on the rms radius of every nucleus.
     sin2_theta_w
         sin^2 theta_W.
-    charges
-        Of the gauge group, by particle.
     flavours
         Of the neutrinos.
+    model, charges
+        Of `apart_from_charges`.
     form_factor
         F.
     """
+    model = recharged(model, charges)
     half = 0.5 * nucleus.weak_charge(at.protons, at.neutrons, sin2_theta_w)
     boson = nucleus.propagator(at.momentum, photon.mass)
-    coupling = nuclear_coupling(charges, photon, at.protons, at.neutrons, running)
+    coupling = model.nuclear_coupling(photon, at.protons, at.neutrons, running)
     form2 = form_factor.at_radius(at.momentum, at.radius_fm * radius) ** 2
-    own = [vector_coupling(charges, photon, f"nu_{flavour}") for flavour in flavours]
+    own = [model.coupling(photon, f"nu_{flavour}") for flavour in flavours]
     return jnp.stack([form2 * (half + nucleus.hidden_amplitude(g, coupling, boson)) ** 2 for g in own])
+
+
+# Jitted on its own, so that building a detector compiles one thing.
+_squares = jax.jit(squares, static_argnames=("flavours", "model", "form_factor"))
 
 
 class Spectrum(eqx.Module):
@@ -207,16 +210,21 @@ class Spectrum(eqx.Module):
         values: Mapping[str, Float[Array, ""]],
     ) -> Float[Array, "flavours nodes"]:
         """`squares` of the module at the values of the nuisances."""
-        return squares(
+        stands, charges = apart_from_charges(model)
+        # What a user's own class does may change: it is no key of what is compiled.
+        evaluate = _squares if type(model) is GaugeModel else squares
+        found: Float[Array, "flavours nodes"] = evaluate(
             at,
             model.running(-(at.momentum**2)),
             photon,
             values[self.radius],
             values[self.weak_mixing_angle],
-            dict(model.charges),
+            charges,
             flavours=flavours,
+            model=stands,
             form_factor=self.form_factor,
         )
+        return found
 
 
 def end_points(isotope: Isotope, energy_correction: bool = False) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Array, Float
 
+from lmtbayes import _checks
 from lmtbayes.gauge.models import GaugeModel
 
 FLAVOURS = ("mu", "tau")
@@ -23,11 +24,12 @@ def apart_from_charges(model: GaugeModel) -> tuple[GaugeModel, Charges]:
     """Return the model that stands for all whose rates are one program, and the charges that make it this one.
 
     A mixing rule enters rates by its running only (`GaugeModel.running`). A model of a user's own class stands for
-    itself.
+    itself. The one that stands for others has no name: what is said of a model is said before.
     """
     if type(model) is not GaugeModel or model.mixing == "loop":
         return model, None
-    charges = np.array([model.charges[flavour] for flavour in FLAVOURS])
+    own = [model.charges[flavour] for flavour in FLAVOURS]
+    charges = _checks.array_library(*own).array(own)
     return GaugeModel("", {**model.charges, **dict.fromkeys(FLAVOURS, 0.0)}), charges
 
 

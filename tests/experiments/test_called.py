@@ -1,6 +1,7 @@
 """What a user calls is compiled once for an experiment, a model and a shape, where nothing that it reads can change."""
 
 import gc
+import warnings
 
 import jax
 import numpy as np
@@ -141,18 +142,44 @@ def test_what_a_users_rate_reads_may_change():
     assert float(own.expected_counts(LMU_LTAU, PHOTON)[0]) == pytest.approx(6e-4)
 
 
-def test_a_model_with_code_of_a_users_is_not_compiled():
-    class Doubled(GaugeModel):
+@pytest.mark.parametrize("name", ["na64mu", "ess", "coherent-lar-2020"])
+def test_a_model_with_code_of_a_users_is_not_compiled(name):
+    """A coupling twice as large, of muon and neutrinos alike: four times the signal, or twice the interference."""
+
+    class Scaled(GaugeModel):
         scale = 2.0
 
         def coupling(self, photon, *given, **kwargs):
             return self.scale * super().coupling(photon, *given, **kwargs)
 
-    model = Doubled("doubled", {"mu": 1, "tau": -1})
-    exp = lmt.experiment("na64mu")
-    first = np.asarray(exp.signal_counts(model, PHOTON))
-    Doubled.scale = 1.0
-    np.testing.assert_allclose(exp.signal_counts(model, PHOTON), first / 4.0, rtol=1e-12)
+    model = Scaled("scaled", {"mu": 1, "tau": -1})
+    exp = lmt.experiment(name)
+    none, once = (np.asarray(exp.signal_counts(LMU_LTAU, p)) for p in (HiddenPhoton.none(20.0), PHOTON))
+    found = {}
+    for scale in (2.0, 1.0, 3.0):
+        Scaled.scale = scale
+        found[scale] = np.asarray(exp.signal_counts(model, PHOTON)) - none
+    np.testing.assert_allclose(found[1.0], once - none, rtol=1e-9, atol=1e-12 * np.abs(none).max())
+    if name == "na64mu":
+        np.testing.assert_allclose(found[2.0], 4.0 * found[1.0], rtol=1e-12)
+        np.testing.assert_allclose(found[3.0], 9.0 * found[1.0], rtol=1e-12)
+    else:  # linear and quadratic in the neutrinos' couplings
+        parabola = [3.0 * found[2.0] - 3.0 * found[1.0], found[3.0]]
+        np.testing.assert_allclose(*parabola, rtol=1e-6, atol=1e-9 * np.abs(none).max())
+        assert np.abs(found[2.0] - found[1.0]).sum() > 1e-5 * none.sum()
+
+
+def test_without_compilation_warnings_name_the_model():
+    quarks = GaugeModel("baryons", {"mu": -3, "u": 1 / 3, "d": 1 / 3})
+    photon = HiddenPhoton(1e-3, 800.0, -1e-5)
+    with jax.disable_jit(), warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        like = lmt.JointLikelihood(["babar-4mu"], quarks, {"babar-4mu": np.zeros(1)}, check=False)
+        lmt.experiment("babar-4mu").expected_counts(quarks, photon)
+        like.log_density(photon, like.joint.central_pulls)
+    told = [str(one.message) for one in said if issubclass(one.category, lmt.errors.LeftOutWarning)]
+    assert told
+    assert all("'baryons'" in one for one in told)
 
 
 def test_an_experiment_that_nobody_holds_is_compiled_once():

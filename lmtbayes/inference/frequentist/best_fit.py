@@ -167,7 +167,8 @@ def highest_peaks(values: Float[np.ndarray, "outer inner"]) -> tuple[np.ndarray,
 
 def climb_box(like: JointLikelihood, box: Box, plan: Plan, z: Float[np.ndarray, "starts parameters"]) -> BestFit:
     """Best end of all climbs from points, coordinates and pulls."""
-    # Every start is a cell of its own, so that none is given up: in a long valley the best one may rise slowly.
+    # Every start is a cell of its own, so that none that can come near the best is given up: in a long valley that may
+    # rise slowly.
     cell = np.arange(len(z))
     z, value, converged = climb_cells(
         like, {}, box.names, z, cell, box.limits, plan.batch_size, plan.devices, linearised=True

@@ -49,8 +49,8 @@ def climb_cells(
     z, value, converged
         Where each climb ended, ln L there, and whether that is a maximum. A climb that is lower than another one of the
         same `cell`, and hardly rises any more, is given up and has not converged; so is one that would not come within
-        500 in ln L of the best in all steps that are left. What is below that is a maximum to a part in ten thousand of
-        how far it is below.
+        500 in ln L of the best in all steps that are left. Below that a climb has converged where no
+        more than a ten thousandth of how far it is below is expected to be gained.
     """
     names = _names(fixed, free)
     start, low, high = _in_boxes(names, fixed, free, z, limits)

@@ -44,10 +44,13 @@ class Reading:
         Of an experiment.
     charges
         Of one of the models that they serve; may be traced.
+    model
+        This one, where it is known.
     """
 
     rates: Rates
     charges: Charges
+    model: GaugeModel | None = None
 
     @property
     def experiment(self) -> Experiment:
@@ -57,10 +60,13 @@ class Reading:
     def own_counts(self, photon: HiddenPhoton, values: Sequence[Array]) -> Float[Array, " bins"]:
         """Expected counts, for one photon and the values of the experiment's own nuisances."""
         by_name = {n.name: value for n, value in zip(self.experiment.nuisances, values, strict=True)}
-        return self.experiment.expected_counts(recharged(self.rates.model, self.charges), photon, by_name)
+        model = recharged(self.rates.model, self.charges) if self.model is None else self.model
+        return self.experiment.expected_counts(model, photon, by_name)
 
     def counts(self, photon: HiddenPhoton, values: Sequence[Array]) -> Float[Array, " bins"]:
         """`own_counts`, jitted so that whatever is made of it, and its derivatives, traces it once."""
+        if jax.config.jax_disable_jit:
+            return self.own_counts(photon, values)
         found: Float[Array, " bins"] = self.rates.compiled(_counts)(self.charges, photon, values)
         return found
 
@@ -72,7 +78,7 @@ def read(experiment: Experiment, model: GaugeModel) -> Reading:
     last `RECENT` that were asked for are kept.
     """
     if not is_published(experiment) or type(model) is not GaugeModel:
-        return Reading(Rates(experiment, model), None)
+        return Reading(Rates(experiment, model), None, model)
     serves, charges = apart_from_charges(model)
     key = experiment.name, serves
     found = _recent.get(key)
@@ -81,7 +87,7 @@ def read(experiment: Experiment, model: GaugeModel) -> Reading:
     _recent.move_to_end(key)
     while len(_recent) > RECENT:
         _recent.popitem(last=False)
-    return Reading(found, charges)
+    return Reading(found, charges, model)
 
 
 def _counts(rates: Rates) -> Callable[[Charges, HiddenPhoton, Sequence[Array]], Float[Array, " bins"]]:

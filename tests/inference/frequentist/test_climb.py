@@ -15,8 +15,8 @@ from lmtbayes.experiments.terms import Gaussian, Poisson
 from lmtbayes.inference.devices import resolve_devices
 from lmtbayes.inference.frequentist.best_fit import best_fit
 from lmtbayes.inference.frequentist.box import photon_at
-from lmtbayes.inference.frequentist.climb import climb_cells
-from lmtbayes.inference.frequentist.steps import Steps
+from lmtbayes.inference.frequentist.climb import _climbed, climb_cells
+from lmtbayes.inference.frequentist.steps import Place, Steps, Trials
 
 FREE = lmt.LMU_LTAU
 ORDER = ("g_x", "mass", "kappa")
@@ -49,6 +49,36 @@ NUISANCES = (
 def likelihood(rate, term, data, nuisances=(), model=FREE):
     data = jnp.asarray(data)
     return lmt.JointLikelihood([toy(rate, term, data.size, nuisances)], model, {"toy": data}, check=False)
+
+
+class Slow(Steps):
+    """Steps of a function that rises by `pace` a step; the first climb is at its maximum, 0."""
+
+    def __init__(self, pace):
+        self.pace, self.steps = pace, []  # compiles nothing
+
+    def place(self, z, data):
+        value = z[:, 0].copy()
+        return Place(value, np.zeros((len(z), 3)), np.zeros((len(z), 0)))
+
+    def trials(self, z, low, high, here, free, data, bar=None):
+        self.steps.append(len(z))
+        there = z + np.where(z == 0.0, 0.0, self.pace)
+        gain = np.where(z[:, 0] == 0.0, 0.0, self.pace)
+        points = np.repeat(there[:, None], 11, axis=1)
+        whole = self.place(there, data)
+        return Trials(points, gain, gain, np.full(len(z), True), whole, np.full(len(z), np.inf))
+
+
+@pytest.mark.parametrize(("pace", "steps", "arrives"), [(15.0, 4, False), (200.0, 51, True)])
+def test_a_climb_that_would_not_come_near_is_given_up(pace, steps, arrives):
+    """From 1e4 below: 60 more steps of 15 end 9000 below, of 200 they come up. Left where it is, and not converged."""
+    slow, z = Slow(pace), np.array([[0.0], [-1e4]])
+    box = np.full((2, 1), -np.inf), np.full((2, 1), np.inf)
+    value, converged = _climbed(slow, z, *box, np.array([0, 1]), [0], {}, None)
+    assert list(converged) == [True, arrives]
+    assert len(slow.steps) == steps
+    assert value[1] == pytest.approx(0.0 if arrives else -1e4 + pace * steps)
 
 
 @functools.cache
