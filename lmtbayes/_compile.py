@@ -38,6 +38,6 @@ def collect_rarely() -> None:
     """Have Python look for garbage seldom, for the rest of this process: for commands, whose process is ours.
 
     Tracing makes millions of objects that stay. To look for garbage among them after every 700 new ones, as Python does
-    by itself, takes a twentieth to a tenth of the time of a fit.
+    by itself, takes a fortieth to a twentieth of the time of a fit.
     """
     gc.set_threshold(100_000, 20, 10)

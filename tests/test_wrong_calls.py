@@ -121,6 +121,7 @@ CALLS += [
     (lambda: lmt.HiddenPhoton(1e-3, 10.0, jnp.array(False)), "`eps_x` must be a number; got False"),
     (lambda: FIXED.hidden_photon(np.True_, 10.0), "`g_x` must be finite and not negative; got True"),
     (lambda: lmt.LMU_LTAU.with_mixing(True), "`mixing` must be a number; got True"),
+    (lambda: lmt.GaugeModel("x", {"mu": np.ones(2)}), "`charges['mu']` must be a single number; got [1. 1.]"),
     (lambda: lmt.GaugeModel("x", {"mu": True}), "`charges['mu']` must be a number; got True"),
     (lambda: lmt.priors.default(FIXED, experiments=["cms-4mu"]), "`experiments` must be experiments, as Joint"),
     (lambda: lmt.priors.default(FIXED, g_x=(1e-5, True)), "`g_x` must be a strictly increasing"),

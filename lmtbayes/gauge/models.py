@@ -90,6 +90,7 @@ class GaugeModel:
             if _checks.is_traced(charge):
                 raise _checks.invalid(f"charges[{particle!r}]", charge, "a known number: a model is no function of it")
             _checks.finite(f"charges[{particle!r}]", charge)
+            _checks.scalar(f"charges[{particle!r}]", charge)
         object.__setattr__(self, "charges", _Charges({**dict.fromkeys(FLAVOURS, 0.0), **self.charges}))
         if isinstance(self.mixing, str):
             _checks.one_of("mixing", self.mixing, MIXING_RULES)

@@ -1,4 +1,4 @@
-"""What a user calls is compiled once for an experiment, a model and a shape, where nothing that it reads can change."""
+"""What a user calls is compiled once for an experiment and a shape, where nothing that it reads can change."""
 
 import gc
 import warnings

@@ -169,9 +169,9 @@ def climb_box(like: JointLikelihood, box: Box, plan: Plan, z: Float[np.ndarray, 
     """Best end of all climbs from points, coordinates and pulls."""
     # Every start is a cell of its own, so that none that can come near the best is given up: in a long valley that may
     # rise slowly.
-    cell = np.arange(len(z))
+    cell, groups = np.arange(len(z)), np.zeros((len(z), 1), dtype=int)
     z, value, converged = climb_cells(
-        like, {}, box.names, z, cell, box.limits, plan.batch_size, plan.devices, linearised=True
+        like, {}, box.names, z, cell, box.limits, plan.batch_size, plan.devices, linearised=True, groups=groups
     )
     best = np.argmax(value)
     pulls = z[best, len(box.names) :]

@@ -20,8 +20,9 @@ _GAIN_TOLERANCE, _BETWEEN = 10.0, 2
 _NEAR = 20.0
 """Of ln L below the best of all climbs: what ends farther below is as many times less exact as it is times farther."""
 FORBIDDEN = 500.0
-"""Of ln L below the best: what no data allow is left as it is found, to a small part of how far below it is."""
+"""Of ln L below the best that a climb is compared with: what no data allow is left as it is found."""
 _SMALL = 1e-4
+"""Part of how far below that is left to gain where a climb that is forbidden has converged."""
 _ENOUGH = 0.25
 """Of the gain expected of a whole step, that makes shorter ones needless."""
 
@@ -38,19 +39,21 @@ def climb_cells(
     bar: str | None = None,
     *,
     linearised: bool = False,
+    groups: Int[np.ndarray, "climbs kinds"] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Climb ln L from every start `z` (free parameters and pulls), the other parameters held at `fixed`.
 
     Where the pulls are the optimum of `linearised` counts, which may lie where rates mean nothing, a climb begins at a
-    part of them if ln L is higher there.
+    part of them if ln L is higher there. With `groups`, labels of each climb, one is compared with the best of each of
+    its groups, and cut short where it is `FORBIDDEN` below all of them; without, none is.
 
     Returns
     -------
     z, value, converged
         Where each climb ended, ln L there, and whether that is a maximum. A climb that is lower than another one of the
-        same `cell`, and hardly rises any more, is given up and has not converged; so is one that would not come within
-        500 in ln L of the best in all steps that are left. Below that a climb has converged where no
-        more than a ten thousandth of how far it is below is expected to be gained.
+        same `cell`, and hardly rises any more, is given up and has not converged; so is one that would stay forbidden
+        with all steps that are left. One that is has converged where no more than a ten thousandth of how far it is
+        below is expected to be gained.
     """
     names = _names(fixed, free)
     start, low, high = _in_boxes(names, fixed, free, z, limits)
@@ -58,7 +61,8 @@ def climb_cells(
     steps = like.compiled(Steps, names, devices, batch_size)
     if linearised:
         start = steps.regularised(start, like.data)
-    value, converged = _climbed(steps, start, low, high, cell, [names.index(name) for name in free], like.data, bar)
+    indices = [names.index(name) for name in free]
+    value, converged = _climbed(steps, start, low, high, cell, indices, like.data, bar, groups)
     return start[:, columns], value, converged
 
 
@@ -86,6 +90,7 @@ def _climbed(
     free: list[int],
     data: Data,
     bar: str | None,
+    groups: Int[np.ndarray, "climbs kinds"] | None,
 ) -> tuple[Float[np.ndarray, " climbs"], Bool[np.ndarray, " climbs"]]:
     """Move the rows of `z` to their maxima; ln L there, and whether it is one."""
     here = steps.place(z, data)
@@ -99,9 +104,9 @@ def _climbed(
         label = None if bar is None else f"{bar}, step {count}"
         trials = steps.trials(z[left], low[left], high[left], rows_of(here, left), free, data, label)
         value = here.value[left]
-        depth = here.value.max() - value
-        tolerance = TOLERANCE * np.maximum(1.0, depth / _NEAR) + 1e-14 * np.abs(value)
-        tolerance = np.where(depth > FORBIDDEN, np.maximum(tolerance, _SMALL * depth), tolerance)
+        tolerance = TOLERANCE * np.maximum(1.0, (here.value.max() - value) / _NEAR) + 1e-14 * np.abs(value)
+        below = _least_best(here.value, groups)[left] - value
+        tolerance = np.where(below > FORBIDDEN, np.maximum(tolerance, _SMALL * below), tolerance)
         found = trials.is_maximum & (trials.gain < tolerance)
         moving = np.flatnonzero(~found)
         new, there, is_whole = _highest(steps, rows_of(trials, moving), value[moving], data)
@@ -120,9 +125,24 @@ def _climbed(
             rise = here.value[left] - before[left]
             before[left] = here.value[left]
             ahead = rise * (MAX_STEPS - count) / _BETWEEN
-            is_hopeless = here.value[left] + ahead < here.value.max() - FORBIDDEN
+            is_hopeless = here.value[left] + ahead < _least_best(here.value, groups)[left] - FORBIDDEN
             left = left[(here.value[left] + _GAIN_TOLERANCE * rise >= best[cell[left]]) & ~is_hopeless]
     return here.value, converged
+
+
+def _least_best(
+    value: Float[np.ndarray, " climbs"], groups: Int[np.ndarray, "climbs kinds"] | None
+) -> Float[np.ndarray, " climbs"]:
+    """Ln L of the best of each group that a climb is in, the least of these; -inf without groups."""
+    if groups is None:
+        return np.full(value.size, -np.inf)
+    found = []
+    for group in groups.T:
+        best = np.full(group.max(initial=0) + 1, -np.inf)
+        np.maximum.at(best, group, value)
+        found.append(best[group])
+    lowest: np.ndarray = np.min(found, axis=0)
+    return lowest
 
 
 def _highest(

@@ -90,8 +90,9 @@ def profile_likelihood(
     profile
         Over the grid's parameters, in the order given: `q`; `log_likelihood`; the profiled parameters (`g_x`, `mass`,
         `eps_x`, `kappa`); `pull` (with a dimension `nuisance`); `status` (0 converged; 1 the same, on an edge of the
-        range of a profiled parameter; 2 not converged: q is then an upper bound; where q is above 1000, which no data
-        allow, climbs are cut short, and have converged where a ten thousandth of q is left to gain);
+        range of a profiled parameter; 2 not converged: q is then an upper bound; what is more than 500 in ln L below
+        the best of both its slices, at the same value of either parameter, is cut short, and has converged where a ten
+        thousandth of that is left to gain);
         `log_likelihood_at_zero_NAME` over the other parameter, for g_x and the mixing: the profiled ln L as NAME goes
         to zero, what limits are relative to where it is the best; `expected_events` and, for counts, `count_p_value`
         and `count_information`, from which limits of few events are made. Attributes: the global best fit, which need

@@ -144,6 +144,8 @@ class CellClimbs:
             plan.devices,
             self._bar,
             linearised=linearised,
+            # Limits compare the cells of a slice, in either direction, and contours all.
+            groups=at if len(self._names) > 1 else np.zeros((len(at), 1), dtype=int),
         )
         columns = [z[:, plan.free.index(name)] if name in plan.free else fixed[name] for name in box.names]
         order = cells.fill((at[:, 0], at[:, 1]), np.stack(columns, axis=-1), z[:, len(plan.free) :], value)
@@ -168,7 +170,7 @@ class CellClimbs:
         """Cells that a changed neighbour's end is higher in, and the highest of such ends."""
         plan, ends = self.plan, self._ends(cells)[0]
         best, chosen, is_higher = cells.value + _HIGHER, ends.copy(), np.zeros_like(changed)
-        allowed = cells.value > cells.value.max() - FORBIDDEN
+        allowed = cells.value > self._least_best(cells) - FORBIDDEN
         for axis, side in _SIDES:
             # A neighbour across the edge is the cell on the edge itself, which is never higher than it is.
             index = np.clip(np.arange(changed.shape[axis]) + side, 0, changed.shape[axis] - 1)
@@ -179,10 +181,16 @@ class CellClimbs:
             at = np.argwhere(news & ~same & np.isfinite(start).all(axis=-1))
             rows = tuple(at.T)
             value = self._value(lines, at, start[rows])
-            higher = (value > best[rows]) & (value > cells.value.max() - FORBIDDEN)
+            higher = (value > best[rows]) & (value > self._least_best(cells)[rows] - FORBIDDEN)
             where = tuple(at[higher].T)
             best[where], chosen[where], is_higher[where] = value[higher], start[where], True
         return np.argwhere(is_higher), chosen[is_higher]
+
+    def _least_best(self, cells: ProfileCells) -> Float[np.ndarray, "first second"]:
+        """The best cell of each one's slices, in both directions of a plane, the lower of the two."""
+        value = cells.value
+        along = [value.max(axis=axis, keepdims=True) for axis in range(len(self._names))]
+        return np.broadcast_to(functools.reduce(np.minimum, along), value.shape)
 
     def _value(
         self, lines: Lines, at: Int[np.ndarray, "points 2"], z: Float[np.ndarray, "points n"]

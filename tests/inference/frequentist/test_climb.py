@@ -70,12 +70,21 @@ class Slow(Steps):
         return Trials(points, gain, gain, np.full(len(z), True), whole, np.full(len(z), np.inf))
 
 
-@pytest.mark.parametrize(("pace", "steps", "arrives"), [(15.0, 4, False), (200.0, 51, True)])
-def test_a_climb_that_would_not_come_near_is_given_up(pace, steps, arrives):
+@pytest.mark.parametrize(
+    ("pace", "groups", "steps", "arrives"),
+    [
+        (15.0, [[0], [0]], 4, False),
+        (200.0, [[0], [0]], 51, True),
+        (15.0, [[0, 0], [0, 1]], 64, False),  # the best of its own slice
+        (15.0, None, 64, False),
+    ],
+)
+def test_a_climb_that_would_not_come_near_is_given_up(pace, groups, steps, arrives):
     """From 1e4 below: 60 more steps of 15 end 9000 below, of 200 they come up. Left where it is, and not converged."""
     slow, z = Slow(pace), np.array([[0.0], [-1e4]])
     box = np.full((2, 1), -np.inf), np.full((2, 1), np.inf)
-    value, converged = _climbed(slow, z, *box, np.array([0, 1]), [0], {}, None)
+    groups = None if groups is None else np.array(groups)
+    value, converged = _climbed(slow, z, *box, np.array([0, 1]), [0], {}, None, groups)
     assert list(converged) == [True, arrives]
     assert len(slow.steps) == steps
     assert value[1] == pytest.approx(0.0 if arrives else -1e4 + pace * steps)

@@ -1,5 +1,7 @@
 """Cells of a profile whose own climbs ended on a lower maximum, and those of a dense grid that are not scanned."""
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -57,7 +59,7 @@ def test_a_cell_whose_scan_saw_the_wrong_maximum_is_raised(like, monkeypatch, mi
 
 
 def test_what_no_data_allow_is_left_where_it_is(monkeypatch):
-    """Where q is below 1000 nothing changes; beyond it is exact to a part in ten thousand, or an upper bound."""
+    """Where q is below 1000 nothing changes; beyond it is good to two parts in ten thousand, or an upper bound."""
     counted = {"evaluations": 0}
     real = climb.Steps.trials
 
@@ -86,9 +88,32 @@ def test_what_no_data_allow_is_left_where_it_is(monkeypatch):
     np.testing.assert_array_equal(found[0]["status"].values[~deep], found[1]["status"].values[~deep])
     reached = deep & (found[1]["status"].values < 2)
     assert reached.any()
-    assert np.all(short[reached] <= 1.0005 * whole[reached])
+    assert np.all(short[reached] <= 1.0002 * whole[reached])
     assert np.all(short[deep] > 1000.0)
     assert number[1] < number[0]
+
+
+def test_slices_that_the_rest_of_the_plane_forbids_are_as_exact(monkeypatch):
+    """A signal of thousands in ln L at one mass: limits at the others are relative to the best coupling there."""
+
+    def counts(g_x, mass, eps_x, values):
+        near = jnp.exp(-0.5 * (jnp.log(mass / 20.0) / 0.1) ** 2)
+        signal, mixed = (g_x / 5e-4) ** 2, jnp.log(-70.0 * eps_x / g_x)
+        beam = 4e4 * (1.0 + near * signal)
+        return jnp.stack([beam, values["scale"] * (4e2 + 3e2 * signal), 1e3 * (1.0 + 0.1 * signal * mixed) ** 2])
+
+    truth = counts(5e-4, 20.0, -5e-4 / 70.0, {"scale": 1.05})
+    like = lmt.JointLikelihood([toy(counts, Poisson(), 3, (scale(),))], FREE, {"toy": truth}, check=False)
+    grid = {"mass": np.geomspace(2.0, 200.0, 9), "g_x": np.geomspace(1e-5, 2e-3, 25)}
+    found = []
+    for forbidden in (np.inf, climb.FORBIDDEN):
+        monkeypatch.setattr(climb, "FORBIDDEN", forbidden)
+        found.append(profile(like, grid)["q"].values)
+    whole, short = (q - q.min(axis=1, keepdims=True) for q in found)
+    assert found[0].min(axis=1).max() > 1000.0, "no slice is forbidden as a whole"
+    allowed = whole < 1000.0
+    assert allowed.any(axis=1).all()
+    np.testing.assert_allclose(short[allowed], whole[allowed], atol=1e-6)
 
 
 def test_without_neighbours_it_would_stay_where_it_is(like, monkeypatch):
@@ -154,9 +179,10 @@ def test_a_dense_grid_is_that_of_a_scan_of_every_cell(crossing_like, monkeypatch
     assert scanned[-1] == expected["q"].size
     # A climb ends where 1e-9 is left, and deep down where that is a ten thousandth of how deep it is.
     value, other = (x["log_likelihood"].values for x in (found, expected))
-    allowed = other > other.max() - climb.FORBIDDEN
+    least = functools.reduce(np.minimum, [other.max(axis=axis, keepdims=True) for axis in range(other.ndim)])
+    allowed = other > least - climb.FORBIDDEN
     np.testing.assert_allclose(value[allowed], other[allowed], rtol=0.0, atol=1e-7)
-    np.testing.assert_allclose(value - other.max(), other - other.max(), rtol=1e-3, atol=1e-7)
+    np.testing.assert_allclose(value - other.max(), other - other.max(), rtol=2e-4, atol=1e-7)
     np.testing.assert_array_equal(found["status"].values[allowed], expected["status"].values[allowed])
     if set(grid) == {"g_x", "mass"}:
         upper = found["kappa"].values > 0.05
