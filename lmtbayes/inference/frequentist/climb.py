@@ -105,7 +105,7 @@ def _climbed(
         trials = steps.trials(z[left], low[left], high[left], rows_of(here, left), free, data, label)
         value = here.value[left]
         tolerance = TOLERANCE * np.maximum(1.0, (here.value.max() - value) / _NEAR) + 1e-14 * np.abs(value)
-        below = _least_best(here.value, groups)[left] - value
+        below = least_best(here.value, groups)[left] - value
         tolerance = np.where(below > FORBIDDEN, np.maximum(tolerance, _SMALL * below), tolerance)
         found = trials.is_maximum & (trials.gain < tolerance)
         moving = np.flatnonzero(~found)
@@ -125,12 +125,12 @@ def _climbed(
             rise = here.value[left] - before[left]
             before[left] = here.value[left]
             ahead = rise * (MAX_STEPS - count) / _BETWEEN
-            is_hopeless = here.value[left] + ahead < _least_best(here.value, groups)[left] - FORBIDDEN
+            is_hopeless = here.value[left] + ahead < least_best(here.value, groups)[left] - FORBIDDEN
             left = left[(here.value[left] + _GAIN_TOLERANCE * rise >= best[cell[left]]) & ~is_hopeless]
     return here.value, converged
 
 
-def _least_best(
+def least_best(
     value: Float[np.ndarray, " climbs"], groups: Int[np.ndarray, "climbs kinds"] | None
 ) -> Float[np.ndarray, " climbs"]:
     """Ln L of the best of each group that a climb is in, the least of these; -inf without groups."""

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int
 
 from lmtbayes.inference.frequentist.axes import value_of
 from lmtbayes.inference.frequentist.box import Box, logarithm
-from lmtbayes.inference.frequentist.climb import FORBIDDEN, climb_cells, value_at
+from lmtbayes.inference.frequentist.climb import FORBIDDEN, climb_cells, least_best, value_at
 from lmtbayes.inference.frequentist.lines import (
     Beside,
     Lines,
@@ -144,8 +144,7 @@ class CellClimbs:
             plan.devices,
             self._bar,
             linearised=linearised,
-            # Limits compare the cells of a slice, in either direction, and contours all.
-            groups=at if len(self._names) > 1 else np.zeros((len(at), 1), dtype=int),
+            groups=self._groups(at),
         )
         columns = [z[:, plan.free.index(name)] if name in plan.free else fixed[name] for name in box.names]
         order = cells.fill((at[:, 0], at[:, 1]), np.stack(columns, axis=-1), z[:, len(plan.free) :], value)
@@ -187,10 +186,13 @@ class CellClimbs:
         return np.argwhere(is_higher), chosen[is_higher]
 
     def _least_best(self, cells: ProfileCells) -> Float[np.ndarray, "first second"]:
-        """The best cell of each one's slices, in both directions of a plane, the lower of the two."""
-        value = cells.value
-        along = [value.max(axis=axis, keepdims=True) for axis in range(len(self._names))]
-        return np.broadcast_to(functools.reduce(np.minimum, along), value.shape)
+        """Ln L of the best cell of each one's slices, the lower of the two."""
+        at = np.indices(cells.value.shape).reshape(2, -1).T
+        return least_best(cells.value.ravel(), self._groups(at)).reshape(cells.value.shape)
+
+    def _groups(self, at: Int[np.ndarray, "cells 2"]) -> Int[np.ndarray, "cells kinds"]:
+        """What cells are compared with each other: limits those of a slice, in either direction; one line all of its."""
+        return at if len(self._names) > 1 else np.zeros_like(at[:, :1])
 
     def _value(
         self, lines: Lines, at: Int[np.ndarray, "points 2"], z: Float[np.ndarray, "points n"]
