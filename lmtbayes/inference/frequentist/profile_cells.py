@@ -191,7 +191,7 @@ class CellClimbs:
         return least_best(cells.value.ravel(), self._groups(at)).reshape(cells.value.shape)
 
     def _groups(self, at: Int[np.ndarray, "cells 2"]) -> Int[np.ndarray, "cells kinds"]:
-        """What cells are compared with each other: those of a slice, in either direction of a plane; all of one line."""
+        """What cells are compared with each other: those of a slice, in both directions of a plane; all of a line."""
         return at if len(self._names) > 1 else np.zeros_like(at[:, :1])
 
     def _value(
