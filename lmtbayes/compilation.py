@@ -2,14 +2,17 @@
 
 Off unless asked for: `LMTBAYES_CACHE=DIR` in the environment, read at import, or `compilation_cache(DIR)`. The command
 line has one by itself, in the user's own cache folder (`for_commands`), since every command is a process that would
-compile all anew; `LMTBAYES_CACHE=` switches it off. What is in it is run: a folder that others can write to is refused.
+compile all anew, and hands it on to its workers (`settings`, `adopt`); `LMTBAYES_CACHE=` switches it off. What is in it
+is run: a folder that others can write to is refused.
 """
 
 import os
 import stat
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -18,6 +21,10 @@ from lmtbayes.errors import InvalidArgument
 
 VARIABLE = "LMTBAYES_CACHE"
 """Environment variable that names the folder; empty or unset is no cache."""
+_DIRECTORY = "jax_compilation_cache_dir"
+_LEAST = {"jax_persistent_cache_min_compile_time_secs": 0.0, "jax_persistent_cache_min_entry_size_bytes": -1}
+"""What is too little to be kept. By default jax keeps only what took more than a second: a fit is made of many that
+took less."""
 
 
 def compilation_cache(directory: str | Path | None) -> Path | None:
@@ -41,8 +48,6 @@ def compilation_cache(directory: str | Path | None) -> Path | None:
     InvalidArgument
         A path that is no folder, or cannot be made; a folder to which everybody can write, since what is in it is run.
     """
-    from jax.experimental.compilation_cache import compilation_cache as cache
-
     path = None
     if directory is not None:
         if not isinstance(directory, str | Path) or not str(directory):
@@ -58,13 +63,23 @@ def compilation_cache(directory: str | Path | None) -> Path | None:
             raise _checks.invalid(
                 "directory", str(directory), "a folder that others cannot write to: what is in it is run"
             )
-    jax.config.update("jax_compilation_cache_dir", None if path is None else str(path))
-    # By default jax keeps only what took more than a second: a fit is made of many that took less.
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    adopt({_DIRECTORY: None if path is None else str(path)} | _LEAST)
+    return path
+
+
+def settings() -> dict[str, Any]:
+    """What this process keeps and where, by jax's names: for `adopt` in a process that it begins."""
+    return {name: getattr(jax.config, name) for name in (_DIRECTORY, *_LEAST)}
+
+
+def adopt(settings: Mapping[str, Any]) -> None:
+    """Keep what another process keeps, where it does."""
+    from jax.experimental.compilation_cache import compilation_cache as cache
+
+    for name, value in settings.items():
+        jax.config.update(name, value)
     # jax looks at its settings once, at the first compilation.
     cache.reset_cache()
-    return path
 
 
 def from_environment() -> None:

@@ -9,11 +9,12 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import Connection
 from typing import Any
 
+from lmtbayes import compilation
 from lmtbayes._compile import collect_rarely
 from lmtbayes.jobs.output import Say
 
@@ -61,7 +62,8 @@ def run(
     messages, stop = context.Queue(), context.Event()
     watched, held = context.Pipe(duplex=False)
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(messages, stop, watched))
+    given = messages, stop, watched, compilation.settings()
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=given)
     try:
         with _a_thread_each():
             futures = [pool.submit(_group, work, list(group)) for group in groups]
@@ -114,10 +116,14 @@ def _tell(messages: Any, step: Say, finished: Callable[[str, float], None]) -> N
             finished(text, seconds)
 
 
-def _begin(messages: Any, stop: Any, watched: Connection) -> None:
-    """Begin a worker. Ctrl-C, which a terminal sends to all, is for the command, whose end it sees."""
+def _begin(messages: Any, stop: Any, watched: Connection, cache: Mapping[str, Any]) -> None:
+    """Begin a worker. Ctrl-C, which a terminal sends to all, is for the command, whose end it sees.
+
+    What one worker compiles the others read, and the next command: `cache` is what the command keeps, and where.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     collect_rarely()
+    compilation.adopt(cache)
     _shared.update(messages=messages, stop=stop)
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
 

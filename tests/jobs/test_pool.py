@@ -2,8 +2,11 @@
 
 import os
 
+import jax
 import pytest
 
+import lmtbayes as lmt
+from lmtbayes import compilation
 from lmtbayes.jobs import pool
 
 NAMES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
@@ -26,3 +29,24 @@ def test_a_worker_computes_in_one_thread_unless_told(monkeypatch, given, told):
     pool.run(threads, [["part"]], 1, said.append, lambda *_: None)
     assert said == [told]
     assert dict(os.environ) == before
+
+
+def compiled(_name, say):
+    jax.jit(lambda x: 3.0 * x)(1.0)
+    say(str(jax.config.jax_compilation_cache_dir))
+    return 0.0
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_workers_keep_what_they_compile_where_the_command_does(tmp_path, monkeypatch, kept):
+    """The command line's folder is named by no variable of the environment that a worker could inherit."""
+    for name in (compilation.VARIABLE, "JAX_COMPILATION_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    folder, before, said = tmp_path / "cache", compilation.settings(), []
+    try:
+        lmt.compilation_cache(folder if kept else None)
+        pool.run(compiled, [["part"]], 1, said.append, lambda *_: None)
+    finally:
+        compilation.adopt(before)
+    assert said == [str(folder if kept else None)]
+    assert kept == any(folder.glob("jit__lambda*"))
