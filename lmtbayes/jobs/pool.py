@@ -9,6 +9,7 @@ import os
 import queue
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import Connection
@@ -62,7 +63,7 @@ def run(
     messages, stop = context.Queue(), context.Event()
     watched, held = context.Pipe(duplex=False)
     others = set(multiprocessing.active_children())
-    given = messages, stop, watched, compilation.settings()
+    given = messages, stop, watched, compilation.settings(), warnings.formatwarning
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=given)
     try:
         with _a_thread_each():
@@ -116,14 +117,18 @@ def _tell(messages: Any, step: Say, finished: Callable[[str, float], None]) -> N
             finished(text, seconds)
 
 
-def _begin(messages: Any, stop: Any, watched: Connection, cache: Mapping[str, Any]) -> None:
+def _begin(
+    messages: Any, stop: Any, watched: Connection, cache: Mapping[str, Any], formatwarning: Callable[..., str]
+) -> None:
     """Begin a worker. Ctrl-C, which a terminal sends to all, is for the command, whose end it sees.
 
-    What one worker compiles the others read, and the next command: `cache` is what the command keeps, and where.
+    What one worker compiles the others read, and the next command: `cache` is what the command keeps, and where. A
+    warning looks as one of the command does.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     collect_rarely()
     compilation.adopt(cache)
+    warnings.formatwarning = formatwarning
     _shared.update(messages=messages, stop=stop)
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
 

@@ -7,7 +7,6 @@ from jaxtyping import Float
 
 from lmtbayes.inference.frequentist.best_fit import POINTS, BestFit, climb_box, describe, highest_peaks, search_box
 from lmtbayes.inference.frequentist.box import Box
-from lmtbayes.inference.frequentist.lines import scanned_lines
 from lmtbayes.inference.frequentist.profile_table import ProfileCells
 from lmtbayes.inference.frequentist.scan import Plan
 from lmtbayes.inference.likelihood.joint import JointLikelihood
@@ -40,7 +39,9 @@ def best_of_cells(
 
 
 def lines_beyond(box: Box, lines: Mapping[str, Float[np.ndarray, " _"]]) -> dict[str, Float[np.ndarray, " _"]] | None:
-    """Lines, in the box's coordinates, that make a scan of the whole box of what was scanned of a grid.
+    """Lines, in the box's coordinates, that make a scan of the whole box of a grid whose cells were climbed.
+
+    Of a dense grid not every line is scanned, but the cells of all were climbed, which is more than a scan does.
 
     Returns
     -------
@@ -52,7 +53,7 @@ def lines_beyond(box: Box, lines: Mapping[str, Float[np.ndarray, " _"]]) -> dict
     for name, x in lines.items():
         scan = box.scan_points(name, POINTS[name])
         step = (scan[1] - scan[0]) * (1.0 + 1e-9)
-        if not x.size or np.diff(x[scanned_lines(x)]).max(initial=0.0) > step:
+        if not x.size or np.diff(x).max(initial=0.0) > step:
             return None
         below, above = x[0] - scan[0] > step, scan[-1] - x[-1] > step
         beyond = scan[(below & (scan < x[0])) | (above & (scan > x[-1]))]

@@ -119,12 +119,13 @@ class MortonCells:
                 axes.append(np.full(seen.sum(), axis))
         return np.concatenate(first), np.concatenate(second), np.concatenate(axes)
 
-    def gradients(self, values: Float[np.ndarray, " cells"]) -> Float[np.ndarray, "cells coordinates"]:
+    def gradients(self, values: Float[np.ndarray, "cells ..."]) -> Float[np.ndarray, "cells ... coordinates"]:
         """Gradient of `values` in units of the cell, the change across it: the mean towards its neighbours."""
         i, j, axis = self.neighbours()
-        centre = self.centre
-        slope = (values[j] - values[i]) / (centre[j, axis] - centre[i, axis])
-        total, number = np.zeros((2, len(self), self.dimensions))
+        centre, rows = self.centre, values.reshape(len(self), -1)
+        slope = (rows[j] - rows[i]) / (centre[j, axis] - centre[i, axis])[:, None]
+        pair = np.arange(i.size)
+        parts = []
         for cell, other in ((i, j), (j, i)):
             # Several small neighbours on one side count as one together.
             share = np.where(
@@ -134,9 +135,13 @@ class MortonCells:
             )
             # Two cells of one size are seen from both: count the pair once.
             share = np.where((self.level[other] == self.level[cell]), 0.5, share)
-            np.add.at(total, (cell, axis), share * slope)
-            np.add.at(number, (cell, axis), share)
-        return total / np.maximum(number, 1e-300) * self.width[:, None]
+            place = (share, (cell * self.dimensions + axis, pair))
+            parts.append(scipy.sparse.csr_array(place, shape=(len(self) * self.dimensions, i.size)))
+        shares = parts[0] + parts[1]
+        mean = (shares @ slope) / np.maximum(shares.sum(axis=1), 1e-300)[:, None]
+        across = mean.reshape(len(self), self.dimensions, -1) * self.width[:, None, None]
+        found: np.ndarray = np.moveaxis(across, 1, 2).reshape(*values.shape, self.dimensions)
+        return found
 
     def regions(self, chosen: np.ndarray) -> Int[np.ndarray, " cells"]:
         """Label the connected regions of the chosen cells (a mask): 0, 1, ...; -1 for cells that are not chosen."""

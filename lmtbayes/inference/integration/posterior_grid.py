@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 from scipy.special import logsumexp
 
 from lmtbayes import _checks
-from lmtbayes.inference.integration.morton_cells import MortonCells
+from lmtbayes.inference.integration.morton_cells import STEEPEST, MortonCells
 from lmtbayes.inference.integration.proposal import Proposal
 from lmtbayes.inference.likelihood.constraints import Constraints
 from lmtbayes.inference.priors import Prior
@@ -121,9 +121,8 @@ class PosteriorGrid:
 
     @functools.cached_property
     def tilt(self) -> Float[np.ndarray, "cells nuisances coordinates"]:
-        """Change of the pulls' optimum across every cell, where data hold it tighter than it moves."""
-        columns = [self.cells.gradients(pull) for pull in self.pulls.T]
-        return np.stack(columns, axis=1) if columns else np.zeros((*self.pulls.shape, self.cells.dimensions))
+        """Change of the pulls' optimum across every cell."""
+        return self.cells.gradients(self.pulls)
 
     def regions(self, probability: float = HIGHEST_DENSITY) -> Int[np.ndarray, " cells"]:
         """Label the connected regions of the highest-density region, the heaviest 0; -1 outside of them.
@@ -174,17 +173,19 @@ class PosteriorGrid:
             filled[:n] = array
             return jnp.asarray(filled)
 
-        cumulative = np.cumsum(self.weights)
+        cumulative, bends = np.cumsum(self.weights), self.constraints.bends
         return Proposal(
             code=padded(self.cells.code, np.iinfo(np.int64).max),
             log_density=padded(self.log_density - log_z, -np.inf),
             cumulative=padded(cumulative / cumulative[-1], 1.0),
             low=padded(self.cells.low, 0.0),
-            width=padded(self.cells.width, 0.0),
+            width=padded(self.cells.width, 1.0),
+            slope=padded(np.clip(self.gradients, -STEEPEST, STEEPEST), 0.0),
             pulls=padded(self.pulls, 0.0),
             factor=padded(self.factor, 0.0),
             spread=self.constraints,
-            tilt=None if self.measure is self.prior else padded(self.tilt, 0.0),
+            bends=jnp.asarray(bends) if bends.any() else None,
+            tilt=padded(self.tilt, 0.0),
         )
 
     def starts(self, number: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -201,8 +202,5 @@ class PosteriorGrid:
         unit = self.cells.low[chosen] + rng.random((number, self.cells.dimensions)) * self.cells.width[chosen, None]
         normal = rng.standard_normal((number, self.pulls.shape[1]))
         steps = np.linalg.solve(self.factor[chosen].transpose(0, 2, 1), normal[:, :, None])[:, :, 0]
-        optimum = self.pulls[chosen]
-        if self.measure is not self.prior:
-            inside = (unit - self.cells.low[chosen]) / self.cells.width[chosen, None] - 0.5
-            optimum = optimum + np.einsum("npc,nc->np", self.tilt[chosen], inside)
-        return unit, optimum + steps
+        inside = (unit - self.cells.low[chosen]) / self.cells.width[chosen, None] - 0.5
+        return unit, self.pulls[chosen] + np.einsum("npc,nc->np", self.tilt[chosen], inside) + steps

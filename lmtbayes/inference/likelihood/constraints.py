@@ -110,6 +110,11 @@ class Constraints:
         return log_density
 
     @property
+    def bends(self) -> Float[np.ndarray, " nuisances"]:
+        """Change of ln(dvalue/dpull) with each pull."""
+        return np.array([constraint.bend for constraint in self._constraints])
+
+    @property
     def are_gaussian(self) -> bool:
         """Whether every constraint is a standard normal of its pull, or a sum of Gaussians."""
         return all(c.is_standard or bool(c.components) for c in self._constraints)

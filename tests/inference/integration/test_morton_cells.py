@@ -82,6 +82,27 @@ def test_gradients_of_a_linear_function_are_exact_inside():
     np.testing.assert_allclose(gradients, cells.width[:, None] * np.array([3.0, -2.0]), rtol=1e-12)
 
 
+def test_gradients_of_several_functions_are_those_of_each():
+    """On cells of several sizes, where shares differ; of none there is nothing."""
+    cells, _ = MortonCells.uniform(2, 3).split(np.array([3, 17, 40]))
+    values = np.random.default_rng(0).random((len(cells), 2))
+    together = cells.gradients(values)
+    assert together.shape == (len(cells), 2, 2)
+    np.testing.assert_allclose(together[:, 1], cells.gradients(values[:, 1]), rtol=1e-14)
+    assert cells.gradients(values[:, :0]).shape == (len(cells), 0, 2)
+    # By hand: a small cell beside a large one and a sister.
+    small = int(np.argmin(cells.width))
+    i, j, axis = cells.neighbours()
+    for direction in range(2):
+        slopes, shares = [], []
+        for a, b, on in zip(i, j, axis, strict=True):
+            if on == direction and small in (a, b):
+                slopes.append((values[b, 0] - values[a, 0]) / (cells.centre[b] - cells.centre[a])[on])
+                shares.append(0.5 if cells.level[a] == cells.level[b] else 1.0)
+        expected = cells.width[small] * np.average(slopes, weights=shares)
+        np.testing.assert_allclose(together[small, 0, direction], expected, rtol=1e-12)
+
+
 def test_cumulative_of_an_exponential():
     """Weights integrated over cells and gradients: the exact distribution function inside the cells, too."""
     cells = MortonCells.uniform(2, 3)
