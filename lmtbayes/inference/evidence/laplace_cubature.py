@@ -22,11 +22,13 @@ from lmtbayes.inference.integration.modes import find_modes
 from lmtbayes.inference.integration.working_measure import survey
 from lmtbayes.inference.likelihood.evaluation import evaluation
 from lmtbayes.inference.likelihood.joint import JointLikelihood
-from lmtbayes.inference.nuisances import laplace_check
 from lmtbayes.inference.nuisances.laplace import LaplaceFit
 from lmtbayes.inference.nuisances.laplace_at_many import laplace_at_many
+from lmtbayes.inference.nuisances.laplace_check import laplace_check
 from lmtbayes.inference.priors import Prior
 
+_STEP = 32
+"""Photons between two looks at how well the correction is known."""
 _START_CELLS = {2: 16, 3: 10}
 
 
@@ -120,12 +122,12 @@ def _over_the_boson(like: JointLikelihood, prior: Prior, seed: int, settings: Cu
     )
 
 
-def without_boson(like: JointLikelihood, prior: Prior, seed: int, settings: Cubature) -> Evidence:
-    """Only the nuisances are left to integrate over."""
+def without_boson(like: JointLikelihood, prior: Prior, seed: int, settings: Cubature, enough: float = 0.0) -> Evidence:
+    """Only the nuisances are left to integrate over; `enough` as of `_laplace`."""
     photons = _repeated(prior.photon({}), 1)
     log_integral, found = _marginal(like, photons)
     count = min(settings.laplace_photons, settings.batch)
-    correction, scatter, remark = _laplace(like, _repeated(prior.photon({}), count), seed, settings)
+    correction, scatter, remark = _laplace(like, _repeated(prior.photon({}), count), seed, settings, enough)
     return Evidence(
         log_z=float(log_integral[0]) + correction,
         sigma=scatter,
@@ -159,8 +161,19 @@ def _repeated(photon: HiddenPhoton, number: int) -> HiddenPhoton:
     return repeated
 
 
-def _laplace(like: JointLikelihood, photons: HiddenPhoton, seed: int, settings: Cubature) -> tuple[float, float, str]:
+def _laplace(
+    like: JointLikelihood, photons: HiddenPhoton, seed: int, settings: Cubature, enough: float = 0.0
+) -> tuple[float, float, str]:
     """Correction of ln Z for what Laplace's integral over the nuisances missed at draws of the posterior.
+
+    Parameters
+    ----------
+    like, seed, settings
+        As of `evidence`.
+    photons
+        Draws of the posterior, or one photon again and again.
+    enough
+        Standard deviation at which to stop before all photons were looked at.
 
     Returns
     -------
@@ -168,18 +181,24 @@ def _laplace(like: JointLikelihood, photons: HiddenPhoton, seed: int, settings: 
     """
     if not like.nuisances:
         return 0.0, 0.0, ""
-    marginal = _marginal(like, photons)
-    count = len(marginal[0])
-    check = like.compiled(laplace_check.importance_ratios, settings.laplace_draws)
-    ratios = np.asarray(check(jax.random.split(jax.random.key(seed), count), photons, marginal, like.data))
-    found = marginal[1].converged
-    mean = ratios.mean()
-    if not mean > 0.0:
-        return 0.0, math.inf, "; the nuisances are far from normal: Laplace's integral could not be corrected"
-    scatter = ratios.std(ddof=1) / math.sqrt(count) / mean
+    value, best = _marginal(like, photons)
+    count = len(value)
+    check = laplace_check(like.joint, resolve_devices(None), settings.laplace_draws)
+    keys = jax.random.split(jax.random.key(seed), count)
+    ratios, mean, scatter = np.zeros(0), 0.0, math.inf
+    step = _STEP if enough else count
+    for own in (slice(begin, begin + step) for begin in range(0, count, step)):
+        some, integral, fit = jax.tree.map(lambda x, own=own: x[own], (photons, value, best))
+        ratios = np.concatenate([ratios, check(keys[own], some, integral, fit, like.data)])
+        mean = ratios.mean()
+        if not mean > 0.0:
+            return 0.0, math.inf, "; the nuisances are far from normal: Laplace's integral could not be corrected"
+        scatter = ratios.std(ddof=1) / math.sqrt(ratios.size) / mean
+        if scatter <= enough:
+            break
     remark = f"; nuisances by Laplace, corrected by {np.log(mean):+.1e} ± {scatter:.0e}"
     if np.abs(ratios - 1.0).max() < 1e-6:
         remark = "; nuisances integrated exactly (ln L is quadratic in them)"
-    if not found.all():
-        remark += f"; their optimum was not found for {1.0 - found.mean():.1%} of the posterior"
+    if not best.converged.all():
+        remark += f"; their optimum was not found for {1.0 - best.converged.mean():.1%} of the posterior"
     return float(np.log(mean)), float(scatter), remark
