@@ -50,11 +50,6 @@ class Constraint(abc.ABC):
         return 0.0
 
     @property
-    def bend(self) -> float:
-        """Change of ln(dvalue/dpull) with the pull: 0 where a value is a straight line, as any that does not say."""
-        return 0.0
-
-    @property
     def components(self) -> tuple[tuple[float, float, float], ...]:
         """(weight, mean, sigma) of the Gaussians that `distribution` is a sum of; empty unless there are several.
 
@@ -112,11 +107,6 @@ class LogNormal(Constraint):
     def pull(self, value: ArrayLike) -> Float[Array, "..."]:
         """Logarithm of value/median to the base of factor."""
         return jnp.log(jnp.asarray(value, dtype=float) / self.median) / jnp.log(self.factor)
-
-    @property
-    def bend(self) -> float:
-        """Ln of the factor."""
-        return float(np.log(self.factor))
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def run(
     messages, stop = context.Queue(), context.Event()
     watched, held = context.Pipe(duplex=False)
     others = set(multiprocessing.active_children())
-    given = messages, stop, watched, compilation.settings(), warnings.formatwarning
+    given = messages, stop, watched, compilation.settings(), _our_own(warnings.formatwarning)
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=given)
     try:
         with _a_thread_each():
@@ -118,7 +118,7 @@ def _tell(messages: Any, step: Say, finished: Callable[[str, float], None]) -> N
 
 
 def _begin(
-    messages: Any, stop: Any, watched: Connection, cache: Mapping[str, Any], formatwarning: Callable[..., str]
+    messages: Any, stop: Any, watched: Connection, cache: Mapping[str, Any], formatwarning: Callable[..., str] | None
 ) -> None:
     """Begin a worker. Ctrl-C, which a terminal sends to all, is for the command, whose end it sees.
 
@@ -128,9 +128,16 @@ def _begin(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     collect_rarely()
     compilation.adopt(cache)
-    warnings.formatwarning = formatwarning
+    if formatwarning is not None:
+        warnings.formatwarning = formatwarning
     _shared.update(messages=messages, stop=stop)
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
+
+
+def _our_own(formatwarning: Callable[..., str]) -> Callable[..., str] | None:
+    """What a command writes warnings with; a user's own function may be found in the user's process alone."""
+    module = getattr(formatwarning, "__module__", None) or ""
+    return formatwarning if module.startswith("lmtbayes.") else None
 
 
 def _end_with(watched: Connection) -> None:

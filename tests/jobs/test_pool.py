@@ -1,12 +1,13 @@
 """Processes for the parts of a command: what they are given."""
 
 import os
+import warnings
 
 import jax
 import pytest
 
 import lmtbayes as lmt
-from lmtbayes import compilation
+from lmtbayes import cli_process, compilation
 from lmtbayes.jobs import pool
 
 NAMES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
@@ -50,3 +51,20 @@ def test_workers_keep_what_they_compile_where_the_command_does(tmp_path, monkeyp
         compilation.adopt(before)
     assert said == [str(folder if kept else None)]
     assert kept == any(folder.glob("jit__lambda*"))
+
+
+def written(_name, say):
+    say(warnings.formatwarning(UserWarning("it rains"), UserWarning, "file", 1))
+    return 0.0
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [(cli_process._warning, "warning: it rains\n"), (lambda *_: "", "file:1: UserWarning: it rains\n")],
+)
+def test_workers_warn_as_commands_do_and_never_by_a_users_function(monkeypatch, own, expected):
+    """One of a notebook cannot be sent to another process."""
+    said = []
+    monkeypatch.setattr(warnings, "formatwarning", own)
+    pool.run(written, [["part"]], 1, said.append, lambda *_: None)
+    assert said == [expected]

@@ -44,7 +44,7 @@ class Importance:
     rtol
         Standard deviation of ln Z at which to stop, after as many draws again: the error is then seven tenths of this.
     max_draws
-        Give up there; the status says so.
+        Give up there; the status says so, or, where there is no boson, that it has not converged.
 
     Raises
     ------
@@ -63,8 +63,9 @@ class Importance:
         """Integrate; see `evidence`."""
         if prior.names:
             return _weighted(like, prior, seed, self)
-        # As many draws as grids need: the error is then seven tenths of `rtol` too.
-        return without_boson(like, prior, seed, Cubature(), enough=0.7 * self.rtol)
+        draws = Cubature.laplace_draws
+        photons = max(self.max_draws // draws, 2)
+        return without_boson(like, prior, seed, Cubature(laplace_photons=photons, batch=photons), enough=self.rtol)
 
 
 class _Sum:

@@ -27,6 +27,7 @@ from lmtbayes.inference.nuisances.laplace_at_many import laplace_at_many
 from lmtbayes.inference.nuisances.laplace_check import laplace_check
 from lmtbayes.inference.priors import Prior
 
+_FINITE = float(np.finfo(float).max)
 _STEP = 32
 """Photons between two looks at how well the correction is known."""
 _START_CELLS = {2: 16, 3: 10}
@@ -103,7 +104,8 @@ def _over_the_boson(like: JointLikelihood, prior: Prior, seed: int, settings: Cu
     offset = np.random.default_rng(seed).random()
     position = (np.arange(count) + offset) / count
     chosen = np.searchsorted(np.cumsum(np.exp(log_weights)), position).clip(max=len(points) - 1)
-    correction, scatter, remark = _laplace(like, space.photons(points[chosen], devices), seed, settings)
+    drawn = space.photons(points[chosen], devices)
+    correction, scatter, remark = _laplace(like, drawn, *_marginal(like, drawn), seed, settings)
     unseen = missed_peaks.unseen(result.highest, log_integrand(result.modes) if len(result.modes) else np.zeros(0))
     return Evidence(
         log_z=result.log_z + correction,
@@ -123,17 +125,21 @@ def _over_the_boson(like: JointLikelihood, prior: Prior, seed: int, settings: Cu
 
 
 def without_boson(like: JointLikelihood, prior: Prior, seed: int, settings: Cubature, enough: float = 0.0) -> Evidence:
-    """Only the nuisances are left to integrate over; `enough` as of `_laplace`."""
-    photons = _repeated(prior.photon({}), 1)
+    """Only the nuisances are left to integrate over.
+
+    With `enough`, the standard deviation of `_laplace` at which to stop, it has converged if it came to that.
+    """
+    photons = jax.tree.map(lambda x: np.full(1, x), prior.photon({}))
     log_integral, found = _marginal(like, photons)
     count = min(settings.laplace_photons, settings.batch)
-    correction, scatter, remark = _laplace(like, _repeated(prior.photon({}), count), seed, settings, enough)
+    again, value, best = jax.tree.map(lambda x: np.repeat(x, count, axis=0), (photons, log_integral, found))
+    correction, scatter, remark = _laplace(like, again, value, best, seed, settings, enough)
     return Evidence(
         log_z=float(log_integral[0]) + correction,
         sigma=scatter,
         error_kind="bound",
         status="no boson to integrate over" + remark,
-        converged=bool(found.converged[0]) and math.isfinite(scatter),
+        converged=bool(found.converged[0]) and scatter <= (enough or _FINITE),
         evaluations=1,
         log_correction=correction,
         log_weights=np.zeros(1),
@@ -156,13 +162,14 @@ def _marginal(like: JointLikelihood, photons: HiddenPhoton) -> tuple[np.ndarray,
     return value, found
 
 
-def _repeated(photon: HiddenPhoton, number: int) -> HiddenPhoton:
-    repeated: HiddenPhoton = jax.tree.map(lambda x: np.full(number, x), photon)
-    return repeated
-
-
 def _laplace(
-    like: JointLikelihood, photons: HiddenPhoton, seed: int, settings: Cubature, enough: float = 0.0
+    like: JointLikelihood,
+    photons: HiddenPhoton,
+    value: np.ndarray,
+    best: LaplaceFit,
+    seed: int,
+    settings: Cubature,
+    enough: float = 0.0,
 ) -> tuple[float, float, str]:
     """Correction of ln Z for what Laplace's integral over the nuisances missed at draws of the posterior.
 
@@ -170,10 +177,10 @@ def _laplace(
     ----------
     like, seed, settings
         As of `evidence`.
-    photons
-        Draws of the posterior, or one photon again and again.
+    photons, value, best
+        Draws of the posterior, or one photon again and again, with their `_marginal`.
     enough
-        Standard deviation at which to stop before all photons were looked at.
+        Standard deviation at which to stop, after as many draws again, before all photons were looked at.
 
     Returns
     -------
@@ -181,24 +188,33 @@ def _laplace(
     """
     if not like.nuisances:
         return 0.0, 0.0, ""
-    value, best = _marginal(like, photons)
     count = len(value)
     check = laplace_check(like.joint, resolve_devices(None), settings.laplace_draws)
     keys = jax.random.split(jax.random.key(seed), count)
-    ratios, mean, scatter = np.zeros(0), 0.0, math.inf
+    ratios, until = np.zeros(0), count
     step = _STEP if enough else count
     for own in (slice(begin, begin + step) for begin in range(0, count, step)):
+        if ratios.size >= until:
+            break
         some, integral, fit = jax.tree.map(lambda x, own=own: x[own], (photons, value, best))
         ratios = np.concatenate([ratios, check(keys[own], some, integral, fit, like.data)])
-        mean = ratios.mean()
-        if not mean > 0.0:
-            return 0.0, math.inf, "; the nuisances are far from normal: Laplace's integral could not be corrected"
-        scatter = ratios.std(ddof=1) / math.sqrt(ratios.size) / mean
-        if scatter <= enough:
-            break
+        if until == count and _scatter(ratios) <= enough:
+            # Draws among which no heavy weight is yet look better than they are.
+            until = min(2 * ratios.size, count)
+    mean, scatter = ratios.mean(), _scatter(ratios)
+    if not mean > 0.0:
+        return 0.0, math.inf, "; the nuisances are far from normal: Laplace's integral could not be corrected"
     remark = f"; nuisances by Laplace, corrected by {np.log(mean):+.1e} ± {scatter:.0e}"
+    if scatter > enough > 0.0:
+        remark += f", where {ratios.size * settings.laplace_draws} draws were not enough"
     if np.abs(ratios - 1.0).max() < 1e-6:
         remark = "; nuisances integrated exactly (ln L is quadratic in them)"
     if not best.converged.all():
         remark += f"; their optimum was not found for {1.0 - best.converged.mean():.1%} of the posterior"
-    return float(np.log(mean)), float(scatter), remark
+    return float(np.log(mean)), scatter, remark
+
+
+def _scatter(ratios: np.ndarray) -> float:
+    """Standard deviation of the mean, as a part of it."""
+    mean = ratios.mean()
+    return float(ratios.std(ddof=1) / math.sqrt(ratios.size) / mean) if mean > 0.0 else math.inf

@@ -68,6 +68,17 @@ class Trials(NamedTuple):
     """To gain there, by the slope there and the curvature here; infinite where that is no longer the same."""
 
 
+class _Curved(NamedTuple):
+    """Minus the second derivatives of ln L at a point, taken apart; leading axis of climbs."""
+
+    of_boson: Array
+    """Inverse of the Schur complement of the pulls; zero for coordinates that the box holds."""
+    follow: Array
+    """By which the pulls' optimum follows the boson."""
+    factor: Array
+    """Lower, Cholesky's, of the pulls alone."""
+
+
 class Steps:
     """Newton steps of ln L at many points; the data are arguments.
 
@@ -149,12 +160,12 @@ class Steps:
         beside = tuple(np.zeros((number, boson, x.shape[1])) for x in (place.by_photon, place.by_pulls, counts))
         for whole, found in zip(beside, (place.by_photon, place.by_pulls, counts), strict=True):
             whole[:, free] = found.reshape(number, len(free), found.shape[1])
-        points, gain, expected, is_maximum, held, inverse = self._step(
+        points, gain, expected, is_maximum, held, curved = self._step(
             (z, low, high, here, moves, beside, expanded), data
         )
         ends = points[:, 0]
         there, _ = self._evaluated(ends, data)
-        left = self._left((ends, low, high, there, held, inverse))
+        left = self._left((ends, low, high, there, held, curved))
         return Trials(points, gain, expected, is_maximum, there, np.where(is_maximum & (gain < _NEAR), left, np.inf))
 
     def _evaluated(self, z: np.ndarray, data: Data) -> tuple[Place, Float[np.ndarray, "points bins"]]:
@@ -203,11 +214,14 @@ def _left(joint: JointModel, names: tuple[str, ...]) -> Any:
     size = len(names)
 
     def one(item: tuple[Any, ...]) -> Array:
-        z, low, high, there, held, inverse = item
+        z, low, high, there, held, curved = item
         slope = _slope_in_boson(joint, names, z[:size], there.by_photon)
-        gradient = jnp.concatenate([slope, there.by_pulls])
         let_go = held & ~_held(z[:size], slope, low, high) & (jnp.abs(slope) > _FLAT)
-        left = 0.5 * gradient @ inverse @ gradient
+        along = slope + curved.follow.T @ there.by_pulls
+        left = 0.5 * along @ curved.of_boson @ along
+        if joint.nuisances:
+            alone = jax.scipy.linalg.solve_triangular(curved.factor, there.by_pulls, lower=True)
+            left = left + 0.5 * alone @ alone
         return jnp.where(jnp.any(let_go) | ~jnp.isfinite(left), jnp.inf, left)
 
     return one
@@ -221,7 +235,7 @@ def _step(joint: JointModel, names: tuple[str, ...]) -> Any:
     """
     size, slope_in_boson = len(names), functools.partial(_slope_in_boson, joint, names)
 
-    def one(item: tuple[Any, ...], data: Data) -> tuple[Array, ...]:  # noqa: ARG001
+    def one(item: tuple[Any, ...], data: Data) -> tuple[Any, ...]:  # noqa: ARG001
         z, low, high, here, moves, (by_photon, by_pulls, counts), expanded = item
         x, pulls = z[:size], z[size:]
         gradient = slope_in_boson(x, here.by_photon)
@@ -240,7 +254,11 @@ def _step(joint: JointModel, names: tuple[str, ...]) -> Any:
         both = jnp.where(held[:, None], 0.0, jnp.stack([mixed, linear]))
         second, gradient = jnp.where(held | held[:, None], 0.0, second), jnp.where(held, 0.0, gradient)
         of_pulls, precision = _of_pulls(joint, pulls, expanded)
-        solved = _solve(precision, jnp.concatenate([of_pulls[:, None], *both.transpose(0, 2, 1)], axis=1))
+        solved = jnp.concatenate([of_pulls[:, None], *both.transpose(0, 2, 1)], axis=1)
+        factor = precision
+        if joint.nuisances:
+            factor = jnp.linalg.cholesky(precision)
+            solved = jax.scipy.linalg.cho_solve((factor, True), solved)
         alone, follow = solved[:, 0], jnp.stack([solved[:, 1 : 1 + size], solved[:, 1 + size :]])
         schur = jnp.diag(1.0 * held) - 0.5 * (second + second.T) - both @ follow
         lowest = jnp.linalg.eigvalsh(schur)[:, 0]
@@ -261,19 +279,10 @@ def _step(joint: JointModel, names: tuple[str, ...]) -> Any:
         steps = jnp.concatenate([jnp.array(_SIZES)[:, None] * steps[0], steps[1:]])
         trials = z + steps
         trials = trials.at[:, :size].set(jnp.clip(trials[:, :size], low, high))
-        schurs = jnp.where(held | held[:, None], 0.0, (axes / sizes) @ axes.T)
-        mix = schurs @ follow.T
-        of_pulls_alone = _solve(precision, jnp.eye(pulls.size)) + follow @ mix
-        inverse = jnp.block([[schurs, mix], [mix.T, of_pulls_alone]])
-        return trials, gain, expected, is_maximum, held, inverse
+        of_boson_alone = jnp.where(held | held[:, None], 0.0, (axes / sizes) @ axes.T)
+        return trials, gain, expected, is_maximum, held, _Curved(of_boson_alone, follow, factor)
 
     return one
-
-
-def _solve(precision: Float[Array, "n n"], right: Float[Array, "n m"]) -> Float[Array, "n m"]:
-    if not right.shape[0]:
-        return right
-    return jax.scipy.linalg.cho_solve((jnp.linalg.cholesky(precision), True), right)
 
 
 def _of_pulls(

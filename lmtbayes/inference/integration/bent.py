@@ -15,6 +15,8 @@ _EPSILON = 0.01
 """Straight below a hundredth of the way to where the exponential would end."""
 _NONE = 1e-6
 """Bends below this are none."""
+_FARTHEST = 300.0
+"""Exponents beyond overflow where they are squared; a density there is none."""
 
 
 def straightened(
@@ -22,9 +24,9 @@ def straightened(
 ) -> tuple[Float[Array, " coordinates"], Float[Array, ""]]:
     """Coordinates along the straight lines of points of bent ones, and ln of the Jacobian of all together."""
     is_none, a = _scale(bend)
-    up, down = jnp.exp(a * x), jnp.exp(-a * x)
-    straight = (jnp.expm1(a * x) - _EPSILON * jnp.expm1(-a * x)) / (a * (1.0 + _EPSILON))
-    log_slope = jnp.log((up + _EPSILON * down) / (1.0 + _EPSILON))
+    exponent = jnp.clip(a * x, -_FARTHEST, _FARTHEST)
+    straight = (jnp.expm1(exponent) - _EPSILON * jnp.expm1(-exponent)) / (a * (1.0 + _EPSILON))
+    log_slope = jnp.log((jnp.exp(exponent) + _EPSILON * jnp.exp(-exponent)) / (1.0 + _EPSILON))
     return jnp.where(is_none, x, straight), jnp.sum(jnp.where(is_none, 0.0, log_slope))
 
 
@@ -32,7 +34,7 @@ def bent(straight: Float[Array, " coordinates"], bend: Float[Array, " coordinate
     """Inverse of `straightened`."""
     is_none, a = _scale(bend)
     middle = 0.5 * (straight * a * (1.0 + _EPSILON) + (1.0 - _EPSILON))
-    root = jnp.sqrt(middle**2 + _EPSILON)
+    root = jnp.hypot(middle, jnp.sqrt(_EPSILON))
     # Of the two ways to write the solution the one that does not cancel.
     positive = jnp.where(middle > 0.0, middle + root, _EPSILON / (root - jnp.minimum(middle, 0.0)))
     return jnp.where(is_none, straight, jnp.log(positive) / a)

@@ -120,10 +120,15 @@ class MortonCells:
         return np.concatenate(first), np.concatenate(second), np.concatenate(axes)
 
     def gradients(self, values: Float[np.ndarray, "cells ..."]) -> Float[np.ndarray, "cells ... coordinates"]:
-        """Gradient of `values` in units of the cell, the change across it: the mean towards its neighbours."""
+        """Gradient of `values` in units of the cell, the change across it: the mean towards its neighbours.
+
+        Neighbours whose value is not finite tell nothing; where none is left the gradient is zero.
+        """
         i, j, axis = self.neighbours()
         centre, rows = self.centre, values.reshape(len(self), -1)
-        slope = (rows[j] - rows[i]) / (centre[j, axis] - centre[i, axis])[:, None]
+        known = np.isfinite(rows[i]) & np.isfinite(rows[j])
+        slope = np.subtract(rows[j], rows[i], where=known, out=np.zeros(known.shape))
+        slope /= (centre[j, axis] - centre[i, axis])[:, None]
         pair = np.arange(i.size)
         parts = []
         for cell, other in ((i, j), (j, i)):
@@ -138,7 +143,7 @@ class MortonCells:
             place = (share, (cell * self.dimensions + axis, pair))
             parts.append(scipy.sparse.csr_array(place, shape=(len(self) * self.dimensions, i.size)))
         shares = parts[0] + parts[1]
-        mean = (shares @ slope) / np.maximum(shares.sum(axis=1), 1e-300)[:, None]
+        mean = (shares @ slope) / np.maximum(shares @ known.astype(float), 1e-300)
         across = mean.reshape(len(self), self.dimensions, -1) * self.width[:, None, None]
         found: np.ndarray = np.moveaxis(across, 1, 2).reshape(*values.shape, self.dimensions)
         return found

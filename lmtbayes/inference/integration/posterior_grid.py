@@ -23,6 +23,8 @@ CAPACITY = {2: 2**14, 3: 2**16}
 _ROOM = 2**24
 """Numbers in the matrices of a proposal's cells, which has room for as many cells: most grids are then of one shape,
 compiled for once. With sixty nuisances a cell's are 30 kB."""
+_FARTHEST = 1.0
+"""Of a pull, whose constraint is of unit size, that its optimum moves across a cell."""
 HIGHEST_DENSITY = 0.99
 """Regions of this posterior probability that do not touch are modes of their own."""
 
@@ -117,12 +119,12 @@ class PosteriorGrid:
     @functools.cached_property
     def gradients(self) -> Float[np.ndarray, "cells coordinates"]:
         """Gradient of ln p in units of the cell: its change across every cell."""
-        return self.cells.gradients(np.where(np.isfinite(self.log_density), self.log_density, -1e30))
+        return self.cells.gradients(self.log_density)
 
     @functools.cached_property
     def tilt(self) -> Float[np.ndarray, "cells nuisances coordinates"]:
-        """Change of the pulls' optimum across every cell."""
-        return self.cells.gradients(self.pulls)
+        """Change of the pulls' optimum across every cell; what moves farther is another optimum, or none."""
+        return np.clip(self.cells.gradients(self.pulls), -_FARTHEST, _FARTHEST)
 
     def regions(self, probability: float = HIGHEST_DENSITY) -> Int[np.ndarray, " cells"]:
         """Label the connected regions of the highest-density region, the heaviest 0; -1 outside of them.

@@ -14,7 +14,7 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Bool, Float
 
-from lmtbayes.experiments.nuisance import OF_NUMBERS, Nuisance, stacked
+from lmtbayes.experiments.nuisance import OF_NUMBERS, LogNormal, Nuisance, stacked
 
 type LogDensity = Callable[[Float[Array, " nuisances"]], Float[Array, " nuisances"]]
 """Log-density of every pull."""
@@ -111,8 +111,8 @@ class Constraints:
 
     @property
     def bends(self) -> Float[np.ndarray, " nuisances"]:
-        """Change of ln(dvalue/dpull) with each pull."""
-        return np.array([constraint.bend for constraint in self._constraints])
+        """Change of ln(dvalue/dpull) with each pull: of log-normals, whose values are exponentials; 0 of any other."""
+        return np.array([np.log(c.factor) if isinstance(c, LogNormal) else 0.0 for c in self._constraints])
 
     @property
     def are_gaussian(self) -> bool:

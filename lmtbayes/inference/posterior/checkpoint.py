@@ -16,7 +16,8 @@ from lmtbayes import _checks
 from lmtbayes._files import whole
 from lmtbayes.errors import CheckpointError
 
-_FORMAT = 2
+_FORMAT = 3
+"""Counts what a run goes on with: arrays and, since 3, the proposals whose weights they are."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Checkpoint:
                 for name in sorted({*theirs, *ours})
                 if theirs.get(name) != ours.get(name)
             ]
+            if header.get("format") != _FORMAT:
+                changed.append("another version of lmtbayes began it")
             reason = "; ".join(changed) or "the data, an experiment or the prior are not the same"
             raise CheckpointError(
                 f"`checkpoint` {self.path} belongs to another run ({reason}); name another file, delete it, or repeat "

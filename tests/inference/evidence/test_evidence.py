@@ -24,7 +24,8 @@ from lmtbayes.inference.devices import Mapped, resolve_devices
 from lmtbayes.inference.evidence import nested, nss, smc
 from lmtbayes.inference.evidence.evidence import SHORTHAND as METHODS
 from lmtbayes.inference.evidence.evidence import evidence
-from lmtbayes.methods import Cubature, Nested, Nss, Smc
+from lmtbayes.inference.nuisances import laplace_check
+from lmtbayes.methods import Cubature, Importance, Nested, Nss, Smc
 
 PRIOR = lmt.priors.default(FIXED)
 _SLOW = pytest.mark.slow
@@ -411,6 +412,50 @@ def test_no_boson_is_the_integral_over_the_nuisances_alone(null_likelihood):
     assert found.converged, found.status
     assert found.log_z == pytest.approx(NULL_LOG_Z, abs=1e-10)  # quadratic in the pull: Laplace is exact up to rounding
     assert "no boson" in repr(found)
+
+
+@pytest.fixture(scope="module")
+def skewed_likelihood():
+    """No events where one is expected, or ten, or a tenth: what is left of the pull is no Gaussian."""
+    level = lmt.Nuisance("level", lmt.LogNormal(1.0, 10.0), "a background")
+    experiment = toy(lambda g, m, e, values: values["level"] * jnp.ones(1), Poisson(), 1, (level,))
+    return lmt.JointLikelihood([experiment], FIXED, {"toy": np.zeros(1)})
+
+
+def _skewed_log_z():
+    integrand = lambda pull: np.exp(-(10.0**pull)) * stats.norm.pdf(pull)  # noqa: E731
+    return float(np.log(integrate.quad(integrand, -12.0, 5.0, epsabs=1e-12, epsrel=1e-10)[0]))
+
+
+def test_no_boson_is_drawn_as_often_as_an_error_wants(skewed_likelihood):
+    """By importance, with the error that is asked for; of many seeds, scattered as it says."""
+    prior, exact = lmt.priors.no_boson(FIXED), _skewed_log_z()
+    fine, coarse = (evidence(skewed_likelihood, prior, Importance(rtol=rtol)) for rtol in (0.002, 0.02))
+    for found, rtol in ((fine, 0.002), (coarse, 0.02)):
+        assert found.converged, found.status
+        assert 0.0 < found.sigma <= rtol
+        assert abs(found.log_z - exact) < 4.0 * found.sigma
+    assert abs(fine.log_correction) > 5.0 * fine.sigma  # there is something to correct
+    runs = [evidence(skewed_likelihood, prior, Importance(rtol=0.02), seed=seed) for seed in range(1, 21)]
+    pulls = [(run.log_z - exact) / run.sigma for run in runs]
+    # 20 seeds: an rms within 1/sqrt(40) of one, four times that.
+    assert np.sqrt(np.mean(np.square(pulls))) < 1.0 + 4.0 / np.sqrt(40.0)
+
+
+def test_no_boson_says_where_draws_were_not_enough(skewed_likelihood):
+    found = evidence(skewed_likelihood, lmt.priors.no_boson(FIXED), Importance(rtol=1e-6, max_draws=4096))
+    assert not found.converged
+    assert "4096 draws were not enough" in found.status
+    assert abs(found.log_z - _skewed_log_z()) < 4.0 * found.sigma
+
+
+def test_checks_of_laplace_are_the_same_however_many_draws_are_held(skewed_likelihood, monkeypatch):
+    prior, settings = lmt.priors.no_boson(FIXED), Cubature(laplace_photons=9, laplace_draws=33)
+    together = evidence(skewed_likelihood, prior, settings)
+    monkeypatch.setattr(laplace_check, "_TOGETHER", 66)
+    apart = evidence(skewed_likelihood, prior, settings)
+    assert apart.log_z == pytest.approx(together.log_z, abs=1e-13)
+    assert apart.sigma == pytest.approx(together.sigma, rel=1e-10)
 
 
 @pytest.mark.slow

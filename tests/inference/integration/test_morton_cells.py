@@ -103,6 +103,18 @@ def test_gradients_of_several_functions_are_those_of_each():
         np.testing.assert_allclose(together[small, 0, direction], expected, rtol=1e-12)
 
 
+def test_gradients_do_not_look_at_what_is_not_finite():
+    """Beside a hole, in which there is nothing, they are those of the other side; of a cell alone there is none."""
+    cells = MortonCells.uniform(2, 4)
+    values = cells.centre @ np.array([3.0, -2.0])
+    hole = np.hypot(*(cells.centre - 0.5).T) < 0.2
+    found = cells.gradients(np.where(hole, -np.inf, values))
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found[~hole], cells.width[~hole, None] * np.array([3.0, -2.0]), rtol=1e-12)
+    alone = np.arange(len(cells)) == 100
+    assert (cells.gradients(np.where(alone, values, np.nan)) == 0.0).all()
+
+
 def test_cumulative_of_an_exponential():
     """Weights integrated over cells and gradients: the exact distribution function inside the cells, too."""
     cells = MortonCells.uniform(2, 3)

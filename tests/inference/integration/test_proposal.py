@@ -75,6 +75,7 @@ def test_the_density_in_the_pulls_is_normalised(proposal, grid, rank):
 @pytest.mark.parametrize("rank", [0, 1, 2])
 def test_draws_are_of_the_density(proposal, grid, rank):
     """Their number in a cell, where they are across it, and the bent pull there: distributions by quadrature."""
+    proposal = dataclasses.replace(proposal, tilt=jnp.zeros_like(proposal.tilt))
     draws, cell = 100_000, np.argsort(-grid.weights)[rank]
     unit, pulls = jax.jit(jax.vmap(proposal.sample))(jax.random.split(jax.random.key(3), draws))
     own = np.asarray(jax.jit(jax.vmap(proposal.cell))(unit)) == cell
@@ -89,7 +90,7 @@ def test_draws_are_of_the_density(proposal, grid, rank):
     for t, slope in zip(across.T, np.asarray(proposal.slope[cell]), strict=True):
         assert stats.kstest(t, below, args=(slope,)).pvalue > 1e-4
 
-    # The optimum is that of the cell's centre all over it.
+    # Where the optimum does not move across a cell, pulls of all its draws are of one density.
     density = _of_first_pull(proposal, jnp.asarray(grid.cells.centre[cell]))
     distribution = integrate.cumulative_trapezoid(density, FIRST, initial=0.0)
     found = stats.kstest(np.asarray(pulls)[own, 0], lambda a: np.interp(a, FIRST, distribution / distribution[-1]))
@@ -136,3 +137,32 @@ def test_values_that_are_straight_lines_bend_nothing():
     experiment = toy(lambda g, m, e, values: jnp.stack([1e3 * g]), Poisson(), 1)
     like = lmt.JointLikelihood([experiment], FIXED, {"toy": np.array([3.0])}, check=False)
     assert posterior_grid(like, lmt.priors.default(FIXED)).proposal.bends is None
+
+
+def test_beside_what_is_forbidden_a_cell_is_as_it_is():
+    """Flat, and not defined above 30 MeV: there is no slope towards that, and no draw of what is left is heavy."""
+    experiment = toy(lambda g, m, e, values: jnp.stack([jnp.where(m < 30.0, 3.0, jnp.nan)]), Poisson(), 1)
+    like = lmt.JointLikelihood([experiment], FIXED, {"toy": np.array([3.0])}, check=False)
+    grid = posterior_grid(like, lmt.priors.default(FIXED))
+    inside = np.isfinite(grid.log_density)
+    assert 0.3 < inside.mean() < 0.9
+    np.testing.assert_allclose(grid.gradients[inside], 0.0, atol=1e-9)
+    proposal = dataclasses.replace(grid.proposal, from_prior=0.0)
+    unit, _ = jax.jit(jax.vmap(proposal.sample))(jax.random.split(jax.random.key(2), 2000))
+    none = jnp.zeros(0)
+    density = np.asarray(jax.jit(jax.vmap(lambda u: proposal.log_prob(u, none)))(unit))
+    np.testing.assert_allclose(density, density[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("factor", [1.0001, 1e6, 1e100, 1e300])
+def test_however_wide_a_log_normal_is_there_is_a_density(factor):
+    """At draws of the proposal, those from the constraints among them; data hold the value to a tenth."""
+    wide = (Nuisance("level", LogNormal(1.0, factor), "a level", "toy"),)
+    experiment = toy(lambda g, m, e, values: jnp.stack([100.0 * values["level"]]), Poisson(), 1, nuisances=wide)
+    like = lmt.JointLikelihood([experiment], FIXED, {"toy": np.array([100.0])}, check=False)
+    proposal = dataclasses.replace(
+        posterior_grid(like, lmt.priors.default(FIXED)).proposal, from_constraints=0.5, widened=0.3
+    )
+    unit, pulls = jax.jit(jax.vmap(proposal.sample))(jax.random.split(jax.random.key(4), 4000))
+    found = np.asarray(jax.jit(jax.vmap(proposal.log_prob))(unit, pulls))
+    assert np.isfinite(found).all()

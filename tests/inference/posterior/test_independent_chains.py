@@ -8,6 +8,7 @@ from profile_toys import FIXED, scale, toy
 import lmtbayes as lmt
 from lmtbayes.errors import CheckpointError, InvalidArgument
 from lmtbayes.experiments.terms import Poisson
+from lmtbayes.inference.posterior import checkpoint
 from lmtbayes.inference.posterior.diagnostics import diagnose
 from lmtbayes.methods import Independence, Nuts
 
@@ -42,7 +43,7 @@ def test_two_modes_are_visited_with_their_weights_and_the_nuisance_is_that_of_nu
     assert pulls[0].std() == pytest.approx(pulls[1].std(), rel=5 / np.sqrt(4000))
 
 
-def test_draws_depend_on_neither_chunk_nor_interruption(like, tmp_path):
+def test_draws_depend_on_neither_chunk_nor_interruption(like, tmp_path, monkeypatch):
     whole = sample(like, SHORT, seed=3)
     parts = sample(like, SHORT, seed=3, chunk=7)
     np.testing.assert_array_equal(whole["posterior"]["g_x"], parts["posterior"]["g_x"])
@@ -66,6 +67,10 @@ def test_draws_depend_on_neither_chunk_nor_interruption(like, tmp_path):
     assert again["sample_stats"].attrs["pareto_k"] == whole["sample_stats"].attrs["pareto_k"]
     with pytest.raises(CheckpointError, match="belongs to another run"):
         sample(like, Independence(chains=8, warmup=10, draws=20, thin=2), seed=3, checkpoint=tmp_path / "run.npz")
+    # Weights are those of proposals: a version that had others does not go on.
+    monkeypatch.setattr(checkpoint, "_FORMAT", checkpoint._FORMAT + 1)
+    with pytest.raises(CheckpointError, match="another version of lmtbayes began it"):
+        sample(like, SHORT, seed=3, chunk=7, checkpoint=tmp_path / "run.npz")
 
 
 @pytest.mark.slow
