@@ -22,7 +22,7 @@ from lmtbayes.inference.evidence.laplace_cubature import Cubature, without_boson
 from lmtbayes.inference.evidence.result import Evidence
 from lmtbayes.inference.evidence.settings import set_positive, set_whole
 from lmtbayes.inference.integration import missed_peaks
-from lmtbayes.inference.integration.pareto import HEAVY, pareto_shape
+from lmtbayes.inference.integration.pareto import HEAVY, pareto_shape, tail_of_weights
 from lmtbayes.inference.integration.posterior_grid import PosteriorGrid
 from lmtbayes.inference.integration.refine import is_resolved, posterior_grid
 from lmtbayes.inference.integration.walks import EVALUATIONS, OUTSIDE, part_outside, resampled
@@ -114,7 +114,7 @@ def _weighted(like: JointLikelihood, prior: Prior, seed: int, settings: Importan
         error_kind="one sigma",
         status=(
             f"{unseen}{f'not converged: {failed}' if failed else 'converged'}: {found.effective:.0f} effective draws "
-            f"of {log_weights.size} from a grid of {len(grid.cells)} cells, Pareto k of their weights {shape:.2f}"
+            f"of {log_weights.size} from a grid of {len(grid.cells)} cells, {tail_of_weights(shape)}"
             + (f"; {found.undefined} draws where ln L is not a number count as nothing" if found.undefined else "")
         ),
         converged=not failed and not unseen,

@@ -11,12 +11,16 @@ HEAVY = 0.7
 """The k above which the mean of weights does not settle as its error says."""
 _ALIKE, _HEAVIEST = 1e-9, 0.01
 """Range of ln of the weights that is rounding, and the largest share of one draw where k cannot be fitted."""
+_STANDS_OUT = 10.0
+"""Times the mean of all weights. The shape of a tail knows no scale: where a few of thousands of nearly equal weights
+are twice as large as the others, it may have any k, and what is beyond it would still be a thousandth of the mean."""
 
 
 def pareto_shape(log_weights: Float[np.ndarray, " draws"]) -> float:
     """Shape k of the generalised Pareto distribution of the largest weights.
 
-    Where too many are alike for a fit, their tail is short or, with a draw that weighs a hundredth of all, it is not.
+    Minus infinity where none of them stands out. Where too many are alike for a fit, their tail is short or, with a
+    draw that weighs a hundredth of all, it is not.
     """
     # A bare import of the package must start fast.
     from arviz_stats.base import array_stats
@@ -25,6 +29,8 @@ def pareto_shape(log_weights: Float[np.ndarray, " draws"]) -> float:
     # arviz expects minus the logarithm: for leaving one datum out, ln L of it.
     if not finite.size:
         return np.inf
+    if finite.max() - logsumexp(finite) + np.log(finite.size) < np.log(_STANDS_OUT):
+        return -np.inf
     shape = np.nan
     tail = np.sort(finite)[-1 - int(min(finite.size / 5.0, 3.0 * np.sqrt(finite.size))) :]
     if np.ptp(tail) > _ALIKE:
@@ -32,3 +38,10 @@ def pareto_shape(log_weights: Float[np.ndarray, " draws"]) -> float:
     if np.isnan(shape):
         return np.inf if np.exp(tail[-1] - logsumexp(finite)) > _HEAVIEST else -np.inf
     return shape
+
+
+def tail_of_weights(shape: float) -> str:
+    """Say a `pareto_shape`."""
+    if shape > -np.inf:
+        return f"Pareto k of their weights {shape:.2f}"
+    return f"no weight is {_STANDS_OUT:g} times the mean"

@@ -124,7 +124,7 @@ class PosteriorGrid:
     @functools.cached_property
     def tilt(self) -> Float[np.ndarray, "cells nuisances coordinates"]:
         """Change of the pulls' optimum across every cell; what moves farther is another optimum, or none."""
-        return np.clip(self.cells.gradients(self.pulls), -_FARTHEST, _FARTHEST)
+        return np.clip(self.cells.limited_gradients(self.pulls), -_FARTHEST, _FARTHEST)
 
     def regions(self, probability: float = HIGHEST_DENSITY) -> Int[np.ndarray, " cells"]:
         """Label the connected regions of the highest-density region, the heaviest 0; -1 outside of them.
@@ -176,13 +176,14 @@ class PosteriorGrid:
             return jnp.asarray(filled)
 
         cumulative, bends = np.cumsum(self.weights), self.constraints.bends
+        slope = self.cells.limited_gradients(self.log_density)
         return Proposal(
             code=padded(self.cells.code, np.iinfo(np.int64).max),
             log_density=padded(self.log_density - log_z, -np.inf),
             cumulative=padded(cumulative / cumulative[-1], 1.0),
             low=padded(self.cells.low, 0.0),
             width=padded(self.cells.width, 1.0),
-            slope=padded(np.clip(self.gradients, -STEEPEST, STEEPEST), 0.0),
+            slope=padded(np.clip(slope, -STEEPEST, STEEPEST), 0.0),
             pulls=padded(self.pulls, 0.0),
             factor=padded(self.factor, 0.0),
             spread=self.constraints,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lmtbayes.errors import InvalidArgument
-from lmtbayes.inference.integration.pareto import HEAVY
+from lmtbayes.inference.integration.pareto import HEAVY, tail_of_weights
 from lmtbayes.inference.integration.walks import OUTSIDE
 from lmtbayes.inference.posterior.against_grid import against_grid, modes_of
 from lmtbayes.inference.posterior.verdict import Check, Verdict
@@ -183,7 +183,8 @@ def _weights(statistics: "xr.Dataset") -> Check:
         "proposals",
         value,
         value <= HEAVY and resolved,
-        f"Pareto k of their weights {value:.2f}, at most {HEAVY}"
+        tail_of_weights(value)
+        + (f", at most {HEAVY}" if value > -np.inf else "")
         + ("" if resolved else "; but their grid ran out of cells, and weights do not show what it does not propose"),
         "the posterior has tails that the grid's proposals do not reach: method 'nuts' goes there",
     )

@@ -84,6 +84,7 @@ def test_draws_are_of_the_density(proposal, grid, rank):
     assert abs(own.mean() - part) < 4.0 * np.sqrt(part / draws)
 
     def below(x, slope):
+        slope = slope or 1e-9
         return (of_prior * x + (part - of_prior) * np.expm1(slope * x) / np.expm1(slope)) / part
 
     across = (np.asarray(unit)[own] - grid.cells.low[cell]) / grid.cells.width[cell]
