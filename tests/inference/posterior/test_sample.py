@@ -59,12 +59,13 @@ def test_two_modes_are_visited_with_their_weights(tree):
 
 @pytest.mark.slow
 def test_nuts_alone_gets_modes_wrong_and_the_verdict_says_so(like):
-    found = sample_posterior(like, TWO, seed=3, init="prior", jumps=False, **SHORT)
-    verdict = diagnose(found)
-    assert not verdict.passed
-    assert not verdict["R-hat"].passed
-    assert not verdict["mode weights"].passed
-    assert "What to do" in found.attrs["verdict"]
+    # Eight chains that stay where they began are in the second mode in eighths: with two of them by luck as often as
+    # they should be, which R-hat is not taken in by.
+    found = [sample_posterior(like, TWO, seed=seed, init="prior", jumps=False, **SHORT) for seed in (3, 4)]
+    verdicts = [diagnose(each) for each in found]
+    assert not any(verdict.passed or verdict["R-hat"].passed for verdict in verdicts)
+    assert not all(verdict["mode weights"].passed for verdict in verdicts)
+    assert all("What to do" in each.attrs["verdict"] for each in found)
 
 
 # -- compiled once, resumed bit for bit -------------------------------------------------------------------------------
