@@ -11,8 +11,9 @@ from lmtbayes.inference.frequentist.profile_table import ProfileCells
 from lmtbayes.inference.frequentist.scan import Plan
 from lmtbayes.inference.likelihood.joint import JointLikelihood
 
-_TOP = 4
-"""Highest cells that are climbed, whether they are peaks or not."""
+_TOP = 32
+"""Highest cells that are climbed, whether they are peaks or not: where all is flat, what is narrower than the lines are
+apart may be beside any of them."""
 
 
 def best_of_cells(

@@ -76,3 +76,13 @@ def test_the_maximum_between_the_lines_is_found_with_one_scan_or_two(like, monke
     # A climb ends where 1e-6 in ln L is left: a thousandth of 0.05.
     np.testing.assert_allclose(np.log(best), np.log(TRUTH), atol=2e-4)
     assert float(profile["q"].min()) >= -1e-9
+
+
+def test_more_than_the_few_highest_cells_are_climbed(like, monkeypatch):
+    """Beside any of these may be what is narrower than the lines are apart: of all published data there is one."""
+    starts = []
+    real = best_of_cells.climb_box
+    monkeypatch.setattr(best_of_cells, "climb_box", lambda *given: starts.append(given[3]) or real(*given))
+    lmt.profile_likelihood(like, lines(38), bounds=BOUNDS, progress=False)
+    (tried,) = starts
+    assert len(np.unique(tried[:, :2].round(9), axis=0)) >= 32
