@@ -9,6 +9,7 @@ Pareto distribution of the largest weights (arXiv:1507.02646): above 0.7 their s
 What is hardly ever drawn has no weight to show: walks from the draws look for it (`walks`).
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 import jax
@@ -44,7 +45,7 @@ class Importance:
     rtol
         Standard deviation of ln Z at which to stop, after as many draws again: the error is then seven tenths of this.
     max_draws
-        Give up there; the status says so, or, where there is no boson, that it has not converged.
+        Give up there; the status says so. Where there is no boson four are drawn at least.
 
     Raises
     ------
@@ -63,9 +64,14 @@ class Importance:
         """Integrate; see `evidence`."""
         if prior.names:
             return _weighted(like, prior, seed, self)
-        draws = Cubature.laplace_draws
+        draws = min(Cubature.laplace_draws, max(self.max_draws // 32, 2))
         photons = max(self.max_draws // draws, 2)
-        return without_boson(like, prior, seed, Cubature(laplace_photons=photons, batch=photons), enough=self.rtol)
+        settings = Cubature(laplace_photons=photons, laplace_draws=draws, batch=photons)
+        found = without_boson(like, prior, seed, settings, enough=self.rtol)
+        if self.max_draws >= _EFFECTIVE or not like.nuisances:
+            return found
+        few = f"; not converged: {self.max_draws} draws are too few for their scatter to tell the error"
+        return dataclasses.replace(found, converged=False, status=found.status + few)
 
 
 class _Sum:

@@ -27,7 +27,6 @@ from lmtbayes.inference.nuisances.laplace_at_many import laplace_at_many
 from lmtbayes.inference.nuisances.laplace_check import laplace_check
 from lmtbayes.inference.priors import Prior
 
-_FINITE = float(np.finfo(float).max)
 _STEP = 32
 """Photons between two looks at how well the correction is known."""
 _START_CELLS = {2: 16, 3: 10}
@@ -139,7 +138,7 @@ def without_boson(like: JointLikelihood, prior: Prior, seed: int, settings: Cuba
         sigma=scatter,
         error_kind="bound",
         status="no boson to integrate over" + remark,
-        converged=bool(found.converged[0]) and scatter <= (enough or _FINITE),
+        converged=bool(found.converged[0]) and (scatter <= enough if enough else math.isfinite(scatter)),
         evaluations=1,
         log_correction=correction,
         log_weights=np.zeros(1),

@@ -42,7 +42,8 @@ def best_of_cells(
 def lines_beyond(box: Box, lines: Mapping[str, Float[np.ndarray, " _"]]) -> dict[str, Float[np.ndarray, " _"]] | None:
     """Lines, in the box's coordinates, that make a scan of the whole box of a grid whose cells were climbed.
 
-    Of a dense grid not every line is scanned, but the cells of all were climbed, which is more than a scan does.
+    Of a dense grid not every line is scanned, but the cells of all were climbed. What a free parameter does between
+    lines that are scanned, and at none of them, neither the cells nor the best fit then know.
 
     Returns
     -------

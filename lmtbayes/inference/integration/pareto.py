@@ -13,7 +13,7 @@ _ALIKE, _HEAVIEST = 1e-9, 0.01
 """Range of ln of the weights that is rounding, and the largest share of one draw where k cannot be fitted."""
 _STANDS_OUT = 10.0
 """Times the mean of all weights. The shape of a tail knows no scale: where a few of thousands of nearly equal weights
-are twice as large as the others, it may have any k, and what is beyond it would still be a thousandth of the mean."""
+are twice as large as the others, it may have any k, and what is beyond would still add less than a hundredth."""
 
 
 def pareto_shape(log_weights: Float[np.ndarray, " draws"]) -> float:
@@ -29,7 +29,8 @@ def pareto_shape(log_weights: Float[np.ndarray, " draws"]) -> float:
     # arviz expects minus the logarithm: for leaving one datum out, ln L of it.
     if not finite.size:
         return np.inf
-    if finite.max() - logsumexp(finite) + np.log(finite.size) < np.log(_STANDS_OUT):
+    # Of few draws one that holds a hundredth of all is no small matter, however near the mean it is.
+    if finite.max() - logsumexp(finite) < np.log(min(_STANDS_OUT / finite.size, _HEAVIEST)):
         return -np.inf
     shape = np.nan
     tail = np.sort(finite)[-1 - int(min(finite.size / 5.0, 3.0 * np.sqrt(finite.size))) :]

@@ -449,6 +449,14 @@ def test_no_boson_says_where_draws_were_not_enough(skewed_likelihood):
     assert abs(found.log_z - _skewed_log_z()) < 4.0 * found.sigma
 
 
+@pytest.mark.parametrize("max_draws", [1, 100])
+def test_no_boson_of_a_handful_of_draws_has_not_converged(skewed_likelihood, max_draws):
+    """Whatever their scatter is: of two numbers it says nothing."""
+    found = evidence(skewed_likelihood, lmt.priors.no_boson(FIXED), Importance(rtol=10.0, max_draws=max_draws))
+    assert not found.converged
+    assert f"{max_draws} draws are too few" in found.status
+
+
 def test_checks_of_laplace_are_the_same_however_many_draws_are_held(skewed_likelihood, monkeypatch):
     prior, settings = lmt.priors.no_boson(FIXED), Cubature(laplace_photons=9, laplace_draws=33)
     together = evidence(skewed_likelihood, prior, settings)

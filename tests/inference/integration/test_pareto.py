@@ -28,6 +28,15 @@ def test_weights_of_which_none_stands_out_have_no_tail_whatever_its_shape():
     assert tail_of_weights(0.314) == "Pareto k of their weights 0.31"
 
 
+def test_of_few_draws_one_may_be_too_much_without_standing_out():
+    """A hundred, of which one is nine times the mean: a tenth of all."""
+    weights = np.append(np.ones(99), 9.9)
+    assert weights.max() < 10.0 * weights.mean()
+    assert pareto_shape(np.log(weights)) == np.inf
+    # As many as the study of a chain: the same share of the mean is nothing.
+    assert pareto_shape(np.log(np.append(np.ones(9999), 9.9))) == -np.inf
+
+
 def test_shape_where_there_is_no_tail_to_fit():
     assert pareto_shape(np.zeros(5000)) == -np.inf
     plateau = np.repeat([-3.0, 0.0], 2500)
